@@ -1,0 +1,46 @@
+# The front door. `make results` and `make test` do all the set-up on a bare machine.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup results test test-all lint format lock clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+$(READY): envs/requirements-dev.txt pyproject.toml envs/setup.sh
+	@bash envs/setup.sh $(VENV)
+	@touch $@
+
+setup: $(READY) ## make .venv and install the locked packages
+
+results: $(READY) ## run the whole pipeline into results/
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(READY) ## run the fast tests
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(READY) ## run every test, the slow ones too
+	$(BIN)/python -m pytest -n 2 -m ""
+
+lint: $(READY) ## ruff, snakefmt, mypy and snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+format: $(READY) ## reformat the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+lock: ## renew the hashed locks from envs/*.in (needs uv)
+	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
+	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove results, logs and caches
+	rm -rf results/*/ logs .snakemake .cache

@@ -1,0 +1,30 @@
+# secondline: a Bayesian network meta-analysis from study sheets to ranked treatments.
+# `snakemake` runs config/config.yaml; `snakemake --configfile my.yaml` runs another configuration instead.
+from nma import plan
+from nma.job import open_project
+from nma.provenance import code_digest
+from pathlib import Path
+
+CONFIG, project = open_project(workflow.overwrite_configfiles)
+RESULTS = project.config.results
+FITS = list(plan.fits(project.config))
+MODELS = list(project.config.models)
+
+
+wildcard_constraints:
+    analysis="|".join(project.config.analyses),
+    outcome="|".join(project.config.outcomes),
+    model="|".join(MODELS),
+
+
+include: "workflow/rules/evidence.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/summaries.smk"
+
+
+rule all:
+    input:
+        rules.gather_evidence.output,
+        rules.gather_timings.output,
+        rules.compare_analyses.output,
+        expand(rules.summarise_analysis.output, analysis=project.config.analyses),

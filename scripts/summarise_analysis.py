@@ -1,0 +1,10 @@
+"""Write the summary of one analysis over its outcomes and models."""
+
+from pathlib import Path
+
+from nma.job import job
+from nma.summaries.analysis import summarise_analysis
+
+with job(snakemake):
+    folder = Path(snakemake.output[0]).parents[1]
+    summarise_analysis(folder, snakemake.params.outcomes, snakemake.params.models)

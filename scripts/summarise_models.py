@@ -1,0 +1,11 @@
+"""Write the summary tables of one outcome of one analysis."""
+
+from pathlib import Path
+
+from nma.job import job
+from nma.summaries.summarise import summarise_models
+
+with job(snakemake):
+    posteriors = dict(zip(snakemake.params.models, snakemake.input.posteriors, strict=True))
+    folder = Path(snakemake.input.evidence).parent
+    summarise_models(snakemake.input.evidence, posteriors, snakemake.params.settings, folder)

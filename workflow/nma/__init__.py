@@ -1,0 +1,1 @@
+"""secondline: Bayesian network meta-analysis from study sheets to ranked treatments."""

@@ -1,0 +1,140 @@
+"""YAML documents that remember their lines, and their validation by pydantic models."""
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from nma.errors import UserError
+
+Path_ = tuple[str | int, ...]
+
+# YAML 1.2 core schema: `no`, `on` and `12:30` are strings, unlike in YAML 1.1.
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text = cast(str, node.value)
+    if node.style:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed YAML file: plain Python data, and the line of every key and item."""
+
+    file: Path
+    data: Any
+    lines: dict[Path_, int]
+
+    def line(self, path: Path_) -> int:
+        """Line of a path, or of its nearest parent that stands in the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def error(self, path: Path_, value: Any, problem: str) -> UserError:
+        """Build the one-line error for a value at a path of this document."""
+        return UserError(problem, self.file, self.line(path), ".".join(map(str, path)), value)
+
+
+def read_yaml(file: Path) -> Document:
+    """Read a YAML file and keep the line of every key.
+
+    Raises
+    ------
+    UserError
+        The file is missing, is not YAML, or holds one key twice.
+    """
+    lines: dict[Path_, int] = {}
+
+    def build(node: yaml.Node, path: Path_) -> Any:
+        lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            result: dict[Any, Any] = {}
+            for key_node, value_node in node.value:
+                key = str(key_node.value)
+                line = key_node.start_mark.line + 1
+                if key in result:
+                    first = lines[(*path, key)]
+                    raise UserError(f"this key stands twice, first in line {first}", file, line, key)
+                lines[(*path, key)] = line
+                result[key] = build(value_node, (*path, key))
+            return result
+        if isinstance(node, yaml.SequenceNode):
+            return [build(child, (*path, i)) for i, child in enumerate(node.value)]
+        return _scalar(cast(yaml.ScalarNode, node))
+
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("no such file", file) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 text: {error.reason} at byte {error.start}", file) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        return Document(Path(file), {} if node is None else build(node, ()), lines)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise UserError(f"not valid YAML: {problem}", file, mark.line + 1 if mark else None) from None
+    except RecursionError:
+        raise UserError("not valid YAML: nested too deeply or an alias of itself", file) from None
+
+
+def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn:
+    """Report a bad value from inside a model; ``key`` is relative to that model."""
+    path = (key,) if isinstance(key, str) else key
+    raise PydanticCustomError("bad_value", "{problem}", {"problem": problem, "key": path, "shown": value})
+
+
+class Strict(BaseModel):
+    """Base of every configuration and sheet model: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            allowed = [field.alias or name for name, field in cls.model_fields.items()]
+            for key, value in data.items():
+                if key not in allowed:
+                    near = get_close_matches(str(key), allowed, 1)
+                    hint = f"did you mean {near[0]}? " if near else ""
+                    fail(str(key), value, f"unknown key; {hint}allowed: {', '.join(allowed)}")
+        return data
+
+
+def validate[M: BaseModel](model: type[M], document: Document) -> M:
+    """Validate a document against a model.
+
+    Raises
+    ------
+    UserError
+        The first mistake, with file, line, key, value and what is allowed.
+    """
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as problems:
+        first = problems.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    path: Path_ = tuple(first["loc"])
+    if first["type"] == "bad_value":
+        raise document.error((*path, *context["key"]), context["shown"], context["problem"])
+    value = None if first["type"] == "missing" else first.get("input")
+    raise document.error(path, value if not isinstance(value, dict | list) else None, first["msg"])

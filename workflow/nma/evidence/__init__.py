@@ -1,0 +1,1 @@
+"""From study sheets to the evidence of each fit: derivation, selection, audit."""

@@ -1,0 +1,119 @@
+"""Counts of patients with an event, by arm, and the criterion chosen for response outcomes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nma.config import Outcome, Selection
+from nma.sheets import ALL, Count, Response, StudySheet
+
+# What a paper prints beside the categories: the rate made of them.
+_PRINTED_RATE = {("cr", "pr"): "orr", ("cr", "pr", "sd"): "dcr"}
+
+
+@dataclass(frozen=True)
+class ArmCount:
+    """Events among the patients of one arm; ``derived`` says how, where the count is not printed as such."""
+
+    study: str
+    outcome: str
+    criterion: str | None
+    arm: str
+    population: str
+    events: int
+    n: int
+    derived: str | None
+    source: str
+
+
+def resolve_count(figure: Count, n: int | None) -> int | None:
+    """Patients with an event: the printed count, else the whole number next to the printed percentage of n."""
+    if figure.count is not None:
+        return figure.count
+    total = figure.of or n
+    if figure.percent is None or total is None:
+        return None
+    return round(figure.percent / 100 * total)
+
+
+def how_derived(figure: Count) -> str | None:
+    """How a count came about where it is not printed as such."""
+    return figure.derived or (f"from {figure.percent}%" if figure.count is None else None)
+
+
+def count_arms(sheet: StudySheet, outcome_id: str, outcome: Outcome) -> list[ArmCount]:
+    """Count the events of every arm, criterion and population that the sheet reports for a count outcome."""
+    if outcome.categories:
+        return list(_responses(sheet, outcome_id, tuple(outcome.categories)))
+    return list(_records(sheet, outcome_id))
+
+
+def _records(sheet: StudySheet, outcome_id: str) -> Iterator[ArmCount]:
+    for i, record in enumerate(sheet.counts):
+        if record.outcome != outcome_id or record.not_used:
+            continue
+        n = record.events.of or sheet.patients(record.arm, record.population)
+        events = resolve_count(record.events, n)
+        assert events is not None
+        source = sheet.source(("counts", i), record.events.place or "")
+        derived = how_derived(record.events)
+        yield ArmCount(sheet.study, outcome_id, None, record.arm, record.population, events, n, derived, source)
+
+
+def _responses(sheet: StudySheet, outcome_id: str, categories: tuple[str, ...]) -> Iterator[ArmCount]:
+    for i, record in enumerate(sheet.responses):
+        if record.not_used:
+            continue
+        counted = _from_categories(sheet, record, categories) or _from_rate(sheet, record, categories)
+        if counted is not None:
+            events, n, derived = counted
+            source = sheet.source(("responses", i), record.place)
+            yield ArmCount(
+                sheet.study, outcome_id, record.criterion, record.arm, record.population, events, n, derived, source
+            )
+
+
+def _from_categories(sheet: StudySheet, record: Response, categories: tuple[str, ...]) -> tuple[int, int, str | None] | None:
+    n = sheet.patients(record.arm, record.population)
+    total, derivations = 0, []
+    for category in categories:
+        figure: Count | None = getattr(record, category)
+        events = resolve_count(figure, n) if figure else None
+        if figure is None or events is None:
+            return None
+        total += events
+        how = how_derived(figure)
+        if how:
+            derivations.append(f"{category} {how}")
+    return total, n, "; ".join(derivations) or None
+
+
+def _from_rate(sheet: StudySheet, record: Response, categories: tuple[str, ...]) -> tuple[int, int, str | None] | None:
+    figure: Count | None = getattr(record, _PRINTED_RATE.get(categories, ""), None)
+    if figure is None:
+        return None
+    n = figure.of or sheet.patients(record.arm, record.population)
+    events = resolve_count(figure, n)
+    return None if events is None else (events, n, how_derived(figure))
+
+
+def select_counts(
+    sheet: StudySheet, counts: list[ArmCount], criteria: Sequence[str], selection: Selection | None = None
+) -> list[ArmCount]:
+    """Choose the counts of a study that enter a fit: whole arms, by the first criterion that covers all of them.
+
+    Returns
+    -------
+    list of ArmCount
+        One for every arm of the contrast set; empty if no criterion covers all of them.
+    """
+    name = (selection and selection.contrast_set) or sheet.default_contrast_set
+    arms = sheet.contrast_sets[name].arms
+    for criterion in (None, *criteria):
+        chosen = {
+            count.arm: count
+            for count in reversed(counts)
+            if count.criterion == criterion and count.population == ALL and count.arm in arms
+        }
+        if set(chosen) == set(arms):
+            return [chosen[arm] for arm in arms]
+    return []

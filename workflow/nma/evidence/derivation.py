@@ -1,0 +1,80 @@
+"""From printed figures to log hazard ratios and standard errors.
+
+Every function is pure and works on the log scale; effects are of treatment against comparator, so that a
+negative log hazard ratio favours the treatment.
+
+References
+----------
+Parmar MKB, Torri V, Stewart L (1998) Statistics in Medicine 17:2815.
+Tierney JF, Stewart LA, Ghersi D, Burdett S, Sydes MR (2007) Trials 8:16.
+"""
+
+from math import log, sqrt
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+
+
+def two_sided_z(p: float) -> float:
+    """Absolute normal deviate of a two-sided p-value.
+
+    Raises
+    ------
+    ValueError
+        p is not in (0, 1].
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"a two-sided p-value lies in (0, 1], not {p}")
+    return abs(_NORMAL.inv_cdf(p / 2))
+
+
+def interval_se(lower: float, upper: float, level: float = 0.95) -> float:
+    """Standard error on the log scale of an estimate with limits on the natural scale (Parmar 1998).
+
+    Raises
+    ------
+    ValueError
+        The limits are not positive and increasing.
+    """
+    if not 0 < lower < upper:
+        raise ValueError(f"limits must be positive and increasing, not {lower} to {upper}")
+    return (log(upper) - log(lower)) / (2 * two_sided_z(1 - level))
+
+
+def hazard_ratio_p(hazard_ratio: float, p: float) -> tuple[float, float]:
+    """Log hazard ratio and its standard error from a hazard ratio and its two-sided p (Parmar 1998).
+
+    Raises
+    ------
+    ValueError
+        p is 1, or the hazard ratio is 1: the standard error is not identified.
+    """
+    z = two_sided_z(p)
+    if z == 0 or hazard_ratio == 1:
+        raise ValueError("a hazard ratio of 1 or a p of 1 gives no standard error")
+    return log(hazard_ratio), abs(log(hazard_ratio)) / z
+
+
+def log_rank_p(p: float, events: float, n_treatment: int, n_comparator: int, favours_treatment: bool) -> tuple[float, float]:
+    """Log hazard ratio and its standard error from a log-rank p (Parmar 1998; Tierney 2007).
+
+    ``events`` is the total over both arms; V = D n1 n2 / (n1 + n2)^2 is the variance of the log-rank statistic.
+    """
+    variance = events * n_treatment * n_comparator / (n_treatment + n_comparator) ** 2
+    size = two_sided_z(p) / sqrt(variance)
+    return (-size if favours_treatment else size), 1 / sqrt(variance)
+
+
+def median_ratio(median_treatment: float, median_comparator: float) -> float:
+    """Log hazard ratio from two medians, with exponential survival in both arms: ln(m_c / m_t)."""
+    return log(median_comparator / median_treatment)
+
+
+def sum_se(*standard_errors: float) -> float:
+    """Standard error of a sum or difference of independent estimates."""
+    return sqrt(sum(se**2 for se in standard_errors))
+
+
+def events_se(events: float) -> float:
+    """Standard error of a log median survival under exponential survival: 1 / sqrt(d)."""
+    return 1 / sqrt(events)

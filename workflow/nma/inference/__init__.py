@@ -1,0 +1,1 @@
+"""The models, how they are sampled, and the exact engine that checks them."""

@@ -1,0 +1,114 @@
+"""Convergence of a fit, and its agreement with the exact engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nma.inference.exact import GridPosterior
+from nma.inference.mixture import SUMMARIES
+from nma.network.design import Floats
+
+MAX_R_HAT = 1.01
+MIN_ESS = 400.0
+MAX_Z = 4.0
+MAX_PARETO_K = 0.7
+
+DIAGNOSTIC_COLUMNS = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse_mean", "divergences", "converged")
+EXACT_COLUMNS = ("parameter", "quantity", "sampled", "exact", "mcse", "exact_error", "z", "pareto_k")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A scalar parameter with its draws (chains, draws), and its exact summary with the engine's error, (4,) each."""
+
+    name: str
+    draws: Floats
+    exact: Floats
+    exact_error: Floats
+
+
+def convergence(quantities: Sequence[Quantity], divergences: int) -> list[dict[str, Any]]:
+    """Rank R-hat, bulk and tail effective sample size and Monte Carlo error of every quantity (Vehtari 2021)."""
+    from arviz_stats.base import array_stats
+
+    draws = np.stack([quantity.draws for quantity in quantities], axis=-1)
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    r_hat = array_stats.rhat(draws, **axes)
+    bulk = array_stats.ess(draws, method="bulk", **axes)
+    tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
+    mcse = array_stats.mcse(draws, method="mean", **axes)
+    return [
+        {
+            "parameter": quantity.name,
+            "r_hat": float(r_hat[k]),
+            "ess_bulk": float(bulk[k]),
+            "ess_tail": float(tail[k]),
+            "mcse_mean": float(mcse[k]),
+            "divergences": divergences,
+        }
+        for k, quantity in enumerate(quantities)
+    ]
+
+
+def compare_with_exact(quantities: Sequence[Quantity], pareto_k: float | None) -> list[dict[str, Any]]:
+    """Compare mean, sd and 2.5% and 97.5% quantiles with the exact engine, in standard errors of both."""
+    from arviz_stats.base import array_stats
+
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    draws = np.stack([quantity.draws for quantity in quantities], axis=-1)
+    flat = draws.reshape(-1, draws.shape[-1])
+    sampled = [flat.mean(axis=0), flat.std(axis=0, ddof=1), *np.quantile(flat, [0.025, 0.975], axis=0)]
+    mcse = [
+        array_stats.mcse(draws, method="mean", **axes),
+        array_stats.mcse(draws, method="sd", **axes),
+        array_stats.mcse(draws, method="quantile", prob=0.025, **axes),
+        array_stats.mcse(draws, method="quantile", prob=0.975, **axes),
+    ]
+    return [
+        {
+            "parameter": quantity.name,
+            "quantity": summary,
+            "sampled": float(sampled[s][k]),
+            "exact": float(quantity.exact[s]),
+            "mcse": float(mcse[s][k]),
+            "exact_error": float(quantity.exact_error[s]),
+            "z": float((sampled[s][k] - quantity.exact[s]) / np.hypot(mcse[s][k], quantity.exact_error[s])),
+            "pareto_k": pareto_k,
+        }
+        for k, quantity in enumerate(quantities)
+        for s, summary in enumerate(SUMMARIES)
+    ]
+
+
+def has_converged(diagnostics: Sequence[Mapping[str, Any]], comparison: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every check holds: R-hat, effective sample sizes, no divergences, agreement with the exact engine."""
+    sampled = all(
+        row["r_hat"] < MAX_R_HAT
+        and row["ess_bulk"] > MIN_ESS
+        and row["ess_tail"] > MIN_ESS
+        and row["divergences"] == 0
+        for row in diagnostics
+    )
+    exact = all(
+        abs(row["z"]) < MAX_Z and (row["pareto_k"] is None or row["pareto_k"] <= MAX_PARETO_K) for row in comparison
+    )
+    return sampled and exact
+
+
+def pareto_k(posterior: GridPosterior) -> float | None:
+    """Largest Pareto k of the importance weights over the grid points that hold more than 1% of the posterior.
+
+    Returns ``None`` for an engine in closed form.
+    """
+    from arviz_stats.base import array_stats
+
+    replicates, n_grid, draws = posterior.log_weights.shape
+    if draws == 1:
+        return None
+    mass = np.exp(posterior.log_density - posterior.log_density.max()).mean(axis=0)
+    heavy = mass > min(0.01 * mass.sum(), mass.max())
+    heavy |= mass == mass.max()
+    weights = posterior.log_weights.transpose(1, 0, 2).reshape(n_grid, replicates * draws)[heavy]
+    return float(np.max(array_stats.psislw(weights, axis=-1)[1]))

@@ -1,0 +1,119 @@
+"""Weighted mixtures of normals: the form in which the exact engine gives every posterior."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from nma.network.design import Floats
+
+
+@dataclass(frozen=True)
+class NormalMixture:
+    """Independent-of-scale summary of a set of scalar quantities, each a mixture of M normals.
+
+    Parameters
+    ----------
+    weights : array, (M,)
+        Sum to 1.
+    means, sds : array, (M, K)
+        Component means and standard deviations of K quantities; a standard deviation of 0 is a point mass.
+    """
+
+    weights: Floats
+    means: Floats
+    sds: Floats
+
+    def mean(self) -> Floats:
+        """Means of the K quantities."""
+        return self.weights @ self.means
+
+    def sd(self) -> Floats:
+        """Standard deviations of the K quantities."""
+        centred = self.means - self.mean()
+        return np.sqrt(self.weights @ (centred**2 + self.sds**2))
+
+    def cdf(self, x: Floats) -> Floats:
+        """P(quantity <= x), one x for each of the K quantities."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (x - self.means) / self.sds
+        steps = np.where(self.sds > 0, ndtr(np.nan_to_num(z)), (self.means <= x).astype(float))
+        return self.weights @ steps
+
+    def quantile(self, probability: float) -> Floats:
+        """Quantiles of the K quantities at one probability."""
+        if not self.sds.any():
+            return weighted_quantiles(self.means, self.weights, np.array([probability]))[0]
+        low = (self.means - 12 * self.sds).min(axis=0)
+        high = (self.means + 12 * self.sds).max(axis=0)
+        for _ in range(60):
+            middle = (low + high) / 2
+            below = self.cdf(middle) < probability
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return (low + high) / 2
+
+    def summary(self) -> Floats:
+        """Mean, sd, 2.5% and 97.5% quantile, (4, K)."""
+        return np.stack([self.mean(), self.sd(), self.quantile(0.025), self.quantile(0.975)])
+
+
+SUMMARIES = ("mean", "sd", "q2.5", "q97.5")
+
+
+def weighted_quantiles(values: Floats, weights: Floats, probabilities: Floats) -> Floats:
+    """Quantiles of weighted draws by linear interpolation of the midpoint distribution.
+
+    Parameters
+    ----------
+    values : array, (M, K)
+    weights : array, (M,)
+
+    Returns
+    -------
+    array, (probabilities, K)
+    """
+    result = np.empty((len(probabilities), values.shape[1]))
+    for k in range(values.shape[1]):
+        order = np.argsort(values[:, k], kind="stable")
+        w = weights[order]
+        result[:, k] = np.interp(probabilities, np.cumsum(w) - w / 2, values[order, k])
+    return result
+
+
+def density_summary(x: Floats, density: Floats) -> Floats:
+    """Mean, sd, 2.5% and 97.5% quantile of a density known on a grid that starts at 0, (4,).
+
+    The density is interpolated by a cubic spline; its grid values are exact.
+    """
+    fine, value = refine(x, density)
+    cumulative = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(fine))])
+    total = cumulative[-1]
+    mean = np.trapezoid(fine * value, fine) / total
+    sd = np.sqrt(np.trapezoid((fine - mean) ** 2 * value, fine) / total)
+    quantiles = np.interp([0.025, 0.975], cumulative / total, fine)
+    return np.array([mean, sd, *quantiles])
+
+
+def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floats]:
+    """Interpolate a density on a finer grid, as an even function of x; negative ripples are cut off."""
+    from scipy.interpolate import CubicSpline
+
+    mirrored = np.concatenate([-x[:0:-1], x]), np.concatenate([density[:0:-1], density])
+    fine = np.linspace(0, x[-1], points)
+    return fine, np.maximum(CubicSpline(*mirrored)(fine), 0.0)
+
+
+def trapezoid_weights(x: Floats) -> Floats:
+    """Trapezoid weights of an even grid: full inside, half at both ends. One point has weight 1."""
+    weights = np.full(len(x), x[1] - x[0] if len(x) > 1 else 1.0)
+    if len(x) > 1:
+        weights[[0, -1]] /= 2
+    return weights
+
+
+def normalise(log_weights: NDArray[Any]) -> Floats:
+    """Exponentiate and scale log weights to sum to 1."""
+    weights = np.exp(log_weights - log_weights.max())
+    return np.asarray(weights / weights.sum())

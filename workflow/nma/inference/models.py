@@ -1,0 +1,131 @@
+"""The compiled models: one PyMC graph per likelihood, whose data and prior scales are swapped from fit to fit.
+
+With a prior scale of 0 for tau or omega the same graph is the model without heterogeneity or without settings, so that
+`fixed`, `pooled` and `setting` share one compilation, and so do all data sets of one treatment structure.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+
+from nma.inference import quadrature
+from nma.inference.scales import BASELINE, EFFECT, OMEGA, TAU, PriorScales
+from nma.network.design import ArmData, ContrastData, Floats, Structure
+
+# Reproducible to the last bit: with fast maths the first run and later runs of one seed were seen to differ.
+pytensor.config.numba__fastmath = False
+
+class MarginalBinomial(Op):  # type: ignore[misc]
+    """Log likelihood of counts by study with the study effects integrated out; see `quadrature`."""
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Variable) -> Apply:
+        """Inputs: f, tau, arm table, starts, nodes, baseline sd. Outputs: log L by study, expectations by arm."""
+        return Apply(self, [pt.as_tensor(value) for value in inputs], [pt.dvector(), pt.dmatrix()])
+
+    def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
+        """Evaluate outside a compiled graph."""
+        f, tau, arms, start, nodes, baseline_sd = inputs
+        result = quadrature.log_likelihood(f, float(tau), arms, start, nodes, float(baseline_sd))
+        output_storage[0][0], output_storage[1][0] = result
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only log L depends differentiably on f and tau."""
+        return [[True, False], [True, False], *([[False, False]] * 4)]
+
+    def pullback(self, inputs: list[Variable], outputs: list[Variable], cotangents: list[Variable]) -> list[Variable]:
+        """Gradient by Fisher's identity: the conditional expectation of the complete-data score."""
+        start = inputs[3]
+        by_arm = pt.repeat(cotangents[0], start[1:] - start[:-1])
+        df = by_arm * outputs[1][:, quadrature.SCORE]
+        dtau = (by_arm * outputs[1][:, quadrature.TAU_SCORE]).sum()
+        return [df, dtau, *(disconnected_type() for _ in inputs[2:])]
+
+
+@register_funcify_default_op_cache_key(MarginalBinomial)
+def _marginal_binomial(op: MarginalBinomial, node: Apply, **_: Any) -> Any:
+    kernel = quadrature.log_likelihood
+
+    @numba_njit
+    def marginal_binomial(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-untyped-def]
+        return kernel(f, tau[()], arms, start, nodes, baseline_sd[()])
+
+    return marginal_binomial, 2
+
+
+def _coefficients(structure: Structure) -> tuple[Variable, Variable, Variable]:
+    """Priors of the effects: the stacked coefficients, tau, and the vector of prior scales."""
+    scales = pm.Data("scales", np.ones(4))
+    beta = pm.Normal("beta_raw", dims="component") * scales[EFFECT]
+    tau = pm.HalfNormal("tau_raw") * scales[TAU]
+    if not structure.settings:
+        return beta, tau, scales
+    omega = pm.HalfNormal("omega_raw") * scales[OMEGA]
+    delta = pm.Normal("delta_raw", dims=("setting", "component")) * omega
+    return pt.concatenate([beta, delta.flatten()]), tau, scales
+
+
+def contrast_model(structure: Structure) -> pm.Model:
+    """Build the model of whitened contrasts: y ~ N(rows b, 1 + tau^2 lambda), random effects integrated out."""
+    with pm.Model(coords={"component": structure.components, "setting": structure.settings}) as model:
+        rows = pm.Data("rows", np.zeros((1, structure.n_coefficients)))
+        contrasts = pm.Data("contrasts", np.ones((1, 2)))
+        b, tau, _ = _coefficients(structure)
+        variance = 1 + tau**2 * contrasts[:, 1]
+        residual = contrasts[:, 0] - rows @ b
+        pm.Potential("log_likelihood", -0.5 * (residual**2 / variance + pt.log(variance)).sum())
+    return model
+
+
+def count_model(structure: Structure) -> pm.Model:
+    """Build the binomial model with logit link, study baselines and arm effects integrated out by quadrature."""
+    with pm.Model(coords={"component": structure.components, "setting": structure.settings}) as model:
+        rows = pm.Data("rows", np.zeros((2, structure.n_coefficients)))
+        arms = pm.Data("arms", np.ones((2, 4)))
+        start = pm.Data("start", np.array([0, 2]))
+        nodes = pm.Data("nodes", np.zeros((1, 2)))
+        b, tau, scales = _coefficients(structure)
+        log_likelihood = MarginalBinomial()(rows @ b, tau, arms, start, nodes, scales[BASELINE])[0]
+        pm.Potential("log_likelihood", log_likelihood.sum())
+    return model
+
+
+def model_data(data: ContrastData | ArmData, scales: PriorScales) -> dict[str, NDArray[Any]]:
+    """Data of one fit, in the names of the compiled model."""
+    if isinstance(data, ContrastData):
+        contrasts = np.column_stack([data.y, data.scales])
+        return {"rows": data.rows, "contrasts": contrasts, "scales": scales.vector()}
+    return {
+        "rows": data.rows,
+        "arms": quadrature.arm_table(data),
+        "start": data.start,
+        "nodes": quadrature.nodes(data),
+        "scales": scales.vector(),
+    }
+
+
+def natural_parameters(raw: Mapping[str, Any], scales: PriorScales) -> dict[str, Floats]:
+    """Turn raw draws into beta, delta, tau and omega; parameters that the model leaves out are absent.
+
+    Parameters
+    ----------
+    raw : mapping of arrays
+        Draws with leading dimensions (chain, draw).
+    """
+    result = {"beta": np.asarray(raw["beta_raw"]) * scales.effect}
+    if scales.tau:
+        result["tau"] = np.asarray(raw["tau_raw"]) * scales.tau
+    if scales.omega:
+        result["omega"] = np.asarray(raw["omega_raw"]) * scales.omega
+        result["delta"] = np.asarray(raw["delta_raw"]) * result["omega"][..., None, None]
+    return result

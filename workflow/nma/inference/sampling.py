@@ -1,0 +1,70 @@
+"""Sampling with nutpie: compile once, swap the data, sample many."""
+
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nma.config import Retry
+
+
+def use_compile_cache(folder: Path) -> None:
+    """Keep compiled code in a folder of the project, or on a cluster in the scratch folder of the job.
+
+    Has to be called before PyTensor or numba are imported.
+    """
+    if "SLURM_JOB_ID" in os.environ:
+        folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"secondline-{os.environ['SLURM_JOB_ID']}"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
+    os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'}"
+    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
+
+
+def fit_seed(seed: int, *names: str) -> int:
+    """Derive the seed of one fit from the seed of the configuration and the names of the fit."""
+    return int.from_bytes(sha256("/".join([str(seed), *names]).encode()).digest()[:4])
+
+
+@dataclass
+class CompiledModel:
+    """A compiled PyMC model, and the seconds its compilation took."""
+
+    compiled: Any
+    seconds: float
+
+    def sample(self, data: dict[str, Any], settings: Retry, chains: int, cores: int, seed: int) -> Any:
+        """Draw from the posterior.
+
+        Returns
+        -------
+        xarray.DataTree
+            With the raw parameters in `posterior` and divergences in `sample_stats`.
+        """
+        import nutpie
+
+        return nutpie.sample(
+            self.compiled.with_data(**data),
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=chains,
+            cores=cores,
+            seed=seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+        )
+
+
+def compile_model(model: Any) -> CompiledModel:
+    """Compile a PyMC model with nutpie and numba."""
+    import nutpie
+
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+        compiled = nutpie.compile_pymc_model(model, backend="numba")
+    return CompiledModel(compiled, time.perf_counter() - start)

@@ -1,0 +1,1 @@
+"""The treatment network: graph, connectivity, estimability, design matrices."""

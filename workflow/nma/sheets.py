@@ -1,0 +1,458 @@
+"""Study sheets: what a paper prints, and where it prints it.
+
+One YAML file per study. Nothing in a sheet is computed: hazard ratios keep the printed orientation, counts
+and percentages stand as printed, and every figure carries its printed string and its place in the paper.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.errors import UserError
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Month = Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
+Text = Annotated[str, Field(min_length=1)]
+Patients = Annotated[int, Field(ge=0, strict=True)]
+Positive = Annotated[float, Field(gt=0)]
+
+ALL = "all"  # the population of everybody in the arms
+
+
+class Figure(Strict):
+    """A figure as the paper prints it: the printed string and its place (table, figure or section)."""
+
+    printed: Text
+    place: Text
+    note: str | None = None
+
+
+class Count(Strict):
+    """Patients with an event: a printed count, a printed percentage, or both.
+
+    Where only a percentage is printed the count is derived from it. ``derived`` says how a count was put
+    together when the paper does not print it as such (for example from prose).
+    """
+
+    count: Patients | None = None
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    of: Annotated[int, Field(gt=0, strict=True)] | None = None
+    printed: Text
+    place: str | None = None
+    derived: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, data: object) -> object:
+        if isinstance(data, dict):
+            count = data.get("count")
+            if isinstance(count, float) or (isinstance(count, str) and "%" in count):
+                fail("count", count, "a count is a whole number of patients; write a percentage as percent:")
+        return data
+
+    @model_validator(mode="after")
+    def _something(self) -> "Count":
+        if self.count is None and self.percent is None:
+            fail("count", None, "give count, percent or both")
+        return self
+
+
+class PValue(Figure):
+    """A two-sided p-value; with a relation other than ``=`` it is a bound and never used as an estimate."""
+
+    value: Annotated[float, Field(ge=0, le=1)]
+    relation: Literal["=", "<", "<=", ">", ">="] = "="
+
+
+class HazardRatio(Figure):
+    """One printed hazard ratio, in the printed orientation.
+
+    ``treatment`` and ``comparator`` say which arm the printed number puts above which: a value below 1 favours
+    ``treatment``. Where the printed label says otherwise (a ratio printed under the name of the wrong arm),
+    ``label`` keeps that label, ``label_inverted`` is true and ``reason`` says how the direction was decided.
+    """
+
+    outcome: Identifier
+    treatment: Identifier
+    comparator: Identifier
+    population: Identifier = ALL
+    adjustment: Literal["crude", "adjusted", "matched"]
+    covariates: list[Text] = []
+    label: str | None = None
+    label_inverted: bool = False
+    reason: str | None = None
+    value: Positive
+    lower: Positive | None = None
+    upper: Positive | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    p: PValue | None = None
+    not_used: str | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "HazardRatio":
+        lower, upper = self.lower or 0.0, self.upper or float("inf")
+        if not lower <= self.value <= upper:
+            fail("value", self.value, f"the estimate lies outside its interval {self.lower} to {self.upper}")
+        if self.treatment == self.comparator:
+            fail("comparator", self.comparator, "treatment and comparator are the same arm")
+        if self.label_inverted and not self.reason:
+            fail("reason", None, "label_inverted needs the reason for the direction taken")
+        return self
+
+
+class Median(Figure):
+    """Median survival of one arm in months. A limit that was not reached is left out."""
+
+    outcome: Identifier
+    arm: Identifier
+    population: Identifier = ALL
+    value: Positive
+    lower: Positive | None = None
+    upper: Positive | None = None
+    interval: Literal["95% CI", "IQR"] | None = None
+    interval_is: Literal["confidence", "quartiles"] = "confidence"
+    not_used: str | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Median":
+        if not (self.lower or 0.0) <= self.value <= (self.upper or float("inf")):
+            fail("value", self.value, f"the median lies outside its interval {self.lower} to {self.upper}")
+        return self
+
+
+class LogRank(Strict):
+    """A log-rank test between two arms; ``favours`` is the arm that did better by the medians and the text."""
+
+    outcome: Identifier
+    treatment: Identifier
+    comparator: Identifier
+    population: Identifier = ALL
+    favours: Identifier
+    p: PValue
+    not_used: str | None = None
+
+    @model_validator(mode="after")
+    def _favours_one(self) -> "LogRank":
+        if self.favours not in (self.treatment, self.comparator):
+            fail("favours", self.favours, f"allowed: {self.treatment}, {self.comparator}")
+        return self
+
+
+class Events(Strict):
+    """Deaths, or progressions and deaths, of one arm or of all arms of a population together (``arm: null``)."""
+
+    outcome: Identifier
+    arm: Identifier | None = None
+    population: Identifier = ALL
+    events: Count
+    not_used: str | None = None
+
+
+class AssumedEvents(Strict):
+    """A stated assumption where a paper gives no number of events: a fraction of the patients, and why."""
+
+    outcome: Identifier
+    population: Identifier = ALL
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    plausible: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    reason: Text
+
+    @model_validator(mode="after")
+    def _within(self) -> "AssumedEvents":
+        if not self.plausible[0] <= self.fraction <= self.plausible[1]:
+            fail("fraction", self.fraction, f"must lie within plausible {list(self.plausible)}")
+        return self
+
+
+class Response(Strict):
+    """Best overall response of one arm by one criterion; categories, and the rates printed beside them."""
+
+    criterion: Literal["mrecist", "recist_1_1"]
+    arm: Identifier
+    population: Identifier = ALL
+    place: Text
+    cr: Count | None = None
+    pr: Count | None = None
+    sd: Count | None = None
+    pd: Count | None = None
+    orr: Count | None = None
+    dcr: Count | None = None
+    not_used: str | None = None
+
+
+class CountRecord(Strict):
+    """Patients of one arm who had an event of a count outcome, for example an adverse event."""
+
+    outcome: Identifier
+    arm: Identifier
+    population: Identifier = ALL
+    events: Count
+    not_used: str | None = None
+
+
+class Comparison(Strict):
+    """A test or a direction stated between two arms for a count outcome; recorded for the audit."""
+
+    outcome: Identifier
+    treatment: Identifier
+    comparator: Identifier
+    population: Identifier = ALL
+    criterion: Literal["mrecist", "recist_1_1"] | None = None
+    p: PValue | None = None
+    favours: Identifier | None = None
+    prose: Figure | None = None
+
+
+class Arm(Strict):
+    """An arm, or a part of one, and the regimens its patients received."""
+
+    label: Text
+    n: Annotated[int, Field(gt=0, strict=True)]
+    printed: Text
+    place: Text
+    regimens: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Arm":
+        total = sum(self.regimens.values())
+        if total != self.n:
+            fail("regimens", dict(self.regimens), f"the regimens add up to {total}, the arm has n = {self.n}")
+        return self
+
+
+class ContrastSet(Strict):
+    """A partition of the patients into arms that are compared with one comparator."""
+
+    arms: Annotated[list[Identifier], Field(min_length=2)]
+    comparator: Identifier
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ContrastSet":
+        if self.comparator not in self.arms:
+            fail("comparator", self.comparator, f"allowed: {', '.join(self.arms)}")
+        if len(set(self.arms)) < len(self.arms):
+            fail("arms", self.arms, "an arm stands twice")
+        return self
+
+
+class Population(Strict):
+    """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm."""
+
+    kind: Literal["matched", "subgroup"]
+    label: Text
+    n: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]] = {}
+    place: Text
+
+
+class FailedFirstLine(Strict):
+    """Patients whose first line was the drug of this setting."""
+
+    setting: Identifier
+    n: Annotated[int, Field(gt=0, strict=True)]
+    arms: dict[Identifier, Patients] = {}
+    printed: Text
+    place: Text
+
+
+class Bibliography(Strict):
+    """Where the report was published."""
+
+    authors: Text
+    title: Text
+    journal: Text
+    year: Annotated[int, Field(ge=1900, le=2100)]
+    doi: str | None = None
+    published: str | None = None
+
+
+class Enrolment(Figure):
+    """First and last month of enrolment (YYYY-MM), and the end of follow-up where the paper gives it."""
+
+    start: Month
+    end: Month
+    cutoff: str | None = None
+    median_follow_up_months: Positive | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Enrolment":
+        if self.end < self.start:
+            fail("end", self.end, f"enrolment ends before it starts ({self.start})")
+        return self
+
+
+class StudySheet(Strict):
+    """Everything one paper reports about the outcomes of the network."""
+
+    study: Identifier
+    bibliography: Bibliography
+    design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"]
+    site: Text
+    enrolment: Enrolment
+    endpoints: dict[Identifier, Figure] = {}
+    failed_first_line: Annotated[list[FailedFirstLine], Field(min_length=1)]
+    arms: dict[Identifier, Arm]
+    contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
+    populations: dict[Identifier, Population] = {}
+    hazard_ratios: list[HazardRatio] = []
+    medians: list[Median] = []
+    log_rank: list[LogRank] = []
+    events: list[Events] = []
+    assumed_events: list[AssumedEvents] = []
+    responses: list[Response] = []
+    counts: list[CountRecord] = []
+    comparisons: list[Comparison] = []
+    notes: list[Text] = []
+    _document: Document | None = PrivateAttr(default=None)
+
+    def source(self, path: tuple[str | int, ...], place: str) -> str:
+        """Where a figure comes from: file and line of the sheet, and the place in the paper."""
+        if self._document is None:
+            return f"{self.study} ({place})"
+        return f"{self._document.file}:{self._document.line(path)} ({place})"
+
+    @property
+    def default_contrast_set(self) -> str:
+        """The contrast set used unless an analysis asks for another: the first one."""
+        return next(iter(self.contrast_sets))
+
+    def patients(self, arm: str, population: str = ALL) -> int:
+        """Patients of an arm in a population.
+
+        Raises
+        ------
+        KeyError
+            The population does not say how many of its patients are in the arm.
+        """
+        return self.arms[arm].n if population == ALL else self.populations[population].n[arm]
+
+    @model_validator(mode="after")
+    def _references(self) -> "StudySheet":
+        arms = ", ".join(self.arms)
+        for name, contrast_set in self.contrast_sets.items():
+            for i, arm in enumerate(contrast_set.arms):
+                if arm not in self.arms:
+                    fail(("contrast_sets", name, "arms", i), arm, f"unknown arm; allowed: {arms}")
+        for path, arm in self._arm_references():
+            if arm not in self.arms:
+                fail(path, arm, f"unknown arm; allowed: {arms}")
+        populations = [ALL, *self.populations]
+        for section in _RECORDS:
+            for i, record in enumerate(getattr(self, section)):
+                if record.population not in populations:
+                    allowed = ", ".join(populations)
+                    fail((section, i, "population"), record.population, f"unknown population; allowed: {allowed}")
+        return self
+
+    @model_validator(mode="after")
+    def _patients_add_up(self) -> "StudySheet":
+        main = self.contrast_sets[self.default_contrast_set].arms
+        total = sum(self.arms[arm].n for arm in main)
+        failed = sum(line.n for line in self.failed_first_line)
+        if failed != total:
+            fail("failed_first_line", failed, f"the failed first lines add up to {failed}, the arms to {total}")
+        for name, contrast_set in self.contrast_sets.items():
+            n = sum(self.arms[arm].n for arm in contrast_set.arms)
+            if n > total:
+                fail(("contrast_sets", name, "arms"), n, f"the arms hold {n} patients, the study {total}")
+        for path, events, n in self._counts_with_totals():
+            if events is not None and events > n:
+                fail(path, events, f"more events than patients; allowed: 0 to {n}")
+        return self
+
+    def _arm_references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for i, line in enumerate(self.failed_first_line):
+            for arm in line.arms:
+                yield ("failed_first_line", i, "arms", arm), arm
+        for name, population in self.populations.items():
+            for arm in population.n:
+                yield ("populations", name, "n", arm), arm
+        for section in _RECORDS:
+            for i, record in enumerate(getattr(self, section)):
+                for key in ("arm", "treatment", "comparator"):
+                    arm = getattr(record, key, None)
+                    if arm is not None:
+                        yield (section, i, key), arm
+
+    def _counts_with_totals(self) -> Iterator[tuple[tuple[str | int, ...], int | None, int]]:
+        for i, response in enumerate(self.responses):
+            for category in ("cr", "pr", "sd", "pd", "orr", "dcr"):
+                figure: Count | None = getattr(response, category)
+                if figure is not None:
+                    n = self._total(response.arm, response.population, figure)
+                    yield ("responses", i, category, "count"), figure.count, n
+        for i, record in enumerate(self.counts):
+            yield (
+                ("counts", i, "events", "count"),
+                record.events.count,
+                self._total(record.arm, record.population, record.events),
+            )
+        for i, row in enumerate(self.events):
+            if row.arm is not None:
+                n = self._total(row.arm, row.population, row.events)
+                yield ("events", i, "events", "count"), row.events.count, n
+
+    def _total(self, arm: str, population: str, figure: Count) -> int:
+        if figure.of is not None:
+            return figure.of
+        if population != ALL and arm not in self.populations[population].n:
+            fail(("populations", population, "n"), arm, f"say how many patients of {arm} are in {population}")
+        return self.patients(arm, population)
+
+
+_RECORDS = ("hazard_ratios", "medians", "log_rank", "events", "assumed_events", "responses", "counts", "comparisons")
+
+
+def digits(text: str) -> list[float]:
+    """Numbers in a printed string, with middle dots and Unicode minus signs read as printed."""
+    plain = text.replace("·", ".").replace("−", "-")
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?|\.\d+", plain)]
+
+
+def read_sheet(file: Path) -> StudySheet:
+    """Read and validate one study sheet.
+
+    Raises
+    ------
+    UserError
+        The sheet breaks a rule of the models above, its ``study`` is not the file's name, or a figure is not in
+        its printed string.
+    """
+    document = read_yaml(file)
+    sheet = validate(StudySheet, document)
+    if sheet.study != file.stem:
+        raise document.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
+    _check_printed(document, document.data, ())
+    sheet._document = document
+    return sheet
+
+
+_NUMBERS = ("value", "lower", "upper", "count", "percent", "n")
+
+
+def _check_printed(document: Document, node: object, path: tuple[str | int, ...]) -> None:
+    """Check that every number of a figure stands in the string printed beside it."""
+    if isinstance(node, list):
+        for i, item in enumerate(node):
+            _check_printed(document, item, (*path, i))
+    elif isinstance(node, dict):
+        printed = node.get("printed")
+        for key, item in node.items():
+            number = key in _NUMBERS and isinstance(item, int | float)
+            if number and isinstance(printed, str) and not node.get("derived"):
+                if float(item) not in digits(printed):
+                    raise document.error((*path, key), item, f"does not stand in what is printed: {printed}")
+            else:
+                _check_printed(document, item, (*path, key))
+
+
+def read_sheets(folder: Path) -> dict[str, StudySheet]:
+    """Read every study sheet of a folder, by study id in alphabetical order."""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise UserError("no study sheets (*.yaml) here", folder)
+    return {file.stem: read_sheet(file) for file in files}

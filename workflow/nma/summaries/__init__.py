@@ -1,0 +1,1 @@
+"""From posterior draws to relative effects, rankings and their tables."""

@@ -1,0 +1,53 @@
+"""Summary of one analysis: rankings over outcomes and models, and how every fit went."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nma.tables import read_table, write_table
+
+RANKING_COLUMNS = (
+    "outcome",
+    "model",
+    "setting",
+    "treatment",
+    "candidate",
+    "sucra",
+    "sucra_lower",
+    "sucra_upper",
+    "p_best",
+    "evidence",
+    "converged",
+)
+FIT_COLUMNS = ("outcome", "model", "converged", "draws", "min_ess_bulk", "max_r_hat", "divergences", "versions")
+
+
+def summarise_analysis(folder: Path, outcomes: Sequence[str], models: Sequence[str]) -> None:
+    """Write summary/ranking.csv and summary/fits.csv of one analysis folder."""
+    ranking: list[dict[str, Any]] = []
+    fits: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        for model in models:
+            names = {"outcome": outcome, "model": model}
+            ranking += [{**row, **names} for row in read_table(folder / outcome / model / "ranking.csv")]
+            fits.append({**names, **_fit(folder / outcome / model)})
+    write_table(folder / "summary" / "ranking.csv", ranking, RANKING_COLUMNS)
+    write_table(folder / "summary" / "fits.csv", fits, FIT_COLUMNS)
+
+
+def _fit(folder: Path) -> dict[str, Any]:
+    import h5netcdf
+
+    rows = read_table(folder / "diagnostics.csv")
+    with h5netcdf.File(folder / "posterior.nc", "r") as file:
+        group = file["posterior"]
+        draws = group.dimensions["chain"].size * group.dimensions["draw"].size
+        versions = str(file.attrs["versions"])
+    return {
+        "converged": rows[0]["converged"],
+        "draws": draws,
+        "min_ess_bulk": min(float(row["ess_bulk"]) for row in rows),
+        "max_r_hat": max(float(row["r_hat"]) for row in rows),
+        "divergences": rows[0]["divergences"],
+        "versions": versions,
+    }

@@ -1,0 +1,145 @@
+"""Relative effects of every ordered pair of treatments in every setting, and how far the data carry them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from nma.network.design import Floats, Structure
+from nma.network.graph import OVERALL, Arm, label_contrasts, received
+from nma.summaries.posterior import Posterior, prior_variance
+
+COLUMNS = (
+    "setting",
+    "treatment",
+    "comparator",
+    "measure",
+    "mean",
+    "sd",
+    "median",
+    "lower",
+    "upper",
+    "estimate",
+    "estimate_lower",
+    "estimate_upper",
+    "predictive_lower",
+    "predictive_upper",
+    "p_better",
+    "p_margin",
+    "interval",
+    "evidence",
+    "contraction",
+    "prior_sensitivity",
+    "converged",
+)
+INTERVAL = "95% equal-tailed credible"
+PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
+
+
+def relative_effects(
+    posterior: Posterior, arms: Sequence[Arm], structure: Structure, settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Summarise the effect of every treatment against every other in every setting.
+
+    Effects are on the log scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale in
+    the estimates. Probabilities count effects in the favourable direction of the outcome.
+    """
+    sign = 1.0 if settings["better"] == "higher" else -1.0
+    margin = np.log(settings["margin"])
+    rows = []
+    for label, draws, row in _contrasts(posterior, arms, structure):
+        mean, sd = draws.mean(), draws.std(ddof=1)
+        lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
+        evidence, contraction, sensitivity = _reach(label["structure"], row, posterior, structure)
+        predictive = _predictive(draws, row, posterior, structure, label["setting"])
+        rows.append(
+            {
+                **{key: label[key] for key in ("setting", "treatment", "comparator")},
+                "measure": settings["measure"],
+                "mean": mean,
+                "sd": sd,
+                "median": median,
+                "lower": lower,
+                "upper": upper,
+                "estimate": np.exp(median),
+                "estimate_lower": np.exp(lower),
+                "estimate_upper": np.exp(upper),
+                "predictive_lower": predictive[0],
+                "predictive_upper": predictive[1],
+                "p_better": np.mean(sign * draws > 0),
+                "p_margin": np.mean(sign * (draws - margin) > 0),
+                "interval": INTERVAL,
+                "evidence": evidence,
+                "contraction": contraction,
+                "prior_sensitivity": sensitivity,
+                "converged": posterior.converged,
+            }
+        )
+    return rows
+
+
+def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) -> Any:
+    """Every labelled contrast with its draws and its row of coefficients."""
+    index = {regimen: i for i, regimen in enumerate(structure.regimens)}
+    block = {setting: i for i, setting in enumerate((OVERALL, *structure.settings))}
+    effect_rows = structure.effect_rows()
+    if posterior.omega is None:
+        effect_rows = np.broadcast_to(effect_rows[:1], effect_rows.shape)
+    for label in label_contrasts(arms, structure):
+        s, t, c = block[label["setting"]], index[label["treatment"]], index[label["comparator"]]
+        draws = posterior.effects[:, s, t] - posterior.effects[:, s, c]
+        yield label, draws, effect_rows[s, t] - effect_rows[s, c]
+
+
+def _reach(structure_label: str, row: Floats, posterior: Posterior, structure: Structure) -> tuple[str, float, float]:
+    """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and widening on doubling a prior scale."""
+    variances = {name: row @ covariance @ row for name, covariance in posterior.covariances.items()}
+    fitted = variances.pop("fitted")
+    contraction = 1 - fitted / float(prior_variance(row, structure, posterior.scales))
+    sensitivity = max(float(np.sqrt(variance / fitted)) for variance in variances.values()) - 1
+    prior_driven = structure_label == "not_estimable" or sensitivity > PRIOR_DRIVEN
+    return ("prior_driven" if prior_driven else structure_label), contraction, sensitivity
+
+
+def _predictive(
+    draws: Floats, row: Floats, posterior: Posterior, structure: Structure, setting: str
+) -> tuple[float | None, float | None]:
+    """95% limits of the effect in a new study: quantiles of the mixture over draws of N(effect, tau^2).
+
+    Under a model with settings the overall effect in a new study also varies between settings, by omega^2 times the
+    squared length of the component contrast.
+    """
+    if posterior.tau is None:
+        return None, None
+    variance = posterior.tau**2
+    if posterior.omega is not None and setting == OVERALL:
+        variance = variance + (row[: len(structure.components)] ** 2).sum() * posterior.omega**2
+    thin = slice(None, None, max(1, len(draws) // 4000))
+    return tuple(_mixture_quantiles(draws[thin], np.sqrt(variance[thin])))
+
+
+def _mixture_quantiles(means: Floats, sds: Floats) -> list[float]:
+    """2.5% and 97.5% quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket."""
+    sds = np.maximum(sds, 1e-9)
+    centre, spread = means.mean(), np.sqrt(means.var() + (sds**2).mean())
+    result = []
+    for probability, start in ((0.025, centre - 1.96 * spread), (0.975, centre + 1.96 * spread)):
+        low, high = (means - 9 * sds).min(), (means + 9 * sds).max()
+        x = start
+        for _ in range(50):
+            z = (x - means) / sds
+            gap = ndtr(z).mean() - probability
+            low, high = (low, x) if gap > 0 else (x, high)
+            density = (np.exp(-0.5 * z**2) / sds).mean() / np.sqrt(2 * np.pi)
+            step = x - gap / density if density > 0 else low - 1
+            x = step if low < step < high else (low + high) / 2
+            if abs(gap) < 1e-10:
+                break
+        result.append(float(x))
+    return result
+
+
+def rank_set(arms: Sequence[Arm], structure: Structure) -> list[str]:
+    """Regimens that are ranked: those that any selected arm received."""
+    return received(arms, structure.regimens)

@@ -1,0 +1,115 @@
+"""Sensitivity: the same contrasts across analyses, and with each study left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nma.inference import exact
+from nma.inference.fit import FitTask, prior_covariances
+from nma.inference.mixture import refine
+from nma.inference.sampling import fit_seed
+from nma.network.graph import used_arms
+from nma.summaries.posterior import Posterior
+from nma.summaries.ranking import rank_treatments
+from nma.summaries.relative_effects import relative_effects
+from nma.tables import read_table, write_table
+
+COLUMNS = (
+    "analysis",
+    "outcome",
+    "model",
+    "setting",
+    "treatment",
+    "comparator",
+    "estimate",
+    "estimate_lower",
+    "estimate_upper",
+    "p_better",
+    "sucra",
+    "p_best",
+    "evidence",
+)
+DRAWS = 20_000  # from the exact posterior, for ranks
+
+Row = Mapping[str, Any]
+
+
+def compare_analyses(
+    results: Path,
+    fits: Iterable[tuple[str, str]],
+    models: Sequence[str],
+    left_out: Sequence[str],
+    output: str,
+) -> None:
+    """Write summary/sensitivity.csv: every contrast of every fit, with the rank of its treatment."""
+    rows: list[dict[str, Any]] = []
+    for analysis, outcome in fits:
+        for model in models:
+            folder = results / analysis / outcome / model
+            names = {"analysis": analysis, "outcome": outcome, "model": model}
+            rows += _rows(names, read_table(folder / "relative_effects.csv"), read_table(folder / "ranking.csv"))
+    for file in left_out:
+        rows += read_table(file)
+    rows.sort(key=lambda row: tuple(row[key] for key in ("outcome", "model", "setting", "treatment", "comparator")))
+    write_table(output, rows, COLUMNS)
+
+
+def _rows(names: Mapping[str, str], relative: Sequence[Row], ranking: Sequence[Row]) -> list[dict[str, Any]]:
+    ranks = {(row["setting"], row["treatment"]): row for row in ranking}
+    return [
+        {
+            **names,
+            **{key: row[key] for key in COLUMNS if key in row},
+            **{key: ranks[row["setting"], row["treatment"]][key] for key in ("sucra", "p_best")},
+        }
+        for row in relative
+    ]
+
+
+@dataclass(frozen=True)
+class _Without:
+    """A fit task without one study."""
+
+    study: str
+    task: FitTask
+    evidence: list[dict[str, str]]
+
+
+def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], output: str) -> None:
+    """Refit every model without each informative study in turn, by the exact engine, and write the contrasts.
+
+    A study whose removal leaves no evidence is skipped: there is nothing left to fit.
+    """
+    everything = read_table(evidence)
+    rows: list[dict[str, Any]] = []
+    for study in dict.fromkeys(row["study"] for row in everything if row["used"] == "true"):
+        kept = [row for row in everything if row["study"] != study]
+        if not any(row["used"] == "true" for row in kept):
+            continue
+        without = _Without(study, FitTask.from_rows(kept, fit), kept)
+        for model in without.task.models:
+            rows += _exact_rows(without, model, summary)
+    write_table(output, rows, COLUMNS)
+
+
+def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    task, scales = without.task, without.task.models[model]
+    grid = exact.posterior(task.data, task.structure, scales)
+    analysis = f"{task.analysis}_without_{without.study}"
+    coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
+    posterior = Posterior(
+        np.einsum("dk,srk->dsr", coefficients, task.structure.effect_rows()),
+        tau if scales.tau else None,
+        omega if scales.omega else None,
+        scales,
+        prior_covariances(task, scales, grid),
+        True,
+        {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
+    )
+    arms = used_arms(without.evidence)
+    relative = relative_effects(posterior, arms, task.structure, summary)
+    ranking, _ = rank_treatments(posterior, arms, task.structure, summary, relative)
+    return _rows({"analysis": analysis, "outcome": task.outcome, "model": model}, relative, ranking)

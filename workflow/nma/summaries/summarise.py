@@ -1,0 +1,52 @@
+"""One summary job: every table of one outcome of one analysis, for all its models."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nma.network.design import Structure
+from nma.network.graph import edges, label_contrasts, used_arms
+from nma.summaries import heterogeneity, mixtures, ranking, relative_effects
+from nma.summaries.league_table import league_table
+from nma.summaries.posterior import read_posterior
+from nma.tables import read_table, write_table
+
+EDGE_COLUMNS = ("treatment", "comparator", "study", "setting", "weight", "n")
+LABEL_COLUMNS = ("setting", "treatment", "comparator", "structure", "mixed_direct")
+
+
+def summarise_models(
+    evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path
+) -> None:
+    """Write the network tables of an outcome and the summary tables of each of its models.
+
+    Parameters
+    ----------
+    evidence : path
+        The evidence table of the fits.
+    posteriors : mapping
+        posterior.nc by model.
+    settings : mapping
+        From `nma.plan.summary_settings`.
+    folder : path
+        results/<analysis>/<outcome>
+    """
+    structure = Structure.from_settings(settings["structure"])
+    rows = read_table(evidence)
+    arms = used_arms(rows)
+    write_table(folder / "network" / "edges.csv", edges(arms, structure.settings), EDGE_COLUMNS)
+    write_table(folder / "network" / "labels.csv", label_contrasts(arms, structure), LABEL_COLUMNS)
+    for model, file in posteriors.items():
+        posterior = read_posterior(file)
+        out = folder / model
+        relative = relative_effects.relative_effects(posterior, arms, structure, settings)
+        ranked, probabilities = ranking.rank_treatments(posterior, arms, structure, settings, relative)
+        league, columns = league_table(relative)
+        write_table(out / "relative_effects.csv", relative, relative_effects.COLUMNS)
+        write_table(out / "ranking.csv", ranked, ranking.COLUMNS)
+        write_table(out / "rank_probabilities.csv", probabilities, ranking.PROBABILITY_COLUMNS)
+        write_table(out / "league_table.csv", league, columns)
+        write_table(out / "heterogeneity.csv", heterogeneity.summarise_heterogeneity(posterior), heterogeneity.COLUMNS)
+        write_table(out / "densities.csv", heterogeneity.density_rows(posterior), heterogeneity.DENSITY_COLUMNS)
+        theta = posterior.effects[:, 0].mean(axis=0)
+        write_table(out / "mixtures.csv", mixtures.mixture_errors(rows, structure, theta), mixtures.COLUMNS)

@@ -1,0 +1,50 @@
+"""Long tables as CSV: full precision, fixed columns, written aside and moved into place."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "true" if value else "false"
+    if isinstance(value, float):
+        number = float(value)
+        return "" if number != number else repr(number + 0.0)
+    return str(value)
+
+
+def to_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """Format rows as CSV text: shortest digits that give every float back, empty cells for missing values."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def write_text(file: str | Path, text: str) -> None:
+    """Write a text file under a temporary name and move it into place."""
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def write_table(file: str | Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Write rows as a CSV file; see `to_csv` for the format and `write_text` for how it gets there."""
+    write_text(file, to_csv(rows, columns))
+
+
+def read_table(file: str | Path) -> list[dict[str, str]]:
+    """Read a CSV file as a list of rows of strings."""
+    with Path(file).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

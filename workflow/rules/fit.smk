@@ -1,0 +1,40 @@
+# All models of one outcome of one analysis in one job: import and compilation cost more than the draws.
+
+
+rule fit_models:
+    input:
+        evidence=rules.build_evidence.output[0],
+    output:
+        posteriors=expand(f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/posterior.nc", model=MODELS),
+        tables=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
+            model=MODELS,
+            table=["diagnostics", "exact_check", "fit_statistics"],
+        ),
+        timings="logs/{analysis}/{outcome}/timings.csv",
+    params:
+        settings=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
+        code=code_digest(Path("scripts/fit_models.py")),
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=60,
+    log:
+        "logs/{analysis}/{outcome}/fit_models.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/fit_models.py"
+
+
+rule gather_timings:
+    input:
+        [f"logs/{analysis}/{outcome}/timings.csv" for analysis, outcome in FITS],
+    output:
+        "logs/timings.csv",
+    log:
+        "logs/gather_timings.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/gather_timings.py"

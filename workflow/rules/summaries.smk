@@ -1,0 +1,103 @@
+# From posteriors to tables. Nothing here samples.
+
+SUMMARY_TABLES = [
+    "relative_effects",
+    "ranking",
+    "rank_probabilities",
+    "league_table",
+    "heterogeneity",
+    "densities",
+    "mixtures",
+]
+
+
+rule summarise_models:
+    input:
+        evidence=rules.build_evidence.output[0],
+        posteriors=rules.fit_models.output.posteriors,
+    output:
+        network=expand(f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/network/{{table}}.csv", table=["edges", "labels"]),
+        tables=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv", model=MODELS, table=SUMMARY_TABLES
+        ),
+    params:
+        models=MODELS,
+        settings=lambda w: plan.summary_settings(project, w.outcome),
+        code=code_digest(Path("scripts/summarise_models.py")),
+    log:
+        "logs/{analysis}/{outcome}/summarise_models.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/summarise_models.py"
+
+
+rule summarise_analysis:
+    input:
+        lambda w: expand(
+            f"{RESULTS}/{w.analysis}/{{outcome}}/{{model}}/{{table}}.csv",
+            outcome=project.config.outcomes_of(w.analysis),
+            model=MODELS,
+            table=["ranking", "diagnostics"],
+        ),
+    output:
+        expand(f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv", table=["ranking", "fits"]),
+    params:
+        outcomes=lambda w: project.config.outcomes_of(w.analysis),
+        models=MODELS,
+        sampler=project.config.sampler.model_dump(),
+        code=code_digest(Path("scripts/summarise_analysis.py")),
+    log:
+        "logs/{analysis}/summarise_analysis.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/summarise_analysis.py"
+
+
+rule leave_one_out:
+    input:
+        evidence=f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/evidence.csv",
+    output:
+        f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/leave_one_out.csv",
+    params:
+        fit=lambda w: plan.fit_settings(project, project.config.leave_one_out, w.outcome),
+        summary=lambda w: plan.summary_settings(project, w.outcome),
+        code=code_digest(Path("scripts/leave_one_out.py")),
+    log:
+        f"logs/{project.config.leave_one_out}/{{outcome}}/leave_one_out.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/leave_one_out.py"
+
+
+rule compare_analyses:
+    input:
+        tables=[
+            f"{RESULTS}/{analysis}/{outcome}/{model}/{table}.csv"
+            for analysis, outcome in FITS
+            for model in MODELS
+            for table in ("relative_effects", "ranking")
+        ],
+        left_out=(
+            [
+                f"{RESULTS}/{project.config.leave_one_out}/{outcome}/leave_one_out.csv"
+                for outcome in project.config.outcomes_of(project.config.leave_one_out)
+            ]
+            if project.config.leave_one_out
+            else []
+        ),
+    output:
+        f"{RESULTS}/summary/sensitivity.csv",
+    params:
+        fits=FITS,
+        models=MODELS,
+        results=RESULTS,
+        code=code_digest(Path("scripts/compare_analyses.py")),
+    log:
+        "logs/summary/compare_analyses.log",
+    conda:
+        "../../envs/nma.yaml"
+    script:
+        "../../scripts/compare_analyses.py"
