@@ -1,5 +1,6 @@
 """How the Snakefile and the scripts start: configuration errors in one line, bugs in the log."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from nma.config import Project, read_project
 from nma.errors import UserError
 from nma.plan import check_networks
+from nma.provenance import PACKAGE
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 EXIT_USER_ERROR = 2
@@ -23,6 +25,8 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     configfiles : list of paths
         What `--configfile` names; the first replaces config/config.yaml.
     """
+    # Scripts that run in a conda environment find this package too.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     file = Path(configfiles[0]) if configfiles else DEFAULT_CONFIG
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())

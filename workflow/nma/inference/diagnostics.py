@@ -111,4 +111,5 @@ def pareto_k(posterior: GridPosterior) -> float | None:
     heavy = mass > min(0.01 * mass.sum(), mass.max())
     heavy |= mass == mass.max()
     weights = posterior.log_weights.transpose(1, 0, 2).reshape(n_grid, replicates * draws)[heavy]
-    return float(np.max(array_stats.psislw(weights, axis=-1)[1]))
+    # psislw takes log likelihoods, the negative of log weights.
+    return float(np.max(array_stats.psislw(-weights, axis=-1)[1]))
