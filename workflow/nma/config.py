@@ -141,7 +141,7 @@ class Config(Strict):
     results: Text = "results"
     studies: Text
     treatments: Text
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
     criteria: list[Literal["mrecist", "recist_1_1"]] = []
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
@@ -158,12 +158,16 @@ class Config(Strict):
                 fail(path, value, f"unknown {path[0] if len(path) == 1 else path[-2]}; allowed: {', '.join(allowed)}")
 
         known(("headline",), self.headline, dict(self.models))
+        if "network" in self.models:
+            fail(("models", "network"), None, "this word is reserved for a folder of results")
         for name, outcome in self.outcomes.items():
+            if name == "summary":
+                fail(("outcomes", name), None, "this word is reserved for a folder of results")
             if outcome.prior not in self.priors:
                 fail(("outcomes", name, "prior"), outcome.prior, f"unknown prior; allowed: {', '.join(self.priors)}")
         for name, analysis in self.analyses.items():
             if name in ("evidence", "summary"):
-                fail(("analyses", name), name, "this word is reserved for a folder of results")
+                fail(("analyses", name), None, "this word is reserved for a folder of results")
             for i, outcome_id in enumerate(analysis.outcomes):
                 if outcome_id not in self.outcomes:
                     allowed = ", ".join(self.outcomes)
@@ -196,6 +200,8 @@ def read_project(file: Path) -> Project:
     """
     document = read_yaml(file)
     config = validate(Config, document)
+    if not Path(config.treatments).is_file():
+        raise document.error(("treatments",), config.treatments, "no such file")
     treatments = validate(Treatments, read_yaml(Path(config.treatments)))
     folder = Path(config.studies)
     if not folder.is_dir():
@@ -213,8 +219,8 @@ def read_project(file: Path) -> Project:
         for study, selection in analysis.select.items():
             if selection.contrast_set and selection.contrast_set not in sheets[study].contrast_sets:
                 allowed = ", ".join(sheets[study].contrast_sets)
-                path = ("analyses", name, "select", study, "contrast_set")
-                raise document.error(path, selection.contrast_set, f"unknown contrast set; allowed: {allowed}")
+                where = ("analyses", name, "select", study, "contrast_set")
+                raise document.error(where, selection.contrast_set, f"unknown contrast set; allowed: {allowed}")
     for sheet in sheets.values():
         _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
     return Project(config=config, treatments=treatments, sheets=sheets)
@@ -232,7 +238,12 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
             check(("arms", name, "regimens", regimen), "regimen", regimen, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
-    for section in ("hazard_ratios", "medians", "log_rank", "events", "assumed_events", "counts"):
+    contrasts = [name for name, outcome in config.outcomes.items() if not outcome.is_count]
+    counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
+    recorded = [name for name in counts if not config.outcomes[name].categories]
+    time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]
+    sections: dict[str, list[str]] = {**dict.fromkeys(time_to_event, contrasts), "counts": recorded, "comparisons": counts}
+    for section, allowed in sections.items():
         for i, record in enumerate(getattr(sheet, section)):
-            check((section, i, "outcome"), "outcome", record.outcome, list(config.outcomes))
+            check((section, i, "outcome"), "outcome", record.outcome, allowed)
 

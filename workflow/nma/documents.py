@@ -26,7 +26,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
+    if _INT.fullmatch(text) and len(text) < 20:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
@@ -83,6 +83,8 @@ def read_yaml(file: Path) -> Document:
         text = Path(file).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError("no such file", file) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", file) from None
     except UnicodeDecodeError as error:
         raise UserError(f"not UTF-8 text: {error.reason} at byte {error.start}", file) from None
     try:
@@ -103,9 +105,9 @@ def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn
 
 
 class Strict(BaseModel):
-    """Base of every configuration and sheet model: frozen, and unknown keys are errors."""
+    """Base of every configuration and sheet model: frozen, finite, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -62,6 +62,16 @@ class Count(Strict):
         return self
 
 
+def resolve_count(figure: Count, n: int | None) -> int | None:
+    """Patients with an event: the printed count, else the whole number next to the printed percentage of n."""
+    if figure.count is not None:
+        return figure.count
+    total = figure.of or n
+    if figure.percent is None or total is None:
+        return None
+    return round(figure.percent / 100 * total)
+
+
 class PValue(Figure):
     """A two-sided p-value; with a relation other than ``=`` it is a bound and never used as an estimate."""
 
@@ -89,7 +99,7 @@ class HazardRatio(Figure):
     value: Positive
     lower: Positive | None = None
     upper: Positive | None = None
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
     p: PValue | None = None
     not_used: str | None = None
 
@@ -98,6 +108,8 @@ class HazardRatio(Figure):
         lower, upper = self.lower or 0.0, self.upper or float("inf")
         if not lower <= self.value <= upper:
             fail("value", self.value, f"the estimate lies outside its interval {self.lower} to {self.upper}")
+        if lower == upper:
+            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
         if self.treatment == self.comparator:
             fail("comparator", self.comparator, "treatment and comparator are the same arm")
         if self.label_inverted and not self.reason:
@@ -122,6 +134,8 @@ class Median(Figure):
     def _ordered(self) -> "Median":
         if not (self.lower or 0.0) <= self.value <= (self.upper or float("inf")):
             fail("value", self.value, f"the median lies outside its interval {self.lower} to {self.upper}")
+        if self.lower is not None and self.lower == self.upper:
+            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
         return self
 
 
@@ -258,6 +272,13 @@ class FailedFirstLine(Strict):
     printed: Text
     place: Text
 
+    @model_validator(mode="after")
+    def _adds_up(self) -> "FailedFirstLine":
+        total = sum(self.arms.values())
+        if self.arms and total != self.n:
+            fail("arms", dict(self.arms), f"the arms add up to {total}, the failed first line has n = {self.n}")
+        return self
+
 
 class Bibliography(Strict):
     """Where the report was published."""
@@ -332,6 +353,8 @@ class StudySheet(Strict):
 
     @model_validator(mode="after")
     def _references(self) -> "StudySheet":
+        if ALL in self.populations:
+            fail(("populations", ALL), None, "this word is reserved for everybody in the arms")
         arms = ", ".join(self.arms)
         for name, contrast_set in self.contrast_sets.items():
             for i, arm in enumerate(contrast_set.arms):
@@ -359,10 +382,37 @@ class StudySheet(Strict):
             n = sum(self.arms[arm].n for arm in contrast_set.arms)
             if n > total:
                 fail(("contrast_sets", name, "arms"), n, f"the arms hold {n} patients, the study {total}")
+        for name, population in self.populations.items():
+            for arm, n in population.n.items():
+                if n > self.arms[arm].n:
+                    fail(("populations", name, "n", arm), n, f"the whole arm has {self.arms[arm].n} patients")
+        self._sizes_are_known()
         for path, events, n in self._counts_with_totals():
             if events is not None and events > n:
                 fail(path, events, f"more events than patients; allowed: 0 to {n}")
+        for i, response in enumerate(self.responses):
+            n = self.patients(response.arm, response.population)
+            figures = (response.cr, response.pr, response.sd, response.pd)
+            total = sum(resolve_count(figure, n) or 0 for figure in figures if figure)
+            if total > n:
+                fail(("responses", i), None, f"the categories add up to {total}; allowed: 0 to {n} patients")
         return self
+
+    def _sizes_are_known(self) -> None:
+        """Check that the patients by arm are known wherever a derivation needs them."""
+        for section in _RECORDS:
+            for i, record in enumerate(getattr(self, section)):
+                population = self.populations.get(record.population)
+                sized = section not in ("hazard_ratios", "medians")
+                if population is None or not (sized or population.kind == "matched"):
+                    continue
+                named = (getattr(record, key, None) for key in ("arm", "treatment", "comparator"))
+                arms = [name for name in named if name]
+                for arm in arms or self.contrast_sets[self.default_contrast_set].arms:
+                    if arm not in population.n:
+                        path = ("populations", record.population, "n")
+                        needed = f"{section}.{i} needs to know how many patients of {arm} are in this population"
+                        fail(path, dict(population.n), needed)
 
     def _arm_references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for i, line in enumerate(self.failed_first_line):
@@ -374,9 +424,9 @@ class StudySheet(Strict):
         for section in _RECORDS:
             for i, record in enumerate(getattr(self, section)):
                 for key in ("arm", "treatment", "comparator"):
-                    arm = getattr(record, key, None)
-                    if arm is not None:
-                        yield (section, i, key), arm
+                    named: str | None = getattr(record, key, None)
+                    if named is not None:
+                        yield (section, i, key), named
 
     def _counts_with_totals(self) -> Iterator[tuple[tuple[str | int, ...], int | None, int]]:
         for i, response in enumerate(self.responses):
@@ -397,11 +447,7 @@ class StudySheet(Strict):
                 yield ("events", i, "events", "count"), row.events.count, n
 
     def _total(self, arm: str, population: str, figure: Count) -> int:
-        if figure.of is not None:
-            return figure.of
-        if population != ALL and arm not in self.populations[population].n:
-            fail(("populations", population, "n"), arm, f"say how many patients of {arm} are in {population}")
-        return self.patients(arm, population)
+        return figure.of or self.patients(arm, population)
 
 
 _RECORDS = ("hazard_ratios", "medians", "log_rank", "events", "assumed_events", "responses", "counts", "comparisons")

@@ -6,9 +6,9 @@ from typing import Any
 
 from nma.config import Project
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
-from nma.evidence.counts import count_arms, resolve_count, select_counts
+from nma.evidence.counts import count_arms, select_counts
 from nma.evidence.selection import reporting_studies
-from nma.sheets import Count, StudySheet
+from nma.sheets import Count, StudySheet, resolve_count
 
 AUDIT_COLUMNS = ("study", "item", "check", "severity", "reported", "recomputed", "source", "message")
 Finding = dict[str, Any]

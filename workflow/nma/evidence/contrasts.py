@@ -6,10 +6,9 @@ from itertools import groupby
 from math import log
 from typing import get_args
 
-from nma.evidence import derivation
 from nma.config import Method, Selection
-from nma.evidence.counts import resolve_count
-from nma.sheets import ALL, HazardRatio, LogRank, Median, StudySheet
+from nma.evidence import derivation
+from nma.sheets import ALL, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
 RUNGS: tuple[str, ...] = get_args(Method)
 

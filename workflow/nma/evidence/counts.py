@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nma.config import Outcome, Selection
-from nma.sheets import ALL, Count, Response, StudySheet
+from nma.sheets import ALL, Count, Response, StudySheet, resolve_count
 
 # What a paper prints beside the categories: the rate made of them.
 _PRINTED_RATE = {("cr", "pr"): "orr", ("cr", "pr", "sd"): "dcr"}
@@ -23,16 +23,6 @@ class ArmCount:
     n: int
     derived: str | None
     source: str
-
-
-def resolve_count(figure: Count, n: int | None) -> int | None:
-    """Patients with an event: the printed count, else the whole number next to the printed percentage of n."""
-    if figure.count is not None:
-        return figure.count
-    total = figure.of or n
-    if figure.percent is None or total is None:
-        return None
-    return round(figure.percent / 100 * total)
 
 
 def how_derived(figure: Count) -> str | None:

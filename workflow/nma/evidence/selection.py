@@ -65,9 +65,8 @@ def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
     outcome = project.config.outcomes[outcome_id]
     if outcome.is_count:
         return bool(count_arms(sheet, outcome_id, outcome))
-    return any(
-        record.outcome == outcome_id for record in (*sheet.hazard_ratios, *sheet.medians, *sheet.log_rank)
-    )
+    sections = (sheet.hazard_ratios, sheet.medians, sheet.log_rank)
+    return any(record.outcome == outcome_id for records in sections for record in records)
 
 
 def reporting_studies(project: Project, outcome_id: str) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nma.inference import quadrature
-from nma.inference.mixture import NormalMixture, density_summary, normalise, trapezoid_weights
+from nma.inference.mixture import Axis, NormalMixture, density_summary, normalise
 from nma.inference.scales import PriorScales
 from nma.network.design import ArmData, ContrastData, Floats, Structure
 
@@ -31,9 +31,9 @@ class Effort:
 
 
 _CONTRAST_GRID = 41  # points for tau and for omega
-_COUNT_GRID = {"tau": 25, "omega": 13}
-_COUNT_DRAWS = 2**18  # importance draws over the whole grid
-_MAX_DRAWS = 2048
+_COUNT_GRID = {"tau": 21, "omega": 11}
+_COUNT_DRAWS = 2**17  # importance draws over the whole grid
+_MAX_DRAWS = 1024
 
 
 def effort(data: ContrastData | ArmData, scales: "PriorScales", factor: float = 1.0) -> Effort:
@@ -54,10 +54,10 @@ class GridPosterior:
     roots' roots).
     """
 
-    tau: Floats
-    omega: Floats
+    tau: Axis
+    omega: Axis
     log_density: Floats
-    """(replicates, G), G = len(tau) * len(omega), tau varying slowest."""
+    """(replicates, G), G = points of tau times points of omega, tau varying slowest."""
     means: Floats
     """(replicates, G, J, coefficients)"""
     log_weights: Floats
@@ -65,15 +65,14 @@ class GridPosterior:
     roots: Floats
     """(G, rank, coefficients)"""
 
-    def _grid_weights(self, step: int) -> Floats:
-        """Trapezoid weights on every ``step``-th point of both axes, 0 elsewhere."""
+    def _log_weights(self, step: int = 1) -> Floats:
+        """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(self.log_density + np.log(np.outer(self.tau.weights(step), self.omega.weights(step))).ravel())
 
-        def axis(x: Floats) -> Floats:
-            weights = np.zeros(len(x))
-            weights[::step] = trapezoid_weights(x[::step])
-            return weights
-
-        return np.outer(axis(self.tau), axis(self.omega)).ravel()
+    def _component_weights(self) -> Floats:
+        """Posterior weights of all mixture components, (replicates, G, J)."""
+        return normalise(self._log_weights()[:, :, None] + self.log_weights)
 
     def mixture(self, contrasts: Floats, step: int = 1, replicate: int | None = None) -> NormalMixture:
         """Posterior of linear combinations of the coefficients.
@@ -87,9 +86,7 @@ class GridPosterior:
             One replicate instead of all of them.
         """
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
-        with np.errstate(divide="ignore"):
-            grid = self.log_density[chosen] + np.log(self._grid_weights(step))
-        log_weights = grid[:, :, None] + self.log_weights[chosen]
+        log_weights = self._log_weights(step)[chosen][:, :, None] + self.log_weights[chosen]
         weights = normalise(log_weights).ravel()
         kept = weights > 1e-10
         n_grid, n_draws = self.means.shape[1:3]
@@ -100,9 +97,7 @@ class GridPosterior:
 
     def covariance(self) -> Floats:
         """Posterior covariance of the stacked coefficients, (coefficients, coefficients)."""
-        with np.errstate(divide="ignore"):
-            grid = self.log_density + np.log(self._grid_weights(1))
-        weights = normalise(grid[:, :, None] + self.log_weights)
+        weights = self._component_weights()
         mean = np.einsum("rgj,rgjc->c", weights, self.means)
         centred = self.means - mean
         between = np.einsum("rgj,rgjc,rgjd->cd", weights, centred, centred, optimize=True)
@@ -112,16 +107,14 @@ class GridPosterior:
     def draws(self, n: int, seed: int) -> tuple[Floats, Floats, Floats]:
         """Draw coefficients (n, coefficients), tau (n,) and omega (n,) from the posterior."""
         rng = np.random.default_rng(seed)
-        with np.errstate(divide="ignore"):
-            grid = self.log_density + np.log(self._grid_weights(1))
-        weights = normalise(grid[:, :, None] + self.log_weights)
+        weights = self._component_weights()
         picks = np.searchsorted(np.cumsum(weights.ravel()), (np.arange(n) + rng.random()) / n)
         picks = rng.permutation(np.minimum(picks, weights.size - 1))
         replicate, point, draw = np.unravel_index(picks, weights.shape)
         roots = self.roots[point]
         noise = np.einsum("nk,nkc->nc", rng.standard_normal(roots.shape[:2]), roots)
-        tau, omega = np.unravel_index(point, (len(self.tau), len(self.omega)))
-        return self.means[replicate, point, draw] + noise, self.tau[tau], self.omega[omega]
+        tau, omega = np.unravel_index(point, self._shape)
+        return self.means[replicate, point, draw] + noise, self.tau.points[tau], self.omega.points[omega]
 
     def summary(self, contrasts: Floats) -> tuple[Floats, Floats]:
         """Mean, sd, 2.5% and 97.5% quantile of linear combinations, (4, K), and the engine's own error of each."""
@@ -137,16 +130,17 @@ class GridPosterior:
         """Number of independent replicates."""
         return len(self.log_density)
 
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return len(self.tau.points), len(self.omega.points)
+
     def marginal(self, parameter: str, replicate: int | None = None) -> tuple[Floats, Floats]:
         """Grid and normalised posterior density of ``tau`` or ``omega``."""
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
-        density = np.exp(self.log_density[chosen] - self.log_density.max()).mean(axis=0)
-        table = density.reshape(len(self.tau), len(self.omega))
-        if parameter == "tau":
-            x, values = self.tau, table @ trapezoid_weights(self.omega)
-        else:
-            x, values = self.omega, trapezoid_weights(self.tau) @ table
-        return x, values / (values @ trapezoid_weights(x))
+        table = np.exp(self.log_density[chosen] - self.log_density.max()).mean(axis=0).reshape(self._shape)
+        axis, other = (self.tau, self.omega) if parameter == "tau" else (self.omega, self.tau)
+        values = (table if parameter == "tau" else table.T) @ other.weights()
+        return axis.points, values / (values @ axis.weights())
 
     def scale_summary(self, parameter: str) -> tuple[Floats, Floats]:
         """Mean, sd, 2.5% and 97.5% quantile of ``tau`` or ``omega``, (4,), and the engine's own error of each."""
@@ -174,26 +168,40 @@ def posterior(
         By default `effort`.
     """
     chosen = chosen or effort(data, scales)
+
+    def evaluate(tau: Axis, omega: Axis, draws: int) -> GridPosterior:
+        if isinstance(data, ContrastData):
+            return _contrast_grid(data, structure, scales, tau, omega)
+        return _count_grid(data, structure, scales, tau, omega, draws)
+
+    return _search(evaluate, scales, _resolution(data), chosen)
+
+
+def _resolution(data: ContrastData | ArmData) -> float:
+    """Standard error of the most precise study: the scale below which tau makes no difference to the data."""
     if isinstance(data, ContrastData):
-        return _search(lambda tau, omega, _: _contrast_grid(data, structure, scales, tau, omega), scales, chosen)
-    return _search(lambda tau, omega, draws: _count_grid(data, structure, scales, tau, omega, draws), scales, chosen)
+        return float(1 / np.sqrt(data.scales.max(initial=1e-12)))
+    return float(np.sqrt(np.add.reduceat(quadrature.arm_table(data)[:, 3], data.start[:-1]).min()))
 
 
-def _search(evaluate: Callable[[Floats, Floats, int], GridPosterior], scales: PriorScales, effort: Effort) -> GridPosterior:
+def _search(
+    evaluate: Callable[[Axis, Axis, int], GridPosterior], scales: PriorScales, resolution: float, effort: Effort
+) -> GridPosterior:
     """Lay the grid over the range that holds the posterior: first a coarse one, then the one asked for."""
 
-    def axis(scale: float, upper: float, points: int) -> Floats:
-        return np.linspace(0.0, upper, points) if scale else np.zeros(1)
+    def axes(tau_upper: float, omega_upper: float, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
+        tau = Axis(min(resolution, scales.tau) if scales.tau else 1.0, tau_upper, n_tau)
+        return tau, Axis(scales.omega or 1.0, omega_upper, n_omega)
 
     def upper(x: Floats, profile: Floats) -> float:
         reached = np.flatnonzero(profile > profile.max() - 18.0)
         return float(x[min(int(reached[-1]) + 1, len(x) - 1)])
 
-    first = evaluate(axis(scales.tau, 6 * scales.tau, 13), axis(scales.omega, 6 * scales.omega, 7), 64)
-    table = first.log_density.max(axis=0).reshape(len(first.tau), len(first.omega))
-    tau_upper = upper(first.tau, table.max(axis=1))
-    omega_upper = upper(first.omega, table.max(axis=0))
-    return evaluate(axis(scales.tau, tau_upper, effort.tau), axis(scales.omega, omega_upper, effort.omega), effort.draws)
+    tau, omega = axes(6 * scales.tau, 6 * scales.omega, 17, 7)
+    first = evaluate(tau, omega, 64)
+    table = first.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
+    limits = upper(tau.points, table.max(axis=1)), upper(omega.points, table.max(axis=0))
+    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws)
 
 
 def _prior_scales(structure: Structure, scales: PriorScales, omega: float) -> Floats:
@@ -210,9 +218,10 @@ def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
 
 
 def _contrast_grid(
-    data: ContrastData, structure: Structure, scales: PriorScales, tau: Floats, omega: Floats
+    data: ContrastData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis
 ) -> GridPosterior:
     """Closed form: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
+    tau, omega = tau_axis.points, omega_axis.points
     n_coefficients = structure.n_coefficients
     precision = 1 / (1 + tau[:, None] ** 2 * data.scales)
     log_likelihood = 0.5 * np.log(precision).sum(axis=1) - 0.5 * precision @ data.y**2 + data.log_det.sum()
@@ -234,8 +243,8 @@ def _contrast_grid(
     log_density += _log_prior(scales, tau, omega)
     n_grid = log_density.size
     return GridPosterior(
-        tau,
-        omega,
+        tau_axis,
+        omega_axis,
         log_density.reshape(1, n_grid),
         means.reshape(1, n_grid, 1, n_coefficients),
         np.zeros((1, n_grid, 1)),
@@ -295,19 +304,21 @@ class _TabulatedLikelihood:
 
     def __init__(self, data: ArmData, tau: Floats, baseline_sd: float) -> None:
         self.start, self.tau, self.baseline_sd = data.start, tau, baseline_sd
-        self.arms, self.nodes = quadrature.arm_table(data), quadrature.nodes(data)
-        self.table = quadrature.tabulate(tau, self.arms, self.nodes)
+        inner, self.outer = quadrature.nodes(data)
+        self.arms = quadrature.arm_table(data)
+        self.table = quadrature.tabulate(tau, self.arms, inner)
 
     def __call__(self, f: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """f (B, arms) and the index of tau (B,) -> log likelihood (B,) and score (B, arms)."""
-        arguments = self.tau, self.table, self.arms, self.start, self.nodes, self.baseline_sd
+        arguments = self.tau, self.table, self.arms, self.start, self.outer, self.baseline_sd
         return quadrature.tabulated_log_likelihoods(np.ascontiguousarray(f), index, *arguments)  # type: ignore[no-any-return]
 
 
 def _count_grid(
-    data: ArmData, structure: Structure, scales: PriorScales, tau: Floats, omega: Floats, draws: int
+    data: ArmData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis, draws: int
 ) -> GridPosterior:
     """Importance sampling of v, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point."""
+    tau, omega = tau_axis.points, omega_axis.points
     n_coefficients, n_tau = structure.n_coefficients, len(tau)
     log_density = np.empty((REPLICATES, n_tau, len(omega)))
     log_weights = np.empty((REPLICATES, n_tau, len(omega), draws))
@@ -336,8 +347,8 @@ def _count_grid(
     log_density += _log_prior(scales, tau, omega)
     n_grid = n_tau * len(omega)
     return GridPosterior(
-        tau,
-        omega,
+        tau_axis,
+        omega_axis,
         log_density.reshape(REPLICATES, n_grid),
         means.reshape(REPLICATES, n_grid, draws, n_coefficients),
         log_weights.reshape(REPLICATES, n_grid, draws),

@@ -52,7 +52,7 @@ def _assess_contrasts(data: ContrastData, coefficients: Floats, tau: Floats) -> 
 def _assess_counts(data: ArmData, coefficients: Floats, tau: Floats, baseline_sd: float) -> Fit:
     f = np.ascontiguousarray(coefficients @ data.rows.T)
     log_likelihood, expected = quadrature.log_likelihoods(
-        f, tau, quadrature.arm_table(data), data.start, quadrature.nodes(data), baseline_sd
+        f, tau, quadrature.arm_table(data), data.start, *quadrature.nodes(data), baseline_sd
     )
     r, n = data.events, data.n
     saturated = xlogy(r, r / n) + xlogy(n - r, (n - r) / n)

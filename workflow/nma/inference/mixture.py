@@ -101,16 +101,39 @@ def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floa
     from scipy.interpolate import CubicSpline
 
     mirrored = np.concatenate([-x[:0:-1], x]), np.concatenate([density[:0:-1], density])
-    fine = np.linspace(0, x[-1], points)
+    fine = np.interp(np.linspace(0, len(x) - 1, points), np.arange(len(x)), x)
     return fine, np.maximum(CubicSpline(*mirrored)(fine), 0.0)
 
 
-def trapezoid_weights(x: Floats) -> Floats:
-    """Trapezoid weights of an even grid: full inside, half at both ends. One point has weight 1."""
-    weights = np.full(len(x), x[1] - x[0] if len(x) > 1 else 1.0)
-    if len(x) > 1:
-        weights[[0, -1]] /= 2
-    return weights
+@dataclass(frozen=True)
+class Axis:
+    """Grid of a scale parameter: dense near 0 at the resolution of the data, ever coarser beyond.
+
+    The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in u and
+    the trapezoid rule keeps its fast convergence. An axis with ``upper`` 0 is the single point 0.
+    """
+
+    scale: float
+    upper: float
+    n: int
+
+    def _u(self) -> Floats:
+        return np.linspace(0, np.arcsinh(self.upper / self.scale), self.n)
+
+    @property
+    def points(self) -> Floats:
+        """Grid points, from 0 to ``upper``."""
+        return np.asarray(self.scale * np.sinh(self._u())) if self.upper else np.zeros(1)
+
+    def weights(self, step: int = 1) -> Floats:
+        """Trapezoid weights on every ``step``-th point, 0 elsewhere; half at both ends."""
+        if not self.upper:
+            return np.ones(1)
+        u = self._u()
+        weights = np.zeros(self.n)
+        weights[::step] = self.scale * np.cosh(u[::step]) * (u[1] - u[0]) * step
+        weights[[0, (self.n - 1) // step * step]] /= 2
+        return weights
 
 
 def normalise(log_weights: NDArray[Any]) -> Floats:

@@ -5,6 +5,8 @@ With a prior scale of 0 for tau or omega the same graph is the model without het
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,18 +32,18 @@ class MarginalBinomial(Op):  # type: ignore[misc]
     __props__ = ()
 
     def make_node(self, *inputs: Variable) -> Apply:
-        """Inputs: f, tau, arm table, starts, nodes, baseline sd. Outputs: log L by study, expectations by arm."""
+        """Inputs: f, tau, arm table, starts, inner and outer nodes, baseline sd. Outputs: log L by study, expectations by arm."""
         return Apply(self, [pt.as_tensor(value) for value in inputs], [pt.dvector(), pt.dmatrix()])
 
     def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
         """Evaluate outside a compiled graph."""
-        f, tau, arms, start, nodes, baseline_sd = inputs
-        result = quadrature.log_likelihood(f, float(tau), arms, start, nodes, float(baseline_sd))
+        f, tau, *arguments, baseline_sd = inputs
+        result = quadrature.log_likelihood(f, float(tau), *arguments, float(baseline_sd))
         output_storage[0][0], output_storage[1][0] = result
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only log L depends differentiably on f and tau."""
-        return [[True, False], [True, False], *([[False, False]] * 4)]
+        return [[True, False], [True, False], *([[False, False]] * 5)]
 
     def pullback(self, inputs: list[Variable], outputs: list[Variable], cotangents: list[Variable]) -> list[Variable]:
         """Gradient by Fisher's identity: the conditional expectation of the complete-data score."""
@@ -52,25 +54,36 @@ class MarginalBinomial(Op):  # type: ignore[misc]
         return [df, dtau, *(disconnected_type() for _ in inputs[2:])]
 
 
+def _kernel_version() -> int:
+    """Key of the compile cache: compiled code is made anew when the kernel's source changes."""
+    source = Path(quadrature.__file__).read_bytes()
+    return int.from_bytes(sha256(source).digest()[:4])
+
+
 @register_funcify_default_op_cache_key(MarginalBinomial)
 def _marginal_binomial(op: MarginalBinomial, node: Apply, **_: Any) -> Any:
     kernel = quadrature.log_likelihood
 
     @numba_njit
-    def marginal_binomial(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-untyped-def]
-        return kernel(f, tau[()], arms, start, nodes, baseline_sd[()])
+    def marginal_binomial(f, tau, arms, start, inner, outer, baseline_sd):  # type: ignore[no-untyped-def]
+        return kernel(f, tau[()], arms, start, inner, outer, baseline_sd[()])
 
-    return marginal_binomial, 2
+    return marginal_binomial, _kernel_version()
 
 
 def _coefficients(structure: Structure) -> tuple[Variable, Variable, Variable]:
-    """Priors of the effects: the stacked coefficients, tau, and the vector of prior scales."""
+    """Priors of the effects: the stacked coefficients, tau, and the vector of prior scales.
+
+    A half-normal scale is the absolute value of a normal, and the likelihood depends on tau and omega through their
+    squares alone. Sampled as normals over the whole line they have no boundary and no funnel at 0: where the usual log
+    transform of a half-normal gave divergences, there are none.
+    """
     scales = pm.Data("scales", np.ones(4))
     beta = pm.Normal("beta_raw", dims="component") * scales[EFFECT]
-    tau = pm.HalfNormal("tau_raw") * scales[TAU]
+    tau = pm.Normal("tau_raw") * scales[TAU]
     if not structure.settings:
         return beta, tau, scales
-    omega = pm.HalfNormal("omega_raw") * scales[OMEGA]
+    omega = pm.Normal("omega_raw") * scales[OMEGA]
     delta = pm.Normal("delta_raw", dims=("setting", "component")) * omega
     return pt.concatenate([beta, delta.flatten()]), tau, scales
 
@@ -93,9 +106,10 @@ def count_model(structure: Structure) -> pm.Model:
         rows = pm.Data("rows", np.zeros((2, structure.n_coefficients)))
         arms = pm.Data("arms", np.ones((2, 4)))
         start = pm.Data("start", np.array([0, 2]))
-        nodes = pm.Data("nodes", np.zeros((1, 2)))
+        inner = pm.Data("inner", np.zeros((1, 2)))
+        outer = pm.Data("outer", np.zeros((1, 2)))
         b, tau, scales = _coefficients(structure)
-        log_likelihood = MarginalBinomial()(rows @ b, tau, arms, start, nodes, scales[BASELINE])[0]
+        log_likelihood = MarginalBinomial()(rows @ b, tau, arms, start, inner, outer, scales[BASELINE])[0]
         pm.Potential("log_likelihood", log_likelihood.sum())
     return model
 
@@ -105,11 +119,13 @@ def model_data(data: ContrastData | ArmData, scales: PriorScales) -> dict[str, N
     if isinstance(data, ContrastData):
         contrasts = np.column_stack([data.y, data.scales])
         return {"rows": data.rows, "contrasts": contrasts, "scales": scales.vector()}
+    inner, outer = quadrature.nodes(data)
     return {
         "rows": data.rows,
         "arms": quadrature.arm_table(data),
         "start": data.start,
-        "nodes": quadrature.nodes(data),
+        "inner": inner,
+        "outer": outer,
         "scales": scales.vector(),
     }
 
@@ -124,8 +140,8 @@ def natural_parameters(raw: Mapping[str, Any], scales: PriorScales) -> dict[str,
     """
     result = {"beta": np.asarray(raw["beta_raw"]) * scales.effect}
     if scales.tau:
-        result["tau"] = np.asarray(raw["tau_raw"]) * scales.tau
+        result["tau"] = np.abs(np.asarray(raw["tau_raw"])) * scales.tau
     if scales.omega:
-        result["omega"] = np.asarray(raw["omega_raw"]) * scales.omega
+        result["omega"] = np.abs(np.asarray(raw["omega_raw"])) * scales.omega
         result["delta"] = np.asarray(raw["delta_raw"]) * result["omega"][..., None, None]
     return result

@@ -18,7 +18,10 @@ from numpy.polynomial.hermite_e import hermegauss
 from nma.network.design import ArmData, Floats
 
 FEW = 5  # with fewer events or non-events in an arm the likelihood is skewed and needs more nodes
-NODES, NODES_FEW = 7, 15
+# Inner nodes for the arm effects, outer nodes for the baseline. The outer integrand, a product over arms, is smoother, but
+# for arms in which nobody or everybody had the event, and more so for studies of such arms alone.
+INNER, INNER_FEW = 7, 15
+OUTER, OUTER_FEW, OUTER_NONE, OUTER_ONE_SIDED = 7, 9, 15, 21
 
 # columns of the arm table
 _EVENTS, _N, _Y, _V = range(4)
@@ -32,16 +35,29 @@ def arm_table(data: ArmData) -> Floats:
     return np.column_stack([data.events, data.n, np.log(events / others), 1 / events + 1 / others])
 
 
-def nodes(data: ArmData, factor: int = 1) -> Floats:
-    """Nodes and log weights for a standard normal, (J, 2); more of them where an arm has few events.
+def nodes(data: ArmData, factor: int = 1) -> tuple[Floats, Floats]:
+    """Inner and outer nodes with their log weights for a standard normal, (J, 2) each.
 
     Parameters
     ----------
     factor : int
-        Multiplies the number of nodes, to check the quadrature by doubling it.
+        Multiplies the numbers of nodes, to check the quadrature by doubling them.
     """
-    few = bool(len(data.events)) and min(data.events.min(), (data.n - data.events).min()) < FEW
-    x, w = hermegauss((NODES_FEW if few else NODES) * factor)
+    fewest = np.minimum(data.events, data.n - data.events).min(initial=np.inf)
+    first = data.start[:-1]
+    by_study = np.minimum(np.add.reduceat(data.events, first), np.add.reduceat(data.n - data.events, first))
+    inner = INNER_FEW if fewest < FEW else INNER
+    if by_study.min(initial=np.inf) == 0:
+        outer = OUTER_ONE_SIDED
+    elif fewest == 0:
+        outer = OUTER_NONE
+    else:
+        outer = OUTER_FEW if fewest < FEW else OUTER
+    return _hermite(factor * inner), _hermite(factor * outer)
+
+
+def _hermite(n: int) -> Floats:
+    x, w = hermegauss(n)
     return np.column_stack([x, np.log(w / w.sum())])
 
 
@@ -80,7 +96,7 @@ def _arm(fixed, k, arm, x, log_w, log_density, terms, expected):  # type: ignore
 
 
 @numba.njit(cache=True)
-def _outer_nodes(f, k, arms, x, log_w, baseline_sd, mu, log_weight):  # type: ignore[no-untyped-def]
+def _outer_nodes(f, k, arms, outer, baseline_sd, mu, log_weight):  # type: ignore[no-untyped-def]
     """Place the nodes ``mu`` of a study's baseline; ``log_weight`` includes its prior."""
     precision, mean = 1.0 / baseline_sd**2, 0.0
     for a in range(f.shape[0]):
@@ -89,14 +105,15 @@ def _outer_nodes(f, k, arms, x, log_w, baseline_sd, mu, log_weight):  # type: ig
         mean += w * (arms[a, _Y] - f[a])
     mean /= precision
     sd = 1.0 / sqrt(precision)
-    for m in range(x.shape[0]):
-        mu[m] = mean + sd * x[m]
-        log_weight[m] = log_w[m] + 0.5 * (x[m] ** 2 - (mu[m] / baseline_sd) ** 2) + log(sd / baseline_sd)
+    for m in range(outer.shape[0]):
+        x = outer[m, 0]
+        mu[m] = mean + sd * x
+        log_weight[m] = outer[m, 1] + 0.5 * (x**2 - (mu[m] / baseline_sd) ** 2) + log(sd / baseline_sd)
 
 
 @numba.njit(cache=True)
-def _average(log_weight, inner, expected):  # type: ignore[no-untyped-def]
-    """Log sum of the outer nodes; averages ``inner`` (J, arms, T) over them into ``expected`` (arms, T)."""
+def _average(log_weight, by_node, expected):  # type: ignore[no-untyped-def]
+    """Log sum of the outer nodes; averages ``by_node`` (J, arms, T) over them into ``expected`` (arms, T)."""
     top = log_weight.max()
     total = 0.0
     expected[:] = 0.0
@@ -105,13 +122,13 @@ def _average(log_weight, inner, expected):  # type: ignore[no-untyped-def]
         total += weight
         for a in range(expected.shape[0]):
             for t in range(expected.shape[1]):
-                expected[a, t] += weight * inner[m, a, t]
+                expected[a, t] += weight * by_node[m, a, t]
     expected /= total
     return top + log(total)
 
 
 @numba.njit(cache=True)
-def log_likelihood(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-untyped-def]
+def log_likelihood(f, tau, arms, start, inner, outer, baseline_sd):  # type: ignore[no-untyped-def]
     """Marginal log likelihood of every study, and conditional expectations by arm.
 
     Parameters
@@ -120,7 +137,7 @@ def log_likelihood(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-
         Fixed part of the linear predictor of every arm, centred within studies.
     tau : float
         Between-study standard deviation of contrasts.
-    arms, start, nodes : arrays
+    arms, start, inner, outer : arrays
         From `arm_table`, `ArmData.start` and `nodes`.
     baseline_sd : float
         Prior standard deviation of the study baselines.
@@ -133,30 +150,30 @@ def log_likelihood(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-
         Conditional expectations given f and tau: score (the derivative of log L by f, by Fisher's identity), its
         product with z / sqrt 2 (which sums to the derivative by tau), probability, log likelihood.
     """
-    n_studies, n_nodes, k = start.shape[0] - 1, nodes.shape[0], tau / sqrt(2.0)
-    x, log_w = nodes[:, 0].copy(), nodes[:, 1].copy()
+    n_studies, n_outer, k = start.shape[0] - 1, outer.shape[0], tau / sqrt(2.0)
+    x, log_w = inner[:, 0].copy(), inner[:, 1].copy()
     result, expected = np.empty(n_studies), np.empty((f.shape[0], 4))
-    mu, log_weight, log_density = np.empty(n_nodes), np.empty(n_nodes), np.empty(n_nodes)
-    terms = np.empty((n_nodes, 4))
+    mu, log_weight = np.empty(n_outer), np.empty(n_outer)
+    log_density, terms = np.empty(x.shape[0]), np.empty((x.shape[0], 4))
     for i in range(n_studies):
         a, b = start[i], start[i + 1]
-        inner = np.empty((n_nodes, b - a, 4))
-        _outer_nodes(f[a:b], k, arms[a:b], x, log_w, baseline_sd, mu, log_weight)
-        for m in range(n_nodes):
+        by_node = np.empty((n_outer, b - a, 4))
+        _outer_nodes(f[a:b], k, arms[a:b], outer, baseline_sd, mu, log_weight)
+        for m in range(n_outer):
             for arm in range(b - a):
                 fixed = mu[m] + f[a + arm]
-                log_weight[m] += _arm(fixed, k, arms[a + arm], x, log_w, log_density, terms, inner[m, arm])
-        result[i] = _average(log_weight, inner, expected[a:b])
+                log_weight[m] += _arm(fixed, k, arms[a + arm], x, log_w, log_density, terms, by_node[m, arm])
+        result[i] = _average(log_weight, by_node, expected[a:b])
     return result, expected
 
 
 @numba.njit(cache=True)
-def log_likelihoods(f, tau, arms, start, nodes, baseline_sd):  # type: ignore[no-untyped-def]
+def log_likelihoods(f, tau, arms, start, inner, outer, baseline_sd):  # type: ignore[no-untyped-def]
     """`log_likelihood` for a batch of draws: f (B, arms), tau (B,) -> (B, studies) and (B, arms, 4)."""
     result = np.empty((f.shape[0], start.shape[0] - 1))
     expected = np.empty((f.shape[0], f.shape[1], 4))
     for i in range(f.shape[0]):
-        result[i], expected[i] = log_likelihood(f[i], tau[i], arms, start, nodes, baseline_sd)
+        result[i], expected[i] = log_likelihood(f[i], tau[i], arms, start, inner, outer, baseline_sd)
     return result, expected
 
 
@@ -166,9 +183,9 @@ _REACH, _POINTS = 30.0, 601  # half width of a table in standard deviations sqrt
 
 
 @numba.njit(cache=True)
-def tabulate(tau, arms, nodes):  # type: ignore[no-untyped-def]
+def tabulate(tau, arms, inner):  # type: ignore[no-untyped-def]
     """Log inner integrals and their slopes on a grid around every arm's estimate: (taus, arms, points, 2)."""
-    x, log_w = nodes[:, 0].copy(), nodes[:, 1].copy()
+    x, log_w = inner[:, 0].copy(), inner[:, 1].copy()
     table = np.empty((tau.shape[0], arms.shape[0], _POINTS, 2))
     log_density, terms, expected = np.empty(x.shape[0]), np.empty((x.shape[0], 4)), np.empty(4)
     for t in range(tau.shape[0]):
@@ -202,7 +219,7 @@ def _look_up(table, arm, k, fixed, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def tabulated_log_likelihoods(f, index, tau, table, arms, start, nodes, baseline_sd):  # type: ignore[no-untyped-def]
+def tabulated_log_likelihoods(f, index, tau, table, arms, start, outer, baseline_sd):  # type: ignore[no-untyped-def]
     """Total log likelihood and score of a batch of draws from a table: f (B, arms), index of tau (B,).
 
     Returns
@@ -210,21 +227,20 @@ def tabulated_log_likelihoods(f, index, tau, table, arms, start, nodes, baseline
     array, (B,)
     array, (B, arms)
     """
-    n_nodes, n_studies = nodes.shape[0], start.shape[0] - 1
-    x, log_w = nodes[:, 0].copy(), nodes[:, 1].copy()
+    n_nodes, n_studies = outer.shape[0], start.shape[0] - 1
     mu, log_weight, value = np.empty(n_nodes), np.empty(n_nodes), np.empty(2)
     result, score = np.zeros(f.shape[0]), np.empty(f.shape)
-    inner, expected = np.empty((n_nodes, f.shape[1], 1)), np.empty((f.shape[1], 1))
+    by_node, expected = np.empty((n_nodes, f.shape[1], 1)), np.empty((f.shape[1], 1))
     for d in range(f.shape[0]):
         k = tau[index[d]] / sqrt(2.0)
         for i in range(n_studies):
             a, b = start[i], start[i + 1]
-            _outer_nodes(f[d, a:b], k, arms[a:b], x, log_w, baseline_sd, mu, log_weight)
+            _outer_nodes(f[d, a:b], k, arms[a:b], outer, baseline_sd, mu, log_weight)
             for m in range(n_nodes):
                 for arm in range(a, b):
                     _look_up(table[index[d], arm], arms[arm], k, mu[m] + f[d, arm], value)
                     log_weight[m] += value[0]
-                    inner[m, arm - a, 0] = value[1]
-            result[d] += _average(log_weight, inner[:, : b - a], expected[: b - a])
+                    by_node[m, arm - a, 0] = value[1]
+            result[d] += _average(log_weight, by_node[:, : b - a], expected[: b - a])
             score[d, a:b] = expected[: b - a, 0]
     return result, score

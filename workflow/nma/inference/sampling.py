@@ -14,9 +14,12 @@ from nma.config import Retry
 def use_compile_cache(folder: Path) -> None:
     """Keep compiled code in a folder of the project, or on a cluster in the scratch folder of the job.
 
-    Has to be called before PyTensor or numba are imported.
+    The environment variable SECONDLINE_CACHE names another folder. Has to be called before PyTensor or numba are
+    imported.
     """
-    if "SLURM_JOB_ID" in os.environ:
+    if "SECONDLINE_CACHE" in os.environ:
+        folder = Path(os.environ["SECONDLINE_CACHE"])
+    elif "SLURM_JOB_ID" in os.environ:
         folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"secondline-{os.environ['SLURM_JOB_ID']}"
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()

@@ -66,7 +66,7 @@ def weights(cell: str, names: Sequence[str]) -> Floats:
     """Shares of a mixture in the order of ``names``; they sum to 1."""
     parts = parse_mix(cell)
     counts = np.array([parts.get(name, 0) for name in names], float)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(counts.sum(), 1.0))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def contrast_data(evidence: Sequence[Mapping[str, str]], structure: Structure) -
 def _contrast_row(row: Mapping[str, str], structure: Structure) -> Floats:
     difference = weights(row["treatment_mix"], structure.regimens) - weights(row["comparator_mix"], structure.regimens)
     component_row = difference @ structure.matrix
-    return expand(component_row[None, :], weights(row["setting_mix"], structure.settings)[None, :])[0]
+    return np.asarray(expand(component_row[None, :], weights(row["setting_mix"], structure.settings)[None, :])[0])
 
 
 def _covariance(members: Sequence[Mapping[str, str]]) -> Floats:

@@ -1,1 +1,1 @@
-"""Figures and the report, made from the tables alone."""
+"""Figures and the report: made from the tables in results/ and nothing else."""

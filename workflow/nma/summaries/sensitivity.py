@@ -32,7 +32,7 @@ COLUMNS = (
     "p_best",
     "evidence",
 )
-DRAWS = 20_000  # from the exact posterior, for ranks
+DRAWS = 10_000  # from the exact posterior, for ranks
 
 Row = Mapping[str, Any]
 
@@ -97,7 +97,7 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
 
 def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     task, scales = without.task, without.task.models[model]
-    grid = exact.posterior(task.data, task.structure, scales)
+    grid = exact.posterior(task.data, task.structure, scales, exact.effort(task.data, scales, factor=0.5))
     analysis = f"{task.analysis}_without_{without.study}"
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(

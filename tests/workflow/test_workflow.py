@@ -1,0 +1,245 @@
+"""The real Snakefile: what runs, what runs again after an edit, and what a mistake leaves behind."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+Again = Callable[[], Project]
+OUTCOMES = ("os", "pfs", "discontinuation")
+CONTRACT = {
+    "evidence/effects.csv": "study,outcome,contrast_set,treatment_arm,comparator_arm,population,method,adjustment,assumed,"
+    "log_effect,se,baseline_se,estimate,estimate_lower,estimate_upper,selected,source",
+    "evidence/counts.csv": "study,outcome,criterion,arm,population,events,n,derived,selected,source",
+    "evidence/arms.csv": "study,arm,n,regimen,weight",
+    "evidence/settings.csv": "study,setting,weight",
+    "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
+    "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
+    "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
+    "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,estimate,"
+    "estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_better,p_margin,interval,evidence,contraction,"
+    "prior_sensitivity,converged",
+    "primary/os/pooled/ranking.csv": "setting,treatment,candidate,sucra,sucra_lower,sucra_upper,mean_rank,median_rank,"
+    "rank_lower,rank_upper,p_best,poth,direction,evidence,converged",
+    "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability",
+    "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap",
+    "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo",
+    "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged",
+    "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k",
+    "primary/summary/ranking.csv": "outcome,model,setting,treatment,candidate,sucra,sucra_lower,sucra_upper,p_best,"
+    "evidence,converged",
+    "primary/summary/fits.csv": "outcome,model,converged,draws,min_ess_bulk,max_r_hat,divergences,versions",
+    "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
+    "estimate_upper,p_better,sucra,p_best,evidence",
+}
+
+
+def table(project: Project, file: str) -> list[dict[str, str]]:
+    """Read a table of a finished project."""
+    with (project.folder / "results" / file).open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def downstream(outcome: str, *analyses: str) -> set[str]:
+    """Jobs that follow from new evidence on an outcome."""
+    per_outcome = ["build_evidence", "fit_models", "summarise_models", "plot_outcome"]
+    per_analysis = ["summarise_analysis", "plot_analysis", "write_report"]
+    return {
+        *(f"{rule} {analysis}/{outcome}" for rule in per_outcome for analysis in analyses),
+        *(f"{rule} {analysis}" for rule in per_analysis for analysis in analyses),
+    }
+
+
+COMMON = {"compare_analyses", "gather_timings"}
+EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
+
+
+@pytest.mark.parametrize("file", CONTRACT)
+def test_contract_columns(finished: Project, file: str) -> None:
+    """Every table of the contract is there with its columns and with rows."""
+    text = (finished.folder / "results" / file).read_text().splitlines()
+    assert text[0] == CONTRACT[file]
+    assert len(text) > 1
+
+
+def test_every_fit_is_complete(finished: Project) -> None:
+    """Every analysis, outcome and model has its files; figures and reports are there."""
+    for analysis, outcome in [*(("primary", o) for o in OUTCOMES), ("four_cohorts", "pfs")]:
+        for model in ("fixed", "pooled", "setting"):
+            folder = finished.folder / "results" / analysis / outcome / model
+            for name in ("posterior.nc", "league_table.csv", "heterogeneity.csv", "figures/forest.svg"):
+                assert (folder / name).stat().st_size > 0, folder / name
+    assert (finished.folder / "results/primary/report.html").stat().st_size > 10_000
+    timings = (finished.folder / "logs/timings.csv").read_text().splitlines()
+    assert timings[0] == "analysis,outcome,model,import_s,compile_s,sampling_s,other_s"
+    assert len(timings) == 1 + 4 * 3
+
+
+def test_fits_agree_with_the_exact_engine(finished: Project) -> None:
+    """Every check of every fit within four standard errors, and every fit converged."""
+    for outcome in OUTCOMES:
+        for model in ("fixed", "pooled", "setting"):
+            rows = table(finished, f"primary/{outcome}/{model}/exact_check.csv")
+            assert max(abs(float(row["z"])) for row in rows) < 4
+            assert all(row["converged"] == "true" for row in table(finished, f"primary/{outcome}/{model}/diagnostics.csv"))
+
+
+def test_excluded_study_is_listed_with_its_reason(finished: Project) -> None:
+    """A study that an analysis leaves out stays visible in its evidence."""
+    rows = {row["study"]: row for row in table(finished, "four_cohorts/pfs/evidence.csv")}
+    assert rows["nanchang_2023"]["used"] == "false"
+    assert "overlap" in rows["nanchang_2023"]["reason"]
+
+
+def test_leave_one_out_covers_every_study(finished: Project) -> None:
+    """The sensitivity table holds every analysis and every study left out."""
+    analyses = {row["analysis"] for row in table(finished, "summary/sensitivity.csv") if row["outcome"] == "pfs"}
+    studies = ("ditan_2022", "ditan_2025", "nanchang_2022", "nanchang_2023", "severance_2024")
+    assert analyses == {"primary", "four_cohorts", *(f"primary_without_{study}" for study in studies)}
+
+
+def test_headline_results(finished: Project) -> None:
+    """The published reading of the primary PFS network, within Monte Carlo error."""
+    rows = table(finished, "primary/pfs/pooled/relative_effects.csv")
+    cells = {(r["setting"], r["treatment"], r["comparator"]): r for r in rows}
+    effect = cells["overall", "regorafenib", "sorafenib"]
+    assert float(effect["estimate"]) == pytest.approx(0.295, abs=0.03)
+    assert effect["evidence"] == "indirect"
+    assert cells["atezolizumab_bevacizumab_failure", "lenvatinib", "sorafenib"]["evidence"] == "direct"
+    assert cells["sorafenib_failure", "regorafenib", "sorafenib"]["evidence"] == "extrapolated"
+    best = max(table(finished, "primary/pfs/pooled/ranking.csv"), key=lambda r: float(r["p_best"]))
+    assert best["treatment"] == "regorafenib_ici"
+    assert float(best["p_best"]) == pytest.approx(0.83, abs=0.05)
+
+
+def test_nothing_to_be_done(again: Again) -> None:
+    """A second run has nothing to do."""
+    done = again().snakemake("-n")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_editing_one_outcome_reruns_that_outcome_only(again: Again) -> None:
+    """A new hazard ratio for OS: the OS jobs, and what lays outcomes side by side."""
+    project = again()
+    project.edit("config/studies/ditan_2022.yaml", "value: 0.28,", "value: 0.29,")
+    project.edit("config/studies/ditan_2022.yaml", '"0.28 (0.16–0.51)"', '"0.29 (0.16–0.51)"')
+    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | {"gather_evidence", "leave_one_out os"}
+    assert project.planned() == expected
+
+
+def test_editing_a_label_reruns_no_fit(again: Again) -> None:
+    """Labels reach figures and reports only."""
+    project = again()
+    project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
+    rules = {job.split()[0] for job in project.planned()}
+    assert rules == {"gather_evidence", "plot_outcome", "plot_analysis", "write_report"}
+
+
+def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
+    """The clinically relevant margin of one outcome reaches its summaries, not its fits."""
+    project = again()
+    project.edit("config/config.yaml", "better: lower, margin: 0.80, prior: log_hr}", "better: lower, margin: 0.85, prior: log_hr}")
+    rules = {job.split()[0] for job in project.planned()}
+    assert "fit_models" not in rules
+    assert "build_evidence" not in rules
+    assert "summarise_models" in rules
+
+
+def test_editing_a_prior_reruns_the_fits_that_use_it(again: Again) -> None:
+    """A prior of count outcomes leaves OS and PFS alone."""
+    project = again()
+    project.edit("config/config.yaml", "log_or: {effect: 1.5", "log_or: {effect: 1.4")
+    fits = {job for job in project.planned() if job.startswith("fit_models")}
+    assert fits == {"fit_models primary/discontinuation"}
+
+
+def test_editing_a_module_reruns_what_uses_it(again: Again) -> None:
+    """The ranking module is used by summaries, not by fits; the quadrature by fits."""
+    project = again()
+    project.edit("workflow/nma/summaries/ranking.py", '"""Rank probabilities', '"""The rank probabilities')
+    rules = {job.split()[0] for job in project.planned()}
+    assert "summarise_models" in rules
+    assert not rules & {"fit_models", "build_evidence", "gather_evidence"}
+    project.edit("workflow/nma/inference/quadrature.py", '"""Likelihood of counts', '"""The likelihood of counts')
+    assert "fit_models" in {job.split()[0] for job in project.planned()}
+
+
+SIXTH = """\
+study: smith_2027
+bibliography: {authors: Smith A, title: Invented, journal: Journal of Examples, year: 2027}
+design: retrospective_cohort
+site: Example Hospital
+enrolment: {start: 2020-01, end: 2024-12, printed: January 2020 to December 2024, place: Methods}
+failed_first_line:
+  - {setting: lenvatinib_failure, n: 100, printed: "100", place: Methods}
+arms:
+  a: {label: Regorafenib, n: 50, printed: n = 50, place: Table 1, regimens: {regorafenib: 50}}
+  b: {label: Sorafenib, n: 50, printed: n = 50, place: Table 1, regimens: {sorafenib: 50}}
+contrast_sets:
+  arms: {arms: [a, b], comparator: b}
+hazard_ratios:
+  - {outcome: os, treatment: a, comparator: b, adjustment: crude, value: 0.8, lower: 0.5, upper: 1.28,
+     printed: "0.8 (0.5-1.28)", place: Table 2}
+"""
+
+
+def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
+    """A sheet that reports OS alone leaves every other outcome as it is."""
+    project = again()
+    (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
+    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | {"gather_evidence", "leave_one_out os"}
+    assert project.planned() == expected
+
+
+def test_a_mistake_is_one_line_and_leaves_results_alone(again: Again) -> None:
+    """Exit status 2, one line, results untouched."""
+    project = again()
+    before = snapshot(project.folder / "results")
+    project.edit("config/studies/ditan_2022.yaml", "lenvatinib: 34", "lenvatinb: 34")
+    done = project.snakemake("--cores", "2")
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("Using workflow specific profile")]
+    assert len(lines) == 1
+    assert "config/studies/ditan_2022.yaml" in lines[0]
+    assert "lenvatinb" in lines[0]
+    assert "allowed: sorafenib" in lines[0]
+    assert snapshot(project.folder / "results") == before
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, float]]:
+    """Size and modification time of every file."""
+    return {str(f): (f.stat().st_size, f.stat().st_mtime) for f in folder.rglob("*") if f.is_file()}
+
+
+def test_dry_run_needs_no_heavy_import(finished: Project) -> None:
+    """The Snakefile imports neither PyMC nor ArviZ, numba, matplotlib or SciPy's statistics."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from nma.job import open_project; import nma.plan, nma.provenance; open_project([]);"
+        "print([m for m in ('pymc','arviz','numba','matplotlib','pytensor','scipy.stats') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=finished.folder, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_two_runs_give_the_same_bytes(finished: Project, tmp_path: Path) -> None:
+    """Same seed, cold compile cache: every CSV is byte-identical."""
+    from tests.workflow.conftest import copy_of
+
+    project = copy_of(finished.folder, tmp_path / "cold")
+    done = project.snakemake("--cores", "2", cache=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    tables = sorted((finished.folder / "results").rglob("*.csv"))
+    assert len(tables) > 50
+    for file in tables:
+        other = project.folder / file.relative_to(finished.folder)
+        assert other.read_bytes() == file.read_bytes(), file

@@ -1,0 +1,276 @@
+"""Rankogram, and the heat map of SUCRA by outcome. A higher SUCRA is better whatever the outcome."""
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from nma.report.style import (
+    EVIDENCE,
+    FONT_SIZE,
+    GREY,
+    HEAT,
+    INK,
+    LIGHT,
+    PALE,
+    add_axes,
+    new_figure,
+    styled,
+    text_width,
+)
+from nma.report.words import (
+    NOT_A_CANDIDATE,
+    OVERALL,
+    Names,
+    Row,
+    by_rank,
+    evidence_words,
+    is_true,
+    number,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BAR = "#0072B2"
+BAND = 0.42  # inches, the height of one treatment in a rankogram
+CELL_WIDTH, CELL_HEIGHT = 1.02, 0.42
+
+
+def draw_rankogram(
+    probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = ""
+) -> "Figure":
+    """Draw the probability of every rank: a panel for each setting, a band for each treatment.
+
+    Treatments stand in the order of the overall ranking, best on top.
+
+    Parameters
+    ----------
+    probabilities, ranking : rows
+        rank_probabilities.csv and ranking.csv of one model.
+    """
+    settings = settings_of(ranking)
+    treatments = [row["treatment"] for row in by_rank(ranking, OVERALL)]
+    candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
+    left = max(text_width(names.regimen(name)) for name in treatments) + 0.25
+    columns = min(len(settings), 2)
+    lines = -(-len(settings) // columns)
+    header, heading, footer, gap = 0.62, 0.30, 0.55, 0.25
+    title = f"{names.outcome_label}: rank probabilities"
+    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. A full band is probability 1."
+    panel_width = max(2.9, 0.30 * len(treatments), (text_width(subtitle) - left) / columns)
+    height = BAND * len(treatments)
+    total = header + lines * (heading + height + 0.32) + footer - 0.32
+    with styled():
+        figure = new_figure(left + columns * (panel_width + gap), total, title, subtitle, warning)
+        for i, setting in enumerate(settings):
+            column, line = i % columns, i // columns
+            top = header + line * (heading + height + 0.32) + heading
+            axes = add_axes(figure, left + column * (panel_width + gap), top, panel_width, height)
+            rows = [row for row in probabilities if row["setting"] == setting]
+            _draw_bands(axes, rows, treatments, {name: candidates[setting, name] for name in treatments})
+            axes.set_title(names.setting(setting), pad=5)
+            if column == 0:
+                for k, name in enumerate(treatments):
+                    axes.annotate(
+                        names.regimen(name),
+                        (0, k + 0.5),
+                        xytext=(-8, 0),
+                        xycoords=("axes fraction", "data"),
+                        textcoords="offset points",
+                        ha="right",
+                        va="center",
+                    )
+            if line == lines - 1 or i + columns >= len(settings):
+                axes.set_xlabel("rank", labelpad=2)
+    return figure
+
+
+def _draw_bands(
+    axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]
+) -> None:
+    n = len(treatments)
+    axes.set_xlim(0.45, n + 0.55)
+    axes.set_ylim(n, 0)
+    axes.set_xticks(range(1, n + 1), [str(rank) for rank in range(1, n + 1)])
+    axes.set_yticks([])
+    axes.tick_params(length=0)
+    for k, name in enumerate(treatments):
+        axes.axhspan(k + 0.06, k + 1, facecolor=PALE, zorder=0)
+        axes.axhline(k + 1, color=GREY, linewidth=0.8, zorder=2)
+        bars = [(int(row["rank"]), float(row["probability"])) for row in rows if row["treatment"] == name]
+        candidate = candidates[name]
+        axes.bar(
+            [rank for rank, _ in bars],
+            [-0.94 * p for _, p in bars],
+            bottom=k + 1,
+            width=0.8,
+            facecolor=BAR if candidate else "white",
+            edgecolor=BAR if candidate else GREY,
+            linewidth=0.8,
+            zorder=1,
+        )
+        if not candidate:
+            start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
+            place, align = (0.5, "left") if start else (n + 0.5, "right")
+            axes.text(place, k + 0.3, NOT_A_CANDIDATE, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
+
+
+def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
+    """Draw the heat map of SUCRA: one panel a setting, treatments by outcomes, intervals in the cells.
+
+    Parameters
+    ----------
+    ranking : rows
+        summary/ranking.csv of an analysis; the model of ``names`` is drawn.
+    """
+    rows = [row for row in ranking if row["model"] == names.model]
+    settings = settings_of(rows)
+    outcomes = [name for name in names.labels["outcomes"] if any(row["outcome"] == name for row in rows)]
+    treatments = [name for name in names.labels["regimens"] if any(row["treatment"] == name for row in rows)]
+    labels = [fill(names.of("outcomes", name), 14, break_long_words=False) for name in outcomes]
+    cell = max(CELL_WIDTH, *(text_width(label) + 0.1 for label in labels))
+    left = max(text_width(text) for text in [*map(names.regimen, treatments), NOT_A_CANDIDATE]) + 0.3
+    label_lines = max(label.count("\n") + 1 for label in labels)
+    header, heading = 0.45, 0.58 + label_lines * 0.15
+    height = CELL_HEIGHT * len(treatments)
+    title = "SUCRA by outcome: higher is better, 1 is best"
+    subtitle = (
+        f"{names.analysis_label}, model “{names.model}”. In brackets the 95% equal-tailed credible interval."
+    )
+    legend = ", ".join(f"{mark.letter} {evidence_words(name)}" for name, mark in EVIDENCE.items())
+    note = f"Letter: evidence against the reference of the setting ({legend})."
+    width = max(left + cell * len(outcomes) + 0.2, text_width(subtitle) + 0.3, text_width(note) + 0.3)
+    with styled():
+        figure = new_figure(
+            width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning
+        )
+        for i, setting in enumerate(settings):
+            top = header + i * (heading + height) + heading
+            axes = add_axes(figure, left, top, cell * len(outcomes), height)
+            here = {(row["treatment"], row["outcome"]): row for row in rows if row["setting"] == setting}
+            _draw_cells(axes, here, treatments, outcomes, names)
+            axes.text(
+                0,
+                1 + (heading - 0.36) / height,
+                names.setting(setting),
+                transform=axes.transAxes,
+                weight="bold",
+                va="center",
+                size=FONT_SIZE + 1,
+            )
+            for k, label in enumerate(labels):
+                axes.annotate(
+                    label,
+                    (k + 0.5, 0),
+                    xytext=(0, 3),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    color=GREY,
+                )
+        _colour_bar(figure, left, note)
+    return figure
+
+
+def _draw_cells(
+    axes: Any,
+    cells: dict[tuple[str, str], Row],
+    treatments: Sequence[str],
+    outcomes: Sequence[str],
+    names: Names,
+) -> None:
+    """Fill the cells; no candidate, hollow; no evidence on the outcome, no data."""
+    axes.set_xlim(0, len(outcomes))
+    axes.set_ylim(len(treatments), 0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    for y, treatment in enumerate(treatments):
+        known = [cells[treatment, outcome] for outcome in outcomes if (treatment, outcome) in cells]
+        candidate = all(is_true(row, "candidate") for row in known)
+        label = names.regimen(treatment) + ("" if candidate else f"\n{NOT_A_CANDIDATE}")
+        axes.annotate(
+            label,
+            (0, y + 0.5),
+            xytext=(-8, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=INK if candidate else GREY,
+        )
+        for x, outcome in enumerate(outcomes):
+            row = cells.get((treatment, outcome))
+            if row is None:
+                axes.text(x + 0.5, y + 0.5, "no data", ha="center", va="center", color=GREY, style="italic")
+            else:
+                _draw_cell(axes, x, y, row, candidate)
+
+
+def _draw_cell(axes: Any, x: int, y: int, row: Row, candidate: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    face = heat_colour(float(row["sucra"])) if candidate else "white"
+    colour = INK if candidate else GREY
+    edge = "white" if candidate else LIGHT
+    axes.add_patch(
+        Rectangle(
+            (x + 0.02, y + 0.03),
+            0.96,
+            0.94,
+            facecolor=face,
+            edgecolor=edge,
+            linewidth=0.8,
+            hatch="" if candidate else "////",
+            gid=f"cell-{row['treatment']}-{row['outcome']}",
+        )
+    )
+    box = {} if candidate else {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6}}
+    axes.text(
+        x + 0.5,
+        y + 0.32,
+        number(row["sucra"]),
+        ha="center",
+        va="center",
+        color=colour,
+        weight="bold" if candidate else "normal",
+        **box,
+    )
+    interval = f"[{number(row['sucra_lower'])}, {number(row['sucra_upper'])}]"
+    axes.text(x + 0.5, y + 0.72, interval, ha="center", va="center", color=colour, size=FONT_SIZE - 1, **box)
+    axes.text(
+        x + 0.90,
+        y + 0.28,
+        EVIDENCE[row["evidence"]].letter,
+        ha="center",
+        va="center",
+        color=colour,
+        size=FONT_SIZE - 1.5,
+        **box,
+    )
+
+
+def heat_colour(value: float) -> str:
+    """Colour of a SUCRA: the higher, the darker."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    return to_hex(LinearSegmentedColormap.from_list("sucra", HEAT)(value))
+
+
+def _colour_bar(figure: "Figure", left: float, note: str) -> None:
+    width, height = figure.get_size_inches()
+    axes = add_axes(figure, left, height - 0.60, 1.6, 0.13)
+    for k in range(32):
+        axes.axvspan(k / 32, (k + 1) / 32, facecolor=heat_colour((k + 0.5) / 32), linewidth=0)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.annotate("0 worst", (0, 0.5), xytext=(-4, 0), textcoords="offset points", ha="right", va="center")
+    axes.annotate(
+        "1 best;  hatched: " + NOT_A_CANDIDATE,
+        (1, 0.5),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+    )
+    figure.text(0.12 / width, 0.14 / height, note, color=GREY)
