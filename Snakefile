@@ -20,6 +20,7 @@ wildcard_constraints:
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/summaries.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -28,3 +29,6 @@ rule all:
         rules.gather_timings.output,
         rules.compare_analyses.output,
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
+        [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
+        expand(rules.plot_analysis.output, analysis=project.config.analyses),
+        expand(rules.write_report.output, analysis=project.config.analyses),

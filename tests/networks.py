@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-
 from nma.network.design import Structure
 
 HCC = Structure.from_settings(
@@ -90,7 +89,9 @@ def simulate_arms(
     return rows
 
 
-def simulate_contrasts(designs: Sequence[Sequence[str]], effects: dict[str, float], tau: float, seed: int) -> list[dict]:
+def simulate_contrasts(
+    designs: Sequence[Sequence[str]], effects: dict[str, float], tau: float, seed: int
+) -> list[dict]:
     """Simulate contrasts against the first treatment of every study, with a shared comparator in multi-arm studies."""
     rng = np.random.default_rng(seed)
     rows = []

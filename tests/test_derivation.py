@@ -1,6 +1,6 @@
 """Every rung of the derivation ladder against numbers worked out by hand, and the laws that all rungs obey."""
 
-from math import inf, log, nan, sqrt
+from math import exp, inf, log, nan, sqrt
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ RATIOS = st.floats(0.02, 50).filter(lambda ratio: abs(log(ratio)) > 1e-3)
 
 @pytest.mark.parametrize(
     ("p", "z"),
-    [(0.05, 1.959964), (0.001, 3.290527), (0.01, 2.575829), (0.353, 0.928762), (0.633, 0.477486), (1.0, 0.0)],
+    [(0.05, 1.959964), (0.001, 3.290527), (0.01, 2.575829), (0.353, 0.928786), (0.633, 0.477509), (1.0, 0.0)],
 )
 def test_normal_deviates(p: float, z: float) -> None:
     """Deviates of two-sided p-values as tables print them."""
@@ -27,9 +27,9 @@ def test_normal_deviates(p: float, z: float) -> None:
 @pytest.mark.parametrize(
     ("lower", "upper", "se"),
     [
-        (0.16, 0.51, 0.295708),  # ditan_2022, OS: ln(0.51 / 0.16) = 1.159237, over 3.919928
-        (1.142, 3.003, 0.246629),  # severance_2024, PFS: ln(3.003 / 1.142) = 0.966781
-        (0.222, 0.833, 0.337347),  # nanchang_2022, OS, crude: ln(0.833 / 0.222) = 1.322356
+        (0.16, 0.51, 0.295729),  # ditan_2022, OS: ln(0.51 / 0.16) = 1.159237, over 3.919928
+        (1.142, 3.003, 0.246645),  # severance_2024, PFS: ln(3.003 / 1.142) = 0.966831
+        (0.222, 0.833, 0.337342),  # nanchang_2022, OS, crude: ln(0.833 / 0.222) = 1.322356
         (0.5, 2.0, 0.353653),  # ln 4 = 1.386294
     ],
 )
@@ -45,9 +45,9 @@ def test_standard_error_of_a_ninety_per_cent_interval() -> None:
 
 
 def test_hazard_ratio_and_p() -> None:
-    """HR 0.64 with p = 0.173 (ditan_2025, OS): z = 1.362636, ln 0.64 = -0.446287, se = 0.327518."""
+    """HR 0.64 with p = 0.173 (ditan_2025, OS): z = 1.362627, ln 0.64 = -0.446287, se = 0.327520."""
     log_effect, se = derivation.hazard_ratio_p(0.64, 0.173)
-    assert (log_effect, se) == pytest.approx((-0.446287, 0.327518), abs=3e-6)
+    assert (log_effect, se) == pytest.approx((-0.446287, 0.327520), abs=3e-6)
 
 
 def test_hazard_ratio_and_p_above_one() -> None:
@@ -57,16 +57,16 @@ def test_hazard_ratio_and_p_above_one() -> None:
 
 
 def test_log_rank_of_equal_arms() -> None:
-    """44 deaths in 36 and 36 patients: V = 44 / 4 = 11, log HR = -0.928762 / sqrt(11) = -0.280032."""
+    """44 deaths in 36 and 36 patients: V = 44 / 4 = 11, log HR = -0.928786 / sqrt(11) = -0.280040."""
     log_effect, se = derivation.log_rank_p(0.353, 44, 36, 36, True)
-    assert (log_effect, se) == pytest.approx((-0.280032, 0.301511), abs=2e-6)
+    assert (log_effect, se) == pytest.approx((-0.280040, 0.301511), abs=2e-6)
 
 
 def test_log_rank_of_unequal_arms() -> None:
     """0.95 of 68 events in 41 and 27 patients: V = 64.6 * 41 * 27 / 68^2 = 15.465441."""
     log_effect, se = derivation.log_rank_p(0.633, 64.6, 41, 27, True)
     assert se == pytest.approx(1 / sqrt(15.465441), rel=1e-6)
-    assert log_effect == pytest.approx(-0.477486 / sqrt(15.465441), abs=2e-6)
+    assert log_effect == pytest.approx(-0.477509 / sqrt(15.465441), abs=2e-6)
 
 
 def test_medians() -> None:
@@ -77,9 +77,7 @@ def test_medians() -> None:
 def test_standard_errors_of_medians() -> None:
     """Independent errors add in squares; an exponential median with d events has 1 / sqrt(d)."""
     assert derivation.sum_se(3.0, 4.0) == 5.0
-    assert derivation.sum_se(derivation.events_se(20), derivation.events_se(17)) == pytest.approx(
-        sqrt(1 / 20 + 1 / 17)
-    )
+    assert derivation.sum_se(derivation.events_se(20), derivation.events_se(17)) == pytest.approx(sqrt(1 / 20 + 1 / 17))
 
 
 @pytest.mark.parametrize("p", [0.0, -0.1, 1.0001, nan])
@@ -116,8 +114,8 @@ def test_swapping_the_arms_of_a_log_rank_test(p: float, events: float, n: int, m
     """The other arm above flips the sign and nothing else."""
     forward = derivation.log_rank_p(p, events, n, m, favours)
     backward = derivation.log_rank_p(p, events, m, n, not favours)
-    assert forward[0] == -backward[0]
-    assert forward[1] == backward[1]
+    assert forward[0] == pytest.approx(-backward[0], rel=1e-12)
+    assert forward[1] == pytest.approx(backward[1], rel=1e-12)
 
 
 @given(RATIOS, RATIOS)
@@ -138,8 +136,6 @@ def test_the_width_of_an_interval_has_no_unit(lower: float, ratio: float, unit: 
 @given(st.floats(-2, 2), st.floats(0.02, 2), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_an_interval_gives_back_its_standard_error(log_effect: float, se: float, level: float) -> None:
     """Limits made from a standard error lead back to it."""
-    from math import exp
-
     z = derivation.two_sided_z(1 - level)
     limits = exp(log_effect - z * se), exp(log_effect + z * se)
     assert derivation.interval_se(*limits, level) == pytest.approx(se, rel=1e-9)
@@ -157,9 +153,7 @@ def test_log_rank_in_p(p: float, q: float, events: float, n: int, m: int) -> Non
 @given(EVENTS, EVENTS, ARMS, ARMS)
 def test_log_rank_in_events(d: float, e: float, n: int, m: int) -> None:
     """More events never widen the standard error, and four times as many halve it."""
-    assert (derivation.log_rank_p(0.5, d, n, m, True)[1] - derivation.log_rank_p(0.5, e, n, m, True)[1]) * (
-        d - e
-    ) <= 0
+    assert (derivation.log_rank_p(0.5, d, n, m, True)[1] - derivation.log_rank_p(0.5, e, n, m, True)[1]) * (d - e) <= 0
     half = derivation.log_rank_p(0.5, 4 * d, n, m, True)[1]
     assert 2 * half == pytest.approx(derivation.log_rank_p(0.5, d, n, m, True)[1])
 

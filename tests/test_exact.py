@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-
 from nma.inference import exact
 from nma.inference.scales import PriorScales
 from nma.network.design import arm_data, contrast_data
+from scipy import stats
+
 from tests.networks import arm_row, contrast_row, plain, simulate_arms, simulate_contrasts
 
 ABC = plain(["a", "b", "c"])
@@ -154,7 +154,10 @@ def test_swapping_treatment_and_comparator_flips_the_sign_only(designs: list, se
     """A contrast b against a of y is a contrast a against b of -y."""
     pairs = [design[:2] for design in designs]
     rows = simulate_contrasts(pairs, {"a": 0, "b": -0.4, "c": 0.3}, 0.3, seed)
-    swapped = [contrast_row(r["study"], r["comparator_arm"], r["treatment_arm"], -float(r["log_effect"]), float(r["se"])) for r in rows]
+    swapped = [
+        contrast_row(r["study"], r["comparator_arm"], r["treatment_arm"], -float(r["log_effect"]), float(r["se"]))
+        for r in rows
+    ]
     scales = PriorScales(1.5, 0.5, 0, 2.5)
     first = exact.posterior(contrast_data(rows, ABC), ABC, scales).summary(np.eye(2))[0]
     second = exact.posterior(contrast_data(swapped, ABC), ABC, scales).summary(np.eye(2))[0]

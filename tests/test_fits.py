@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
 
 use_compile_cache(Path(".cache/compiled"))
@@ -16,6 +15,7 @@ from nma.inference import diagnostics, exact, models  # noqa: E402
 from nma.inference.fit import list_quantities, stack  # noqa: E402
 from nma.inference.scales import PriorScales  # noqa: E402
 from nma.network.design import ArmData, ContrastData, Structure, arm_data, contrast_data  # noqa: E402
+
 from tests.networks import plain, simulate_arms, simulate_contrasts  # noqa: E402
 
 TREATMENTS = ("a", "b", "c", "d")
@@ -95,9 +95,8 @@ def test_a_wrong_exact_summary_is_noticed(compiled: Compile) -> None:
     quantities = list_quantities(
         parameters, stack(parameters, structure), structure, exact.posterior(data, structure, RANDOM)
     )
-    moved = [
-        diagnostics.Quantity(q.name, q.draws, q.exact + [0.5 * q.exact[1], 0, 0, 0], q.exact_error) for q in quantities
-    ]
+    half = np.array([0.5, 0, 0, 0])
+    moved = [diagnostics.Quantity(q.name, q.draws, q.exact + half * q.exact[1], q.exact_error) for q in quantities]
     rows = diagnostics.compare_with_exact(moved, None)
     assert not diagnostics.has_converged(diagnostics.convergence(quantities, 0), rows)
     assert diagnostics.has_converged(

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
 from nma.inference import exact
 from nma.inference.scales import PriorScales
 from nma.network.design import Structure, arm_data, contrast_data
+
 from tests.networks import HCC, plain, simulate_arms, simulate_contrasts
 
 MONO = ("sorafenib", "lenvatinib", "regorafenib")

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-
 from nma.inference.mixture import (
+    Axis,
     NormalMixture,
     density_summary,
     normalise,
     refine,
-    Axis,
     weighted_quantiles,
 )
+from scipy import stats
 
 
 def test_single_normal() -> None:

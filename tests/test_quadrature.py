@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit, log_expit, roots_hermitenorm
-
 from nma.inference import quadrature
 from nma.network.design import ArmData
+from scipy.special import expit, log_expit, roots_hermitenorm
 
 BASELINE_SD = 2.5
 
@@ -15,7 +14,7 @@ BASELINE_SD = 2.5
 def arms_of(events: list[list[int]], patients: list[list[int]]) -> ArmData:
     """Arms of several studies; the design rows play no part here."""
     start = np.concatenate([[0], np.cumsum([len(study) for study in events])])
-    flat = [np.array(sum(table, []), float) for table in (events, patients)]
+    flat = [np.concatenate(table).astype(float) for table in (events, patients)]
     names = tuple(f"study{i}" for i in range(len(events)))
     return ArmData(names, start, flat[0], flat[1], np.zeros((len(flat[0]), 1)))
 
@@ -120,6 +119,8 @@ def test_one_arm_at_tau_0_is_a_logistic_likelihood() -> None:
     """Without heterogeneity and with a tight baseline prior nothing is left to integrate."""
     data = arms_of([[7]], [[20]])
     inner, outer = quadrature.nodes(data)
-    value, _ = quadrature.log_likelihood(np.array([0.3]), 0.0, quadrature.arm_table(data), data.start, inner, outer, 1e-4)
+    value, _ = quadrature.log_likelihood(
+        np.array([0.3]), 0.0, quadrature.arm_table(data), data.start, inner, outer, 1e-4
+    )
     p = expit(0.3)
     assert value[0] == pytest.approx(7 * np.log(p) + 13 * np.log1p(-p), abs=1e-5)

@@ -65,7 +65,10 @@ SMALL = {
             "  four_cohorts:\n",
             "  four_cohorts:\n    outcomes: [pfs]\n",
         ),
-        ("  primary: {label: All five studies}", "  primary: {label: All five studies, outcomes: [os, pfs, discontinuation]}"),
+        (
+            "  primary: {label: All five studies}",
+            "  primary: {label: All five studies, outcomes: [os, pfs, discontinuation]}",
+        ),
     ]
 }
 
@@ -83,7 +86,7 @@ def copy_of(source: Path, folder: Path, parts: tuple[str, ...] = PARTS) -> Proje
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small configuration, run to the end: two analyses, three outcomes."""
+    """Run a small configuration to the end: two analyses, three outcomes."""
     project = copy_of(ROOT, tmp_path_factory.mktemp("finished"))
     for file, edits in SMALL.items():
         for old, new in edits:

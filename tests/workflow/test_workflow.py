@@ -13,19 +13,19 @@ pytestmark = pytest.mark.xdist_group("workflow")
 Again = Callable[[], Project]
 OUTCOMES = ("os", "pfs", "discontinuation")
 CONTRACT = {
-    "evidence/effects.csv": "study,outcome,contrast_set,treatment_arm,comparator_arm,population,method,adjustment,assumed,"
-    "log_effect,se,baseline_se,estimate,estimate_lower,estimate_upper,selected,source",
+    "evidence/effects.csv": "study,outcome,contrast_set,treatment_arm,comparator_arm,population,method,adjustment,"
+    "assumed,log_effect,se,baseline_se,estimate,estimate_lower,estimate_upper,selected,source",
     "evidence/counts.csv": "study,outcome,criterion,arm,population,events,n,derived,selected,source",
     "evidence/arms.csv": "study,arm,n,regimen,weight",
     "evidence/settings.csv": "study,setting,weight",
     "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
-    "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,estimate,"
-    "estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_better,p_margin,interval,evidence,contraction,"
+    "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,"
+    "estimate,estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_better,p_margin,interval,evidence,contraction,"
     "prior_sensitivity,converged",
-    "primary/os/pooled/ranking.csv": "setting,treatment,candidate,sucra,sucra_lower,sucra_upper,mean_rank,median_rank,"
-    "rank_lower,rank_upper,p_best,poth,direction,evidence,converged",
+    "primary/os/pooled/ranking.csv": "setting,treatment,candidate,sucra,sucra_lower,sucra_upper,mean_rank,"
+    "median_rank,rank_lower,rank_upper,p_best,poth,direction,evidence,converged",
     "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability",
     "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap",
     "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo",
@@ -86,7 +86,9 @@ def test_fits_agree_with_the_exact_engine(finished: Project) -> None:
         for model in ("fixed", "pooled", "setting"):
             rows = table(finished, f"primary/{outcome}/{model}/exact_check.csv")
             assert max(abs(float(row["z"])) for row in rows) < 4
-            assert all(row["converged"] == "true" for row in table(finished, f"primary/{outcome}/{model}/diagnostics.csv"))
+            assert all(
+                row["converged"] == "true" for row in table(finished, f"primary/{outcome}/{model}/diagnostics.csv")
+            )
 
 
 def test_excluded_study_is_listed_with_its_reason(finished: Project) -> None:
@@ -144,7 +146,11 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
     """The clinically relevant margin of one outcome reaches its summaries, not its fits."""
     project = again()
-    project.edit("config/config.yaml", "better: lower, margin: 0.80, prior: log_hr}", "better: lower, margin: 0.85, prior: log_hr}")
+    project.edit(
+        "config/config.yaml",
+        "better: lower, margin: 0.80, prior: log_hr}",
+        "better: lower, margin: 0.85, prior: log_hr}",
+    )
     rules = {job.split()[0] for job in project.planned()}
     assert "fit_models" not in rules
     assert "build_evidence" not in rules
@@ -226,7 +232,9 @@ def test_dry_run_needs_no_heavy_import(finished: Project) -> None:
         "import sys; from nma.job import open_project; import nma.plan, nma.provenance; open_project([]);"
         "print([m for m in ('pymc','arviz','numba','matplotlib','pytensor','scipy.stats') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=finished.folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=finished.folder, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

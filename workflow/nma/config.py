@@ -10,9 +10,7 @@ from nma.sheets import Identifier, StudySheet, Text, read_sheets
 
 OVERALL = "overall"  # the reserved name of the setting that stands for no particular setting
 
-Method = Literal[
-    "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events"
-]
+Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events"]
 Scale = Annotated[float, Field(gt=0)]
 
 
@@ -27,7 +25,7 @@ class Setting(Strict):
     """A failed first line, and the regimens that are no candidates after it."""
 
     label: Text
-    not_candidates: list[Identifier] = []
+    not_candidates: list[Identifier] = Field(default_factory=list)
 
 
 class Treatments(Strict):
@@ -71,7 +69,7 @@ class Outcome(Strict):
     better: Literal["lower", "higher"]
     margin: Scale
     prior: Identifier
-    categories: list[Literal["cr", "pr", "sd", "pd"]] = []
+    categories: list[Literal["cr", "pr", "sd", "pd"]] = Field(default_factory=list)
 
     @property
     def is_count(self) -> bool:
@@ -130,9 +128,9 @@ class Analysis(Strict):
     """A selection of studies, outcomes and figures."""
 
     label: Text
-    outcomes: list[Identifier] = []
-    exclude: dict[Identifier, Text] = {}
-    select: dict[Identifier, Selection] = {}
+    outcomes: list[Identifier] = Field(default_factory=list)
+    exclude: dict[Identifier, Text] = Field(default_factory=dict)
+    select: dict[Identifier, Selection] = Field(default_factory=dict)
 
 
 class Config(Strict):
@@ -143,7 +141,7 @@ class Config(Strict):
     treatments: Text
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
-    criteria: list[Literal["mrecist", "recist_1_1"]] = []
+    criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
     headline: Identifier
     priors: dict[Identifier, Priors]
@@ -242,8 +240,11 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
     counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
     time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]
-    sections: dict[str, list[str]] = {**dict.fromkeys(time_to_event, contrasts), "counts": recorded, "comparisons": counts}
+    sections: dict[str, list[str]] = {
+        **dict.fromkeys(time_to_event, contrasts),
+        "counts": recorded,
+        "comparisons": counts,
+    }
     for section, allowed in sections.items():
         for i, record in enumerate(getattr(sheet, section)):
             check((section, i, "outcome"), "outcome", record.outcome, allowed)
-

@@ -1,7 +1,7 @@
 """The resolved settings of every job: each holds what its results depend on and nothing else.
 
-Snakemake compares these settings with those of the last run, so that an edit reruns only what it touches: labels are not
-among the settings of a fit, margins not among those of an evidence table.
+Snakemake compares these settings with those of the last run, so that an edit reruns only what it touches: labels are
+not among the settings of a fit, margins not among those of an evidence table.
 """
 
 from collections.abc import Iterator

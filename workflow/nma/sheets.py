@@ -92,7 +92,7 @@ class HazardRatio(Figure):
     comparator: Identifier
     population: Identifier = ALL
     adjustment: Literal["crude", "adjusted", "matched"]
-    covariates: list[Text] = []
+    covariates: list[Text] = Field(default_factory=list)
     label: str | None = None
     label_inverted: bool = False
     reason: str | None = None
@@ -259,7 +259,7 @@ class Population(Strict):
 
     kind: Literal["matched", "subgroup"]
     label: Text
-    n: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]] = {}
+    n: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]] = Field(default_factory=dict)
     place: Text
 
 
@@ -268,7 +268,7 @@ class FailedFirstLine(Strict):
 
     setting: Identifier
     n: Annotated[int, Field(gt=0, strict=True)]
-    arms: dict[Identifier, Patients] = {}
+    arms: dict[Identifier, Patients] = Field(default_factory=dict)
     printed: Text
     place: Text
 
@@ -314,20 +314,20 @@ class StudySheet(Strict):
     design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"]
     site: Text
     enrolment: Enrolment
-    endpoints: dict[Identifier, Figure] = {}
+    endpoints: dict[Identifier, Figure] = Field(default_factory=dict)
     failed_first_line: Annotated[list[FailedFirstLine], Field(min_length=1)]
     arms: dict[Identifier, Arm]
     contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
-    populations: dict[Identifier, Population] = {}
-    hazard_ratios: list[HazardRatio] = []
-    medians: list[Median] = []
-    log_rank: list[LogRank] = []
-    events: list[Events] = []
-    assumed_events: list[AssumedEvents] = []
-    responses: list[Response] = []
-    counts: list[CountRecord] = []
-    comparisons: list[Comparison] = []
-    notes: list[Text] = []
+    populations: dict[Identifier, Population] = Field(default_factory=dict)
+    hazard_ratios: list[HazardRatio] = Field(default_factory=list)
+    medians: list[Median] = Field(default_factory=list)
+    log_rank: list[LogRank] = Field(default_factory=list)
+    events: list[Events] = Field(default_factory=list)
+    assumed_events: list[AssumedEvents] = Field(default_factory=list)
+    responses: list[Response] = Field(default_factory=list)
+    counts: list[CountRecord] = Field(default_factory=list)
+    comparisons: list[Comparison] = Field(default_factory=list)
+    notes: list[Text] = Field(default_factory=list)
     _document: Document | None = PrivateAttr(default=None)
 
     def source(self, path: tuple[str | int, ...], place: str) -> str:

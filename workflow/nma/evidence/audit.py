@@ -17,10 +17,7 @@ Finding = dict[str, Any]
 def audit_project(project: Project) -> list[Finding]:
     """Run every check; findings are ordered by study, then by check."""
     findings = [
-        finding
-        for sheet in project.sheets.values()
-        for check in _SHEET_CHECKS
-        for finding in check(sheet, project)
+        finding for sheet in project.sheets.values() for check in _SHEET_CHECKS for finding in check(sheet, project)
     ]
     findings += _overlapping_enrolment(project)
     return sorted(findings, key=lambda f: (f["study"], f["check"], f["item"], f["source"] or ""))
@@ -51,7 +48,9 @@ def _finding(
 def _not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     for outcome in project.config.outcomes:
         if sheet.study not in reporting_studies(project, outcome):
-            message = "the paper gives no figure from which this outcome could be derived; the study is not in its network"
+            message = (
+                "the paper gives no figure from which this outcome could be derived; the study is not in its network"
+            )
             yield _finding(sheet, outcome, "not_reported", "info", message)
 
 
@@ -72,7 +71,8 @@ def _assumed(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 def _labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     for i, ratio in enumerate(sheet.hazard_ratios):
         if ratio.label_inverted:
-            message = f"printed under the label '{ratio.label}', read as {ratio.treatment} against {ratio.comparator}: {ratio.reason}"
+            reading = f"{ratio.treatment} against {ratio.comparator}"
+            message = f"printed under the label '{ratio.label}', read as {reading}: {ratio.reason}"
             source = sheet.source(("hazard_ratios", i), ratio.place)
             yield _finding(sheet, ratio.outcome, "label_inverted", "warning", message, source, ratio.printed)
     for i, median in enumerate(sheet.medians):
@@ -83,7 +83,7 @@ def _labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 
 def _direction(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """Selected effects against the medians of the same arms."""
+    """Compare selected effects with the medians of the same arms."""
     for outcome_id, outcome in project.config.outcomes.items():
         if outcome.is_count:
             continue
@@ -105,13 +105,13 @@ def _compare(sheet: StudySheet, effect: Effect, other: Effect) -> Iterator[Findi
         severity, message = "error", f"{effect.method} and the medians point in opposite directions"
     elif abs(effect.log_effect - other.log_effect) > effect.se:
         severity = "warning"
-        message = f"{effect.method} and the medians differ by more than one standard error; see the sensitivity analyses"
+        message = (
+            f"{effect.method} and the medians differ by more than one standard error; see the sensitivity analyses"
+        )
     else:
         return
     item = f"{effect.outcome} {effect.treatment_arm} against {effect.comparator_arm}"
-    yield _finding(
-        sheet, item, "medians", severity, message, effect.source, effect.log_effect, other.log_effect
-    )
+    yield _finding(sheet, item, "medians", severity, message, effect.source, effect.log_effect, other.log_effect)
 
 
 def _unused(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -143,13 +143,14 @@ def _settings(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     shares = {arm: lines[0].arms[arm] / sum(line.arms.get(arm, 0) for line in lines) for arm in arms}
     if max(shares.values()) - min(shares.values()) > 0.05:
         shown = ", ".join(f"{arm} {share:.0%}" for arm, share in shares.items())
-        message = f"the arms differ in their failed first line ({lines[0].setting}: {shown}); the study enters with its overall mix"
+        difference = f"the arms differ in their failed first line ({lines[0].setting}: {shown})"
+        message = f"{difference}; the study enters with its overall mix"
         source = sheet.source(("failed_first_line", 0), lines[0].place)
         yield _finding(sheet, "failed_first_line", "setting_mix", "warning", message, source)
 
 
 def _percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """Printed percentages against printed counts, and printed rates against their categories."""
+    """Compare printed percentages with printed counts, and printed rates against their categories."""
     for i, record in enumerate(sheet.responses):
         n = sheet.patients(record.arm, record.population)
         source = sheet.source(("responses", i), record.place)
@@ -162,7 +163,9 @@ def _percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             if rate and rate.percent is not None and len(counts) == len(parts) and None not in counts:
                 total = sum(count for count in counts if count is not None)
                 if not _agrees(total, n, rate):
-                    message = f"{rate.percent}% is printed, the categories add up to {total} of {n}; the categories are used"
+                    message = (
+                        f"{rate.percent}% is printed, the categories add up to {total} of {n}; the categories are used"
+                    )
                     item = f"{name} {record.criterion} {record.arm}"
                     yield _finding(sheet, item, "categories", "warning", message, source, rate.percent, 100 * total / n)
     for i, row in enumerate(sheet.counts):
@@ -201,7 +204,7 @@ def _percentage(sheet: StudySheet, item: str, figure: Count | None, n: int, sour
 
 
 def _matched_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """Counts of the whole cohort against those of a matched one."""
+    """Compare counts of the whole cohort with those of a matched one."""
     for outcome_id, outcome in project.config.outcomes.items():
         if not outcome.is_count:
             continue
@@ -215,8 +218,11 @@ def _matched_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]
                 before = a.events / a.n - b.events / b.n
                 after = matched[a.arm].events / matched[a.arm].n - matched[b.arm].events / matched[b.arm].n
                 if before * after < 0:
-                    message = f"{a.arm} against {b.arm} points one way in the whole cohort (used) and the other after matching"
-                    yield _finding(sheet, outcome_id, "matched_direction", "warning", message, matched[a.arm].source, before, after)
+                    pair = f"{a.arm} against {b.arm}"
+                    message = f"{pair} points one way in the whole cohort (used) and the other after matching"
+                    yield _finding(
+                        sheet, outcome_id, "matched_direction", "warning", message, matched[a.arm].source, before, after
+                    )
 
 
 def _prose(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -246,7 +252,9 @@ def _overlapping_enrolment(project: Project) -> Iterator[Finding]:
     for a, b in combinations(project.sheets.values(), 2):
         same_site = a.site.strip().lower() == b.site.strip().lower()
         overlap = a.enrolment.start <= b.enrolment.end and b.enrolment.start <= a.enrolment.end
-        shared = {r for arm in a.arms.values() for r in arm.regimens} & {r for arm in b.arms.values() for r in arm.regimens}
+        shared = {r for arm in a.arms.values() for r in arm.regimens} & {
+            r for arm in b.arms.values() for r in arm.regimens
+        }
         lines = {line.setting for line in a.failed_first_line} & {line.setting for line in b.failed_first_line}
         if same_site and overlap and shared and lines:
             message = (

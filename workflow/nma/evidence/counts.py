@@ -62,7 +62,9 @@ def _responses(sheet: StudySheet, outcome_id: str, categories: tuple[str, ...]) 
             )
 
 
-def _from_categories(sheet: StudySheet, record: Response, categories: tuple[str, ...]) -> tuple[int, int, str | None] | None:
+def _from_categories(
+    sheet: StudySheet, record: Response, categories: tuple[str, ...]
+) -> tuple[int, int, str | None] | None:
     n = sheet.patients(record.arm, record.population)
     total, derivations = 0, []
     for category in categories:

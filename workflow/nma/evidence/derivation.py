@@ -29,7 +29,7 @@ def two_sided_z(p: float) -> float:
 
 
 def interval_se(lower: float, upper: float, level: float = 0.95) -> float:
-    """Standard error on the log scale of an estimate with limits on the natural scale (Parmar 1998).
+    """Compute the standard error on the log scale of an estimate with limits on the natural scale (Parmar 1998).
 
     Raises
     ------
@@ -55,7 +55,9 @@ def hazard_ratio_p(hazard_ratio: float, p: float) -> tuple[float, float]:
     return log(hazard_ratio), abs(log(hazard_ratio)) / z
 
 
-def log_rank_p(p: float, events: float, n_treatment: int, n_comparator: int, favours_treatment: bool) -> tuple[float, float]:
+def log_rank_p(
+    p: float, events: float, n_treatment: int, n_comparator: int, favours_treatment: bool
+) -> tuple[float, float]:
     """Log hazard ratio and its standard error from a log-rank p (Parmar 1998; Tierney 2007).
 
     ``events`` is the total over both arms; V = D n1 n2 / (n1 + n2)^2 is the variance of the log-rank statistic.
@@ -71,10 +73,10 @@ def median_ratio(median_treatment: float, median_comparator: float) -> float:
 
 
 def sum_se(*standard_errors: float) -> float:
-    """Standard error of a sum or difference of independent estimates."""
+    """Compute the standard error of a sum or difference of independent estimates."""
     return sqrt(sum(se**2 for se in standard_errors))
 
 
 def events_se(events: float) -> float:
-    """Standard error of a log median survival under exponential survival: 1 / sqrt(d)."""
+    """Compute the standard error of a log median survival under exponential survival: 1 / sqrt(d)."""
     return 1 / sqrt(events)

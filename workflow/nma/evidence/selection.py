@@ -98,7 +98,9 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
             if outcome.is_count
             else _contrast_rows(sheet, outcome_id, selection)
         )
-        reason = "no figure covers all arms of the contrast set" + (f" by {selection.method}" if selection and selection.method else "")
+        reason = "no figure covers all arms of the contrast set" + (
+            f" by {selection.method}" if selection and selection.method else ""
+        )
         rows += chosen or [{"study": study, "used": False, "informative": False, "reason": reason}]
     return rows
 
@@ -125,7 +127,9 @@ def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | No
     ]
 
 
-def _count_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[dict[str, Any]]:
+def _count_rows(
+    project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None
+) -> list[dict[str, Any]]:
     counts = count_arms(sheet, outcome_id, project.config.outcomes[outcome_id])
     chosen = select_counts(sheet, counts, project.config.criteria, selection)
     name = (selection and selection.contrast_set) or sheet.default_contrast_set

@@ -85,10 +85,7 @@ def compare_with_exact(quantities: Sequence[Quantity], pareto_k: float | None) -
 def has_converged(diagnostics: Sequence[Mapping[str, Any]], comparison: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every check holds: R-hat, effective sample sizes, no divergences, agreement with the exact engine."""
     sampled = all(
-        row["r_hat"] < MAX_R_HAT
-        and row["ess_bulk"] > MIN_ESS
-        and row["ess_tail"] > MIN_ESS
-        and row["divergences"] == 0
+        row["r_hat"] < MAX_R_HAT and row["ess_bulk"] > MIN_ESS and row["ess_tail"] > MIN_ESS and row["divergences"] == 0
         for row in diagnostics
     )
     exact = all(

@@ -68,7 +68,9 @@ class GridPosterior:
     def _log_weights(self, step: int = 1) -> Floats:
         """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
         with np.errstate(divide="ignore"):
-            return np.asarray(self.log_density + np.log(np.outer(self.tau.weights(step), self.omega.weights(step))).ravel())
+            return np.asarray(
+                self.log_density + np.log(np.outer(self.tau.weights(step), self.omega.weights(step))).ravel()
+            )
 
     def _component_weights(self) -> Floats:
         """Posterior weights of all mixture components, (replicates, G, J)."""
@@ -178,7 +180,7 @@ def posterior(
 
 
 def _resolution(data: ContrastData | ArmData) -> float:
-    """Standard error of the most precise study: the scale below which tau makes no difference to the data."""
+    """Return the least standard error of a study: the scale below which tau makes no difference."""
     if isinstance(data, ContrastData):
         return float(1 / np.sqrt(data.scales.max(initial=1e-12)))
     return float(np.sqrt(np.add.reduceat(quadrature.arm_table(data)[:, 3], data.start[:-1]).min()))
@@ -220,7 +222,7 @@ def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
 def _contrast_grid(
     data: ContrastData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis
 ) -> GridPosterior:
-    """Closed form: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
+    """Solve in closed form: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
     tau, omega = tau_axis.points, omega_axis.points
     n_coefficients = structure.n_coefficients
     precision = 1 / (1 + tau[:, None] ** 2 * data.scales)
@@ -261,7 +263,7 @@ class _CountTarget:
     """(arms, rank): f = rows v."""
 
     def log_likelihood(self, v: Floats, index: NDArray[np.int64]) -> Floats:
-        """(B, rank) and the index of tau (B,) -> (B,)"""
+        """Evaluate at v (B, rank) and the index of tau (B,), giving (B,)."""
         return self.likelihood(v @ self.rows.T, index)[0]
 
     def gradient(self, v: Floats, index: NDArray[np.int64]) -> Floats:
@@ -309,7 +311,7 @@ class _TabulatedLikelihood:
         self.table = quadrature.tabulate(tau, self.arms, inner)
 
     def __call__(self, f: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """f (B, arms) and the index of tau (B,) -> log likelihood (B,) and score (B, arms)."""
+        """F (B, arms) and the index of tau (B,) -> log likelihood (B,) and score (B, arms)."""
         arguments = self.tau, self.table, self.arms, self.start, self.outer, self.baseline_sd
         return quadrature.tabulated_log_likelihoods(np.ascontiguousarray(f), index, *arguments)  # type: ignore[no-any-return]
 
@@ -317,7 +319,7 @@ class _TabulatedLikelihood:
 def _count_grid(
     data: ArmData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis, draws: int
 ) -> GridPosterior:
-    """Importance sampling of v, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point."""
+    """Sample v by importance, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point."""
     tau, omega = tau_axis.points, omega_axis.points
     n_coefficients, n_tau = structure.n_coefficients, len(tau)
     log_density = np.empty((REPLICATES, n_tau, len(omega)))
@@ -357,7 +359,7 @@ def _count_grid(
 
 
 def _proposal(rank: int, unseen: int, draws: int, replicate: int) -> tuple[Floats, Floats, Floats]:
-    """Sobol draws of the unseen normals (J, unseen) and of a standard t (J, rank), with the latter's log density (J,)."""
+    """Draw unseen normals (J, unseen) and a standard t (J, rank) by Sobol, with the log density of the t (J,)."""
     from scipy.special import ndtri
     from scipy.stats import chi2, qmc
 

@@ -89,15 +89,15 @@ def fit_models(
         Receives one line per fit.
     """
     started = time.perf_counter()
-    from nma.inference import models
-
     import nutpie  # noqa: F401  its import is part of what a user waits for
+
+    from nma.inference import models
 
     task = FitTask.read(evidence, settings)
     import_s = time.perf_counter() - started
     build = models.count_model if isinstance(task.data, ArmData) else models.contrast_model
     compiled = compile_model(build(task.structure))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, scales in task.models.items():
         begun = time.perf_counter()
         attempt, posterior = _fit(task, compiled, name, scales, cores)
@@ -226,14 +226,17 @@ def _write(
 
 
 def prior_covariances(task: FitTask, scales: PriorScales, posterior: exact.GridPosterior) -> dict[str, Floats]:
-    """Posterior covariance of the coefficients as fitted, and with the prior scale of the effects or of omega doubled."""
+    """Compute the posterior covariance as fitted, and with the prior scale of the effects or of omega doubled."""
     coarse = exact.effort(task.data, scales, factor=0.25)
     doubled = {"effect_doubled": PriorScales(2 * scales.effect, scales.tau, scales.omega, scales.baseline)}
     if scales.omega:
         doubled["omega_doubled"] = PriorScales(scales.effect, scales.tau, 2 * scales.omega, scales.baseline)
     return {
         "fitted": posterior.covariance(),
-        **{key: exact.posterior(task.data, task.structure, wider, coarse).covariance() for key, wider in doubled.items()},
+        **{
+            key: exact.posterior(task.data, task.structure, wider, coarse).covariance()
+            for key, wider in doubled.items()
+        },
     }
 
 
@@ -309,5 +312,7 @@ def _observed(data: ContrastData | ArmData) -> Any:
     import xarray as xr
 
     if isinstance(data, ContrastData):
-        return xr.Dataset({"whitened_contrast": (["data_point"], data.y), "heterogeneity": (["data_point"], data.scales)})
+        return xr.Dataset(
+            {"whitened_contrast": (["data_point"], data.y), "heterogeneity": (["data_point"], data.scales)}
+        )
     return xr.Dataset({"events": (["data_point"], data.events), "n": (["data_point"], data.n)})

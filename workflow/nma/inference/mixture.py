@@ -31,7 +31,7 @@ class NormalMixture:
         return self.weights @ self.means
 
     def sd(self) -> Floats:
-        """Standard deviations of the K quantities."""
+        """Return the standard deviations of the K quantities."""
         centred = self.means - self.mean()
         return np.sqrt(self.weights @ (centred**2 + self.sds**2))
 
@@ -40,12 +40,12 @@ class NormalMixture:
         with np.errstate(divide="ignore", invalid="ignore"):
             z = (x - self.means) / self.sds
         steps = np.where(self.sds > 0, ndtr(np.nan_to_num(z)), (self.means <= x).astype(float))
-        return self.weights @ steps
+        return np.asarray(self.weights @ steps)
 
     def quantile(self, probability: float) -> Floats:
         """Quantiles of the K quantities at one probability."""
         if not self.sds.any():
-            return weighted_quantiles(self.means, self.weights, np.array([probability]))[0]
+            return np.asarray(weighted_quantiles(self.means, self.weights, np.array([probability]))[0])
         low = (self.means - 12 * self.sds).min(axis=0)
         high = (self.means + 12 * self.sds).max(axis=0)
         for _ in range(60):
@@ -109,8 +109,8 @@ def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floa
 class Axis:
     """Grid of a scale parameter: dense near 0 at the resolution of the data, ever coarser beyond.
 
-    The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in u and
-    the trapezoid rule keeps its fast convergence. An axis with ``upper`` 0 is the single point 0.
+    The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in
+    u and the trapezoid rule keeps its fast convergence. An axis with ``upper`` 0 is the single point 0.
     """
 
     scale: float

@@ -26,13 +26,14 @@ from nma.network.design import ArmData, ContrastData, Floats, Structure
 # Reproducible to the last bit: with fast maths the first run and later runs of one seed were seen to differ.
 pytensor.config.numba__fastmath = False
 
+
 class MarginalBinomial(Op):  # type: ignore[misc]
     """Log likelihood of counts by study with the study effects integrated out; see `quadrature`."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Variable) -> Apply:
-        """Inputs: f, tau, arm table, starts, inner and outer nodes, baseline sd. Outputs: log L by study, expectations by arm."""
+        """Take f, tau, arms, starts, inner and outer nodes, baseline sd; give log L by study, expectations by arm."""
         return Apply(self, [pt.as_tensor(value) for value in inputs], [pt.dvector(), pt.dmatrix()])
 
     def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
@@ -60,7 +61,7 @@ def _kernel_version() -> int:
     return int.from_bytes(sha256(source).digest()[:4])
 
 
-@register_funcify_default_op_cache_key(MarginalBinomial)
+@register_funcify_default_op_cache_key(MarginalBinomial)  # type: ignore[untyped-decorator]
 def _marginal_binomial(op: MarginalBinomial, node: Apply, **_: Any) -> Any:
     kernel = quadrature.log_likelihood
 
@@ -115,7 +116,7 @@ def count_model(structure: Structure) -> pm.Model:
 
 
 def model_data(data: ContrastData | ArmData, scales: PriorScales) -> dict[str, NDArray[Any]]:
-    """Data of one fit, in the names of the compiled model."""
+    """Collect the data of one fit, in the names of the compiled model."""
     if isinstance(data, ContrastData):
         contrasts = np.column_stack([data.y, data.scales])
         return {"rows": data.rows, "contrasts": contrasts, "scales": scales.vector()}

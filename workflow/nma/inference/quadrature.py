@@ -18,8 +18,8 @@ from numpy.polynomial.hermite_e import hermegauss
 from nma.network.design import ArmData, Floats
 
 FEW = 5  # with fewer events or non-events in an arm the likelihood is skewed and needs more nodes
-# Inner nodes for the arm effects, outer nodes for the baseline. The outer integrand, a product over arms, is smoother, but
-# for arms in which nobody or everybody had the event, and more so for studies of such arms alone.
+# Inner nodes for the arm effects, outer nodes for the baseline. The outer integrand, a product over arms, is smoother,
+# but for arms in which nobody or everybody had the event, and more so for studies of such arms alone.
 INNER, INNER_FEW = 7, 15
 OUTER, OUTER_FEW, OUTER_NONE, OUTER_ONE_SIDED = 7, 9, 15, 21
 

@@ -125,7 +125,7 @@ def _contrast_row(row: Mapping[str, str], structure: Structure) -> Floats:
 
 
 def _covariance(members: Sequence[Mapping[str, str]]) -> Floats:
-    """Reported covariance of a study's contrasts: the shared comparator's variance stands off the diagonal."""
+    """Assemble the covariance of a study's contrasts, with the shared comparator's variance off the diagonal."""
     variances = np.array([float(row["se"]) for row in members]) ** 2
     if len(members) == 1:
         return variances[:, None]

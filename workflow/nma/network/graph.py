@@ -42,7 +42,11 @@ def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
     for row in evidence:
         if row["used"] != "true":
             continue
-        ends = [("arm", "arm_mix")] if "arm" in row else [("treatment_arm", "treatment_mix"), ("comparator_arm", "comparator_mix")]
+        ends = (
+            [("arm", "arm_mix")]
+            if "arm" in row
+            else [("treatment_arm", "treatment_mix"), ("comparator_arm", "comparator_mix")]
+        )
         for name, mix in ends:
             key = row["study"], row[name]
             arms.setdefault(key, Arm(*key, parse_mix(row[mix]), parse_mix(row["setting_mix"])))
@@ -101,11 +105,13 @@ def graph(arms: Sequence[Arm]) -> "nx.Graph[str]":
 def is_plain(arms: Sequence[Arm], structure: Structure) -> bool:
     """Whether the network is plain: one regimen per arm and one component per treatment, none shared."""
     matrix = structure.matrix
-    return all(len(arm.regimens) == 1 for arm in arms) and bool((matrix.sum(axis=0) <= 1).all() and (matrix.sum(axis=1) <= 1).all())
+    return all(len(arm.regimens) == 1 for arm in arms) and bool(
+        (matrix.sum(axis=0) <= 1).all() and (matrix.sum(axis=1) <= 1).all()
+    )
 
 
 def parts(arms: Sequence[Arm]) -> list[list[str]]:
-    """Connected parts of the network, the largest first."""
+    """List the connected parts of the network, the largest first."""
     return sorted((sorted(part) for part in nx.connected_components(graph(arms))), key=lambda part: (-len(part), part))
 
 
@@ -164,7 +170,7 @@ def _partly(a: Arm, b: Arm, t: str, c: str) -> bool:
 
 
 def setting_reference(arms: Sequence[Arm], structure: Structure, setting: str, reference: str) -> str:
-    """Reference regimen of a setting: one that was given there.
+    """Choose the reference regimen of a setting: one that was given there.
 
     The reference of the network where it was given; otherwise the regimen with most patients there, those with the
     fewest components first; otherwise (nobody treated) the reference of the network.
@@ -179,5 +185,3 @@ def setting_reference(arms: Sequence[Arm], structure: Structure, setting: str, r
         return structure.matrix[structure.regimens.index(regimen)].sum(), -patients(arms, regimen, setting)
 
     return min(given, key=order)
-
-

@@ -50,9 +50,7 @@ def draw_forest(relative: Sequence[Row], ranking: Sequence[Row], names: Names, w
     header, footer, gap = 0.50, 1.30, 0.62
     width = max(left + PLOT_WIDTH + estimates + evidence, text_width(subtitle) + 0.3)
     with styled():
-        figure = new_figure(
-            width, header + sum(heights) + gap * len(settings) + footer, title, subtitle, warning
-        )
+        figure = new_figure(width, header + sum(heights) + gap * len(settings) + footer, title, subtitle, warning)
         top = header
         for i, setting in enumerate(settings):
             top += gap
@@ -61,9 +59,7 @@ def draw_forest(relative: Sequence[Row], ranking: Sequence[Row], names: Names, w
             _draw_panel(axes, panels[setting], names, candidates, limits)
             _write_columns(axes, heights[i], panels[setting], names, estimates)
             heading = f"{names.setting(setting)}: against {reference}"
-            axes.text(
-                -left + 0.12, 0.20, heading, transform=_inches(axes, heights[i]), weight="bold", va="center"
-            )
+            axes.text(-left + 0.12, 0.20, heading, transform=_inches(axes, heights[i]), weight="bold", va="center")
             top += heights[i]
             if i == len(settings) - 1:
                 _favours(axes, names.lower_is_better)
@@ -84,9 +80,7 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     low = min(0.0, *(float(row["lower"]) for row in rows))
     high = max(0.0, *(float(row["upper"]) for row in rows))
     room = 0.25 * (high - low)
-    predictive = [
-        float(row[key]) for row in rows for key in ("predictive_lower", "predictive_upper") if row[key]
-    ]
+    predictive = [float(row[key]) for row in rows for key in ("predictive_lower", "predictive_upper") if row[key]]
     low = max(min([low, *predictive]), low - room) - 0.06 * (high - low)
     high = min(max([high, *predictive]), high + room) + 0.06 * (high - low)
     return exp(max(low, -WIDEST)), exp(min(high, WIDEST))
@@ -180,12 +174,7 @@ def _ticks(axes: Any, limits: tuple[float, float]) -> None:
     decades = log10(limits[1] / limits[0])
     steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3.2 else (1,)
     powers = range(floor(log10(limits[0])), ceil(log10(limits[1])) + 1)
-    ticks = [
-        step * 10.0**power
-        for power in powers
-        for step in steps
-        if limits[0] <= step * 10.0**power <= limits[1]
-    ]
+    ticks = [step * 10.0**power for power in powers for step in steps if limits[0] <= step * 10.0**power <= limits[1]]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

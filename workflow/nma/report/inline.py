@@ -12,7 +12,7 @@ def inline_svg(file: Path, prefix: str, label: str) -> "Markup":
     """Read an SVG file for use inside HTML.
 
     Ids that nothing refers to are dropped and the others get a prefix, since several figures share one page.
-    The style rule of a figure would hold for the whole page and is dropped too; the page sets it for its figures.
+    The style rule of a figure would hold for the whole page; it is dropped and the page sets it for figures.
     """
     from markupsafe import Markup, escape
 

@@ -40,9 +40,7 @@ class _Label:
     align: str
 
 
-def draw_network(
-    edges: Sequence[Row], evidence: Sequence[Row], ranking: Sequence[Row], names: Names
-) -> "Figure":
+def draw_network(edges: Sequence[Row], evidence: Sequence[Row], ranking: Sequence[Row], names: Names) -> "Figure":
     """Draw one panel for the whole network and one for every setting with evidence.
 
     Parameters
@@ -58,17 +56,11 @@ def draw_network(
     panels = []
     for setting in settings:
         counts = {name: patients(arms, name, setting) for name in regimens}
-        texts = [
-            _node_text(names.regimen(name), counts[name], candidates[setting, name]) for name in regimens
-        ]
+        texts = [_node_text(names.regimen(name), counts[name], candidates[setting, name]) for name in regimens]
         panels.append((setting, counts, place_labels(texts)))
     reach_x = max(abs(label.x) + text_width(label.text) for _, _, labels in panels for label in labels) + 0.12
     reach_y = (
-        max(
-            abs(label.y) + LINE * (label.text.count("\n") + 1) / 2
-            for _, _, labels in panels
-            for label in labels
-        )
+        max(abs(label.y) + LINE * (label.text.count("\n") + 1) / 2 for _, _, labels in panels for label in labels)
         + 0.08
     )
     columns = min(len(panels), 2)
@@ -213,9 +205,7 @@ def _draw_nodes(
         size = 5 + 1.1 * sqrt(n) if n else 4
         edge = INK if n else GREY
         face = NODE if n and candidates[name] else "white"
-        axes.plot(
-            [x], [y], "o", markersize=min(size, 26), markerfacecolor=face, markeredgecolor=edge, zorder=3
-        )
+        axes.plot([x], [y], "o", markersize=min(size, 26), markerfacecolor=face, markeredgecolor=edge, zorder=3)
 
 
 def _legend(figure: "Figure") -> None:
@@ -242,6 +232,4 @@ def _legend(figure: "Figure") -> None:
             label=f"hollow: not given here, or {NOT_A_CANDIDATE}",
         ),
     ]
-    figure.legend(
-        handles=handles, loc="lower center", ncols=3, borderaxespad=0.3, handlelength=3, columnspacing=1.4
-    )
+    figure.legend(handles=handles, loc="lower center", ncols=3, borderaxespad=0.3, handlelength=3, columnspacing=1.4)

@@ -22,9 +22,7 @@ PARAMETERS = {
 NOT_CONVERGED = "NOT CONVERGED"
 
 
-def plot_outcome(
-    folder: Path, outcome: str, models: Sequence[str], labels: Mapping[str, Any], analysis: str
-) -> None:
+def plot_outcome(folder: Path, outcome: str, models: Sequence[str], labels: Mapping[str, Any], analysis: str) -> None:
     """Draw the network of an outcome and the figures of each of its models.
 
     Parameters

@@ -37,9 +37,7 @@ BAND = 0.42  # inches, the height of one treatment in a rankogram
 CELL_WIDTH, CELL_HEIGHT = 1.02, 0.42
 
 
-def draw_rankogram(
-    probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = ""
-) -> "Figure":
+def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
     """Draw the probability of every rank: a panel for each setting, a band for each treatment.
 
     Treatments stand in the order of the overall ranking, best on top.
@@ -86,9 +84,7 @@ def draw_rankogram(
     return figure
 
 
-def _draw_bands(
-    axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]
-) -> None:
+def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
     n = len(treatments)
     axes.set_xlim(0.45, n + 0.55)
     axes.set_ylim(n, 0)
@@ -135,16 +131,12 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
     header, heading = 0.45, 0.58 + label_lines * 0.15
     height = CELL_HEIGHT * len(treatments)
     title = "SUCRA by outcome: higher is better, 1 is best"
-    subtitle = (
-        f"{names.analysis_label}, model “{names.model}”. In brackets the 95% equal-tailed credible interval."
-    )
+    subtitle = f"{names.analysis_label}, model “{names.model}”. In brackets the 95% equal-tailed credible interval."
     legend = ", ".join(f"{mark.letter} {evidence_words(name)}" for name, mark in EVIDENCE.items())
     note = f"Letter: evidence against the reference of the setting ({legend})."
     width = max(left + cell * len(outcomes) + 0.2, text_width(subtitle) + 0.3, text_width(note) + 0.3)
     with styled():
-        figure = new_figure(
-            width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning
-        )
+        figure = new_figure(width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning)
         for i, setting in enumerate(settings):
             top = header + i * (heading + height) + heading
             axes = add_axes(figure, left, top, cell * len(outcomes), height)

@@ -50,14 +50,10 @@ def report_context(results: Path, settings: Mapping[str, Any]) -> dict[str, Any]
     names = Names(labels, analysis, model=labels["headline"])
     folder = results / analysis
     fits = read_table(folder / "summary" / "fits.csv")
-    sensitivity = [
-        row for row in read_table(results / "summary" / "sensitivity.csv") if row["model"] == names.model
-    ]
+    sensitivity = [row for row in read_table(results / "summary" / "sensitivity.csv") if row["model"] == names.model]
     effects = read_table(results / "evidence" / "effects.csv")
     sections = [
-        _outcome_section(
-            folder, settings, Names(labels, analysis, outcome, names.model), sensitivity, effects
-        )
+        _outcome_section(folder, settings, Names(labels, analysis, outcome, names.model), sensitivity, effects)
         for outcome in settings["outcomes"]
     ]
     return {
@@ -68,9 +64,7 @@ def report_context(results: Path, settings: Mapping[str, Any]) -> dict[str, Any]
         "failed": not_converged(fits, names),
         "evidence_words": {evidence_words(name): text for name, text in EXPLANATIONS.items()},
         "outcomes": sections,
-        "sucra": inline_svg(
-            folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome, treatment and setting"
-        ),
+        "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome, treatment and setting"),
         "fits": tables.fits_table(fits, names),
         "audit": tables.audit_tables(read_table(results / "evidence" / "audit.csv")),
         "studies": tables.studies_table(settings["studies"]),
@@ -89,9 +83,7 @@ def _outcome_section(
     """One outcome: its sentences, tables and figures."""
     outcome, studies = names.outcome, settings["studies"]
     here = folder / outcome
-    ranking, relative, league, mixtures = (
-        read_table(here / names.model / f"{table}.csv") for table in HEADLINE_TABLES
-    )
+    ranking, relative, league, mixtures = (read_table(here / names.model / f"{table}.csv") for table in HEADLINE_TABLES)
     evidence = read_table(here / "evidence.csv")
     design = design_words(evidence, {study: facts["design"] for study, facts in studies.items()})
     by_model = {model: here / model for model in settings["models"]}
@@ -113,9 +105,7 @@ def _outcome_section(
             )
             for setting in settings_here
         ],
-        "sensitivity": [
-            tables.sensitivity_table(rows, ranking, setting, settings, names) for setting in settings_here
-        ],
+        "sensitivity": [tables.sensitivity_table(rows, ranking, setting, settings, names) for setting in settings_here],
         "evidence": tables.evidence_table(evidence, effects, studies, names),
         "excluded": tables.excluded_table(evidence, names),
         "ranking": [tables.ranking_table(ranking, setting, names) for setting in settings_here],

@@ -7,6 +7,7 @@ from typing import Any
 from nma.report.sentences import SYMBOLS, best_candidate, learned
 from nma.report.words import (
     INTERVAL,
+    METHODS,
     NOT_A_CANDIDATE,
     Names,
     Row,
@@ -48,9 +49,7 @@ def _arm(studies: Mapping[str, Any], study: str, arm: str) -> str:
     return str(studies.get(study, {}).get("arms", {}).get(arm, arm))
 
 
-def evidence_table(
-    evidence: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names
-) -> Table:
+def evidence_table(evidence: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
     """Tabulate what a fit used: contrasts, or counts by arm."""
     used = [row for row in evidence if is_true(row, "used")]
     if used and "log_effect" in used[0]:
@@ -71,9 +70,7 @@ def evidence_table(
     return Table(f"{names.outcome_label}: counts used. Crude counts, not adjusted.", columns, rows)
 
 
-def _contrast_table(
-    used: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names
-) -> Table:
+def _contrast_table(used: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
     keys = ("study", "contrast_set", "treatment_arm", "comparator_arm", "population", "method")
     figures = {tuple(row[key] for key in keys): row for row in effects if row["outcome"] == names.outcome}
     rows = []
@@ -89,7 +86,7 @@ def _contrast_table(
                 f"{row['n_treatment']} and {row['n_comparator']}",
                 ratio_interval(figure) if figure else "–",
                 f"{number(row['log_effect'], 3)} ({number(row['se'], 3)})",
-                row["method"].replace("_", " "),
+                METHODS.get(row["method"], row["method"]),
                 row["adjustment"],
                 _mix(row["setting_mix"], names, "settings"),
                 _remarks(row),
@@ -152,9 +149,7 @@ def league_table(league: Sequence[Row], setting: str, names: Names) -> Table:
         for row in league
         if row["setting"] == setting
     ]
-    caption = (
-        f"{names.outcome_label}, {names.setting(setting)}: {names.measure} of row against column, {INTERVAL}"
-    )
+    caption = f"{names.outcome_label}, {names.setting(setting)}: {names.measure} of row against column, {INTERVAL}"
     columns = ("Treatment", *(names.regimen(name) for name in treatments))
     return Table(caption, columns, rows, names.setting(setting))
 
@@ -285,9 +280,7 @@ def mixture_table(mixtures: Sequence[Row], studies: Mapping[str, Any], names: Na
     rows = [
         [
             row["study"],
-            " against ".join(
-                _arm(studies, row["study"], row[f"{end}_arm"]) for end in ("treatment", "comparator")
-            ),
+            " against ".join(_arm(studies, row["study"], row[f"{end}_arm"]) for end in ("treatment", "comparator")),
             *(number(row[key], 3) for key in ("linear", "marginal", "error", "se")),
         ]
         for row in mixtures
@@ -300,9 +293,7 @@ def mixture_table(mixtures: Sequence[Row], studies: Mapping[str, Any], names: Na
         "Error",
         "Standard error of the study",
     )
-    return Table(
-        f"{names.outcome_label}: error of the mixture approximation, log {names.measure}", columns, rows
-    )
+    return Table(f"{names.outcome_label}: error of the mixture approximation, log {names.measure}", columns, rows)
 
 
 def fits_table(fits: Sequence[Row], names: Names) -> Table:

@@ -79,8 +79,7 @@ def best_sentences(
             f"{ratio_interval(comparison)}, P(better) {probability(comparison['p_better'])}."
         )
     sentences += [
-        f"{names.regimen(row['treatment'])} has a higher SUCRA ({number(row['sucra'])}) "
-        f"but is {NOT_A_CANDIDATE} here."
+        f"{names.regimen(row['treatment'])} has a higher SUCRA ({number(row['sucra'])}) but is {NOT_A_CANDIDATE} here."
         for row in by_rank(ranking, setting)
         if not is_true(row, "candidate") and float(row["sucra"]) > float(best["sucra"])
     ]
@@ -107,9 +106,7 @@ def _reach(best: Row, reference: str, comparison: Row | None, names: Names) -> s
             if comparison is None:
                 return "itself the reference here"
             runner = names.regimen(comparison["comparator"])
-            return (
-                f"itself the reference; evidence against {runner}: {evidence_words(comparison['evidence'])}"
-            )
+            return f"itself the reference; evidence against {runner}: {evidence_words(comparison['evidence'])}"
         case other:
             return f"on {evidence_words(other)} evidence against {reference}"
 
@@ -132,8 +129,4 @@ def learned(row: Row) -> str:
     """Say what the data added to the prior of tau or omega."""
     overlap = f"overlap of prior and posterior {number(row['prior_overlap'])}"
     symbol = SYMBOLS[row["parameter"]]
-    return (
-        f"{symbol} learned nothing from the data ({overlap})"
-        if learned_nothing(row)
-        else f"{symbol}: {overlap}"
-    )
+    return f"{symbol} learned nothing from the data ({overlap})" if learned_nothing(row) else f"{symbol}: {overlap}"

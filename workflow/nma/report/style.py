@@ -88,9 +88,7 @@ def new_figure(width: float, height: float, title: str, subtitle: str, warning: 
     figure.text(0.12 / width, 1 - 0.10 / height, title, size=FONT_SIZE + 3, weight="bold", va="top")
     figure.text(0.12 / width, 1 - 0.35 / height, subtitle, color=GREY, va="top")
     if warning:
-        figure.text(
-            1 - 0.12 / width, 1 - 0.12 / height, warning, color=WARNING, weight="bold", va="top", ha="right"
-        )
+        figure.text(1 - 0.12 / width, 1 - 0.12 / height, warning, color=WARNING, weight="bold", va="top", ha="right")
     return figure
 
 
@@ -98,9 +96,7 @@ def add_axes(figure: "Figure", left: float, top: float, width: float, height: fl
     """Add axes at a place in inches, counted from the top left corner."""
     total_width, total_height = figure.get_size_inches()
     bottom = total_height - top - height
-    return figure.add_axes(
-        (left / total_width, bottom / total_height, width / total_width, height / total_height)
-    )
+    return figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
 
 
 @cache

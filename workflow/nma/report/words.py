@@ -11,6 +11,14 @@ REFERENCE = "reference"
 INTERVAL = "95% equal-tailed credible interval"
 NOT_A_CANDIDATE = "not a candidate"
 MEASURES = {"HR": "Hazard ratio", "OR": "Odds ratio"}
+METHODS = {
+    "adjusted_hr": "adjusted HR",
+    "crude_hr": "crude HR",
+    "hr_p": "HR and p",
+    "logrank_p": "log-rank p",
+    "medians_ci": "medians and their intervals",
+    "medians_events": "medians and events",
+}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
     "direct": "direct",
@@ -121,9 +129,7 @@ def settings_of(rows: Iterable[Row]) -> list[str]:
 
 def reference_of(ranking: Iterable[Row], setting: str) -> str:
     """Find the reference treatment of a setting: the one whose evidence label says so."""
-    return next(
-        row["treatment"] for row in ranking if row["setting"] == setting and row["evidence"] == REFERENCE
-    )
+    return next(row["treatment"] for row in ranking if row["setting"] == setting and row["evidence"] == REFERENCE)
 
 
 def by_rank(ranking: Iterable[Row], setting: str) -> list[Row]:

@@ -14,7 +14,7 @@ LEARNED_NOTHING = 0.8  # overlap of prior and posterior above which a parameter 
 
 def half_normal_density(x: Floats, scale: float) -> Floats:
     """Density of a half-normal prior."""
-    return np.sqrt(2 / np.pi) / scale * np.exp(-0.5 * (x / scale) ** 2)
+    return np.asarray(np.sqrt(2 / np.pi) / scale * np.exp(-0.5 * (x / scale) ** 2))
 
 
 def overlap(x: Floats, first: Floats, second: Floats) -> float:

@@ -1,8 +1,8 @@
 """How far the mixture approximation is off: arms that mix regimens enter by the weighted mean of their log effects.
 
 The marginal log hazard or odds ratio of two mixed arms is not the weighted mean of its parts. For every contrast that
-involves a mixed arm this computes what a large study would estimate if the fitted effects were true: the limit of the Cox
-estimate for exponential survival within regimens and complete follow-up, or the log odds ratio of the averaged
+involves a mixed arm this computes what a large study would estimate if the fitted effects were true: the limit of the
+Cox estimate for exponential survival within regimens and complete follow-up, or the log odds ratio of the averaged
 probabilities.
 """
 
@@ -52,7 +52,11 @@ def marginal_log_odds_ratio(treatment: Floats, comparator: Floats, theta: Floats
 def mixture_errors(evidence: Sequence[Mapping[str, str]], structure: Structure, theta: Floats) -> list[dict[str, Any]]:
     """Error of the mixture approximation at the posterior mean effects ``theta`` (regimens,), log scale."""
     used = [row for row in evidence if row["used"] == "true"]
-    return _contrast_errors(used, structure, theta) if "log_effect" in (used[0] if used else {}) else _count_errors(used, structure, theta)
+    return (
+        _contrast_errors(used, structure, theta)
+        if "log_effect" in (used[0] if used else {})
+        else _count_errors(used, structure, theta)
+    )
 
 
 def _row(study: str, arms: tuple[str, str], linear: float, marginal: float, se: float) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def relative_effects(
 ) -> list[dict[str, Any]]:
     """Summarise the effect of every treatment against every other in every setting.
 
-    Effects are on the log scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale in
-    the estimates. Probabilities count effects in the favourable direction of the outcome.
+    Effects are on the log scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale
+    in the estimates. Probabilities count effects in the favourable direction of the outcome.
     """
     sign = 1.0 if settings["better"] == "higher" else -1.0
     margin = np.log(settings["margin"])
@@ -94,9 +94,9 @@ def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) 
 
 def _reach(structure_label: str, row: Floats, posterior: Posterior, structure: Structure) -> tuple[str, float, float]:
     """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and widening on doubling a prior scale."""
-    variances = {name: row @ covariance @ row for name, covariance in posterior.covariances.items()}
+    variances = {name: float(row @ covariance @ row) for name, covariance in posterior.covariances.items()}
     fitted = variances.pop("fitted")
-    contraction = 1 - fitted / float(prior_variance(row, structure, posterior.scales))
+    contraction = float(1 - fitted / prior_variance(row, structure, posterior.scales))
     sensitivity = max(float(np.sqrt(variance / fitted)) for variance in variances.values()) - 1
     prior_driven = structure_label == "not_estimable" or sensitivity > PRIOR_DRIVEN
     return ("prior_driven" if prior_driven else structure_label), contraction, sensitivity
@@ -116,7 +116,8 @@ def _predictive(
     if posterior.omega is not None and setting == OVERALL:
         variance = variance + (row[: len(structure.components)] ** 2).sum() * posterior.omega**2
     thin = slice(None, None, max(1, len(draws) // 4000))
-    return tuple(_mixture_quantiles(draws[thin], np.sqrt(variance[thin])))
+    lower, upper = _mixture_quantiles(draws[thin], np.sqrt(variance[thin]))
+    return lower, upper
 
 
 def _mixture_quantiles(means: Floats, sds: Floats) -> list[float]:

@@ -15,9 +15,7 @@ EDGE_COLUMNS = ("treatment", "comparator", "study", "setting", "weight", "n")
 LABEL_COLUMNS = ("setting", "treatment", "comparator", "structure", "mixed_direct")
 
 
-def summarise_models(
-    evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path
-) -> None:
+def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path) -> None:
     """Write the network tables of an outcome and the summary tables of each of its models.
 
     Parameters
