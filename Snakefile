@@ -17,6 +17,15 @@ wildcard_constraints:
     model="|".join(MODELS),
 
 
+# A second of work each: on a cluster not worth a job of their own.
+localrules:
+    build_evidence,
+    gather_evidence,
+    gather_timings,
+    summarise_analysis,
+    compare_analyses,
+
+
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/summaries.smk"

@@ -6,4 +6,5 @@ from nma.job import job
 from nma.report.report import write_report
 
 with job(snakemake):
-    write_report(Path(snakemake.params.results), snakemake.params.settings, Path(snakemake.output[0]))
+    output = Path(snakemake.output[0])
+    write_report(output.parents[1], snakemake.params.settings, output)

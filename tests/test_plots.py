@@ -96,13 +96,14 @@ def probability_rows():
 
 
 EVIDENCE_ROWS = [
-    {"study": "one", "arm": "a", "arm_mix": "placebo:40", "setting_mix": "acute:80", "used": "true"},
-    {"study": "one", "arm": "b", "arm_mix": "alpha:40", "setting_mix": "acute:80", "used": "true"},
-    {"study": "two", "arm": "a", "arm_mix": "placebo:30", "setting_mix": "acute:60", "used": "true"},
+    {"study": "one", "arm": "a", "arm_mix": "placebo:40", "n": "40", "setting_mix": "acute:80", "used": "true"},
+    {"study": "one", "arm": "b", "arm_mix": "alpha:40", "n": "40", "setting_mix": "acute:80", "used": "true"},
+    {"study": "two", "arm": "a", "arm_mix": "placebo:30", "n": "30", "setting_mix": "acute:60", "used": "true"},
     {
         "study": "two",
         "arm": "b",
         "arm_mix": "beta_long:20 gamma:10",
+        "n": "30",
         "setting_mix": "acute:60",
         "used": "true",
     },

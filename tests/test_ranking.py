@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import ndtr
 from nma.inference.scales import PriorScales
 from nma.network.graph import Arm
 from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
@@ -18,10 +19,10 @@ from tests.networks import plain
 
 ABC = plain(["a", "b", "c"])
 ARMS = [
-    Arm("s1", "t", {"b": 10}, {}),
-    Arm("s1", "c", {"a": 10}, {}),
-    Arm("s2", "t", {"c": 10}, {}),
-    Arm("s2", "c", {"a": 9}, {}),
+    Arm("s1", "t", {"b": 10}, {}, 10),
+    Arm("s1", "c", {"a": 10}, {}, 10),
+    Arm("s2", "t", {"c": 10}, {}, 10),
+    Arm("s2", "c", {"a": 9}, {}, 9),
 ]
 
 
@@ -134,6 +135,16 @@ def test_predictive_interval_by_hand() -> None:
     assert row["predictive_upper"] - row["predictive_lower"] == pytest.approx(2 * 1.96 * np.hypot(0.2, 0.4), rel=0.03)
     fixed = relative_effects(posterior(NORMAL), ARMS, ABC, settings("lower"))
     assert fixed[0]["predictive_lower"] is None
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 1.5), st.floats(0.05, 2.0))
+def test_predictive_limits_are_quantiles(seed: int, tau: float, spread: float) -> None:
+    """The mixture's distribution function at the limits is 2.5% and 97.5%, whatever the mixture."""
+    rng = np.random.default_rng(seed)
+    means, sds = rng.normal(0.3, spread, 300), np.abs(rng.normal(0, tau + 0.01, 300)) + 1e-3
+    lower, upper = _mixture_quantiles(means, sds)
+    assert ndtr((lower - means) / sds).mean() == pytest.approx(0.025, abs=1e-6)
+    assert ndtr((upper - means) / sds).mean() == pytest.approx(0.975, abs=1e-6)
 
 
 def test_contraction() -> None:

@@ -5,24 +5,27 @@ rule fit_models:
     input:
         evidence=rules.build_evidence.output[0],
     output:
-        posteriors=expand(f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/posterior.nc", model=MODELS),
+        posteriors=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/posterior.nc",
+            model=MODELS,
+        ),
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
             table=["diagnostics", "exact_check", "fit_statistics"],
         ),
         timings="logs/{analysis}/{outcome}/timings.csv",
-    params:
-        settings=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
-        code=code_digest(Path("scripts/fit_models.py")),
-    threads: 1
-    resources:
-        mem_mb=2500,
-        runtime=60,
     log:
         "logs/{analysis}/{outcome}/fit_models.log",
     conda:
         "../../envs/nma.yaml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=60,
+    params:
+        settings=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
+        code=code_digest(Path("scripts/fit_models.py")),
     script:
         "../../scripts/fit_models.py"
 

@@ -1,55 +1,7 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
-from nma.report.settings import figures_of, report_settings
+from nma.report.settings import figures_of, report_inputs, report_settings
 
-
-def labelled(file, name, model, kind, outcome="{outcome}"):
-    """A figure as an output that `snakemake --report` collects."""
-    return report(
-        file,
-        caption=f"../report/{name}.rst",
-        category="{analysis}",
-        subcategory=outcome,
-        labels={"figure": name, "model": model, "format": kind},
-    )
-
-
-def tables_of(wildcards, outcomes, models, tables):
-    return expand(
-        f"{RESULTS}/{wildcards.analysis}/{{outcome}}/{{model}}/{{table}}.csv",
-        outcome=outcomes,
-        model=models,
-        table=tables,
-    )
-
-
-def tables_of_report(wildcards):
-    """Everything a report reads, but for the tables that all analyses share."""
-    outcomes, headline = (
-        project.config.outcomes_of(wildcards.analysis),
-        project.config.headline,
-    )
-    folder = f"{RESULTS}/{wildcards.analysis}"
-    return [
-        *tables_of(
-            wildcards,
-            outcomes,
-            MODELS,
-            ["heterogeneity", "fit_statistics", "exact_check"],
-        ),
-        *tables_of(
-            wildcards,
-            outcomes,
-            headline,
-            ["ranking", "relative_effects", "league_table", "mixtures"],
-        ),
-        *expand(f"{folder}/{{outcome}}/evidence.csv", outcome=outcomes),
-        *expand(f"{folder}/{{outcome}}/network/network.svg", outcome=outcomes),
-        *expand(
-            f"{folder}/{{outcome}}/{headline}/figures/{{figure}}.svg",
-            outcome=outcomes,
-            figure=figures_of(project, headline),
-        ),
-    ]
+FORMATS = ["svg", "png"]
 
 
 rule plot_outcome:
@@ -69,24 +21,26 @@ rule plot_outcome:
         ),
     output:
         [
-            labelled(
+            report(
                 f"{RESULTS}/{{analysis}}/{{outcome}}/network/network.{kind}",
-                "network",
-                "all",
-                kind,
+                caption="../report/network.rst",
+                category="{analysis}",
+                subcategory="{outcome}",
+                labels={"figure": "network", "model": "all", "format": kind},
             )
-            for kind in ("svg", "png")
+            for kind in FORMATS
         ],
         [
-            labelled(
+            report(
                 f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/figures/{figure}.{kind}",
-                figure,
-                model,
-                kind,
+                caption=f"../report/{figure}.rst",
+                category="{analysis}",
+                subcategory="{outcome}",
+                labels={"figure": figure, "model": model, "format": kind},
             )
             for model in MODELS
             for figure in figures_of(project, model)
-            for kind in ("svg", "png")
+            for kind in FORMATS
         ],
     log:
         "logs/{analysis}/{outcome}/plot_outcome.log",
@@ -105,14 +59,18 @@ rule plot_analysis:
         f"{RESULTS}/{{analysis}}/summary/ranking.csv",
     output:
         [
-            labelled(
+            report(
                 f"{RESULTS}/{{analysis}}/summary/sucra.{kind}",
-                "sucra",
-                project.config.headline,
-                kind,
-                "all outcomes",
+                caption="../report/sucra.rst",
+                category="{analysis}",
+                subcategory="all outcomes",
+                labels={
+                    "figure": "sucra",
+                    "model": project.config.headline,
+                    "format": kind,
+                },
             )
-            for kind in ("svg", "png")
+            for kind in FORMATS
         ],
     log:
         "logs/{analysis}/plot_analysis.log",
@@ -130,9 +88,9 @@ rule write_report:
         rules.gather_evidence.output,
         rules.summarise_analysis.output,
         rules.compare_analyses.output,
+        lambda w: report_inputs(project, w.analysis),
         f"{RESULTS}/{{analysis}}/summary/sucra.svg",
-        tables_of_report,
-        "workflow/nma/report/report.html.j2",
+        template="workflow/nma/report/report.html.j2",
     output:
         f"{RESULTS}/{{analysis}}/report.html",
     log:
@@ -140,7 +98,6 @@ rule write_report:
     conda:
         "../../envs/nma.yaml"
     params:
-        results=RESULTS,
         settings=lambda w: report_settings(project, w.analysis),
         code=code_digest(Path("scripts/write_report.py")),
     script:

@@ -16,18 +16,23 @@ rule summarise_models:
         evidence=rules.build_evidence.output[0],
         posteriors=rules.fit_models.output.posteriors,
     output:
-        network=expand(f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/network/{{table}}.csv", table=["edges", "labels"]),
-        tables=expand(
-            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv", model=MODELS, table=SUMMARY_TABLES
+        network=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/network/{{table}}.csv",
+            table=["edges", "labels"],
         ),
-    params:
-        models=MODELS,
-        settings=lambda w: plan.summary_settings(project, w.outcome),
-        code=code_digest(Path("scripts/summarise_models.py")),
+        tables=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
+            model=MODELS,
+            table=SUMMARY_TABLES,
+        ),
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
     conda:
         "../../envs/nma.yaml"
+    params:
+        models=MODELS,
+        settings=lambda w: plan.summary_settings(project, w.outcome),
+        code=code_digest(Path("scripts/summarise_models.py")),
     script:
         "../../scripts/summarise_models.py"
 
@@ -41,16 +46,19 @@ rule summarise_analysis:
             table=["ranking", "diagnostics"],
         ),
     output:
-        expand(f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv", table=["ranking", "fits"]),
+        expand(
+            f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv",
+            table=["ranking", "fits"],
+        ),
+    log:
+        "logs/{analysis}/summarise_analysis.log",
+    conda:
+        "../../envs/nma.yaml"
     params:
         outcomes=lambda w: project.config.outcomes_of(w.analysis),
         models=MODELS,
         sampler=project.config.sampler.model_dump(),
         code=code_digest(Path("scripts/summarise_analysis.py")),
-    log:
-        "logs/{analysis}/summarise_analysis.log",
-    conda:
-        "../../envs/nma.yaml"
     script:
         "../../scripts/summarise_analysis.py"
 
@@ -60,14 +68,16 @@ rule leave_one_out:
         evidence=f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/evidence.csv",
     output:
         f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/leave_one_out.csv",
-    params:
-        fit=lambda w: plan.fit_settings(project, project.config.leave_one_out, w.outcome),
-        summary=lambda w: plan.summary_settings(project, w.outcome),
-        code=code_digest(Path("scripts/leave_one_out.py")),
     log:
         f"logs/{project.config.leave_one_out}/{{outcome}}/leave_one_out.log",
     conda:
         "../../envs/nma.yaml"
+    params:
+        fit=lambda w: plan.fit_settings(
+            project, project.config.leave_one_out, w.outcome
+        ),
+        summary=lambda w: plan.summary_settings(project, w.outcome),
+        code=code_digest(Path("scripts/leave_one_out.py")),
     script:
         "../../scripts/leave_one_out.py"
 
@@ -90,14 +100,14 @@ rule compare_analyses:
         ),
     output:
         f"{RESULTS}/summary/sensitivity.csv",
-    params:
-        fits=FITS,
-        models=MODELS,
-        results=RESULTS,
-        code=code_digest(Path("scripts/compare_analyses.py")),
     log:
         "logs/summary/compare_analyses.log",
     conda:
         "../../envs/nma.yaml"
+    params:
+        fits=FITS,
+        models=MODELS,
+        results=lambda w, output: str(Path(output[0]).parents[1]),
+        code=code_digest(Path("scripts/compare_analyses.py")),
     script:
         "../../scripts/compare_analyses.py"

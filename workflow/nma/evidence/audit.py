@@ -154,20 +154,21 @@ def _percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     for i, record in enumerate(sheet.responses):
         n = sheet.patients(record.arm, record.population)
         source = sheet.source(("responses", i), record.place)
-        for name in ("cr", "pr", "sd", "pd", "orr", "dcr"):
+        for name in ("cr", "pr", "sd", "pd"):
             yield from _percentage(sheet, f"{name} {record.criterion} {record.arm}", getattr(record, name), n, source)
         for name, parts in (("orr", ("cr", "pr")), ("dcr", ("cr", "pr", "sd"))):
+            item = f"{name} {record.criterion} {record.arm}"
             rate: Count | None = getattr(record, name)
             figures = [getattr(record, part) for part in parts]
             counts = [resolve_count(figure, n) for figure in figures if figure]
-            if rate and rate.percent is not None and len(counts) == len(parts) and None not in counts:
+            if len(counts) < len(parts) or None in counts:
+                yield from _percentage(sheet, item, rate, n, source)
+            elif rate and rate.percent is not None:
                 total = sum(count for count in counts if count is not None)
-                if not _agrees(total, n, rate):
-                    message = (
-                        f"{rate.percent}% is printed, the categories add up to {total} of {n}; the categories are used"
-                    )
-                    item = f"{name} {record.criterion} {record.arm}"
-                    yield _finding(sheet, item, "categories", "warning", message, source, rate.percent, 100 * total / n)
+                message = (
+                    f"{rate.percent}% is printed, the categories add up to {total} of {n}; the categories are used"
+                )
+                yield from _disagreement(sheet, item, "categories", rate.percent, total, n, message, source)
     for i, row in enumerate(sheet.counts):
         n = sheet.patients(row.arm, row.population)
         source = sheet.source(("counts", i), row.events.place or "")
@@ -180,27 +181,26 @@ def _percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         yield from _percentage(sheet, item, event.events, n, source)
 
 
-def _decimals(figure: Count) -> int:
-    text = repr(figure.percent)
-    return len(text.split(".")[1]) if "." in text and not text.endswith(".0") else 1
-
-
-def _agrees(count: int, n: int, figure: Count) -> bool:
-    """Whether a count gives the printed percentage, up to rounding either way in its last digit."""
-    assert figure.percent is not None
-    return abs(100 * count / n - figure.percent) <= 0.5000001 * 10 ** -_decimals(figure) + 1e-9 or (
-        figure.percent == round(figure.percent) and abs(100 * count / n - figure.percent) <= 0.5
-    )
-
-
 def _percentage(sheet: StudySheet, item: str, figure: Count | None, n: int, source: str) -> Iterator[Finding]:
     if figure is None or figure.percent is None:
         return
     total = figure.of or n
     count = resolve_count(figure, total)
-    if count is not None and not _agrees(count, total, figure):
+    if count is not None:
         message = f"{figure.percent}% is printed, {count} of {total} is {100 * count / total:.2f}%"
-        yield _finding(sheet, item, "percentage", "warning", message, source, figure.percent, 100 * count / total)
+        yield from _disagreement(sheet, item, "percentage", figure.percent, count, total, message, source)
+
+
+def _disagreement(
+    sheet: StudySheet, item: str, check: str, percent: float, count: int, n: int, message: str, source: str
+) -> Iterator[Finding]:
+    """Report a count that does not give the printed percentage; a slip of rounding is worth an info."""
+    exact = 100 * count / n
+    unit = 1.0 if percent == round(percent) else 0.1
+    gap = abs(exact - percent)
+    if gap > 0.5 * unit + 1e-9:
+        severity = "info" if gap < unit else "warning"
+        yield _finding(sheet, item, check, severity, message, source, percent, exact)
 
 
 def _matched_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]:

@@ -15,21 +15,21 @@ OVERALL = "overall"  # the reserved name of the setting that stands for no parti
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm that enters a fit: patients by regimen, and the study's patients by failed first line."""
+    """An arm that enters a fit: its composition, the study's patients by failed first line, and its patients.
+
+    ``n`` counts the patients of the population in use, for example of a matched cohort; the composition is that of the
+    whole arm.
+    """
 
     study: str
     name: str
     regimens: dict[str, int]
     settings: dict[str, int]
-
-    @property
-    def n(self) -> int:
-        """Patients of the arm's composition."""
-        return sum(self.regimens.values())
+    n: float
 
     def share(self, regimen: str) -> float:
         """Share of the arm's patients who received a regimen."""
-        return self.regimens.get(regimen, 0) / self.n
+        return self.regimens.get(regimen, 0) / sum(self.regimens.values())
 
     def setting_share(self, setting: str) -> float:
         """Share of the study's patients in a setting; 1 for ``overall``."""
@@ -43,13 +43,16 @@ def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
         if row["used"] != "true":
             continue
         ends = (
-            [("arm", "arm_mix")]
+            [("arm", "arm_mix", "n")]
             if "arm" in row
-            else [("treatment_arm", "treatment_mix"), ("comparator_arm", "comparator_mix")]
+            else [
+                ("treatment_arm", "treatment_mix", "n_treatment"),
+                ("comparator_arm", "comparator_mix", "n_comparator"),
+            ]
         )
-        for name, mix in ends:
+        for name, mix, n in ends:
             key = row["study"], row[name]
-            arms.setdefault(key, Arm(*key, parse_mix(row[mix]), parse_mix(row["setting_mix"])))
+            arms.setdefault(key, Arm(*key, parse_mix(row[mix]), parse_mix(row["setting_mix"]), float(row[n])))
     return list(arms.values())
 
 
@@ -65,7 +68,7 @@ def received(arms: Sequence[Arm], regimens: Sequence[str]) -> list[str]:
 
 def patients(arms: Sequence[Arm], regimen: str, setting: str) -> float:
     """Patients who received a regimen in a setting; arms of mixed studies count by their shares."""
-    return sum(arm.regimens.get(regimen, 0) * arm.setting_share(setting) for arm in arms)
+    return sum(arm.share(regimen) * arm.n * arm.setting_share(setting) for arm in arms)
 
 
 def edges(arms: Sequence[Arm], settings: Sequence[str]) -> list[dict[str, Any]]:
@@ -87,7 +90,7 @@ def edges(arms: Sequence[Arm], settings: Sequence[str]) -> list[dict[str, Any]]:
                             "study": a.study,
                             "setting": setting,
                             "weight": a.share(t) * b.share(c) * share,
-                            "n": (a.regimens[t] + b.regimens[c]) * share,
+                            "n": (a.share(t) * a.n + b.share(c) * b.n) * share,
                         }
                     )
     return sorted(rows, key=lambda row: (row["treatment"], row["comparator"], row["study"], row["setting"]))

@@ -7,6 +7,7 @@ from typing import Any
 from nma.report import report_tables as tables
 from nma.report.inline import inline_svg
 from nma.report.sentences import best_sentences, design_words, learned, not_converged
+from nma.report.settings import HEADLINE_TABLES, MODEL_TABLES
 from nma.report.words import INTERVAL, NOT_A_CANDIDATE, OVERALL, Names, Row, evidence_words, settings_of
 from nma.tables import read_table, write_text
 
@@ -17,7 +18,6 @@ EXPLANATIONS = {
     "extrapolated": "one of the two was given to nobody in the setting; the effect comes from other settings",
     "prior_driven": "not estimable from the data, or more than 20% wider once a prior scale is doubled",
 }
-HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures")
 
 
 def write_report(results: Path, settings: Mapping[str, Any], output: Path) -> None:
@@ -86,10 +86,9 @@ def _outcome_section(
     ranking, relative, league, mixtures = (read_table(here / names.model / f"{table}.csv") for table in HEADLINE_TABLES)
     evidence = read_table(here / "evidence.csv")
     design = design_words(evidence, {study: facts["design"] for study, facts in studies.items()})
-    by_model = {model: here / model for model in settings["models"]}
-    parameters = {model: read_table(path / "heterogeneity.csv") for model, path in by_model.items()}
-    statistics = {model: read_table(path / "fit_statistics.csv") for model, path in by_model.items()}
-    checks = {model: read_table(path / "exact_check.csv") for model, path in by_model.items()}
+    parameters, statistics, checks = (
+        {model: read_table(here / model / f"{table}.csv") for model in settings["models"]} for table in MODEL_TABLES
+    )
     rows = [row for row in sensitivity if row["outcome"] == outcome]
     settings_here = settings_of(ranking)
     return {

@@ -131,12 +131,12 @@ def _mixture_quantiles(means: Floats, sds: Floats) -> list[float]:
         for _ in range(50):
             z = (x - means) / sds
             gap = ndtr(z).mean() - probability
+            if abs(gap) < 1e-10:
+                break
             low, high = (low, x) if gap > 0 else (x, high)
             density = (np.exp(-0.5 * z**2) / sds).mean() / np.sqrt(2 * np.pi)
             step = x - gap / density if density > 0 else low - 1
             x = step if low < step < high else (low + high) / 2
-            if abs(gap) < 1e-10:
-                break
         result.append(float(x))
     return result
 
