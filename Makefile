@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup results test test-all lint format lock clean
+.PHONY: help setup results test test-all lint format lock schemas readme-figure clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -21,10 +21,10 @@ results: $(READY) ## run the whole pipeline into results/
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY) ## run the fast tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-all: $(READY) ## run every test, the slow ones too
-	$(BIN)/python -m pytest -n 2 -m ""
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m ""
 
 lint: $(READY) ## ruff, snakefmt, mypy and snakemake --lint
 	$(BIN)/ruff check .
@@ -41,6 +41,12 @@ format: $(READY) ## reformat the code
 lock: ## renew the hashed locks from envs/*.in (needs uv)
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+schemas: $(READY) ## renew config/schemas from the models
+	$(BIN)/python -m nma.schemas
+
+readme-figure: $(READY) ## renew the picture of the README from results/
+	cp results/primary/pfs/pooled/figures/forest.png docs/forest_pfs.png
 
 clean: ## remove results, logs and caches
 	rm -rf results/*/ logs .snakemake .cache

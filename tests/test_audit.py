@@ -14,12 +14,12 @@ Finding = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def findings(project: Project) -> list[Finding]:
-    """Findings on the shipped sheets."""
+    """Audit the shipped sheets."""
     return audit_project(project)
 
 
 def of(findings: list[Finding], check: str, **wanted: Any) -> list[Finding]:
-    """Findings of one check with these properties."""
+    """Return the findings of one check with these properties."""
     return [f for f in findings if f["check"] == check and all(f[key] == value for key, value in wanted.items())]
 
 

@@ -84,11 +84,7 @@ def by_arm(found: list[ArmCount]) -> dict[str, tuple[int, int]]:
 def test_responses(project: Project, row: tuple[Any, ...]) -> None:
     """Objective response and disease control by every criterion and population."""
     study, outcome, criterion, population, expected = row
-    found = [
-        c
-        for c in counts(project, study, outcome)
-        if (c.criterion, c.population) == (criterion, population)
-    ]
+    found = [c for c in counts(project, study, outcome) if (c.criterion, c.population) == (criterion, population)]
     assert by_arm(found) == expected
 
 

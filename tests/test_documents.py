@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.errors import UserError
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 
 def document(folder: Path, text: str) -> Document:
@@ -133,8 +133,8 @@ class Inner(Strict):
 class Outer(Strict):
     """A model that holds small ones."""
 
-    items: list[Inner] = []
-    named: dict[str, Inner] = {}
+    items: list[Inner] = Field(default_factory=list)
+    named: dict[str, Inner] = Field(default_factory=dict)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,28 @@ def test_sampler_agrees_with_exact_engine(case: str, compiled: Compile) -> None:
         assert comparison[0]["pareto_k"] < diagnostics.MAX_PARETO_K
 
 
+@pytest.mark.parametrize("kind", ["contrasts", "counts"])
+def test_departures_by_setting_agree_with_exact_engine(kind: str) -> None:
+    """The model with settings, on data that tell the settings apart: the sign of every departure counts."""
+    structure = plain(("a", "b"), settings=("first", "second"))
+    scales = PriorScales(1.5, 0.3, 1.0, 2.5)
+    simulate = simulate_arms if kind == "counts" else simulate_contrasts
+    rows = [
+        {**row, "study": f"{setting}{k}", "setting_mix": f"{setting}:1"}
+        for setting, effect in {"first": -1.2, "second": 0.9}.items()
+        for k in range(3)
+        for row in simulate([("a", "b")], {"a": 0.0, "b": effect}, 0.1, k)
+    ]
+    data = (arm_data if kind == "counts" else contrast_data)(rows, structure)
+    build = models.count_model if kind == "counts" else models.contrast_model
+    convergence, comparison = checks(compile_model(build(structure)), data, structure, scales)
+    worst = max(comparison, key=lambda row: abs(row["z"]))
+    assert abs(worst["z"]) < diagnostics.MAX_Z, worst
+    found = {row["parameter"]: row["sampled"] for row in comparison if row["quantity"] == "mean"}
+    assert found["d[first,b]"] < found["d[second,b]"] - 1
+    assert diagnostics.has_converged(convergence, comparison)
+
+
 def test_rare_event_network_has_zero_cells() -> None:
     """The rare-event case is what it claims to be."""
     data = arm_data(CASES["counts, rare events"][2](), plain(TREATMENTS))

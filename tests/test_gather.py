@@ -11,8 +11,8 @@ from nma.tables import read_table
 from tests.conftest import STUDIES
 
 COLUMNS = {
-    "effects": "study outcome contrast_set treatment_arm comparator_arm population method adjustment assumed log_effect "
-    "se baseline_se estimate estimate_lower estimate_upper selected source",
+    "effects": "study outcome contrast_set treatment_arm comparator_arm population method adjustment assumed "
+    "log_effect se baseline_se estimate estimate_lower estimate_upper selected source",
     "counts": "study outcome criterion arm events n derived selected source",
     "arms": "study arm n regimen weight",
     "settings": "study setting weight",

@@ -96,8 +96,7 @@ def labels(arms: list[Arm], structure: Structure) -> dict[tuple[str, str, str], 
     """Structure and mixed-arms mark by setting, treatment and comparator."""
     rows = label_contrasts(arms, structure)
     found = {
-        (row["setting"], row["treatment"], row["comparator"]): (row["structure"], row["mixed_direct"])
-        for row in rows
+        (row["setting"], row["treatment"], row["comparator"]): (row["structure"], row["mixed_direct"]) for row in rows
     }
     assert len(found) == len(rows)
     return found
@@ -115,9 +114,7 @@ def both_ways(pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("outcome", ["os", "pfs", "orr", "dcr"])
 @pytest.mark.parametrize("setting", [OVERALL, *SETTINGS])
-def test_labels_of_the_shipped_network(
-    project: Project, structure: Structure, outcome: str, setting: str
-) -> None:
+def test_labels_of_the_shipped_network(project: Project, structure: Structure, outcome: str, setting: str) -> None:
     """All of survival and response: the five studies identify every component, so nothing is beyond estimation."""
     found = {key[1:]: label for key, label in labels(arms_of(project, outcome), structure).items() if key[0] == setting}
     assert len(found) == 7 * 6

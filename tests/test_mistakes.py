@@ -231,8 +231,11 @@ def test_a_missing_configuration(workdir: Path, capsys: pytest.CaptureFixture[st
 
 def test_every_study_excluded(edit: Edit, capsys: pytest.CaptureFixture[str]) -> None:
     """The analysis that excludes everything is named."""
-    line = edit("config.yaml", "  primary: {label: All five studies}\n", "  primary: {label: None, exclude: {"
-                + ", ".join(f"{study}: bad" for study in STUDIES.split(", ")) + "}}\n")
+    line = edit(
+        "config.yaml",
+        "  primary: {label: All five studies}\n",
+        "  primary: {label: None, exclude: {" + ", ".join(f"{study}: bad" for study in STUDIES.split(", ")) + "}}\n",
+    )
     message = complaint(capsys)
     assert message == f"error: config/config.yaml:{line}: analyses.primary.exclude: every study is excluded"
 

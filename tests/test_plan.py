@@ -43,7 +43,7 @@ def changed(before: Project, after: Project) -> set[tuple[str, str]]:
     [
         ("studies/ditan_2022.yaml", "label: TKI-ICI, n: 56", "label: Combination, n: 56"),
         ("studies/ditan_2022.yaml", "study: ditan_2022\n", "# a comment\n\n\nstudy: ditan_2022\n"),
-        ("studies/ditan_2022.yaml", "place: \"Table 2, univariate\",\n     p", "place: \"Table 2\",\n     p"),
+        ("studies/ditan_2022.yaml", 'place: "Table 2, univariate",\n     p', 'place: "Table 2",\n     p'),
         ("studies/ditan_2022.yaml", "note: upper limit not reached", "note: not reached"),
         ("studies/nanchang_2023.yaml", "  - Third-line therapy of R is 10 patients (37.4%)", "  - Third line (37.4%)"),
         ("studies/severance_2024.yaml", "journal: Clinical and Molecular Hepatology", "journal: CMH"),
@@ -151,8 +151,11 @@ def test_no_labels_among_the_settings_of_fits(project: Project) -> None:
 
 def test_edits_and_the_settings_of_fits(project: Project, edit: Edit) -> None:
     """A margin changes summaries only, a prior the fits of its outcomes only."""
-    edit("config.yaml", "os: {label: Overall survival, measure: HR, better: lower, margin: 0.80", "os: {label: OS, "
-         "measure: HR, better: lower, margin: 0.75")
+    edit(
+        "config.yaml",
+        "os: {label: Overall survival, measure: HR, better: lower, margin: 0.80",
+        "os: {label: OS, measure: HR, better: lower, margin: 0.75",
+    )
     edit("config.yaml", "log_or: {effect: 1.5, tau: 1.0", "log_or: {effect: 1.5, tau: 0.9")
     after = read_project(CONFIG)
     assert summary_settings(after, "os") != summary_settings(project, "os")

@@ -41,13 +41,11 @@ def test_an_excluded_study_keeps_a_row_without_figures(project: Project) -> None
     (row,) = [r for r in select_evidence(project, "four_cohorts", "pfs") if r["study"] == "nanchang_2023"]
     assert row["used"] is False
     assert row["informative"] is False
-    assert row["reason"] == "excluded by the analysis: " + project.config.analyses["four_cohorts"].exclude[
-        "nanchang_2023"
-    ]
+    assert (
+        row["reason"] == "excluded by the analysis: " + project.config.analyses["four_cohorts"].exclude["nanchang_2023"]
+    )
     (line,) = [
-        line
-        for line in evidence_csv(project, "four_cohorts", "pfs").splitlines()
-        if line.startswith("nanchang_2023")
+        line for line in evidence_csv(project, "four_cohorts", "pfs").splitlines() if line.startswith("nanchang_2023")
     ]
     cells = line.split(",false,false,excluded by the analysis: ")[0]
     assert cells.strip(",") == "nanchang_2023"
@@ -77,9 +75,7 @@ def test_nobody_had_the_event(project: Project) -> None:
             {"outcome": "ae_any", "arm": name, "events": {"count": count, "printed": str(count)}}
             for name, count in (("len", events), ("sor", 0))
         ]
-        rows = select_evidence(
-            synthetic(project.config, project.treatments, sheet(counts=counts)), "primary", "ae_any"
-        )
+        rows = select_evidence(synthetic(project.config, project.treatments, sheet(counts=counts)), "primary", "ae_any")
         assert [row["informative"] for row in rows] == [informative] * 2
 
 

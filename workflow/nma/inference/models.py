@@ -143,6 +143,8 @@ def natural_parameters(raw: Mapping[str, Any], scales: PriorScales) -> dict[str,
     if scales.tau:
         result["tau"] = np.abs(np.asarray(raw["tau_raw"])) * scales.tau
     if scales.omega:
-        result["omega"] = np.abs(np.asarray(raw["omega_raw"])) * scales.omega
-        result["delta"] = np.asarray(raw["delta_raw"]) * result["omega"][..., None, None]
+        # The departures carry the sign of the raw omega: the likelihood saw their product.
+        signed = np.asarray(raw["omega_raw"]) * scales.omega
+        result["omega"] = np.abs(signed)
+        result["delta"] = np.asarray(raw["delta_raw"]) * signed[..., None, None]
     return result
