@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 from nma.config import Config, Project, Treatments, read_project
 from nma.sheets import StudySheet
+
+# Timings of single examples say nothing on a busy machine.
+hypothesis.settings.register_profile("secondline", deadline=None)
+hypothesis.settings.load_profile("secondline")
 
 ROOT = Path(__file__).parent.parent
 CONFIG = Path("config/config.yaml")

@@ -292,6 +292,32 @@ def test_a_subgroup_alone_gives_nothing() -> None:
     assert select_effects(study, effects) == []
 
 
+PART = {"kind": "matched", "label": "Matched", "n": {"len": 30, "sor": 30}, "place": "Table 1"}
+ADJUSTED_P = hazard_ratio(adjustment="adjusted", value=0.7, lower=None, upper=None, p=figure("0.04", value=0.04))
+ADJUSTED = hazard_ratio(adjustment="adjusted", value=0.75)
+MATCHED = hazard_ratio(adjustment="matched", value=0.6, population="part")
+CRUDE = hazard_ratio()
+
+
+@pytest.mark.parametrize(
+    ("ratios", "value"),
+    [
+        ([CRUDE, ADJUSTED_P], 0.7),  # adjusted before crude, whatever the rung
+        ([ADJUSTED_P, ADJUSTED, CRUDE], 0.75),  # the higher rung
+        ([MATCHED, ADJUSTED], 0.75),  # everybody before others
+        ([ADJUSTED_P, MATCHED], 0.6),  # the rung before the population
+        ([MATCHED, CRUDE], 0.6),  # matched before crude, whatever the population
+        ([CRUDE], 0.8),
+    ],
+)
+def test_the_order_of_selection(ratios: list[dict[str, Any]], value: float) -> None:
+    """Adjusted or matched first, then the rung, then the population; the order in the sheet plays no part."""
+    for records in (ratios, ratios[::-1]):
+        study = sheet(populations={"part": PART}, hazard_ratios=records)
+        (chosen,) = select_effects(study, derive_effects(study, "os"))
+        assert exp(chosen.log_effect) == pytest.approx(value)
+
+
 def test_multi_arm_studies_need_the_error_of_their_comparator() -> None:
     """Two hazard ratios against one comparator have no known covariance, so they are not selected."""
     arms = {"len": arm(40, lenvatinib=40), "reg": arm(30, regorafenib=30), "sor": arm(60, sorafenib=60)}

@@ -145,6 +145,25 @@ def test_no_counts_by_regimen(project: Project) -> None:
     assert select_counts(project.sheets["ditan_2025"], found, project.config.criteria, selection) == []
 
 
+def test_matched_counts_alone_are_not_used(project: Project) -> None:
+    """The counts of a matched cohort do not stand in for those of everybody."""
+    study, found = project.sheets["severance_2024"], counts(project, "severance_2024", "orr")
+    for order in (found, found[::-1]):
+        assert by_arm(select_counts(study, order, ["recist_1_1"])) == {"lenvatinib": (3, 40), "sorafenib": (5, 86)}
+    matched = [count for count in found if count.population == "matched"]
+    assert len(matched) == 2
+    assert select_counts(study, matched, ["recist_1_1"]) == []
+
+
+def test_the_first_of_two_records_counts() -> None:
+    """A second record of the same arm changes nothing."""
+    events = [("len", 9), ("sor", 8), ("len", 7)]
+    records = [{"outcome": "ae_any", "arm": name, "events": printed(count=n)} for name, n in events]
+    study = sheet(counts=records)
+    harm = Outcome(label="AE", measure="OR", better="lower", margin=0.8, prior="log_or")
+    assert by_arm(select_counts(study, count_arms(study, "ae_any", harm), [])) == {"len": (9, 40), "sor": (8, 60)}
+
+
 def response(**figures: dict[str, Any]) -> StudySheet:
     """Return a synthetic sheet with one response record."""
     record = {"criterion": "mrecist", "arm": "len", "place": "Table 1", **figures}

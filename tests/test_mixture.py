@@ -29,7 +29,7 @@ def test_two_components_by_hand() -> None:
     mixture = NormalMixture(np.array([0.25, 0.75]), np.array([[0.0], [4.0]]), np.array([[1.0], [2.0]]))
     assert mixture.mean()[0] == pytest.approx(3.0)
     assert mixture.sd()[0] == pytest.approx(np.sqrt(0.25 * 1 + 0.75 * 4 + 0.25 * 9 + 0.75 * 1))
-    lower = mixture.quantile(0.025)
+    lower = mixture.quantiles(np.array([0.025]))[0]
     assert mixture.cdf(lower)[0] == pytest.approx(0.025, abs=1e-9)
 
 
@@ -37,7 +37,7 @@ def test_point_masses_are_weighted_draws() -> None:
     """Without spread the quantiles are those of weighted draws."""
     draws = np.arange(101.0)[:, None]
     mixture = NormalMixture(np.full(101, 1 / 101), draws, np.zeros_like(draws))
-    assert mixture.quantile(0.5)[0] == pytest.approx(50)
+    assert mixture.quantiles(np.array([0.5]))[0, 0] == pytest.approx(50)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=5, max_size=40))

@@ -42,21 +42,24 @@ class NormalMixture:
         steps = np.where(self.sds > 0, ndtr(np.nan_to_num(z)), (self.means <= x).astype(float))
         return np.asarray(self.weights @ steps)
 
-    def quantile(self, probability: float) -> Floats:
-        """Quantiles of the K quantities at one probability."""
+    def quantiles(self, probabilities: Floats) -> Floats:
+        """Quantiles of the K quantities, (probabilities, K)."""
         if not self.sds.any():
-            return np.asarray(weighted_quantiles(self.means, self.weights, np.array([probability]))[0])
+            return weighted_quantiles(self.means, self.weights, probabilities)
+        return np.stack([self._quantile(probability) for probability in probabilities])
+
+    def _quantile(self, probability: float) -> Floats:
         low = (self.means - 12 * self.sds).min(axis=0)
         high = (self.means + 12 * self.sds).max(axis=0)
         for _ in range(60):
             middle = (low + high) / 2
             below = self.cdf(middle) < probability
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
+        return np.asarray((low + high) / 2)
 
     def summary(self) -> Floats:
         """Mean, sd, 2.5% and 97.5% quantile, (4, K)."""
-        return np.stack([self.mean(), self.sd(), self.quantile(0.025), self.quantile(0.975)])
+        return np.vstack([self.mean(), self.sd(), self.quantiles(np.array([0.025, 0.975]))])
 
 
 SUMMARIES = ("mean", "sd", "q2.5", "q97.5")
