@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from nma.provenance import PACKAGE
+
 from tests.workflow.conftest import ROOT, copy_of
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

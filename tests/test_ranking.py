@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import ndtr
 from nma.inference.scales import PriorScales
 from nma.network.graph import Arm
 from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
@@ -14,6 +13,7 @@ from nma.summaries.mixtures import marginal_log_hazard_ratio, marginal_log_odds_
 from nma.summaries.posterior import Posterior, prior_variance
 from nma.summaries.ranking import poth, rank_treatments, ranks, sucra
 from nma.summaries.relative_effects import _mixture_quantiles, relative_effects
+from scipy.special import ndtr
 
 from tests.networks import plain
 

@@ -19,9 +19,9 @@ from nma.network.design import ArmData, Floats
 
 FEW = 5  # with fewer events or non-events in an arm the likelihood is skewed and needs more nodes
 # Inner nodes for the arm effects, outer nodes for the baseline. The outer integrand, a product over arms, is smoother,
-# but for arms in which nobody or everybody had the event, and more so for studies of such arms alone.
+# but for arms in which nobody or everybody had the event: there the likelihood levels off on one side.
 INNER, INNER_FEW = 7, 15
-OUTER, OUTER_FEW, OUTER_NONE, OUTER_ONE_SIDED = 7, 9, 15, 21
+OUTER, OUTER_FEW, OUTER_NONE = 7, 9, 21
 
 # columns of the arm table
 _EVENTS, _N, _Y, _V = range(4)
@@ -44,15 +44,8 @@ def nodes(data: ArmData, factor: int = 1) -> tuple[Floats, Floats]:
         Multiplies the numbers of nodes, to check the quadrature by doubling them.
     """
     fewest = np.minimum(data.events, data.n - data.events).min(initial=np.inf)
-    first = data.start[:-1]
-    by_study = np.minimum(np.add.reduceat(data.events, first), np.add.reduceat(data.n - data.events, first))
     inner = INNER_FEW if fewest < FEW else INNER
-    if by_study.min(initial=np.inf) == 0:
-        outer = OUTER_ONE_SIDED
-    elif fewest == 0:
-        outer = OUTER_NONE
-    else:
-        outer = OUTER_FEW if fewest < FEW else OUTER
+    outer = OUTER_NONE if fewest == 0 else OUTER_FEW if fewest < FEW else OUTER
     return _hermite(factor * inner), _hermite(factor * outer)
 
 
