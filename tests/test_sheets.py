@@ -1,6 +1,7 @@
 """Study sheets: what a sheet may say, and that the shipped ones say what the papers print."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +257,17 @@ def assert_usable(config: Config, treatments: Treatments, read: StudySheet) -> N
     for fit in fits(config):
         if fit[0] != "regimen_level" or "regimens" in read.contrast_sets:
             evidence_csv(alone, *fit)
+
+
+def test_quoted_number_is_a_mistake(edit: Callable[[str, str, str], int]) -> None:
+    """A number in quotes would escape the check against the printed string."""
+    edit("config/studies/ditan_2022.yaml", "value: 0.28,", 'value: "0.28",')
+    with pytest.raises(UserError, match="without quotes"):
+        read_sheet(Path("config/studies/ditan_2022.yaml"))
+
+
+def test_sheet_with_another_ending_is_not_dropped_in_silence(workdir: Path) -> None:
+    """A sheet that ends in .yml is a mistake, not a study left out."""
+    Path("config/studies/ditan_2022.yaml").rename("config/studies/ditan_2022.yml")
+    with pytest.raises(UserError, match=r"rename it to ditan_2022\.yaml"):
+        read_sheets(Path("config/studies"))

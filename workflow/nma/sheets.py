@@ -488,6 +488,8 @@ def _check_printed(document: Document, node: object, path: tuple[str | int, ...]
     elif isinstance(node, dict):
         printed = node.get("printed")
         for key, item in node.items():
+            if key in _NUMBERS and isinstance(item, str):
+                raise document.error((*path, key), item, "write the number without quotes")
             number = key in _NUMBERS and isinstance(item, int | float)
             if number and isinstance(printed, str) and not node.get("derived"):
                 if float(item) not in digits(printed):
@@ -498,6 +500,8 @@ def _check_printed(document: Document, node: object, path: tuple[str | int, ...]
 
 def read_sheets(folder: Path) -> dict[str, StudySheet]:
     """Read every study sheet of a folder, by study id in alphabetical order."""
+    for file in sorted(folder.glob("*.yml")):
+        raise UserError(f"study sheets end in .yaml; rename it to {file.stem}.yaml", file)
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise UserError("no study sheets (*.yaml) here", folder)

@@ -98,11 +98,17 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
             if outcome.is_count
             else _contrast_rows(sheet, outcome_id, selection)
         )
-        reason = "no figure covers all arms of the contrast set" + (
-            f" by {selection.method}" if selection and selection.method else ""
-        )
+        reason = _why_not(outcome.is_count, selection)
         rows += chosen or [{"study": study, "used": False, "informative": False, "reason": reason}]
     return rows
+
+
+def _why_not(is_count: bool, selection: Selection | None) -> str:
+    if is_count:
+        return "no criterion gives a count for every arm of the contrast set"
+    asked = selection and selection.method
+    methods = f"the method asked for, {asked}, does not give" if asked else "no single method gives"
+    return f"{methods} every arm an effect, with the comparator's standard error if there are more than two"
 
 
 def evidence_columns(project: Project, outcome_id: str) -> tuple[str, ...]:
