@@ -77,7 +77,7 @@ MISTAKES = {
         "  regorafenib: {label: Regorafenib, components",
         "  lenvatinib: {label: Regorafenib, components",
         0,
-        ["lenvatinib", "this key stands twice, first in line 14"],
+        ["lenvatinib", "this key stands twice, first in line 15"],
     ),
     "a percentage where a count belongs": (
         SEV,
@@ -257,7 +257,7 @@ def test_a_sheet_twice(workdir: Path, capsys: pytest.CaptureFixture[str]) -> Non
     copy = Path("config/studies/ditan_2023.yaml")
     copy.write_text(Path("config/studies/ditan_2022.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     message = complaint(capsys)
-    assert message.startswith(f"error: {copy}:2: study = 'ditan_2022': ")
+    assert message.startswith(f"error: {copy}:3: study = 'ditan_2022': ")
 
 
 def test_paths_are_shown_as_they_were_given(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:

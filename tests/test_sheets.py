@@ -261,7 +261,7 @@ def assert_usable(config: Config, treatments: Treatments, read: StudySheet) -> N
 
 def test_quoted_number_is_a_mistake(edit: Callable[[str, str, str], int]) -> None:
     """A number in quotes would escape the check against the printed string."""
-    edit("config/studies/ditan_2022.yaml", "value: 0.28,", 'value: "0.28",')
+    edit("studies/ditan_2022.yaml", "value: 0.28,", 'value: "0.28",')
     with pytest.raises(UserError, match="without quotes"):
         read_sheet(Path("config/studies/ditan_2022.yaml"))
 
