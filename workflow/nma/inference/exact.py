@@ -8,6 +8,7 @@ and the trapezoid rule converges fast.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -358,6 +359,7 @@ def _count_grid(
     )
 
 
+@cache
 def _proposal(rank: int, unseen: int, draws: int, replicate: int) -> tuple[Floats, Floats, Floats]:
     """Draw unseen normals (J, unseen) and a standard t (J, rank) by Sobol, with the log density of the t (J,)."""
     from scipy.special import ndtri

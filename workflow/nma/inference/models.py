@@ -13,7 +13,6 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
@@ -72,29 +71,46 @@ def _marginal_binomial(op: MarginalBinomial, node: Apply, **_: Any) -> Any:
     return marginal_binomial, _kernel_version()
 
 
-def _coefficients(structure: Structure) -> tuple[Variable, Variable, Variable]:
-    """Priors of the effects: the stacked coefficients, tau, and the vector of prior scales.
+def pack(*tables: Floats) -> Floats:
+    """Pack two-dimensional tables into one vector, each behind its shape.
+
+    nutpie compiles an extraction for every data array of a model, at seconds each; so a model has one.
+    """
+    return np.concatenate([part for table in tables for part in (np.array(table.shape, float), table.ravel())])
+
+
+def _unpack(vector: Variable, n: int) -> list[Variable]:
+    """Take n tables out of a packed vector, symbolically."""
+    tables, start = [], 0
+    for _ in range(n):
+        rows, columns = (pt.cast(vector[start + k], "int64") for k in (0, 1))
+        end = start + 2 + rows * columns
+        tables.append(vector[start + 2 : end].reshape((rows, columns)))
+        start = end
+    return tables
+
+
+def _coefficients(structure: Structure, scales: Variable) -> tuple[Variable, Variable]:
+    """Priors of the effects: the stacked coefficients, and tau.
 
     A half-normal scale is the absolute value of a normal, and the likelihood depends on tau and omega through their
     squares alone. Sampled as normals over the whole line they have no boundary and no funnel at 0: where the usual log
     transform of a half-normal gave divergences, there are none.
     """
-    scales = pm.Data("scales", np.ones(4))
     beta = pm.Normal("beta_raw", dims="component") * scales[EFFECT]
     tau = pm.Normal("tau_raw") * scales[TAU]
     if not structure.settings:
-        return beta, tau, scales
+        return beta, tau
     omega = pm.Normal("omega_raw") * scales[OMEGA]
     delta = pm.Normal("delta_raw", dims=("setting", "component")) * omega
-    return pt.concatenate([beta, delta.flatten()]), tau, scales
+    return pt.concatenate([beta, delta.flatten()]), tau
 
 
 def contrast_model(structure: Structure) -> pm.Model:
     """Build the model of whitened contrasts: y ~ N(rows b, 1 + tau^2 lambda), random effects integrated out."""
     with pm.Model(coords={"component": structure.components, "setting": structure.settings}) as model:
-        rows = pm.Data("rows", np.zeros((1, structure.n_coefficients)))
-        contrasts = pm.Data("contrasts", np.ones((1, 2)))
-        b, tau, _ = _coefficients(structure)
+        scales, rows, contrasts = _unpack(pm.Data("data", np.zeros(1)), 3)
+        b, tau = _coefficients(structure, scales[0])
         variance = 1 + tau**2 * contrasts[:, 1]
         residual = contrasts[:, 0] - rows @ b
         pm.Potential("log_likelihood", -0.5 * (residual**2 / variance + pt.log(variance)).sum())
@@ -104,31 +120,21 @@ def contrast_model(structure: Structure) -> pm.Model:
 def count_model(structure: Structure) -> pm.Model:
     """Build the binomial model with logit link, study baselines and arm effects integrated out by quadrature."""
     with pm.Model(coords={"component": structure.components, "setting": structure.settings}) as model:
-        rows = pm.Data("rows", np.zeros((2, structure.n_coefficients)))
-        arms = pm.Data("arms", np.ones((2, 4)))
-        start = pm.Data("start", np.array([0, 2]))
-        inner = pm.Data("inner", np.zeros((1, 2)))
-        outer = pm.Data("outer", np.zeros((1, 2)))
-        b, tau, scales = _coefficients(structure)
-        log_likelihood = MarginalBinomial()(rows @ b, tau, arms, start, inner, outer, scales[BASELINE])[0]
+        scales, rows, arms, start, inner, outer = _unpack(pm.Data("data", np.zeros(1)), 6)
+        b, tau = _coefficients(structure, scales[0])
+        first = pt.cast(start[0], "int64")
+        log_likelihood = MarginalBinomial()(rows @ b, tau, arms, first, inner, outer, scales[0, BASELINE])[0]
         pm.Potential("log_likelihood", log_likelihood.sum())
     return model
 
 
-def model_data(data: ContrastData | ArmData, scales: PriorScales) -> dict[str, NDArray[Any]]:
-    """Collect the data of one fit, in the names of the compiled model."""
+def model_data(data: ContrastData | ArmData, scales: PriorScales) -> dict[str, Floats]:
+    """Collect the data of one fit, in the form of the compiled model."""
+    prior = scales.vector()[None, :]
     if isinstance(data, ContrastData):
-        contrasts = np.column_stack([data.y, data.scales])
-        return {"rows": data.rows, "contrasts": contrasts, "scales": scales.vector()}
-    inner, outer = quadrature.nodes(data)
-    return {
-        "rows": data.rows,
-        "arms": quadrature.arm_table(data),
-        "start": data.start,
-        "inner": inner,
-        "outer": outer,
-        "scales": scales.vector(),
-    }
+        return {"data": pack(prior, data.rows, np.column_stack([data.y, data.scales]))}
+    start = data.start[None, :].astype(float)
+    return {"data": pack(prior, data.rows, quadrature.arm_table(data), start, *quadrature.nodes(data))}
 
 
 def natural_parameters(raw: Mapping[str, Any], scales: PriorScales) -> dict[str, Floats]:

@@ -172,7 +172,7 @@ def log_likelihoods(f, tau, arms, start, inner, outer, baseline_sd):  # type: ig
 
 # The inner integral of an arm depends on mu + f alone. Tabulated once for every tau of a grid, it makes the engine that
 # evaluates it a million times some twenty times faster.
-_REACH, _POINTS = 30.0, 601  # half width of a table in standard deviations sqrt(v + k^2), and its points
+_REACH, _POINTS = 30.0, 401  # half width of a table in standard deviations sqrt(v + k^2), and its points
 
 
 @numba.njit(cache=True)
