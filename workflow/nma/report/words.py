@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nma.network.graph import OVERALL as OVERALL
+
 Row = Mapping[str, str]
 
-OVERALL = "overall"
 REFERENCE = "reference"
 INTERVAL = "95% equal-tailed credible interval"
 NOT_A_CANDIDATE = "not a candidate"

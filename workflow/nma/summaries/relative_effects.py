@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from nma.network.design import Floats, Structure
-from nma.network.graph import OVERALL, Arm, label_contrasts, received
+from nma.network.graph import OVERALL, Arm, label_contrasts
 from nma.summaries.posterior import Posterior, prior_variance
 
 COLUMNS = (
@@ -139,8 +139,3 @@ def _mixture_quantiles(means: Floats, sds: Floats) -> list[float]:
             x = step if low < step < high else (low + high) / 2
         result.append(float(x))
     return result
-
-
-def rank_set(arms: Sequence[Arm], structure: Structure) -> list[str]:
-    """Regimens that are ranked: those that any selected arm received."""
-    return received(arms, structure.regimens)
