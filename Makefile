@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup results test test-all lint format lock schemas readme-figure clean
+.PHONY: help setup results test test-all bench calibrate lint format lock schemas readme-figure clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -25,6 +25,13 @@ test: $(READY) ## run the fast tests
 
 test-all: $(READY) ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m ""
+
+bench: $(READY) ## time the sampler beside the textbook model
+	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench.py --scale
+
+calibrate: $(READY) ## renew docs/calibration.md: every likelihood and model, simulation-based
+	$(BIN)/python scripts/calibrate.py --out docs/calibration.md
 
 lint: $(READY) ## ruff, snakefmt, mypy and snakemake --lint
 	$(BIN)/ruff check .

@@ -37,6 +37,14 @@ rule all:
         rules.gather_evidence.output,
         rules.gather_timings.output,
         rules.compare_analyses.output,
+        (
+            expand(
+                rules.assess_inconsistency.output,
+                outcome=project.config.outcomes_of(project.config.inconsistency),
+            )
+            if project.config.inconsistency
+            else []
+        ),
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
         [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
         expand(rules.plot_analysis.output, analysis=project.config.analyses),

@@ -8,4 +8,5 @@ from nma.report.plots import plot_outcome
 with job(snakemake):
     folder = Path(snakemake.input.evidence).parent
     wildcards, params = snakemake.wildcards, snakemake.params
-    plot_outcome(folder, wildcards.outcome, params.models, params.labels, wildcards.analysis)
+    models, labels, analysis = params.models, params.labels, wildcards.analysis
+    plot_outcome(folder, wildcards.outcome, models, labels, analysis, params.inconsistency)

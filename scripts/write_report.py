@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from nma.job import job
-from nma.report.report import write_report
+from nma.report.report import Sources, write_report
 
 with job(snakemake):
-    output = Path(snakemake.output[0])
-    write_report(output.parents[1], snakemake.params.settings, output)
+    output, tables = Path(snakemake.output[0]), snakemake.input
+    sources = Sources(output.parent, Path(tables.evidence[0]).parent, Path(tables.sensitivity))
+    write_report(sources, snakemake.params.settings, output)

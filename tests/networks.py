@@ -1,9 +1,14 @@
-"""Networks for the tests: simulated evidence tables and the structures they belong to."""
+"""Networks for the tests: structures, rows of evidence tables, and simulated networks of every likelihood."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from nma.network.design import Structure
+from nma.network.predictor import Effects
+from nma.network.structure import Structure
+
+from scripts.calibrate import Model, Sizes, Truth, arm_row, contrast_row, design_rows, plain, redraw
+
+__all__ = ["ABC", "HCC", "Sizes", "arm_row", "component_truth", "contrast_row", "plain", "simulate", "simulate_mixed"]
 
 HCC = Structure.from_settings(
     {
@@ -21,85 +26,49 @@ HCC = Structure.from_settings(
         "settings": ["sorafenib_failure", "lenvatinib_failure", "atezolizumab_bevacizumab_failure"],
     }
 )
+ABC = plain("abc")
+
+Designs = Sequence[Sequence[str]]
 
 
-def plain(treatments: Sequence[str], reference: str | None = None, settings: Sequence[str] = ()) -> Structure:
-    """Structure of a plain network: one component for every treatment but the reference."""
-    reference = reference or treatments[0]
-    components = [t for t in treatments if t != reference]
-    return Structure.from_settings(
-        {
-            "components": components,
-            "regimens": {t: [] if t == reference else [t] for t in treatments},
-            "settings": list(settings),
-        }
-    )
+def component_truth(effects: Mapping[str, float], tau: float = 0.0, **more: float) -> Truth:
+    """Truth of a plain network from the effects of its treatments; other coefficients by name, cutpoints included."""
+    values = {f"beta[{name}]": value for name, value in effects.items()}
+    return Truth({**values, "log_distance[2]": 0.3, "log_distance[3]": 0.1, **more}, tau)
 
 
-def contrast_row(study: str, treatment: str, comparator: str, y: float, se: float, baseline_se: float = 0.0) -> dict:
-    """One row of a contrast evidence table, as it reads from CSV."""
-    return {
-        "study": study,
-        "contrast_set": "arms",
-        "treatment_arm": treatment,
-        "comparator_arm": comparator,
-        "treatment_mix": f"{treatment}:10",
-        "comparator_mix": f"{comparator}:10",
-        "setting_mix": "",
-        "n_treatment": "10",
-        "n_comparator": "10",
-        "log_effect": repr(float(y)),
-        "se": repr(float(se)),
-        "baseline_se": repr(float(baseline_se)),
-        "used": "true",
-    }
-
-
-def arm_row(study: str, treatment: str, events: int, n: int) -> dict:
-    """One row of a count evidence table, as it reads from CSV."""
-    return {
-        "study": study,
-        "contrast_set": "arms",
-        "arm": treatment,
-        "arm_mix": f"{treatment}:{n}",
-        "setting_mix": "",
-        "events": str(events),
-        "n": str(n),
-        "used": "true",
-    }
-
-
-def simulate_arms(
-    designs: Sequence[Sequence[str]],
-    effects: dict[str, float],
+def simulate(
+    likelihood: str,
+    designs: Designs,
+    effects: Mapping[str, float],
     tau: float,
     seed: int,
-    n: tuple[int, int] = (30, 120),
-    baseline: tuple[float, float] = (-1.0, 0.5),
-) -> list[dict]:
-    """Simulate counts for studies with the given treatments, arm effects of variance tau^2 / 2."""
+    sizes: Sizes | None = None,
+    baseline: tuple[float, float] = (-0.5, 0.5),
+) -> list[dict[str, str]]:
+    """Simulate the rows of a plain network with arm effects of variance tau^2 / 2.
+
+    Parameters
+    ----------
+    designs : sequence of sequences of str
+        Treatments of every study.
+    effects : mapping
+        Effect of every treatment on the link scale, 0 for the reference.
+    baseline : tuple of float
+        Mean and standard deviation of the study baselines.
+    """
     rng = np.random.default_rng(seed)
-    rows = []
-    for i, treatments in enumerate(designs):
-        mu = rng.normal(*baseline)
-        for t in treatments:
-            eta = mu + effects[t] + tau / np.sqrt(2) * rng.normal()
-            size = int(rng.integers(*n))
-            rows.append(arm_row(f"study{i:02d}", t, int(rng.binomial(size, 1 / (1 + np.exp(-eta)))), size))
-    return rows
+    truth = component_truth(effects, tau)
+    model = Model(plain(list(effects)), Effects())
+    rows = design_rows(designs, likelihood, rng, sizes)
+    return redraw(rows, likelihood, model, Truth(truth.values, tau, 0.0, baseline), rng)
 
 
-def simulate_contrasts(
-    designs: Sequence[Sequence[str]], effects: dict[str, float], tau: float, seed: int
-) -> list[dict]:
-    """Simulate contrasts against the first treatment of every study, with a shared comparator in multi-arm studies."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for i, treatments in enumerate(designs):
-        sd = rng.uniform(0.15, 0.4, len(treatments))
-        level = np.array([effects[t] for t in treatments])
-        level = level + tau / np.sqrt(2) * rng.normal(size=len(sd)) + sd * rng.normal(size=len(sd))
-        for k in range(1, len(treatments)):
-            se = float(np.hypot(sd[k], sd[0]))
-            rows.append(contrast_row(f"study{i:02d}", treatments[k], treatments[0], level[k] - level[0], se, sd[0]))
-    return rows
+def simulate_mixed(
+    likelihood: str, designs: Designs, effects: Mapping[str, float], tau: float, seed: int
+) -> list[dict[str, str]]:
+    """Simulate a network in which every other study gives contrasts instead of arms."""
+    arms = simulate(likelihood, designs, effects, tau, seed)
+    contrasts = simulate("contrasts", designs, effects, tau, seed + 1)
+    studies = list(dict.fromkeys(row["study"] for row in arms))
+    return [row for k, s in enumerate(studies) for row in (contrasts if k % 2 else arms) if row["study"] == s]

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from nma.config import Outcome, Project, read_project
+from nma.config import Model, Project, read_project
 from nma.errors import UserError
+from nma.outcomes import LIKELIHOODS, Likelihood, Outcome
+from nma.treatments import Treatments
 from pydantic import ValidationError
 
 from tests.conftest import CONFIG
@@ -31,16 +34,20 @@ def test_the_shipped_priors(project: Project) -> None:
     """The default priors of the statistical design."""
     priors = {name: (p.effect, p.tau, p.omega, p.baseline) for name, p in project.config.priors.items()}
     assert priors == {"log_hr": (1.5, 0.5, 0.25, 2.5), "log_or": (1.5, 1.0, 0.5, 2.5)}
+    assert {(p.slope, p.cutpoint) for p in project.config.priors.values()} == {(None, 1.5)}
 
 
 def test_the_shipped_directions(project: Project) -> None:
     """Response and disease control are good, all else is bad; margins lie on that side."""
     outcomes = project.config.outcomes
-    assert {name for name, o in outcomes.items() if o.better == "higher"} == {"orr", "dcr"}
+    assert {name for name, o in outcomes.items() if o.better == "higher"} == {"orr", "dcr", "response"}
     assert {name: o.margin for name, o in outcomes.items()} == {
-        name: 1.25 if name in ("orr", "dcr") else 0.80 for name in outcomes
+        name: 1.25 if name in ("orr", "dcr", "response") else 0.80 for name in outcomes
     }
-    assert {name for name, o in outcomes.items() if not o.is_count} == {"os", "pfs"}
+    assert [name for name, o in outcomes.items() if o.likelihood == "contrasts"] == ["os", "pfs"]
+    assert [name for name, o in outcomes.items() if o.is_ordered] == ["response"]
+    assert outcomes["response"].categories == ["pd", "sd", "pr", "cr"]
+    assert all(o.is_count for name, o in outcomes.items() if name not in ("os", "pfs", "response"))
 
 
 def test_the_shipped_treatments(project: Project) -> None:
@@ -72,10 +79,75 @@ def test_margins_on_the_wrong_side(margin: float) -> None:
         outcome(measure="OR", better="higher", margin=0.8)
 
 
-def test_categories_are_for_counts() -> None:
-    """A hazard ratio is not made of response categories."""
-    with pytest.raises(ValidationError, match="only a count outcome"):
-        outcome(categories=["cr"])
+@pytest.mark.parametrize(
+    ("measure", "better", "good", "bad", "side"),
+    [
+        ("RR", "lower", 0.9, 1.0, "below 1"),
+        ("RR", "higher", 1.1, 1.0, "above 1"),
+        ("MD", "lower", -0.5, 0.0, "below 0"),
+        ("SMD", "higher", 0.2, 0.0, "above 0"),
+        ("SMD", "higher", 0.2, -0.2, "above 0"),
+        ("MD", "lower", -0.5, 0.8, "below 0"),
+    ],
+)
+def test_margins_of_ratios_and_differences(measure: str, better: str, good: float, bad: float, side: str) -> None:
+    """A margin of no effect is none: 1 for ratios, 0 for differences."""
+    found = outcome(measure=measure, better=better, margin=good)
+    assert found.is_ratio == (measure == "RR")
+    with pytest.raises(ValidationError, match=f"with better: {better} the margin lies {side}"):
+        outcome(measure=measure, better=better, margin=bad)
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.5])
+def test_ratios_are_positive(margin: float) -> None:
+    """No margin of a ratio is 0 or less."""
+    with pytest.raises(ValidationError, match="a ratio; allowed: a number above 0"):
+        outcome(margin=margin)
+
+
+def test_default_likelihoods() -> None:
+    """The measure says which figures an outcome is modelled from, unless the outcome does."""
+    defaults = {"HR": "contrasts", "OR": "binomial_logit", "RR": "poisson_log", "MD": "normal", "SMD": "contrasts"}
+    for measure, likelihood in defaults.items():
+        margin = 0.8 if measure in ("HR", "OR", "RR") else -0.2
+        assert outcome(measure=measure, margin=margin).likelihood == likelihood
+    assert outcome(measure="PD", margin=-0.2, categories=["a", "b", "c"]).likelihood == "ordered_probit"
+    assert outcome(likelihood="binomial_cloglog").likelihood == "binomial_cloglog"
+
+
+@pytest.mark.parametrize("measure", LIKELIHOODS)
+def test_likelihoods_of_a_measure(measure: str) -> None:
+    """Contrasts may be of any measure; arms only of the measure that their likelihood estimates."""
+    margin = 0.8 if measure in ("HR", "OR", "RR") else -0.2
+    for likelihood in get_args(Likelihood):
+        categories = ["a", "b", "c"] if likelihood in ("ordered_logit", "ordered_probit") else []
+        changes = {"measure": measure, "margin": margin, "likelihood": likelihood, "categories": categories}
+        if likelihood in LIKELIHOODS[measure]:
+            outcome(**changes)
+        else:
+            with pytest.raises(ValidationError, match=f"measure {measure} goes with {LIKELIHOODS[measure][0]}"):
+                outcome(**changes)
+    assert "contrasts" in LIKELIHOODS[measure]
+
+
+ORDERED = {"measure": "OR", "likelihood": "ordered_logit"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"categories": ["cr"]}, "only a count outcome or an ordered one"),
+        ({"measure": "OR", "categories": ["cr", "death"]}, "allowed: cr, pr, sd, pd"),
+        ({"measure": "OR", "categories": ["cr", "cr"]}, "a category stands twice"),
+        ({**ORDERED, "categories": ["bad", "good"]}, "three or more, in their order"),
+        ({**ORDERED}, "three or more, in their order"),
+        ({**ORDERED, "categories": ["bad", "effect", "good"]}, "this word is a column of evidence tables"),
+    ],
+)
+def test_categories(changes: dict[str, object], message: str) -> None:
+    """A hazard ratio has no categories, an odds ratio those of response, an ordered outcome three or more."""
+    with pytest.raises(ValidationError, match=message):
+        outcome(**changes)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +176,63 @@ def test_categories_are_for_counts() -> None:
         ),
         ("config.yaml", "  ae_any: {label", "  summary: {label", "outcomes.summary: this word is reserved"),
         ("config.yaml", "criteria: [mrecist, recist_1_1]", "criteria: [mrecist, who]", "criteria.1 = 'who'"),
+        ("config.yaml", "\ninconsistency: primary", "\ninconsistency: x", "unknown inconsistency; allowed: primary,"),
+        ("config.yaml", "  ae_any: {label", "  evidence: {label", "outcomes.evidence: this word is reserved"),
+        (
+            "config.yaml",
+            "studies: config/studies\n",
+            "",
+            "evidence: give a folder of studies, tables of evidence, or both",
+        ),
+        ("config.yaml", "config/treatments.yaml", "[a, b]", "treatments = ['a', 'b']: allowed: the name of a file, or"),
+        (
+            "config.yaml",
+            "settings: true}",
+            "settings: true, classes: true}",
+            "models.setting.classes = True: a model has settings or classes, not both",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, classes: true}",
+            "models.pooled.classes = True: the treatments have no classes",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, interactions: [[ici, sorafenib]]}",
+            "models.pooled.interactions.0.1 = 'sorafenib': unknown component; allowed: lenvatinib, regorafenib,",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, interactions: [[lenvatinib, regorafenib]]}",
+            "interactions.0 = ['lenvatinib', 'regorafenib']: no regimen holds both components",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, interactions: [[ici, lenvatinib], [lenvatinib, ici]]}",
+            "interactions.1 = ['lenvatinib', 'ici']: allowed: two different components, once a pair",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, covariate: {name: events}}",
+            "covariate.name = 'events': this word is a column of evidence tables",
+        ),
+        (
+            "config.yaml",
+            "better: lower, margin: 0.80, prior: log_hr}\n  pfs",
+            "better: lower, margin: 0.80, prior: log_hr, baseline: {regimen: tki, mean: 0, sd: 1}}\n  pfs",
+            "outcomes.os.baseline.regimen = 'tki': unknown regimen; allowed: sorafenib,",
+        ),
+        (
+            "treatments.yaml",
+            "components: [other_tki]}",
+            "components: []}",
+            "regimens.other_tki.components: only the reference has no components",
+        ),
         ("config.yaml", "seed: 20261121", "seed: 5000000000", "seed = 5000000000"),
         ("config.yaml", "chains: 4", "chains: 1", "sampler.chains = 1"),
         ("config.yaml", "tau: 0.5", "tau: 0", "priors.log_hr.tau = 0"),
@@ -167,6 +296,91 @@ def test_references(edit: Edit, file: str, old: str, new: str, message: str) -> 
         read_project(CONFIG)
     assert re.match(rf"config/{re.escape(file)}:\d+: |config/config.yaml:\d+: ", str(error.value))
     assert message in str(error.value)
+
+
+INLINE = """
+treatments:
+  reference: 1
+  regimens:
+    1: Placebo
+    A-2: Drug A
+    b: {label: Drug B}
+  classes:
+    drugs: {label: Drugs, components: [A-2, b]}
+"""
+
+
+def test_inline_plain_treatments(edit: Edit) -> None:
+    """Treatments may stand in the configuration; without components every one but the reference is its own."""
+    edit("config.yaml", "treatments: config/treatments.yaml\n", INLINE)
+    edit("config.yaml", "studies: config/studies\n", "evidence: [{file: config/trials.csv, outcome: ae_any}]\n")
+    edit("config.yaml", "leave_one_out: primary", "leave_one_out: null")
+    text = Path("config/config.yaml").read_text(encoding="utf-8")
+    start, end = text.index("  four_cohorts:"), text.index("# Refit")
+    Path("config/config.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    Path("config/trials.csv").write_text("study,treatment,events,n\nx,1,1,10\nx,A-2,2,10\n", encoding="utf-8")
+    project = read_project(CONFIG)
+    assert project.treatments.components == {"A-2": "Drug A", "b": "Drug B"}
+    assert {name: regimen.components for name, regimen in project.treatments.regimens.items()} == {
+        "1": [],
+        "A-2": ["A-2"],
+        "b": ["b"],
+    }
+    assert project.treatments.regimens["1"].label == "Placebo"
+    assert project.treatments.class_of == {"A-2": "drugs", "b": "drugs"}
+    assert project.treatments.settings == {}
+    assert project.studies == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "offset", "message"),
+    [
+        ("reference: 1", "reference: 2", 2, "treatments.reference = '2': unknown regimen; allowed: 1, A-2, b"),
+        ("A-2: Drug A", "A 2: Drug A", 5, "treatments.regimens.A 2.[key] = 'A 2': String should match pattern"),
+        ("[A-2, b]", "[A-2, c]", 8, "treatments.classes.drugs.components.1 = 'c': unknown component; allowed: A-2, b"),
+        ("[A-2, b]", "[A-2]", 8, "treatments.classes.drugs.components: List should have at least 2 items"),
+        (
+            "{label: Drug B}",
+            "{label: Drug B, components: [b]}",
+            6,
+            "treatments.regimens.b.components = ['b']: the treatments list no components",
+        ),
+        (
+            "components: [A-2, b]}",
+            "components: [A-2, b]}\n    twice: {label: Twice, components: [b, A-2]}",
+            9,
+            "treatments.classes.twice.components.0 = 'b': this component stands in class drugs already",
+        ),
+    ],
+)
+def test_mistakes_in_inline_treatments(edit: Edit, old: str, new: str, offset: int, message: str) -> None:
+    """The line is that of the configuration, the key the whole path."""
+    line = edit("config.yaml", "treatments: config/treatments.yaml\n", INLINE.replace(old, new))
+    with pytest.raises(UserError) as error:
+        read_project(CONFIG)
+    assert str(error.value).startswith(f"config/config.yaml:{line + offset}: {message}")
+
+
+def test_regimens_by_label_alone() -> None:
+    """In a component network a label is not enough."""
+    data = {"reference": "a", "components": {"b": "B"}, "regimens": {"a": {"label": "A", "components": []}, "b": "B"}}
+    with pytest.raises(ValidationError, match=r"regimens\.b\.components\n  Field required"):
+        Treatments.model_validate(data)
+
+
+def test_models_are_plain_by_default() -> None:
+    """Whatever a model does not name it does not have."""
+    model = Model(heterogeneity=True)
+    assert (model.settings, model.classes, model.interactions, model.covariate) == (False, False, [], None)
+
+
+def test_where_shared_tables_go(project: Project, workdir: Path) -> None:
+    """Into the results folder unless another is named; the examples name one each."""
+    assert project.config.shared_results == "results"
+    for name in ("smoking", "parkinsons"):
+        example = read_project(Path(f"config/examples/{name}.yaml")).config
+        assert (example.results, example.shared_results) == ("results", f"results/{name}")
+        assert list(example.analyses) == [name]
 
 
 def test_a_missing_configuration(workdir: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Outcome, Project, Selection
-from nma.evidence.counts import ArmCount, count_arms, select_counts
+from nma.config import Project, Selection
+from nma.evidence.counts import ArmCount, category_arms, count_arms, select_counts
+from nma.outcomes import Outcome
 from nma.sheets import ALL, Count, StudySheet, resolve_count
 
 from tests.conftest import STUDIES, sheet
@@ -164,7 +165,7 @@ def test_the_first_of_two_records_counts() -> None:
     assert by_arm(select_counts(study, count_arms(study, "ae_any", harm), [])) == {"len": (9, 40), "sor": (8, 60)}
 
 
-def response(**figures: dict[str, Any]) -> StudySheet:
+def response(**figures: Any) -> StudySheet:
     """Return a synthetic sheet with one response record."""
     record = {"criterion": "mrecist", "arm": "len", "place": "Table 1", **figures}
     return sheet(responses=[record])
@@ -197,6 +198,48 @@ def test_categories_outrank_a_printed_rate() -> None:
 def test_incomplete_categories_without_a_rate_give_nothing() -> None:
     """Disease control cannot be counted without the stable ones."""
     assert count_arms(response(cr=printed(count=1), pr=printed(count=3)), "dcr", DCR) == []
+
+
+ORDERED = Outcome(
+    label="Response",
+    measure="OR",
+    likelihood="ordered_logit",
+    better="higher",
+    margin=1.25,
+    prior="log_or",
+    categories=["pd", "sd", "pr", "cr"],
+)
+
+
+def test_patients_by_category() -> None:
+    """Patients in a category make up n; what is not printed as such, and who is missing, is said."""
+    figures = {"cr": printed(count=1), "pr": printed(count=3), "sd": printed(percent=40.0), "pd": printed(count=18)}
+    (arm,) = category_arms(response(**figures), "response", ORDERED)
+    assert arm.categories == {"pd": 18, "sd": 16, "pr": 3, "cr": 1}
+    assert list(arm.categories) == ORDERED.categories
+    assert (arm.n, arm.derived) == (38, "sd from 40.0%; 2 of 40 patients are in no category")
+
+
+def test_all_categories_or_none() -> None:
+    """A rate does not stand in for its categories; an ordered outcome of other categories is not in sheets."""
+    three = {"cr": printed(count=1), "pr": printed(count=3), "sd": printed(count=16)}
+    assert category_arms(response(**three, dcr=printed(count=20)), "response", ORDERED) == []
+    study = response(**three, pd=printed(count=20))
+    assert [arm.derived for arm in category_arms(study, "response", ORDERED)] == [None]
+    other = ORDERED.model_copy(update={"categories": ["none", "some", "much"]})
+    assert category_arms(study, "response", other) == []
+    assert category_arms(response(**three, pd=printed(count=20), not_used="twice"), "response", ORDERED) == []
+
+
+def test_criteria_of_categories(project: Project) -> None:
+    """RECIST 1.1 of nanchang_2022 if it comes first."""
+    study = project.sheets["nanchang_2022"]
+    arms = category_arms(study, "response", project.config.outcomes["response"])
+    chosen = select_counts(study, arms, ["recist_1_1", "mrecist"])
+    assert [(arm.arm, list(arm.categories.values())) for arm in chosen] == [
+        ("rp", [17, 25, 6, 0]),
+        ("r", [17, 11, 2, 0]),
+    ]
 
 
 @given(st.integers(1, 99), st.data())

@@ -52,6 +52,8 @@ def test_commands_are_those_that_are_run() -> None:
         "make test",
         ".venv/bin/snakemake -n",
         ".venv/bin/snakemake --configfile config/config.yaml",
+        ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
+        ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
         ".venv/bin/snakemake --workflow-profile profiles/slurm",
     ]
 

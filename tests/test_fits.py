@@ -1,6 +1,7 @@
-"""The PyMC models, sampled with nutpie, against the exact engine."""
+"""The compiled model, sampled with nutpie, against the exact engine: every likelihood and model of the effects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,132 +11,208 @@ from nma.inference.sampling import CompiledModel, compile_model, fit_seed, use_c
 
 use_compile_cache(Path(".cache/compiled"))
 
+import pymc as pm  # noqa: E402
 from nma.config import Retry  # noqa: E402
 from nma.inference import diagnostics, exact, models  # noqa: E402
-from nma.inference.fit import list_quantities, stack  # noqa: E402
+from nma.inference.fit import Fit, list_quantities, sample  # noqa: E402
 from nma.inference.scales import PriorScales  # noqa: E402
-from nma.network.design import ArmData, ContrastData, Structure, arm_data, contrast_data  # noqa: E402
+from nma.network.data import FAMILIES, NetworkData, network_data  # noqa: E402
+from nma.network.predictor import Effects  # noqa: E402
 
-from tests.networks import plain, simulate_arms, simulate_contrasts  # noqa: E402
+from scripts.calibrate import CASES, Sizes, redraw  # noqa: E402
+from tests.networks import plain, simulate, simulate_mixed  # noqa: E402
 
-TREATMENTS = ("a", "b", "c", "d")
 EFFECTS = {"a": 0.0, "b": -0.5, "c": 0.4, "d": 0.8}
-LOOP = [("a", "b"), ("a", "c"), ("b", "c"), ("a", "d"), ("c", "d"), ("a", "b", "c"), ("a", "c", "d"), ("b", "d")]
+PLAIN = plain("abcd")
+LOOP = ("ab", "ac", "bc", "ad", "cd", "abc", "acd", "bd")
 SETTINGS = Retry(draws=1000, tune=600, target_accept=0.9)
+SIZE = 11  # coefficients of the largest model here
 
-Compile = Callable[[str], CompiledModel]
+Rows = list[dict[str, Any]]
+Point = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def compiled() -> Compile:
-    """Compile each likelihood once for all tests of this module."""
-    made: dict[str, CompiledModel] = {}
-    build = {"contrasts": models.contrast_model, "counts": models.count_model}
-
-    def get(kind: str) -> CompiledModel:
-        if kind not in made:
-            made[kind] = compile_model(build[kind](plain(TREATMENTS)))
-        return made[kind]
-
-    return get
+def compiled() -> CompiledModel:
+    """Compile the one model that serves every test here."""
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
+    return compile_model(models.network_model(models.model_inputs(data, RANDOM, SIZE)))
 
 
 def checks(
-    compiled: CompiledModel, data: ContrastData | ArmData, structure: Structure, scales: PriorScales, seed: int = 1
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    compiled: CompiledModel, data: NetworkData, scales: PriorScales, seed: int = 1, settings: Retry = SETTINGS
+) -> tuple[Rows, Rows]:
     """Sample, and compare with the exact engine."""
-    trace = compiled.sample(models.model_data(data, scales), SETTINGS, 4, 2, seed)
-    parameters = models.natural_parameters(trace.posterior, scales)
-    posterior = exact.posterior(data, structure, scales)
-    quantities = list_quantities(parameters, stack(parameters, structure), structure, posterior)
-    divergences = int(trace.sample_stats["diverging"].sum())
+    parameters, divergences = sample(compiled, Fit(data, scales), SIZE, settings, 4, 2, seed)
+    posterior = exact.posterior(data, scales)
+    quantities = list_quantities(parameters, data.predictor, posterior)
     comparison = diagnostics.compare_with_exact(quantities, diagnostics.pareto_k(posterior))
     return diagnostics.convergence(quantities, divergences), comparison
 
 
+def check(compiled: CompiledModel, data: NetworkData, scales: PriorScales) -> Rows:
+    """Every mean, sd and quantile within four standard errors; no divergences, R-hat and sample sizes as asked."""
+    convergence, comparison = checks(compiled, data, scales)
+    worst = max(comparison, key=lambda row: abs(row["z"]))
+    assert abs(worst["z"]) < diagnostics.MAX_Z, worst
+    assert convergence[0]["divergences"] == 0
+    assert diagnostics.has_converged(convergence, comparison)
+    if len(data.counts.study):
+        assert comparison[0]["pareto_k"] < diagnostics.MAX_PARETO_K
+    return comparison
+
+
 FIXED = PriorScales(1.5, 0.0, 0.0, 2.5)
 RANDOM = PriorScales(1.5, 1.0, 0.0, 2.5)
-CASES = {
-    "contrasts, fixed": ("contrasts", FIXED, lambda: simulate_contrasts(LOOP, EFFECTS, 0.0, 1)),
-    "contrasts, random": ("contrasts", RANDOM, lambda: simulate_contrasts(LOOP, EFFECTS, 0.3, 2)),
-    "contrasts, many studies": ("contrasts", RANDOM, lambda: simulate_contrasts(LOOP * 4, EFFECTS, 0.5, 3)),
-    "counts, multi-arm": ("counts", RANDOM, lambda: simulate_arms(LOOP, EFFECTS, 0.3, 4)),
-    "counts, fixed": ("counts", FIXED, lambda: simulate_arms(LOOP, EFFECTS, 0.0, 5)),
-    "counts, rare events": ("counts", RANDOM, lambda: simulate_arms(LOOP, EFFECTS, 0.3, 6, (20, 60), (-4.2, 0.5))),
-    "counts, large and homogeneous": ("counts", RANDOM, lambda: simulate_arms(LOOP, EFFECTS, 0.02, 7, (2000, 9000))),
+LARGE, RARE = Sizes(n=(2000, 9000)), Sizes(n=(20, 60))
+NETWORKS = {
+    "contrasts, fixed": ("contrasts", FIXED, simulate("contrasts", LOOP, EFFECTS, 0.0, 1)),
+    "contrasts, many studies": ("contrasts", RANDOM, simulate("contrasts", LOOP * 4, EFFECTS, 0.5, 3)),
+    "means": ("normal", RANDOM, simulate("normal", LOOP, EFFECTS, 0.3, 2)),
+    "means and contrasts": ("normal", RANDOM, simulate_mixed("normal", LOOP, EFFECTS, 0.3, 2)),
+    "counts, fixed": ("binomial_logit", FIXED, simulate("binomial_logit", LOOP, EFFECTS, 0.0, 5)),
+    "counts, large": ("binomial_logit", RANDOM, simulate("binomial_logit", LOOP, EFFECTS, 0.02, 7, LARGE)),
+    "counts, rare": ("binomial_logit", RANDOM, simulate("binomial_logit", LOOP, EFFECTS, 0.3, 6, RARE, (-4.2, 0.5))),
+    "counts and contrasts": ("binomial_logit", RANDOM, simulate_mixed("binomial_logit", LOOP, EFFECTS, 0.3, 9)),
+    "hazards, rare": ("binomial_cloglog", RANDOM, simulate("binomial_cloglog", LOOP, EFFECTS, 0.3, 6, RARE, (-4, 0.5))),
+    "rates, rare": ("poisson_log", RANDOM, simulate("poisson_log", LOOP, EFFECTS, 0.3, 6, RARE, (-4, 0.5))),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_sampler_agrees_with_exact_engine(case: str, compiled: Compile) -> None:
-    """Every mean, sd and quantile within four standard errors; no divergences, R-hat and sample sizes as asked."""
-    kind, scales, simulate = CASES[case]
-    structure = plain(TREATMENTS)
-    data = (arm_data if kind == "counts" else contrast_data)(simulate(), structure)
-    convergence, comparison = checks(compiled(kind), data, structure, scales)
-    worst = max(comparison, key=lambda row: abs(row["z"]))
-    assert abs(worst["z"]) < diagnostics.MAX_Z, worst
-    assert diagnostics.has_converged(convergence, comparison)
-    if kind == "counts":
-        assert comparison[0]["pareto_k"] < diagnostics.MAX_PARETO_K
+@pytest.mark.parametrize("name", NETWORKS)
+def test_sampler_agrees_with_exact_engine(name: str, compiled: CompiledModel) -> None:
+    """Networks that are many, large, rare or mixed."""
+    likelihood, scales, rows = NETWORKS[name]
+    check(compiled, network_data(rows, PLAIN, likelihood), scales)
 
 
-@pytest.mark.parametrize("kind", ["contrasts", "counts"])
-def test_departures_by_setting_agree_with_exact_engine(kind: str) -> None:
+COMBINATIONS = [
+    *[("contrasts", effects) for effects in ("random", "settings", "classes", "covariate", "interactions")],
+    *[("normal", effects) for effects in ("settings", "covariate")],
+    *[("binomial_logit", effects) for effects in ("random", "settings", "classes", "covariate", "interactions")],
+    *[("binomial_cloglog", effects) for effects in ("random", "classes")],
+    *[("poisson_log", effects) for effects in ("random", "settings")],
+    *[("ordered_logit", effects) for effects in ("fixed", "random")],
+    *[("ordered_probit", effects) for effects in ("fixed", "random")],
+]
+
+
+@pytest.mark.parametrize(("likelihood", "effects"), COMBINATIONS)
+def test_every_likelihood_and_model_of_the_effects(likelihood: str, effects: str, compiled: CompiledModel) -> None:
+    """Small networks drawn from moderate priors: the same posterior by two ways."""
+    case = CASES[effects]
+    rng = np.random.default_rng(fit_seed(1, likelihood, effects))
+    truth = case.draw_truth(likelihood, rng)
+    data = case.data(redraw(case.layout(likelihood, rng), likelihood, case.model, truth, rng), likelihood)
+    check(compiled, data, case.priors(likelihood))
+
+
+@pytest.mark.parametrize("effects", [Effects(unrelated=True), Effects(split=("c", "b"))], ids=["unrelated", "split"])
+@pytest.mark.parametrize("likelihood", ["contrasts", "binomial_logit"])
+def test_inconsistency_models(likelihood: str, effects: Effects, compiled: CompiledModel) -> None:
+    """Unrelated mean effects and a split comparison are fits like any other."""
+    data = network_data(simulate(likelihood, LOOP, EFFECTS, 0.2, 8), PLAIN, likelihood, effects)
+    check(compiled, data, RANDOM)
+
+
+@pytest.mark.parametrize("likelihood", ["contrasts", "binomial_logit"])
+def test_departures_by_setting_keep_their_sign(likelihood: str, compiled: CompiledModel) -> None:
     """The model with settings, on data that tell the settings apart: the sign of every departure counts."""
-    structure = plain(("a", "b"), settings=("first", "second"))
-    scales = PriorScales(1.5, 0.3, 1.0, 2.5)
-    simulate = simulate_arms if kind == "counts" else simulate_contrasts
+    structure = plain("ab", settings=("first", "second"))
     rows = [
         {**row, "study": f"{setting}{k}", "setting_mix": f"{setting}:1"}
         for setting, effect in {"first": -1.2, "second": 0.9}.items()
         for k in range(3)
-        for row in simulate([("a", "b")], {"a": 0.0, "b": effect}, 0.1, k)
+        for row in simulate(likelihood, ["ab"], {"a": 0.0, "b": effect}, 0.1, k)
     ]
-    data = (arm_data if kind == "counts" else contrast_data)(rows, structure)
-    build = models.count_model if kind == "counts" else models.contrast_model
-    convergence, comparison = checks(compile_model(build(structure)), data, structure, scales)
-    worst = max(comparison, key=lambda row: abs(row["z"]))
-    assert abs(worst["z"]) < diagnostics.MAX_Z, worst
+    comparison = check(compiled, network_data(rows, structure, likelihood), PriorScales(1.5, 0.3, 1.0, 2.5))
     found = {row["parameter"]: row["sampled"] for row in comparison if row["quantity"] == "mean"}
     assert found["d[first,b]"] < found["d[second,b]"] - 1
-    assert diagnostics.has_converged(convergence, comparison)
+
+
+@pytest.fixture(scope="module")
+def density() -> Callable[[NetworkData, PriorScales, Point], tuple[float, np.ndarray]]:
+    """Log density and gradient of the model, compiled once."""
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
+    model = models.network_model(models.model_inputs(data, RANDOM, SIZE))
+    function = model.compile_fn([model.logp(), model.dlogp()])
+
+    def evaluate(data: NetworkData, scales: PriorScales, point: Point) -> tuple[float, np.ndarray]:
+        with model:
+            pm.set_data({"data": models.model_inputs(data, scales, SIZE).vector})
+        value, gradient = function(point)
+        return float(value), np.asarray(gradient)
+
+    return evaluate
+
+
+@pytest.mark.parametrize("effects", ["random", "settings", "classes"])
+@pytest.mark.parametrize("likelihood", ["contrasts", *FAMILIES])
+def test_gradient_of_the_log_density(likelihood: str, effects: str, density: Callable[..., Any]) -> None:
+    """The gradient that the sampler follows is that of its density: by coordinates, tau and omega of either sign."""
+    case, h = CASES[effects], 1e-5
+    rng = np.random.default_rng(5)
+    truth = case.draw_truth(likelihood, rng)
+    data = case.data(redraw(case.layout(likelihood, rng), likelihood, case.model, truth, rng), likelihood)
+    for sign in (1, -1):
+        z = rng.normal(size=SIZE) * 0.5
+        point = {"z": z, "tau_raw": np.array(sign * 0.7), "omega_raw": np.array(-sign * 0.9)}
+        numeric = []
+        for key, value in point.items():
+            for k in range(value.size):
+                shift = h * np.eye(value.size)[k].reshape(value.shape)
+                up, down = (
+                    density(data, case.priors(likelihood), point | {key: value + s * shift})[0] for s in (1, -1)
+                )
+                numeric.append((up - down) / (2 * h))
+        _, gradient = density(data, case.priors(likelihood), point)
+        assert gradient == pytest.approx(np.array(numeric), rel=2e-2, abs=5e-2)
 
 
 def test_rare_event_network_has_zero_cells() -> None:
-    """The rare-event case is what it claims to be."""
-    data = arm_data(CASES["counts, rare events"][2](), plain(TREATMENTS))
-    assert (data.events == 0).sum() >= 3
+    """The rare-event cases are what they claim to be."""
+    for name in ("counts, rare", "hazards, rare", "rates, rare"):
+        likelihood, _, rows = NETWORKS[name]
+        assert (network_data(rows, PLAIN, likelihood).counts.events == 0).sum() >= 3
 
 
-def test_a_wrong_exact_summary_is_noticed(compiled: Compile) -> None:
-    """Moving the exact means by half a posterior sd must fail the comparison."""
-    structure = plain(TREATMENTS)
-    data = contrast_data(simulate_contrasts(LOOP, EFFECTS, 0.3, 2), structure)
-    trace = compiled("contrasts").sample(models.model_data(data, RANDOM), SETTINGS, 4, 2, 1)
-    parameters = models.natural_parameters(trace.posterior, RANDOM)
-    quantities = list_quantities(
-        parameters, stack(parameters, structure), structure, exact.posterior(data, structure, RANDOM)
-    )
+def test_a_wrong_exact_summary_is_noticed(compiled: CompiledModel) -> None:
+    """Moving the exact means by half a posterior sd must fail the comparison, and so must a divergence."""
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN)
+    parameters, _ = sample(compiled, Fit(data, RANDOM), SIZE, SETTINGS, 4, 2, 1)
+    quantities = list_quantities(parameters, data.predictor, exact.posterior(data, RANDOM))
     half = np.array([0.5, 0, 0, 0])
-    moved = [diagnostics.Quantity(q.name, q.draws, q.exact + half * q.exact[1], q.exact_error) for q in quantities]
-    rows = diagnostics.compare_with_exact(moved, None)
-    assert not diagnostics.has_converged(diagnostics.convergence(quantities, 0), rows)
-    assert diagnostics.has_converged(
-        diagnostics.convergence(quantities, 0), diagnostics.compare_with_exact(quantities, None)
-    )
-    assert not diagnostics.has_converged(
-        diagnostics.convergence(quantities, 1), diagnostics.compare_with_exact(quantities, None)
-    )
+    moved = [replace(q, exact=q.exact + half * q.exact[1]) for q in quantities]
+    right, wrong = (diagnostics.compare_with_exact(found, None) for found in (quantities, moved))
+    assert not diagnostics.has_converged(diagnostics.convergence(quantities, 0), wrong)
+    assert diagnostics.has_converged(diagnostics.convergence(quantities, 0), right)
+    assert not diagnostics.has_converged(diagnostics.convergence(quantities, 1), right)
 
 
-def test_same_seed_same_draws(compiled: Compile) -> None:
+def test_quantities_that_are_checked(compiled: CompiledModel) -> None:
+    """Coefficients but the departures of settings, every regimen's effect in every setting, tau and omega."""
+    structure = plain("ab", settings=("s", "t"))
+    rows = [{**row, "setting_mix": "s:1"} for row in simulate("contrasts", ["ab"] * 3, {"a": 0.0, "b": 0.3}, 0.1, 1)]
+    scales = PriorScales(1.5, 0.5, 0.5, 2.5)
+
+    def names(data: NetworkData, scales: PriorScales) -> Sequence[str]:
+        short = Retry(draws=100, tune=100, target_accept=0.9)
+        parameters, _ = sample(compiled, Fit(data, scales), SIZE, short, 2, 2, 1)
+        return [q.name for q in list_quantities(parameters, data.predictor, exact.posterior(data, scales))]
+
+    departing = names(network_data(rows, structure), scales)
+    assert departing == ["beta[b]", "d[overall,b]", "d[s,b]", "d[t,b]", "tau", "omega"]
+    assert names(network_data(rows, structure, effects=Effects()), FIXED) == ["beta[b]", "d[overall,b]"]
+    unrelated = network_data(rows, structure, effects=Effects(unrelated=True))
+    assert names(unrelated, RANDOM) == ["d[b,a]", "tau"]
+
+
+def test_same_seed_same_draws(compiled: CompiledModel) -> None:
     """One seed gives one set of draws; another seed another."""
-    data = contrast_data(simulate_contrasts(LOOP, EFFECTS, 0.3, 2), plain(TREATMENTS))
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN)
 
     def draws(seed: int) -> np.ndarray:
-        trace = compiled("contrasts").sample(models.model_data(data, RANDOM), SETTINGS, 4, 2, seed)
-        return np.asarray(trace.posterior["beta_raw"])
+        return sample(compiled, Fit(data, RANDOM), SIZE, SETTINGS, 4, 2, seed)[0]["coefficients"]
 
     assert np.array_equal(draws(1), draws(1))
     assert not np.array_equal(draws(1), draws(2))

@@ -4,16 +4,17 @@ from math import exp, log
 from pathlib import Path
 
 import pytest
-from nma.config import Project
-from nma.evidence.gather import count_rows, effect_rows, gather_evidence
+from nma.config import Project, read_project
+from nma.evidence.gather import TABLES, arm_data_rows, count_rows, effect_rows, gather_evidence
 from nma.tables import read_table
 
-from tests.conftest import STUDIES
+from tests.conftest import ROOT, STUDIES
 
 COLUMNS = {
     "effects": "study outcome contrast_set treatment_arm comparator_arm population method adjustment assumed "
     "log_effect se baseline_se estimate estimate_lower estimate_upper selected source",
     "counts": "study outcome criterion arm events n derived selected source",
+    "arm_data": "study outcome arm n events time mean se categories derived selected source",
     "arms": "study arm n regimen weight",
     "settings": "study setting weight",
     "audit": "study item check severity reported recomputed source message",
@@ -34,11 +35,16 @@ def test_columns_of_the_contract(folder: Path, table: str) -> None:
     header = (folder / f"{table}.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     promised = COLUMNS[table].split()
     assert [name for name in header if name in promised] == promised
-    assert set(header) - set(promised) <= {"population"}
+    assert set(header) - set(promised) <= {"population", "criterion"}
+
+
+def test_the_tables_that_the_rule_names() -> None:
+    """The rule and this test know the same tables."""
+    assert sorted(TABLES) == sorted(COLUMNS)
 
 
 def test_no_temporary_files_are_left(folder: Path) -> None:
-    """The folder holds the five tables and nothing else."""
+    """The folder holds these tables and nothing else."""
     assert sorted(file.name for file in folder.iterdir()) == sorted(f"{name}.csv" for name in COLUMNS)
 
 
@@ -77,13 +83,76 @@ def test_natural_scale(folder: Path) -> None:
 
 def test_sources_point_at_the_sheet(folder: Path) -> None:
     """The source names file, line and place, and that line starts the record."""
-    from tests.conftest import ROOT
-
     for row in read_table(folder / "effects.csv"):
         for source in row["source"].split("; "):
             file, line = source.split(" (")[0].split(":")
             text = (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
             assert text.lstrip().startswith(f"- {{outcome: {row['outcome']},")
+
+
+def test_arm_data_of_the_sheets(project: Project) -> None:
+    """Best overall response by every criterion that gives all four categories, with its source."""
+    rows = arm_data_rows(project)
+    assert {row["outcome"] for row in rows} == {"response"}
+    found = {(row["study"], row["criterion"], row["arm"]): (row["categories"], row["selected"]) for row in rows}
+    assert found == {
+        ("ditan_2022", "mrecist", "tki"): ("pd:20 sd:14 pr:2 cr:1", True),
+        ("ditan_2022", "mrecist", "tki_ici"): ("pd:9 sd:35 pr:10 cr:2", True),
+        ("ditan_2025", "mrecist", "tki"): ("pd:8 sd:9 pr:3 cr:1", True),
+        ("ditan_2025", "mrecist", "tki_ici"): ("pd:7 sd:34 pr:7 cr:1", True),
+        ("nanchang_2022", "mrecist", "rp"): ("pd:15 sd:24 pr:9 cr:0", True),
+        ("nanchang_2022", "mrecist", "r"): ("pd:17 sd:10 pr:2 cr:1", True),
+        ("nanchang_2022", "recist_1_1", "rp"): ("pd:17 sd:25 pr:6 cr:0", False),
+        ("nanchang_2022", "recist_1_1", "r"): ("pd:17 sd:11 pr:2 cr:0", False),
+    }
+    assert all(row["source"].startswith(f"config/studies/{row['study']}.yaml:") for row in rows)
+
+
+@pytest.fixture
+def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Gather what the Parkinson example gives: means of arms, contrasts, and both."""
+    monkeypatch.chdir(ROOT)
+    gather_evidence(read_project(Path("config/examples/parkinsons.yaml")), tmp_path)
+    return tmp_path
+
+
+def test_contrasts_of_tables(both: Path) -> None:
+    """Every line stands in the table of effects with its line; differences are their own estimates."""
+    rows = read_table(both / "effects.csv")
+    assert len(rows) == 8 + 4
+    (row,) = [r for r in rows if r["study"] == "Lieberman 1998"]
+    figures = [float(row[key]) for key in ("log_effect", "se", "baseline_se", "estimate")]
+    assert figures == [-0.31, 0.668090, 0.503506, -0.31]
+    limits = [float(row[f"estimate_{end}"]) for end in ("lower", "upper")]
+    assert limits == pytest.approx([-0.31 - 1.959964 * 0.668090, -0.31 + 1.959964 * 0.668090], rel=1e-6)
+    assert row["source"] == "config/examples/parkinsons_contrasts.csv:2"
+    assert (row["method"], row["selected"], row["assumed"]) == ("table", "true", "false")
+
+
+def test_means_of_tables(both: Path) -> None:
+    """The first arm of the first trial: -1.22, sd 3.7, n 54."""
+    rows = read_table(both / "arm_data.csv")
+    assert len(rows) == 15 + 7
+    row = rows[0]
+    assert (row["study"], row["arm"], row["n"], row["mean"]) == ("Lieberman 1998", "placebo", "54", "-1.22")
+    assert float(row["se"]) == pytest.approx(3.7 / 54**0.5)
+    assert (row["source"], row["events"]) == ("config/examples/parkinsons_arms.csv:2", "")
+    assert read_table(both / "counts.csv") == []
+    arms = [(row["study"], row["arm"], row["n"], row["weight"]) for row in read_table(both / "arms.csv")]
+    assert len(arms) == len(set(arms)) == 15
+    assert ("Guttman 1997", "bromocriptine", "81", "1.0") in arms
+    assert read_table(both / "settings.csv") == []
+
+
+def test_counts_of_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smoking: 50 arms, each with its line."""
+    monkeypatch.chdir(ROOT)
+    smoking = read_project(Path("config/examples/smoking.yaml"))
+    rows = count_rows(smoking)
+    assert len(rows) == 50
+    assert (rows[1]["events"], rows[1]["n"], rows[1]["source"]) == (363, 714, "config/examples/smoking.csv:3")
+    assert arm_data_rows(smoking) == []
+    assert effect_rows(smoking) == []
 
 
 def test_weights_add_up(folder: Path) -> None:

@@ -13,10 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nma.config import Project
-from nma.network.design import Structure, weights
+from nma.network.arms import OVERALL, Arm, parse_mix, used_arms
 from nma.network.graph import (
-    OVERALL,
-    Arm,
     edges,
     graph,
     is_plain,
@@ -25,8 +23,8 @@ from nma.network.graph import (
     patients,
     received,
     setting_reference,
-    used_arms,
 )
+from nma.network.structure import Structure
 from nma.plan import evidence_csv, structure_settings
 
 from tests.conftest import STUDIES
@@ -368,4 +366,4 @@ def test_shares() -> None:
     arm = make_arm("s", "a", {"x": 3, "y": 1}, {"p": 1, "q": 3})
     assert (arm.n, arm.share("x"), arm.share("z")) == (4, 0.75, 0.0)
     assert [arm.setting_share(s) for s in (OVERALL, "p", "q", "r")] == [1.0, 0.25, 0.75, 0.0]
-    assert weights("x:3 y:1", ["y", "x", "z"]).tolist() == [0.25, 0.75, 0.0]
+    assert Arm("s", "a", parse_mix("x:3 y:1"), {}, 4).regimen_shares(["y", "x", "z"]).tolist() == [0.25, 0.75, 0.0]

@@ -56,7 +56,7 @@ MISTAKES = {
         "headline: pooled",
         "headlin: pooled",
         0,
-        ["headlin = 'pooled'", "unknown key", "did you mean headline?", "allowed: results, studies"],
+        ["headlin = 'pooled'", "unknown key", "did you mean headline?", "allowed: results, shared, studies, evidence,"],
     ),
     "a misspelt key of a figure": (
         D22,

@@ -9,19 +9,22 @@ import pytest
 import yaml
 from nma.config import Project, read_project
 from nma.errors import UserError
+from nma.evidence.selection import select_evidence
+from nma.network.predictor import Effects
 from nma.plan import (
     check_networks,
     evidence_digest,
-    evidence_sheets,
+    evidence_files,
     fit_settings,
     fits,
+    input_files,
     label_settings,
     model_settings,
     structure_settings,
     summary_settings,
 )
 
-from tests.conftest import CONFIG, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
+from tests.conftest import CONFIG, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
 
 Edit = Callable[[str, str, str], int]
 EVERY_SHEET = [f"config/studies/{study}.yaml" for study in STUDIES]
@@ -79,7 +82,7 @@ def test_edits_that_touch_no_evidence(project: Project, edit: Edit, file: str, o
             "studies/ditan_2025.yaml",
             'sd:  {count: 9,  percent: 42.9, printed: "9 (42.9)"}',
             'sd:  {count: 8,  percent: 42.9, printed: "8 (42.9)"}',
-            "dcr",
+            "dcr response",
         ),
     ],
 )
@@ -87,8 +90,8 @@ def test_an_edit_to_one_outcome(project: Project, edit: Edit, file: str, old: st
     """The evidence of that outcome changes in every analysis that uses the figure, that of others does not."""
     edit(file, old, new)
     touched = changed(project, read_project(CONFIG))
-    assert ("primary", outcome) in touched
-    assert {name for _, name in touched} == {outcome}
+    assert {("primary", name) for name in outcome.split()} <= touched
+    assert {name for _, name in touched} == set(outcome.split())
 
 
 def test_an_edit_to_a_figure_that_one_analysis_uses(project: Project, edit: Edit) -> None:
@@ -115,13 +118,13 @@ def test_a_new_sheet_with_one_outcome(project: Project, workdir: Path) -> None:
     assert changed(project, after) == {fit for fit in fits(project.config) if fit[1] == "os"}
     for outcome in project.config.outcomes:
         new = {"config/studies/zulu.yaml"} if outcome == "os" else set()
-        assert set(evidence_sheets(after, outcome)) - set(evidence_sheets(project, outcome)) == new
+        assert set(evidence_files(after, outcome)) - set(evidence_files(project, outcome)) == new
 
 
 def test_sheets_behind_an_outcome(project: Project) -> None:
     """All five report survival and response, nanchang_2023 no totals of adverse events."""
-    assert evidence_sheets(project, "os") == EVERY_SHEET
-    assert evidence_sheets(project, "ae_grade3") == [file for file in EVERY_SHEET if "nanchang_2023" not in file]
+    assert evidence_files(project, "os") == EVERY_SHEET
+    assert evidence_files(project, "ae_grade3") == [file for file in EVERY_SHEET if "nanchang_2023" not in file]
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -164,14 +167,152 @@ def test_edits_and_the_settings_of_fits(project: Project, edit: Edit) -> None:
     assert summary_settings(after, "orr") == summary_settings(project, "orr")
 
 
+def priors(project: Project, outcome: str) -> dict[str, dict[str, float]]:
+    """Prior scales of every model."""
+    return {name: model["prior"] for name, model in model_settings(project, "primary", outcome).items()}
+
+
 def test_prior_scales_of_the_models(project: Project) -> None:
-    """A parameter that a model does not have has scale 0."""
-    assert model_settings(project, "os") == {
-        "fixed": {"effect": 1.5, "tau": 0.0, "omega": 0.0, "baseline": 2.5},
-        "pooled": {"effect": 1.5, "tau": 0.5, "omega": 0.0, "baseline": 2.5},
-        "setting": {"effect": 1.5, "tau": 0.5, "omega": 0.25, "baseline": 2.5},
+    """A parameter that a model does not have has scale 0; slopes have the prior of effects."""
+    common = {"effect": 1.5, "baseline": 2.5, "slope": 1.5, "cutpoint": 1.5}
+    assert priors(project, "os") == {
+        "fixed": {**common, "tau": 0.0, "omega": 0.0},
+        "pooled": {**common, "tau": 0.5, "omega": 0.0},
+        "setting": {**common, "tau": 0.5, "omega": 0.25},
     }
-    assert model_settings(project, "dcr")["setting"] == {"effect": 1.5, "tau": 1.0, "omega": 0.5, "baseline": 2.5}
+    assert priors(project, "dcr")["setting"] == {**common, "tau": 1.0, "omega": 0.5}
+
+
+def test_effects_of_the_shipped_models(project: Project) -> None:
+    """Only the last has departures by setting; none has more."""
+    plain = {"settings": False, "classes": {}, "interactions": [], "covariate": None, "centre": 0.0}
+    effects = {name: model["effects"] for name, model in model_settings(project, "primary", "os").items()}
+    assert effects == {"fixed": plain, "pooled": plain, "setting": {**plain, "settings": True}}
+    for model in effects.values():
+        assert Effects.from_settings(model).settings == model["settings"]
+
+
+def test_likelihoods_of_the_fits(project: Project) -> None:
+    """A fit knows its likelihood, its summary whether effects are ratios."""
+    fits_of = {outcome: fit_settings(project, "primary", outcome)["likelihood"] for outcome in project.config.outcomes}
+    assert {name for name, likelihood in fits_of.items() if likelihood == "contrasts"} == {"os", "pfs"}
+    assert fits_of["response"] == "ordered_logit"
+    assert fits_of["orr"] == "binomial_logit"
+    summary = summary_settings(project, "response")
+    assert (summary["ratio"], summary["baseline"], summary["measure"]) == (True, None, "OR")
+
+
+@pytest.fixture
+def trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Path, Project]]:
+    """Write a plain data set of three trials with two covariates, and read it."""
+    monkeypatch.chdir(tmp_path)
+    rows = ["study,treatment,events,n,age,year", "x,a,1,10,60,2001", "x,b,2,10,60,2001", "y,a,1,10,70.5,"]
+    rows += ["y,c,2,10,70.5,", "z,a,1,10,50,2003", "z,b,2,10,50,2003"]
+    Path("trials.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    def write(model: dict[str, Any], **analysis: Any) -> tuple[Path, Project]:
+        config = {
+            "evidence": [{"file": "trials.csv", "outcome": "death", "ignore": ["age", "year"]}],
+            "treatments": {
+                "reference": "a",
+                "regimens": {"a": "A", "b": "B", "c": "C"},
+                "classes": {"active": {"label": "Active", "components": ["b", "c"]}},
+            },
+            "seed": 1,
+            "outcomes": {"death": {"label": "D", "measure": "OR", "better": "lower", "margin": 0.8, "prior": "p"}},
+            "models": {"main": {"heterogeneity": True, **model}},
+            "headline": "main",
+            "priors": {"p": {"effect": 10, "tau": 2, "omega": 1, "slope": 0.1, "cutpoint": 2}},
+            "sampler": yaml.safe_load((ROOT / CONFIG).read_text(encoding="utf-8"))["sampler"],
+            "analyses": {"all": {"label": "All", **analysis}},
+        }
+        name = model.get("covariate", {}).get("name")
+        config["evidence"][0]["ignore"] = [column for column in ("age", "year") if column != name]
+        Path("config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        return Path("config.yaml"), read_project(Path("config.yaml"))
+
+    return write
+
+
+Trials = Callable[..., tuple[Path, Project]]
+
+
+def test_classes(trials: Trials) -> None:
+    """A class model knows the class of every component, and needs omega."""
+    file, project = trials({"classes": True})
+    check_networks(project, file)
+    (model,) = model_settings(project, "all", "death").values()
+    assert model["effects"]["classes"] == {"b": "active", "c": "active"}
+    assert model["prior"]["omega"] == 1
+    (model,) = model_settings(trials({})[1], "all", "death").values()
+    assert model["effects"]["classes"] == {}
+    assert model["prior"]["omega"] == 0
+    (model,) = model_settings(trials({"settings": True})[1], "all", "death").values()
+    assert (model["effects"]["settings"], model["prior"]["omega"]) == (False, 0)
+
+
+def test_the_centre_of_a_covariate(trials: Trials) -> None:
+    """The mean over the studies in use, each counting once, unless it is given."""
+    age = {"covariate": {"name": "age"}}
+    for analysis, centre in (({}, 60.5 - 1 / 3), ({"exclude": {"z": "small"}}, 65.25)):
+        file, project = trials(age, **analysis)
+        check_networks(project, file)
+        (model,) = model_settings(project, "all", "death").values()
+        assert model["effects"]["covariate"] == "age"
+        assert model["effects"]["centre"] == pytest.approx(centre, rel=1e-14)
+        assert (model["prior"]["slope"], model["prior"]["cutpoint"]) == (0.1, 2)
+    for given in (0, 55.5):
+        (model,) = model_settings(trials({"covariate": {"name": "age", "centre": given}})[1], "all", "death").values()
+        assert model["effects"]["centre"] == given
+
+
+def test_a_study_without_the_covariate(trials: Trials) -> None:
+    """It is named, unless it is not in use."""
+    file, project = trials({"covariate": {"name": "year"}})
+    line = file.read_text(encoding="utf-8").splitlines().index("      name: year") + 1
+    with pytest.raises(UserError) as error:
+        check_networks(project, file)
+    problem = "study y, in use for death of all, does not give this covariate"
+    assert str(error.value) == f"config.yaml:{line}: models.main.covariate.name = 'year': {problem}"
+    check_networks(*reversed(trials({"covariate": {"name": "year"}}, exclude={"y": "no year"})))
+
+
+def test_files_of_tables(trials: Trials, project: Project) -> None:
+    """An outcome depends on its sheets and tables; a reader of everything on the treatments, too."""
+    small = trials({})[1]
+    assert evidence_files(small, "death") == input_files(small) == ["trials.csv"]
+    assert input_files(project) == [*EVERY_SHEET, "config/treatments.yaml"]
+
+
+def test_one_source_for_a_study(edit: Edit) -> None:
+    """A table must not repeat what a sheet reports, but may add another outcome of that study."""
+    edit("config.yaml", "treatments: config", "evidence: [{file: config/more.csv}]\ntreatments: config")
+    header = "study,treatment,outcome,events,n\n"
+    for outcome, fine in (("ae_grade3", True), ("dcr", False)):
+        rows = f"nanchang_2023,regorafenib,{outcome},3,27\nnanchang_2023,lenvatinib_ici,{outcome},4,41\n"
+        Path("config/more.csv").write_text(header + rows, encoding="utf-8")
+        after = read_project(CONFIG)
+        if fine:
+            check_networks(after, CONFIG)
+            assert evidence_files(after, outcome)[-1] == "config/more.csv"
+            assert len(evidence_files(after, outcome)) == 5
+        else:
+            with pytest.raises(UserError) as error:
+                check_networks(after, CONFIG)
+            problem = "this study gives dcr already, in config/studies/nanchang_2023.yaml; allowed: one source"
+            assert str(error.value) == f"config/more.csv:2: study = 'nanchang_2023': {problem}"
+
+
+def test_covariates_of_sheets(edit: Edit, project: Project) -> None:
+    """A sheet may give covariates of its study; only those that a model uses are evidence."""
+    for study in STUDIES:
+        edit(f"studies/{study}.yaml", f"study: {study}\n", f"study: {study}\ncovariates: {{year: 2020, age: 58.5}}\n")
+    assert changed(project, read_project(CONFIG)) == set()
+    edit("config.yaml", "pooled: {heterogeneity: true", "pooled: {heterogeneity: true, covariate: {name: age}")
+    after = read_project(CONFIG)
+    check_networks(after, CONFIG)
+    assert all(row["covariates"] == "age:58.5" for row in select_evidence(after, "primary", "os"))
+    assert model_settings(after, "primary", "orr")["pooled"]["effects"]["centre"] == 58.5
 
 
 def test_the_shipped_networks_pass(project: Project, workdir: Path) -> None:

@@ -1,16 +1,25 @@
-"""Figures: the right direction of better, and no word cut off or covered."""
+"""Figures: the right direction of better, and no word cut off or covered, in networks of every kind."""
 
 import xml.etree.ElementTree as ET
-from itertools import combinations, pairwise
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise, permutations
+from math import exp
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nma.network.arms import used_arms
+from nma.network.graph import edges
+from nma.outcomes import RATIOS
+from nma.report.axis import EffectAxis
+from nma.report.fit_plots import MOST_LABELS, draw_deviances, draw_leverage, free_place
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network, place_labels
 from nma.report.plots import draw_heterogeneity, plot_analysis, plot_outcome
 from nma.report.ranks import draw_rankogram, draw_sucra, heat_colour
-from nma.report.style import EVIDENCE, save
-from nma.report.words import Names, number, probability, ratio
+from nma.report.splits import MARKS, draw_splits, splits_of
+from nma.report.style import EVIDENCE, save, wrapped
+from nma.report.words import Names, differences, number, p_value, probability, ratio
 from nma.tables import read_table, write_table
 
 TREATMENTS = ["placebo", "alpha", "beta_long", "gamma"]
@@ -29,9 +38,222 @@ LABELS = {
     "analyses": {"main": "Everything"},
     "headline": "pooled",
     "reference": "placebo",
+    "omega": {"fixed": "", "pooled": ""},
 }
 SETTINGS = ("overall", "acute")
 LABEL_OF = {"placebo": "reference", "alpha": "direct", "beta_long": "extrapolated", "gamma": "prior_driven"}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A made-up network and every table that the figures and the report of one of its outcomes read.
+
+    ``effects`` are on the link scale against the first treatment, which is the reference; ``designs`` gives the
+    treatments of every study.
+    """
+
+    effects: dict[str, float]
+    designs: dict[str, tuple[str, ...]]
+    measure: str = "OR"
+    better: str = "higher"
+    treatments: dict[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    patients: int = 50
+    contrasts: bool = False
+    width: float = 0.4
+
+    @property
+    def labels(self):
+        """Labels of one analysis and one outcome."""
+        ratio = self.measure in RATIOS
+        return {
+            "outcomes": {"result": "Result at twelve weeks"},
+            "better": {"result": self.better},
+            "measures": {"result": self.measure},
+            "margins": {"result": 1.25 if ratio else 0.5},
+            "regimens": {name: self.treatments.get(name, name.capitalize()) for name in self.effects},
+            "settings": {"overall": "Overall", **{name: f"After {name}" for name in self.settings}},
+            "analyses": {"main": "Everything"},
+            "headline": "pooled",
+            "reference": self.reference,
+            "omega": {"pooled": ""},
+        }
+
+    @property
+    def names(self):
+        """Names of the outcome under the headline model."""
+        return Names(self.labels, "main", "result", "pooled")
+
+    @property
+    def reference(self):
+        """The first treatment."""
+        return next(iter(self.effects))
+
+    @property
+    def order(self):
+        """Treatments from the best to the worst."""
+        return sorted(self.effects, key=lambda name: self.effects[name] * (-1 if self.better == "higher" else 1))
+
+    def _natural(self, value):
+        return exp(value) if self.measure in RATIOS else value
+
+    def estimate(self, value, width=None):
+        """Columns of an effect and its interval."""
+        width = self.width if width is None else width
+        link = {"median": value, "lower": value - width, "upper": value + width}
+        ends = {"estimate": "median", "estimate_lower": "lower", "estimate_upper": "upper"}
+        natural = {name: self._natural(link[key]) for name, key in ends.items()}
+        return {"measure": self.measure, "converged": "true", **{k: repr(v) for k, v in {**link, **natural}.items()}}
+
+    def relative(self):
+        """Rows of relative_effects.csv: every ordered pair."""
+        sign = 1 if self.better == "higher" else -1
+        rows = []
+        for setting in ("overall", *self.settings):
+            for t, c in permutations(self.effects, 2):
+                value = self.effects[t] - self.effects[c]
+                predictive = {
+                    "predictive_lower": value - 1.5 * self.width,
+                    "predictive_upper": value + 1.5 * self.width,
+                }
+                rows.append(
+                    {
+                        "setting": setting,
+                        "treatment": t,
+                        "comparator": c,
+                        **self.estimate(value),
+                        **{key: repr(end) for key, end in predictive.items()},
+                        "p_better": "0.97" if sign * value > 0 else "0.03",
+                        "evidence": "direct" if {t, c} & {self.reference} else "indirect",
+                    }
+                )
+        return rows
+
+    def ranking(self):
+        """Rows of ranking.csv."""
+        n = len(self.order)
+        return [
+            {
+                "outcome": "result",
+                "model": "pooled",
+                "setting": setting,
+                "treatment": name,
+                "candidate": "true",
+                "sucra": repr(1 - self.order.index(name) / max(n - 1, 1)),
+                "sucra_lower": "0.1",
+                "sucra_upper": "0.9",
+                "median_rank": str(self.order.index(name) + 1),
+                "rank_lower": "1",
+                "rank_upper": str(n),
+                "p_best": "0.9" if name == self.order[0] else "0.05",
+                "poth": "0.7",
+                "evidence": "reference" if name == self.reference else "direct",
+                "converged": "true",
+            }
+            for setting in ("overall", *self.settings)
+            for name in self.effects
+        ]
+
+    def probabilities(self):
+        """Rows of rank_probabilities.csv: four in five on the treatment's rank, the rest on the others."""
+        n = len(self.order)
+        return [
+            {
+                "setting": setting,
+                "treatment": name,
+                "rank": str(rank),
+                "probability": repr(0.8 if self.order.index(name) + 1 == rank else 0.2 / max(n - 1, 1)),
+            }
+            for setting in ("overall", *self.settings)
+            for name in self.effects
+            for rank in range(1, n + 1)
+        ]
+
+    def evidence(self):
+        """Rows of evidence.csv: counts by arm, or contrasts against the first arm without numbers of patients."""
+        rows = []
+        for study, arms in self.designs.items():
+            common = {"study": study, "setting_mix": " ".join(f"{name}:1" for name in self.settings), "used": "true"}
+            common |= {"informative": "true", "reason": "", "covariates": ""}
+            if self.contrasts:
+                rows += [
+                    {
+                        **common,
+                        "contrast_set": "",
+                        "population": "all",
+                        "treatment_arm": arm,
+                        "comparator_arm": arms[0],
+                        "treatment_mix": f"{arm}:1",
+                        "comparator_mix": f"{arms[0]}:1",
+                        "n_treatment": "",
+                        "n_comparator": "",
+                        "effect": repr(self.effects[arm] - self.effects[arms[0]]),
+                        "se": "0.3",
+                        "method": "table",
+                        "adjustment": "",
+                        "assumed": "false",
+                    }
+                    for arm in arms[1:]
+                ]
+            else:
+                counts = {"n": str(self.patients), "events": "7", "criterion": "", "derived": ""}
+                rows += [{**common, **counts, "arm": arm, "arm_mix": f"{arm}:{self.patients}"} for arm in arms]
+        return rows
+
+    def edges(self):
+        """Rows of network/edges.csv."""
+        return [
+            {key: str(value) for key, value in row.items()} for row in edges(used_arms(self.evidence()), self.settings)
+        ]
+
+    def points(self, worst=0.5):
+        """Rows of data_points.csv; the first arm of the first study has a deviance of its own."""
+        names = [(study, arm) for study, arms in self.designs.items() for arm in arms]
+        return [
+            {
+                "study": study,
+                "data_point": arm,
+                "deviance": repr(worst if k == 0 else 0.4 + (k * 37 % 20) / 20),
+                "leverage": repr(0.5 + (k * 53 % 40) / 100),
+            }
+            for k, (study, arm) in enumerate(names)
+        ]
+
+    def both_points(self, worst=0.5):
+        """Rows of inconsistency/data_points.csv."""
+        unrelated = [{"model": "unrelated", **row} for row in self.points()]
+        return [{"model": "consistency", **row} for row in self.points(worst)] + unrelated
+
+    def splits(self, pairs, stuck=(), p="0.62"):
+        """Rows of node_splits.csv: pairs that can be split, and pairs that cannot."""
+        rows = []
+        for t, c in (*pairs, *stuck):
+            reason = "no closed loop: the other studies do not estimate it" if (t, c) in stuck else ""
+            shared = {"treatment": t, "comparator": c, "assessable": "false" if reason else "true", "reason": reason}
+            value = self.effects[t] - self.effects[c]
+            kinds = {"network": value} if reason else dict.fromkeys(("network", "direct", "indirect"), value)
+            kinds |= {} if reason else {"difference": 0.1}
+            for kind, mean in kinds.items():
+                width = self.width * (1 if kind == "network" else 2)
+                p_value = p if kind == "difference" else ""
+                rows.append({**shared, "evidence": kind, **self.estimate(mean, width), "p_value": p_value})
+        return rows
+
+    def fits(self, pairs=()):
+        """Rows of inconsistency/fit_statistics.csv."""
+        names = ["consistency", "unrelated", *(f"split {t} against {c}" for t, c in pairs)]
+        figures = {"residual_deviance": "54.0", "p_d": "45.0", "dic": "99.0", "elpd_loo": "-170.0"}
+        figures |= {"elpd_loo_se": "9.0", "p_loo": "40.0", "data_points": "50", "pareto_k": ""}
+        tau = {"tau_median": "0.8", "tau_lower": "0.5", "tau_upper": "1.3"}
+        return [{"model": name, **figures, **tau, "converged": "true"} for name in names]
+
+    def unrelated(self, pairs):
+        """Rows of unrelated_effects.csv."""
+        return [
+            {"treatment": t, "comparator": c, "model": model, **self.estimate(self.effects[t] - self.effects[c])}
+            for t, c in pairs
+            for model in ("unrelated", "consistency")
+        ]
 
 
 def ranking_rows(outcome="pain", model="pooled", converged="true"):
@@ -150,9 +372,13 @@ def drawn_texts(figure):
     renderer = canvas.get_renderer()
     unseen = set()  # labels of ticks beyond the axis exist and are never drawn
     for axes in figure.axes:
-        low, high = axes.get_xlim()
+        if not axes.axison:
+            unseen |= {*axes.get_xticklabels(), *axes.get_yticklabels()}
+        (low, high), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
         unseen |= {label for label in axes.get_xticklabels() if not low <= label.get_position()[0] <= high}
-    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text not in unseen]
+        unseen |= {label for label in axes.get_yticklabels() if not bottom <= label.get_position()[1] <= top}
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    texts = [text for text in texts if text not in unseen]
     return [(text, text.get_window_extent(renderer)) for text in texts]
 
 
@@ -164,21 +390,362 @@ def assert_inside(figure):
         assert inside, f"{text.get_text()!r} leaves the figure"
 
 
+def assert_apart(figure):
+    """Check that no text covers another."""
+    for (one, first), (two, second) in combinations(drawn_texts(figure), 2):
+        assert not first.shrunk(0.98, 0.8).overlaps(second.shrunk(0.98, 0.8)), (
+            f"{one.get_text()!r} covers {two.get_text()!r}"
+        )
+
+
+SMOKING = Network(
+    effects={"no_contact": 0.0, "ind_counseling": 0.8, "grp_counseling": 1.1, "self_help": 0.5},
+    designs={
+        "1": ("no_contact", "ind_counseling"),
+        "2": ("no_contact", "ind_counseling", "grp_counseling"),
+        "3": ("no_contact", "self_help"),
+        "4": ("self_help", "ind_counseling"),
+        "5": ("grp_counseling", "self_help"),
+    },
+    treatments={"ind_counseling": "Individual counselling", "grp_counseling": "Group counselling"},
+)
+OFF_TIME = Network(
+    effects={"placebo": 0.0, "pramipexole": -1.8, "ropinirole": -0.5, "bromocriptine": -0.5},
+    designs={
+        "Lieberman 1998": ("placebo", "ropinirole"),
+        "Guttman 1997": ("placebo", "pramipexole", "bromocriptine"),
+        "A study whose name is longer than any label should be, 2002, group A": ("ropinirole", "bromocriptine"),
+    },
+    measure="MD",
+    better="lower",
+    contrasts=True,
+    width=0.9,
+)
+TWO = Network({"a": 0.0, "b": 0.02}, {"s": ("a", "b")}, measure="HR", better="lower", width=0.01)
+IDS = [f"t{i:02d}" for i in range(25)]
+MANY = Network(
+    effects={name: 0.1 * (i * 7 % 25) - 0.5 if i else 0.0 for i, name in enumerate(IDS)},
+    designs={f"Investigators of multicentre trial {i}": (IDS[i % 25], IDS[(i + 1 + i // 25) % 25]) for i in range(120)},
+    treatments={name: f"Treatment {i}{' with a long second name' if i % 5 == 0 else ''}" for i, name in enumerate(IDS)},
+    measure="SMD",
+)
+NETWORKS = {"smoking": SMOKING, "off_time": OFF_TIME, "two": TWO, "many": MANY}
+LOOPS = {
+    "smoking": [("ind_counseling", "no_contact"), ("self_help", "ind_counseling")],
+    "off_time": [("ropinirole", "placebo")],
+    "two": [],
+    "many": [(IDS[1], IDS[0]), (IDS[2], IDS[1]), (IDS[6], IDS[5])],
+}
+STUCK = {
+    "smoking": [],
+    "off_time": [("pramipexole", "placebo")],
+    "two": [("b", "a")],
+    "many": [(IDS[i + 1], IDS[i]) for i in range(7, 20)],
+}
+FIGURES = ("forest", "rankogram", "network", "heterogeneity", "sucra", "leverage", "dev_dev", "node_splits")
+
+
+def split_figure(network, pairs, stuck=(), p="0.62", warning=""):
+    """Draw the node-splits of a network."""
+    return draw_splits(
+        splits_of(network.splits(pairs, stuck, p), used_arms(network.evidence())), network.names, warning
+    )
+
+
+def figure_of(kind, name):
+    """Draw one figure of one of the networks."""
+    network, pairs = NETWORKS[name], LOOPS[name]
+    labels = network.names
+    match kind:
+        case "forest":
+            return draw_forest(network.relative(), network.ranking(), labels)
+        case "rankogram":
+            return draw_rankogram(network.probabilities(), network.ranking(), labels)
+        case "network":
+            return draw_network(network.edges(), network.evidence(), network.ranking(), labels)
+        case "heterogeneity":
+            return draw_heterogeneity(DENSITIES, HETEROGENEITY, labels)
+        case "sucra":
+            return draw_sucra(network.ranking(), labels)
+        case "leverage":
+            return draw_leverage(network.points(worst=6.0), labels)
+        case "dev_dev":
+            return draw_deviances(network.both_points(worst=6.0), labels, bool(pairs))
+        case _:
+            return split_figure(network, pairs, STUCK[name])
+
+
 def figures():
-    """Draw every figure."""
+    """Draw every figure of the network with settings."""
+    points = [{"study": f"study {i}", "data_point": "a", "deviance": str(i), "leverage": "0.6"} for i in range(6)]
     return {
         "forest": draw_forest(relative_rows(), ranking_rows(), names()),
         "rankogram": draw_rankogram(probability_rows(), ranking_rows(), names()),
         "network": draw_network(EDGE_ROWS, EVIDENCE_ROWS, ranking_rows(), names()),
         "heterogeneity": draw_heterogeneity(DENSITIES, HETEROGENEITY, names()),
         "sucra": draw_sucra(ranking_rows() + ranking_rows("harm"), names()),
+        "leverage": draw_leverage(points, names(), "NOT CONVERGED"),
     }
 
 
-@pytest.mark.parametrize("figure", ["forest", "rankogram", "network", "heterogeneity", "sucra"])
+@pytest.mark.parametrize("figure", ["forest", "rankogram", "network", "heterogeneity", "sucra", "leverage"])
 def test_every_word_is_inside_the_figure(figure):
     """Every word is inside the figure."""
     assert_inside(figures()[figure])
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("figure", FIGURES)
+def test_words_are_inside_and_apart_in_every_network(figure, network):
+    """Whatever the number of treatments and the length of their names, no word is cut off or covers another."""
+    drawn = figure_of(figure, network)
+    assert_inside(drawn)
+    assert_apart(drawn)
+
+
+DIRECTIONS = [("OR", "higher"), ("HR", "lower"), ("RR", "lower"), ("MD", "lower"), ("SMD", "higher"), ("PD", "higher")]
+
+
+def obvious(measure, better):
+    """Make a network with an obvious winner and an obvious loser beside the reference."""
+    sign = 1 if better == "higher" else -1
+    return Network(
+        effects={"reference": 0.0, "loser": -1.5 * sign, "winner": 1.5 * sign},
+        designs={"one": ("reference", "winner"), "two": ("reference", "loser"), "three": ("winner", "loser")},
+        measure=measure,
+        better=better,
+    )
+
+
+def places(figure):
+    """Horizontal place of no effect and of the words that say which side favours whom, in pixels."""
+    boxes = {text.get_gid(): box for text, box in drawn_texts(figure) if text.get_gid()}
+    treatment, comparator = (boxes[f"favours-{who}"] for who in ("treatment", "comparator"))
+    return (treatment.x0 + treatment.x1) / 2, (comparator.x0 + comparator.x1) / 2
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_forest_puts_an_obvious_winner_on_top_and_on_the_side_that_favours_treatment(measure, better):
+    """For ratios and differences, more or less being better."""
+    network = obvious(measure, better)
+    figure = draw_forest(network.relative(), network.ranking(), network.names)
+    axes = figure.axes[0]
+    treatment, comparator = places(figure)
+    points = {line.get_gid(): line for line in axes.lines if (line.get_gid() or "").startswith("effect-")}
+    x = {
+        name: axes.transData.transform((points[f"effect-{name}"].get_xdata()[0], 0))[0] for name in ("winner", "loser")
+    }
+    none = axes.transData.transform((1 if measure in RATIOS else 0, 0))[0]
+    assert (x["winner"] - none) * (treatment - none) > 0 > (x["loser"] - none) * (treatment - none)
+    assert (comparator - none) * (treatment - none) < 0
+    assert points["effect-winner"].get_ydata()[0] < points["effect-loser"].get_ydata()[0]
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_rankogram_and_sucra_put_an_obvious_winner_first(measure, better):
+    """The winner has the top band, its tallest bar at rank 1, and the darkest cell."""
+    from matplotlib.colors import to_rgb
+
+    network = obvious(measure, better)
+    axes = draw_rankogram(network.probabilities(), network.ranking(), network.names).axes[0]
+    labels = sorted((text.xy[1], text.get_text()) for text in axes.texts)
+    assert [text for _, text in labels] == ["Winner", "Reference", "Loser"]
+    bars = {item.get_gid(): [path.vertices for path in item.get_paths()] for item in axes.collections}
+    heights = [float(bar[:, 1].max() - bar[:, 1].min()) for bar in bars["ranks-winner"]]
+    assert heights[0] == max(heights)
+    assert bars["ranks-winner"][0][:, 1].max() == 1
+    cells = {patch.get_gid(): patch for patch in draw_sucra(network.ranking(), network.names).axes[0].patches}
+    light = {name: sum(to_rgb(cells[f"cell-{name}-result"].get_facecolor())) for name in network.effects}
+    assert light["winner"] < light["reference"] < light["loser"]
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_node_splits_put_a_better_treatment_on_the_side_that_favours_treatment(measure, better):
+    """Direct, indirect and network estimates of the winner, and the words under the axis."""
+    network = obvious(measure, better)
+    figure = split_figure(network, [("winner", "reference")])
+    axes = figure.axes[0]
+    none = axes.transData.transform((1 if measure in RATIOS else 0, 0))[0]
+    treatment, _ = places(figure)
+    markers = [line for line in axes.lines if line.get_marker() in {mark.marker for mark in MARKS.values()}]
+    assert len(markers) == 3
+    for line in markers:
+        assert (axes.transData.transform((line.get_xdata()[0], 0))[0] - none) * (treatment - none) > 0
+
+
+@pytest.mark.parametrize(("measure", "scale"), [("OR", "log"), ("HR", "log"), ("MD", "linear"), ("PD", "linear")])
+def test_ratios_have_a_log_axis_and_differences_a_linear_one(measure, scale):
+    """The axis, its label, and the line of no effect."""
+    network = obvious(measure, "higher")
+    for figure in (
+        draw_forest(network.relative(), network.ranking(), network.names),
+        split_figure(network, [("winner", "reference")]),
+    ):
+        axes = figure.axes[0]
+        assert axes.get_xscale() == scale
+        assert ("log scale" in axes.get_xlabel()) == (scale == "log")
+        assert list(axes.lines[0].get_xdata()) == [1, 1] if scale == "log" else [0, 0]
+
+
+def test_negative_differences_are_printed_with_a_minus_sign():
+    """In the column of estimates and on the axis."""
+    shown = {text.get_text() for text, _ in drawn_texts(figure_of("forest", "off_time"))}
+    assert "−1.80 (−2.70 to −0.90)" in shown
+    assert "−1" in shown
+    assert not [text for text in shown if text.startswith("-")]
+
+
+@pytest.mark.parametrize("ratio_scale", [True, False])
+def test_one_endless_interval_does_not_squeeze_the_others(ratio_scale):
+    """It ends in an arrow head at the edge of the axis."""
+    axis = EffectAxis.over([(-1.0, 0.5), (-0.8, 0.7), (-200.0, 200.0)], [], ratio_scale)
+    assert axis.low > -16
+    assert axis.high < 16
+
+
+def test_close_ratios_have_ticks():
+    """An axis from 0.99 to 1.04 has no power of ten, and ticks all the same."""
+    axes = figure_of("forest", "two").axes[0]
+    low, high = axes.get_xlim()
+    assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 3
+
+
+def test_a_network_without_settings_has_one_panel_and_says_nothing_of_settings():
+    """No setting, no candidates, no mixed arms: none of the words."""
+    for figure in FIGURES:
+        drawn = figure_of(figure, "smoking")
+        words = " ".join(text.get_text() for text, _ in drawn_texts(drawn))
+        for word in ("Overall", "overall", "setting", "candidate", "mixed arms", "not given", "extrapolated"):
+            assert word not in words, f"{figure}: {word}"
+    assert len(figure_of("network", "smoking").axes) == 1
+    assert len(figure_of("forest", "smoking").axes) == 1
+
+
+def test_edges_of_a_plain_network_show_their_studies():
+    """The number on an edge is that of its studies."""
+    shown = {t.get_gid(): t.get_text() for t, _ in drawn_texts(figure_of("network", "smoking"))}
+    assert shown["studies-ind_counseling-no_contact"] == "2"
+    assert shown["studies-grp_counseling-self_help"] == "1"
+
+
+def test_nodes_count_studies_where_patients_are_not_known():
+    """A contrast without numbers of patients is no arm that nobody received."""
+    texts = [text.get_text() for text, _ in drawn_texts(figure_of("network", "off_time"))]
+    assert "Placebo\n2 studies" in texts
+    assert not any("not given" in text or "n = 0" in text for text in texts)
+
+
+def test_unknown_patients_beside_known_ones_make_a_lower_bound():
+    """One study gives its patients, the other does not."""
+    rows = [{**row, "n_treatment": "", "n_comparator": ""} for row in OFF_TIME.evidence()]
+    rows[0] |= {"n_treatment": "30", "n_comparator": "20"}
+    figure = draw_network(OFF_TIME.edges(), rows, OFF_TIME.ranking(), OFF_TIME.names)
+    texts = [text.get_text() for text, _ in drawn_texts(figure)]
+    assert "Placebo\nn ≥ 20" in texts
+    assert "Pramipexole\nn not known" in texts
+
+
+def point_labels(figure):
+    """Texts that name data points."""
+    return [text.get_text().replace("\n", " ") for text, _ in drawn_texts(figure) if text.get_gid() == "point-label"]
+
+
+def test_leverage_names_what_lies_beyond_the_curve_of_three():
+    """Deviance 2.4 and leverage 0.5 are within, 2.6 and 0.5 beyond; the arm tells points of a study apart."""
+    inside, beyond = (
+        draw_leverage(SMOKING.points(2.4), SMOKING.names),
+        draw_leverage(SMOKING.points(2.6), SMOKING.names),
+    )
+    assert point_labels(inside) == []
+    assert point_labels(beyond) == ["1, No_contact"]
+    words = [text.get_text() for text, _ in drawn_texts(inside)]
+    assert any(text.startswith("None of 11 data points beyond the curve of 3") for text in words)
+    curves = [line for line in beyond.axes[0].lines if line.is_dashed()]
+    assert len(curves) == 4
+    for level, line in enumerate(curves, start=1):
+        assert line.get_xdata() ** 2 + line.get_ydata() == pytest.approx([level] * len(line.get_xdata()))
+
+
+def test_leverage_of_a_study_with_one_data_point_is_named_by_the_study():
+    """Contrasts of two-arm studies need no more than the study."""
+    rows = [{"study": "Long 1999", "data_point": "b against a", "deviance": "9", "leverage": "0.2"}]
+    assert point_labels(draw_leverage(rows, TWO.names)) == ["Long 1999"]
+
+
+def test_labels_of_many_outliers_stay_apart():
+    """At most a dozen are named, the figure says so, and none covers another."""
+    rows = [
+        {"study": f"Study {i:02d}", "data_point": "a", "deviance": str(4 + i % 5 / 9), "leverage": str(0.4 + i / 99)}
+        for i in range(30)
+    ]
+    figure = draw_leverage(rows, SMOKING.names)
+    assert_inside(figure)
+    assert_apart(figure)
+    assert len(point_labels(figure)) == MOST_LABELS
+    assert any("the 12 furthest are labelled" in text.get_text() for text, _ in drawn_texts(figure))
+
+
+def test_a_label_without_a_free_place_still_lands_inside():
+    """Everything is taken: the box is clamped to the area."""
+    box = free_place((1.0, 1.0), (0.5, 0.2), (2.0, 2.0), [(0.0, 0.0, 2.0, 2.0)], [])
+    assert 0 <= box[0] < box[2] <= 2
+    assert 0 <= box[1] < box[3] <= 2
+
+
+def test_deviances_name_what_fits_much_better_without_consistency():
+    """By more than 1; both points of a pair are matched by study and arm."""
+    better = draw_deviances(SMOKING.both_points(worst=2.0), SMOKING.names, True)
+    assert point_labels(better) == ["1, No_contact"]
+    assert point_labels(draw_deviances(SMOKING.both_points(worst=1.4), SMOKING.names, True)) == []
+
+
+@pytest.mark.parametrize("name", ["two", "off_time"])
+def test_what_cannot_be_assessed_is_said_to_be_not_assessable(name):
+    """In words, with the reason, and never as an inconsistency that was not found."""
+    figure = figure_of("node_splits", name)
+    words = " ".join(text.get_text() for text, _ in drawn_texts(figure))
+    assert "ot assessable (no closed loop" in words
+    assert "not detected" not in words
+    if name == "two":
+        assert not figure.axes
+        assert "Inconsistency is not assessable" in words
+        shown = " ".join(text.get_text() for text, _ in drawn_texts(figure_of("dev_dev", name)))
+        assert "not assessable" in shown
+
+
+def test_a_network_of_mixed_arms_alone_is_not_assessable():
+    """No row in node_splits.csv."""
+    words = " ".join(text.get_text() for text, _ in drawn_texts(draw_splits([], SMOKING.names)))
+    assert "not assessable: no study compares two treatments in whole arms" in words
+
+
+def test_node_splits_show_estimates_studies_and_p():
+    """The numbers of the table; a small p stands out by weight, a failed split by words."""
+    rows = SMOKING.splits([("ind_counseling", "no_contact")], p="0.003")
+    rows = [{**row, "converged": "false"} if row["evidence"] == "direct" else row for row in rows]
+    figure = draw_splits(splits_of(rows, used_arms(SMOKING.evidence())), SMOKING.names)
+    texts = {text.get_text(): text for text, _ in drawn_texts(figure)}
+    assert "Individual counselling against No_contact (2 studies)" in texts
+    assert texts["p < 0.01"].get_weight() == "bold"
+    assert SMOKING.names.estimate(rows[1]) in texts
+    assert "NOT CONVERGED" in texts
+    assert_inside(figure)
+
+
+def test_heterogeneity_says_on_which_scale():
+    """The log of a ratio, a difference as it is; omega between settings or within classes."""
+
+    def words(network, omega):
+        labels = {**network.labels, "omega": {"pooled": omega}}
+        rows = [{**HETEROGENEITY[0], "parameter": "omega"}]
+        points = [{**point, "parameter": "omega"} for point in DENSITIES]
+        figure = draw_heterogeneity(points, rows, Names(labels, "main", "result", "pooled"))
+        return " ".join(text.get_text() for text, _ in drawn_texts(figure))
+
+    assert "on the scale of the log OR" in words(SMOKING, "classes")
+    assert "within classes" in words(SMOKING, "classes")
+    assert "on the scale of the MD" in words(OFF_TIME, "settings")
+    assert "between settings" in words(OFF_TIME, "settings")
 
 
 @pytest.mark.parametrize(("outcome", "better_side"), [("harm", "left"), ("pain", "right")])
@@ -315,27 +882,80 @@ def test_plot_outcome_and_plot_analysis_write_every_figure(tmp_path):
     folder = tmp_path / "main" / "pain"
     write_rows(folder / "evidence.csv", EVIDENCE_ROWS)
     write_rows(folder / "network" / "edges.csv", EDGE_ROWS)
+    points = [{"study": "one", "data_point": "a", "deviance": "1", "leverage": "0.5"}]
     for model, parameters in (("fixed", []), ("pooled", HETEROGENEITY)):
         write_rows(folder / model / "relative_effects.csv", relative_rows())
         write_rows(folder / model / "ranking.csv", ranking_rows())
         write_rows(folder / model / "rank_probabilities.csv", probability_rows())
         write_rows(folder / model / "heterogeneity.csv", parameters)
         write_rows(folder / model / "densities.csv", DENSITIES)
+        write_rows(folder / model / "data_points.csv", points)
     plot_outcome(folder, "pain", ["fixed", "pooled"], LABELS, "main")
-    found = {str(file.relative_to(folder)) for file in folder.rglob("*.svg")}
-    assert found == {
-        "network/network.svg",
-        "fixed/figures/forest.svg",
-        "fixed/figures/rankogram.svg",
-        "pooled/figures/forest.svg",
-        "pooled/figures/rankogram.svg",
-        "pooled/figures/heterogeneity.svg",
+    by_model = {
+        f"{model}/figures/{name}" for model in ("fixed", "pooled") for name in ("forest", "rankogram", "leverage")
     }
+    expected = {f"{name}.svg" for name in {"network/network", "pooled/figures/heterogeneity", *by_model}}
+    assert {str(file.relative_to(folder)) for file in folder.rglob("*.svg")} == expected
     assert {file.with_suffix(".svg") for file in folder.rglob("*.png")} == set(folder.rglob("*.svg"))
     write_rows(tmp_path / "main" / "summary" / "ranking.csv", ranking_rows(converged="false"))
     plot_analysis(tmp_path / "main", LABELS, "main")
     assert "NOT CONVERGED" in (tmp_path / "main" / "summary" / "sucra.svg").read_text(encoding="utf-8")
     assert read_table(folder / "pooled" / "ranking.csv")
+
+
+def test_plot_outcome_draws_the_inconsistency_of_the_analysis_that_has_it(tmp_path):
+    """Two figures more, and a failed fit announced in them."""
+    folder = tmp_path / "main" / "result"
+    write_network(folder, SMOKING, LOOPS["smoking"])
+    fits = [{**row, "converged": "false"} for row in SMOKING.fits(LOOPS["smoking"])]
+    write_rows(folder / "inconsistency" / "fit_statistics.csv", fits)
+    plot_outcome(folder, "result", ["pooled"], SMOKING.labels, "main", inconsistency=True)
+    drawn = {file.name for file in (folder / "inconsistency" / "figures").iterdir()}
+    assert drawn == {"node_splits.svg", "node_splits.png", "dev_dev.svg", "dev_dev.png"}
+    text = (folder / "inconsistency" / "figures" / "dev_dev.svg").read_text(encoding="utf-8")
+    assert "NOT CONVERGED" in text
+
+
+def write_network(folder: Path, network: Network, pairs: Any = (), stuck: Any = ()):
+    """Write every table that the figures of one outcome read."""
+    write_rows(folder / "evidence.csv", network.evidence())
+    write_rows(folder / "network" / "edges.csv", network.edges())
+    model, checks = folder / "pooled", folder / "inconsistency"
+    write_rows(model / "relative_effects.csv", network.relative())
+    write_rows(model / "ranking.csv", network.ranking())
+    write_rows(model / "rank_probabilities.csv", network.probabilities())
+    write_rows(model / "heterogeneity.csv", HETEROGENEITY)
+    write_rows(model / "densities.csv", DENSITIES)
+    write_rows(model / "data_points.csv", network.points(6.0))
+    write_rows(checks / "node_splits.csv", network.splits(pairs, stuck))
+    write_rows(checks / "unrelated_effects.csv", network.unrelated([*pairs, *stuck]))
+    write_rows(checks / "fit_statistics.csv", network.fits(pairs))
+    write_rows(checks / "data_points.csv", network.both_points())
+
+
+def test_saving_a_figure_with_leader_lines_twice_gives_the_same_bytes(tmp_path):
+    """Placing labels involves no chance."""
+    for run in ("a", "b"):
+        save(figure_of("leverage", "many"), tmp_path / run)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_text_is_broken_into_lines_that_fit():
+    """No word is lost."""
+    text = "one two three four five six seven"
+    lines = wrapped(text, 1.0)
+    assert len(lines) > 1
+    assert " ".join(lines) == text
+
+
+def test_differences_have_the_digits_of_the_largest():
+    """A minus is a minus sign; small and large figures keep what matters."""
+    assert differences(["-1.844", "-2.9", "0.851"]) == ["−1.84", "−2.90", "0.85"]
+    assert differences(["12.34", "-0.5", "30"]) == ["12.3", "−0.5", "30.0"]
+    assert differences(["123.4", "1", "2"]) == ["123", "1", "2"]
+    assert differences(["0.0432", "0.001", "-0.002"]) == ["0.043", "0.001", "−0.002"]
+    assert differences(["0", "0", "0"]) == ["0.00", "0.00", "0.00"]
+    assert [p_value(text) for text in ("0.62", "0.001", "1")] == ["p = 0.62", "p < 0.01", "p = 1.00"]
 
 
 def test_numbers_read_well():

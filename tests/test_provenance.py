@@ -23,7 +23,7 @@ def used(script: str) -> set[str]:
 def test_modules_of_the_fits() -> None:
     """Fits use the engine through others, but neither sheets nor reports."""
     found = used("fit_models.py")
-    assert {"inference/fit.py", "inference/quadrature.py", "network/design.py", "tables.py"} <= found
+    assert {"inference/fit.py", "inference/quadrature.py", "network/data.py", "tables.py"} <= found
     assert not {name for name in found if name.startswith(("report/",))}
 
 

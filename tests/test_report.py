@@ -1,27 +1,50 @@
 """The report: every number from a table, only candidates named first, nothing fetched from anywhere."""
 
+import contextlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nma.config import Project, read_project
+from nma.network.arms import used_arms
+from nma.outcomes import RATIOS
 from nma.report.inline import inline_svg
 from nma.report.plots import plot_analysis, plot_outcome
-from nma.report.report import write_report
-from nma.report.sentences import best_candidate, best_sentences, design_words
+from nma.report.report import Sources, write_report
+from nma.report.report_tables import absolute_table, evidence_tables
+from nma.report.sentences import (
+    best_candidate,
+    best_sentences,
+    design_words,
+    fit_sentences,
+    inconsistency_sentences,
+)
+from nma.report.settings import figure_labels, figures_of, report_inputs, report_settings
+from nma.report.splits import splits_of
 from nma.report.words import Names
 
+from tests.conftest import ROOT
 from tests.test_plots import (
     DENSITIES,
+    DIRECTIONS,
     EDGE_ROWS,
     EVIDENCE_ROWS,
     HETEROGENEITY,
     LABELS,
+    LOOPS,
+    OFF_TIME,
     SETTINGS,
+    SMOKING,
+    STUCK,
     TREATMENTS,
+    Network,
     names,
+    obvious,
     probability_rows,
     ranking_rows,
     relative_rows,
+    write_network,
     write_rows,
 )
 
@@ -71,48 +94,96 @@ def write_project(folder: Path, converged="true"):
     write_rows(model / "rank_probabilities.csv", probability_rows())
     write_rows(model / "heterogeneity.csv", HETEROGENEITY)
     write_rows(model / "densities.csv", DENSITIES)
-    league = [
-        {"setting": s, "treatment": t, **{c: "" if c == t else "1.11 (0.51 to 2.22)" for c in TREATMENTS}}
-        for s in SETTINGS
-        for t in TREATMENTS
-    ]
-    write_rows(model / "league_table.csv", league)
+    write_rows(model / "data_points.csv", [{"study": "one", "data_point": "a", "deviance": "1", "leverage": "0.5"}])
+    write_checks(model, LABELS["regimens"], SETTINGS)
     mixture = {"study": "two", "treatment_arm": "b", "comparator_arm": "a"}
     figures = {"linear": "-0.5", "marginal": "-0.375", "error": "0.125", "se": "0.3"}
     write_rows(model / "mixtures.csv", [{**mixture, **figures}])
-    statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
-    write_rows(model / "fit_statistics.csv", [{"data_points": "4", **dict.fromkeys(statistics, "4.321")}])
-    check = [{"parameter": "tau", "quantity": "mean", "z": z, "pareto_k": k} for z, k in (("-3.25", "0.4"), ("1", ""))]
-    write_rows(model / "exact_check.csv", check)
-    write_rows(folder / "main" / "summary" / "ranking.csv", ranking)
-    fit = {"outcome": "pain", "model": "pooled", "converged": converged, "draws": "4000", "divergences": "0"}
-    fit |= {"min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
-    write_rows(folder / "main" / "summary" / "fits.csv", [fit])
-    write_rows(folder / "summary" / "sensitivity.csv", sensitivity_rows())
-    write_rows(folder / "evidence" / "effects.csv", [{"study": "one", "outcome": "other"}])
-    finding = {"study": "one", "item": "pain", "check": "percentage", "severity": "error"}
-    finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
-    write_rows(folder / "evidence" / "audit.csv", [finding])
     plot_outcome(here, "pain", ["pooled"], LABELS, "main")
+    write_rows(folder / "summary" / "sensitivity.csv", sensitivity_rows())
+    write_analysis(folder, "pain", ranking, converged)
     plot_analysis(folder / "main", LABELS, "main")
 
 
-def report(folder: Path):
-    """Write and read the report of the network in a folder."""
+def write_checks(model: Path, treatments: Any, settings: Any):
+    """Write the tables of a model that only the report reads."""
+    league = [
+        {"setting": s, "treatment": t, **{c: "" if c == t else "1.11 (-0.51 to 2.22)" for c in treatments}}
+        for s in settings
+        for t in treatments
+    ]
+    write_rows(model / "league_table.csv", league)
+    write_rows(model / "mixtures.csv", [])
+    write_rows(model / "absolute_effects.csv", [])
+    statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
+    write_rows(model / "fit_statistics.csv", [{"data_points": "4", **dict.fromkeys(statistics, "4.321")}])
+    loo = [{"study": name, "elpd_loo": "-1", "pareto_k": k} for name, k in (("one", "0.21"), ("two", "0.83"))]
+    write_rows(model / "loo.csv", loo)
+    check = [{"parameter": "tau", "quantity": "mean", "z": z, "pareto_k": k} for z, k in (("-3.25", "0.4"), ("1", ""))]
+    write_rows(model / "exact_check.csv", check)
+
+
+def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "true"):
+    """Write the tables about all outcomes and all studies."""
+    write_rows(folder / "main" / "summary" / "ranking.csv", ranking)
+    fit = {"outcome": outcome, "model": "pooled", "converged": converged, "draws": "4000", "divergences": "0"}
+    fit |= {"min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
+    write_rows(folder / "main" / "summary" / "fits.csv", [fit])
+    write_rows(folder / "evidence" / "effects.csv", [{"study": "one", "outcome": "other", "selected": "true"}])
+    finding = {"study": "one", "item": "pain", "check": "percentage", "severity": "error"}
+    finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
+    write_rows(folder / "evidence" / "audit.csv", [finding])
+
+
+def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
+    """Return the settings of a report."""
     study = {"design": "retrospective_cohort", "citation": "A. Author. A title.", "arms": {"a": "Arm A", "b": "Arm B"}}
-    settings = {
+    return {
         "analysis": "main",
         "outcomes": ["pain"],
         "models": ["pooled"],
-        "headline_figures": ["forest", "rankogram", "heterogeneity"],
-        "labels": LABELS,
+        "headline_figures": ["forest", "rankogram", "leverage", "heterogeneity"],
+        "labels": labels,
         "not_candidates": {"acute": ["gamma"]},
         "studies": {"one": study, "two": study, "three": study},
         "leave_one_out": "main",
+        "inconsistency": None,
+        "baselines": {},
         "seed": 11,
+        **changes,
     }
-    write_report(folder, settings, folder / "main" / "report.html")
+
+
+def write_and_read(folder: Path, settings: Any) -> str:
+    """Write a report and read it."""
+    sources = Sources(folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv")
+    write_report(sources, settings, folder / "main" / "report.html")
     return (folder / "main" / "report.html").read_text(encoding="utf-8")
+
+
+def report(folder: Path, **changes: Any) -> str:
+    """Write and read the report of the network in a folder."""
+    return write_and_read(folder, settings_of(LABELS, **changes))
+
+
+def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any = (), **changes: Any) -> str:
+    """Write and read the report of a made-up network without settings."""
+    here = folder / "main" / "result"
+    write_network(here, network, pairs, stuck)
+    write_checks(here / "pooled", network.effects, ("overall",))
+    write_rows(here / "pooled" / "absolute_effects.csv", changes.pop("absolute", []))
+    plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
+    ranking = network.ranking()
+    kept = ("outcome", "model", "setting", "treatment", "sucra", "p_best")
+    write_rows(
+        folder / "summary" / "sensitivity.csv",
+        [{"analysis": "main", **{key: row[key] for key in kept}} for row in ranking],
+    )
+    write_analysis(folder, "result", ranking)
+    plot_analysis(folder / "main", network.labels, "main")
+    studies = {name: {"design": "", "citation": "A data set of old trials", "arms": {}} for name in network.designs}
+    more = {"studies": studies, "not_candidates": {}, "leave_one_out": None, "inconsistency": "main", **changes}
+    return write_and_read(folder, settings_of(network.labels, outcomes=["result"], **more))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +248,7 @@ def test_the_reference_as_the_best_is_said_to_be_the_reference():
     pair = {**relative_pairs()[0], "treatment": "placebo", "comparator": "beta_long", "evidence": "indirect"}
     first = best_sentences(rows, [pair], "overall", DESIGN, names())[0]
     assert first.startswith("Placebo ranks first")
-    assert "itself the reference" in first
+    assert "itself the reference; evidence against" in first
     assert "indirect" in first
 
 
@@ -187,6 +258,8 @@ def test_the_reference_as_the_best_is_said_to_be_the_reference():
         (("randomised_trial", "randomised_trial"), "randomised trials only"),
         (("retrospective_cohort", "retrospective_cohort"), "non-randomised studies only (retrospective cohort)"),
         (("randomised_trial", "prospective_cohort"), "1 non-randomised of 2 studies"),
+        (("", ""), "from 2 studies of undeclared design"),
+        (("", "prospective_cohort"), "from 2 studies, 1 of them non-randomised, 1 of undeclared design"),
     ],
 )
 def test_designs_in_words(designs, words):
@@ -198,7 +271,6 @@ def test_report_shows_the_tables(page):
     """Numbers of every table appear, formatted."""
     shown = re.sub(r"\s+", " ", page)
     for text in (
-        "1.11 (0.51 to 2.22)",
         "0.125",
         "3.25",
         "τ learned nothing from the data",
@@ -211,6 +283,10 @@ def test_report_shows_the_tables(page):
         "7 / 40",
         "95% equal-tailed credible interval",
         "OR above 1 favours the treatment",
+        "0.83 (two, unreliable)",
+        "1.11 (−0.51 to 2.22)",
+        "Not assessed in this run.",
+        "No data point has deviance and leverage that add up to more than 3.",
     ):
         assert text in shown, text
     assert 'role="alert"' not in page
@@ -220,7 +296,7 @@ def test_sensitivity_names_the_first_candidate_of_every_analysis(page):
     """Leaving out study two turns the ranking round: Placebo comes first there."""
     row = re.search(r"leaving out two</th>(.*?)</tr>", page, re.DOTALL)
     assert row is not None
-    assert re.findall(r"<td>(.*?)</td>", row[1])[:3] == ["4", "Placebo", "1.00"]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", row[1])[:3] == ["4", "Placebo", "1.00"]
 
 
 def test_report_fetches_nothing(page):
@@ -228,7 +304,7 @@ def test_report_fetches_nothing(page):
     assert not re.search(r"<script|<link|<img|<iframe|@import", page)
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
     assert not re.search(r"url\((?!#)", page)
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
 
 
 def test_ids_are_unique_and_links_arrive(page):
@@ -259,10 +335,245 @@ def test_a_failed_fit_is_announced_at_the_top(tmp_path):
 def test_code_and_template_know_no_field():
     """Every name comes from labels."""
     folder = Path(inline_svg.__code__.co_filename).parent
-    for file in [*folder.glob("*.py"), *folder.glob("*.j2")]:
-        assert not re.search(r"nib\b|sorafenib|hepato|\bHCC\b|\bICI\b|\bTKI\b", file.read_text(encoding="utf-8"))
+    captions = ROOT / "workflow" / "report"
+    for file in [*folder.glob("*.py"), *folder.glob("*.j2"), *captions.glob("*.rst")]:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"nib\b|sorafenib|hepato|\bHCC\b|\bICI\b|\bTKI\b|failure|first line", text), file
 
 
 def test_an_id_without_a_label_stands_for_itself():
     """Ids of other networks are shown as they are."""
     assert Names(LABELS, "main", "pain").regimen("unheard_of") == "unheard_of"
+
+
+@pytest.fixture(scope="module")
+def smoking_page(tmp_path_factory):
+    """Report of a network without settings, sheets or candidates."""
+    return network_report(tmp_path_factory.mktemp("smoking"), SMOKING, LOOPS["smoking"])
+
+
+@pytest.fixture(scope="module")
+def off_time_page(tmp_path_factory):
+    """Report of contrasts of means without patients, of which one comparison cannot be split."""
+    absolute = [
+        {
+            "setting": "overall",
+            "treatment": name,
+            "scale": "mean",
+            "absolute": str(-0.73 + effect),
+            "absolute_lower": "-4.5",
+            "absolute_upper": "-0.31",
+            "baseline": "placebo ~ N(-0.73, 0.218^2)",
+        }
+        for name, effect in OFF_TIME.effects.items()
+    ]
+    folder = tmp_path_factory.mktemp("off_time")
+    pairs, stuck = LOOPS["off_time"], STUCK["off_time"]
+    return network_report(folder, OFF_TIME, pairs, stuck, absolute=absolute, baselines={"result": "TSD2 & more"})
+
+
+def visible(page: str) -> str:
+    """Text of a page without its figures, style and tags."""
+    page = re.sub(r"<svg.*?</svg>|<style>.*?</style>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_report_of_a_plain_network_says_nothing_of_settings_or_candidates(smoking_page):
+    """No setting, no candidates, no mixture of regimens: none of the words."""
+    text = visible(smoking_page)
+    for word in (
+        "Overall",
+        "overall",
+        "setting",
+        "andidate",
+        "extrapolated",
+        "failure",
+        "study sheets",
+        "Not converged",
+    ):
+        assert word not in text, word
+    assert "Group counselling ranks first: SUCRA 1.00" in text
+    assert "of undeclared design" in text
+    assert "A data set of old trials" in text
+    assert "This is the only analysis" in text
+
+
+def test_ids_of_a_plain_network_are_unique_and_links_arrive(smoking_page):
+    """Figures of inconsistency share the page too."""
+    ids = re.findall(r'\sid="([^"]+)"', smoking_page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', smoking_page)) <= set(ids)
+    assert smoking_page.count("<svg") == 8
+
+
+def test_report_tells_inconsistency(smoking_page):
+    """Node-splits with p, studies and DIC; unrelated effects beside consistent ones; deviances of both models."""
+    text = visible(smoking_page)
+    assert "for 2 of 2 comparisons with direct evidence" in text
+    assert "None differs at p &lt; 0.05; the smallest is p = 0.62" in text
+    assert "With unrelated mean effects the residual deviance is 54.0 and the DIC 99.0" in text
+    row = re.search(r"Individual counselling against No_contact</th>(.*?)</tr>", smoking_page, re.DOTALL)
+    assert row is not None
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row[1])
+    assert cells[0] == "2"
+    assert cells[1] == cells[2] == "2.23 (1.00 to 4.95)"
+    assert cells[4:] == ["0.10 (−0.70 to 0.90)", "0.62", "0.80"]
+    assert "not detected" not in text
+
+
+def test_report_says_what_cannot_be_assessed_and_why(off_time_page):
+    """In the sentence and in the table."""
+    text = visible(off_time_page)
+    reason = "no closed loop: the other studies do not estimate it"
+    assert f"Not assessable ({reason}): Pramipexole against Placebo." in text
+    row = re.search(rf"Pramipexole against Placebo</th>(?:(?!</tr>).)*{reason}", off_time_page, re.DOTALL)
+    assert row is not None
+    assert "inconsistency not assessable" in text
+
+
+def test_report_of_differences_has_no_ratio_and_no_logarithm(off_time_page):
+    """Contrasts as tabulated, without patients; differences in their own unit."""
+    text = visible(off_time_page)
+    assert "MD below 0 favours the treatment" in text
+    assert "MD −1.30 (−2.20 to −0.40)" in text
+    assert "heterogeneity on the scale of the MD" in text
+    for word in ("log ", "Hazard", "Odds", "unknown", "Adjusted or crude"):
+        assert word not in text, word
+
+
+def test_absolute_effects_stand_in_the_report_with_their_baseline(off_time_page, smoking_page):
+    """Where a baseline is declared, and only there."""
+    text = visible(off_time_page)
+    assert "absolute effects, from the baseline Placebo ~ N(−0.73, 0.218²), TSD2 &amp; more" in text
+    assert "−2.53 (−4.50 to −0.31)" in text
+    assert "Absolute effects" not in visible(smoking_page)
+
+
+def test_report_points_to_the_analysis_whose_inconsistency_was_assessed(tmp_path):
+    """Another analysis has its words and no figures."""
+    write_project(tmp_path)
+    labels = {**LABELS, "analyses": {"main": "Everything", "other": "Fewer studies"}}
+    text = write_and_read(tmp_path, settings_of(labels, inconsistency="other"))
+    assert "Assessed in the analysis “Fewer studies”." in text
+
+
+def test_a_failed_split_is_announced_at_the_top(tmp_path):
+    """A fit of the exact engine that its Pareto k warns of."""
+    folder = tmp_path / "main" / "result" / "inconsistency"
+    network_report(tmp_path, SMOKING, LOOPS["smoking"])
+    fits = SMOKING.fits(LOOPS["smoking"])
+    write_rows(folder / "fit_statistics.csv", [{**row, "converged": "false"} for row in fits[2:]] + fits[:2])
+    studies = {name: {"design": "", "citation": "", "arms": {}} for name in SMOKING.designs}
+    changes = {"outcomes": ["result"], "studies": studies, "inconsistency": "main", "not_candidates": {}}
+    page = write_and_read(tmp_path, settings_of(SMOKING.labels, **changes))
+    assert 'role="alert"' in page
+    assert "inconsistency, split ind_counseling against no_contact" in page
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_sentences_name_an_obvious_winner_and_its_side(measure, better):
+    """For ratios and differences, more or less being better."""
+    network = obvious(measure, better)
+    sentences = best_sentences(network.ranking(), network.relative(), "overall", DESIGN, network.names)
+    assert sentences[0].startswith("Winner ranks first: SUCRA 1.00")
+    value = {"higher": 1.5, "lower": -1.5}[better]
+    row = network.estimate(value)
+    assert sentences[1] == (
+        f"Against the next treatment, Reference: {measure} {network.names.estimate(row)}, P(better) 0.97."
+    )
+    none = 1.0 if measure in RATIOS else 0.0
+    assert (float(row["estimate"]) > none) == (better == "higher")
+    side = "above" if better == "higher" else "below"
+    assert network.names.direction == f"{measure} {side} {none:g} favours the treatment"
+
+
+def test_disagreement_is_said_with_its_p():
+    """Every comparison with a p below 0.05 is named."""
+    pairs = LOOPS["smoking"]
+    rows = SMOKING.splits(pairs, p="0.012")
+    splits = splits_of(rows, used_arms(SMOKING.evidence()))
+    text = " ".join(inconsistency_sentences(splits, SMOKING.fits(pairs), SMOKING.names))
+    assert "They disagree, at p < 0.05, on: Individual counselling against No_contact (p = 0.01)" in text
+    nothing = " ".join(inconsistency_sentences([], SMOKING.fits(), SMOKING.names))
+    assert nothing.startswith("Inconsistency is not assessable: no study compares two treatments in whole arms.")
+
+
+def test_fit_sentences_name_what_fits_poorly():
+    """The sum of the deviances, and the data points beyond the curve of three."""
+    first, second = fit_sentences(SMOKING.points(6.0), SMOKING.names)
+    total = sum(float(row["deviance"]) for row in SMOKING.points(6.0))
+    assert first == f"Model “pooled”: residual deviance {total:.1f} for 11 data points."
+    assert second == "Deviance and leverage add up to more than 3 for: 1, No_contact."
+
+
+def test_a_table_may_hold_contrasts_and_arms():
+    """A mixed network has one table of each kind, without columns in which nothing stands."""
+    arms = [{**row, "mean": "-1.22", "se": "0.51", "events": "", "time": ""} for row in SMOKING.evidence()[:2]]
+    contrasts = OFF_TIME.evidence()[:1]
+    columns = {key: "" for row in (*arms, *contrasts) for key in row}
+    rows = [{**columns, **row} for row in (*arms, *contrasts)]
+    tables = evidence_tables(rows, [], {}, OFF_TIME.names)
+    assert [table.columns for table in tables] == [
+        ("Study", "Treatments", "MD (SE)", "Method"),
+        ("Study", "Treatments", "Patients", "Mean (SE)"),
+    ]
+    assert tables[0].rows[0][2:] == ["−0.500 (0.300)", "as tabulated"]
+    assert tables[1].rows[0][2:] == ["50", "−1.22 (0.510)"]
+
+
+def test_categories_and_times_are_shown():
+    """Ordered outcomes and rates."""
+    base = {**SMOKING.evidence()[0], "covariates": "age:61.5"}
+    ordered = evidence_tables([{**base, "events": "", "categories": "pd:10 sd:0 cr:2"}], [], {}, SMOKING.names)[0]
+    assert ordered.rows[0][-2:] == ["pd 10, sd 0, cr 2", "age 61.5"]
+    rate = evidence_tables([{**base, "n": "", "time": "102.5"}], [], {}, SMOKING.names)[0]
+    assert dict(zip(rate.columns, rate.rows[0], strict=True))["Time"] == "102.5"
+
+
+def test_absolute_probabilities_have_two_digits():
+    """The scale heads the column."""
+    row = {
+        "setting": "overall",
+        "treatment": "no_contact",
+        "scale": "probability",
+        "baseline": "no_contact ~ N(-2, 1^2)",
+    }
+    row |= {"absolute": "0.1234", "absolute_lower": "0.05", "absolute_upper": "0.3"}
+    table = absolute_table([row], "overall", "", SMOKING.names)
+    assert table.columns[1].startswith("Probability (95%")
+    assert table.rows == [["No_contact", "0.12 (0.05 to 0.30)"]]
+
+
+@pytest.fixture(scope="module")
+def example() -> Project:
+    """Read the smoking example."""
+    with contextlib.chdir(ROOT):
+        return read_project(Path("config/examples/smoking.yaml"))
+
+
+def test_settings_of_a_network_from_a_table(example):
+    """Studies come from the table and cite its label; class models have an omega to draw."""
+    settings = report_settings(example, "smoking")
+    assert len(settings["studies"]) == 24
+    assert "Hasselblad" in settings["studies"]["1"]["citation"]
+    assert settings["inconsistency"] == "smoking"
+    assert figures_of(example, "class_fixed") == ["forest", "rankogram", "leverage", "heterogeneity"]
+    assert figures_of(example, "fixed") == ["forest", "rankogram", "leverage"]
+    assert figure_labels(example)["omega"] == {
+        "fixed": "",
+        "random": "",
+        "class_fixed": "classes",
+        "class_random": "classes",
+    }
+    files = report_inputs(example, "smoking")
+    assert "results/smoking/cessation/inconsistency/node_splits.csv" in files
+    assert "results/smoking/cessation/inconsistency/figures/dev_dev.svg" in files
+    assert "results/smoking/cessation/random/figures/leverage.svg" in files
+
+
+def test_settings_of_a_network_from_sheets(project):
+    """Studies cite their papers; the model with settings has an omega; one analysis has inconsistency."""
+    assert figure_labels(project)["omega"]["setting"] == "settings"
+    assert all(facts["design"] for facts in report_settings(project, "primary")["studies"].values())
+    assert any("inconsistency" in file for file in report_inputs(project, "primary"))
+    assert not any("inconsistency" in file for file in report_inputs(project, "four_cohorts"))

@@ -1,22 +1,27 @@
 """Evidence tables: what every study contributes to every fit, and why a study does not."""
 
+from typing import Any
+
 import pytest
 from nma.config import Project
-from nma.evidence.selection import mix, reporting_studies, select_evidence, setting_mix
+from nma.evidence.selection import evidence_columns, reporting_studies, select_evidence, setting_mix
+from nma.evidence.tables import mix
 from nma.plan import evidence_csv, fits
 
 from tests.conftest import STUDIES, hazard_ratio, sheet, sheet_data, synthetic
 
 HARMS = ("ae_any", "ae_grade3", "discontinuation")
+OUTCOMES = ("os", "pfs", "orr", "dcr", "response")
+CATEGORIES = ("ditan_2022", "ditan_2025", "nanchang_2022")  # studies that give all four categories of response
 FITS = [
-    *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in ("os", "pfs", "orr", "dcr")),
+    *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in OUTCOMES),
     *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in HARMS),
     *((analysis, outcome) for analysis in ("nanchang_2023_medians", "regimen_level") for outcome in ("os", "pfs")),
 ]
 
 
 def test_the_fits_of_the_shipped_configuration(project: Project) -> None:
-    """Two analyses of seven outcomes and two of survival only."""
+    """Two analyses of eight outcomes and two of survival only."""
     assert sorted(fits(project.config)) == sorted(FITS)
 
 
@@ -30,6 +35,10 @@ def test_every_reporting_study_has_its_rows(project: Project, analysis: str, out
     for study, members in by_study.items():
         if analysis == "four_cohorts" and study == "nanchang_2023":
             assert [row["used"] for row in members] == [False]
+            continue
+        if outcome == "response" and study not in CATEGORIES:
+            assert [row["used"] for row in members] == [False]
+            assert members[0]["reason"] == "no criterion gives pd, sd, pr, cr for every arm of the contrast set"
             continue
         assert all(row["used"] for row in members)
         contrasts = 4 if (analysis, study) == ("regimen_level", "ditan_2025") else 1
@@ -77,6 +86,48 @@ def test_nobody_had_the_event(project: Project) -> None:
         ]
         rows = select_evidence(synthetic(project.config, project.treatments, sheet(counts=counts)), "primary", "ae_any")
         assert [row["informative"] for row in rows] == [informative] * 2
+
+
+def test_categories_of_response(project: Project) -> None:
+    """All four categories in the order of the configuration, empty ones too; n is their sum."""
+    rows = [row for row in select_evidence(project, "primary", "response") if row["used"]]
+    cells = {(row["study"], row["arm"]): (row["categories"], row["n"]) for row in rows}
+    assert cells["nanchang_2022", "rp"] == ("pd:15 sd:24 pr:9 cr:0", 48)
+    assert cells["ditan_2025", "tki"] == ("pd:8 sd:9 pr:3 cr:1", 21)
+    assert all(row["criterion"] == "mrecist" and row["derived"] is None for row in rows)
+
+
+def test_columns_by_likelihood(project: Project) -> None:
+    """A table has no column that its likelihood can never use."""
+    assert "categories" not in evidence_columns(project, "orr")
+    assert {"events", "time", "mean", "se"} & set(evidence_columns(project, "response")) == set()
+    for outcome in OUTCOMES:
+        header = evidence_csv(project, "primary", outcome).splitlines()[0].split(",")
+        assert header == list(evidence_columns(project, outcome))
+        assert ("effect" in header) == (outcome in ("os", "pfs"))
+        assert header[-4:] == ["covariates", "used", "informative", "reason"]
+
+
+def response(arm: str, **counts: int) -> dict[str, Any]:
+    """Return a response record of the synthetic sheet."""
+    categories = {name: {"count": n, "printed": str(n)} for name, n in counts.items()}
+    return {"criterion": "mrecist", "arm": arm, "place": "Table 1", **categories}
+
+
+@pytest.mark.parametrize(
+    ("sorafenib", "reason"),
+    [
+        ({"pd": 60, "sd": 0}, "uninformative: every patient of every arm is in category pd"),
+        ({"pd": 59, "sd": 1}, None),
+        ({"pd": 0, "sd": 60}, None),
+    ],
+)
+def test_everybody_in_one_category(project: Project, sorafenib: dict[str, int], reason: str | None) -> None:
+    """A study says nothing if all patients of all arms are in the same category."""
+    records = [response("len", pd=40, sd=0, pr=0, cr=0), response("sor", **sorafenib, pr=0, cr=0)]
+    small = synthetic(project.config, project.treatments, sheet(responses=records))
+    rows = select_evidence(small, "primary", "response")
+    assert [(row["used"], row["informative"], row["reason"]) for row in rows] == [(True, reason is None, reason)] * 2
 
 
 def test_mixtures_of_the_real_arms(project: Project) -> None:

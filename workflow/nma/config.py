@@ -1,105 +1,72 @@
 """The typed configuration: what to run, on which treatments, with which priors."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from nma.documents import Strict, fail, read_yaml, validate
+from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
+from nma.evidence.tables import TableStudy, read_studies
+from nma.outcomes import Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
-
-OVERALL = "overall"  # the reserved name of the setting that stands for no particular setting
+from nma.treatments import Treatments
 
 Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events"]
-Scale = Annotated[float, Field(gt=0)]
 
 
-class Regimen(Strict):
-    """A treatment: a set of components given together."""
+class Covariate(Strict):
+    """A covariate of the studies, and its value at which effects are given: by default its mean over the studies."""
 
-    label: Text
-    components: list[Identifier]
-
-
-class Setting(Strict):
-    """A failed first line, and the regimens that are no candidates after it."""
-
-    label: Text
-    not_candidates: list[Identifier] = Field(default_factory=list)
-
-
-class Treatments(Strict):
-    """Components, regimens and settings of a network."""
-
-    reference: Identifier
-    components: dict[Identifier, Text]
-    regimens: dict[Identifier, Regimen]
-    settings: dict[Identifier, Setting]
+    name: Identifier
+    centre: float | None = None
 
     @model_validator(mode="after")
-    def _references(self) -> "Treatments":
-        if self.reference not in self.regimens:
-            fail("reference", self.reference, f"unknown regimen; allowed: {', '.join(self.regimens)}")
-        for name, regimen in self.regimens.items():
-            for i, component in enumerate(regimen.components):
-                if component not in self.components:
-                    allowed = ", ".join(self.components)
-                    fail(("regimens", name, "components", i), component, f"unknown component; allowed: {allowed}")
-        if self.regimens[self.reference].components:
-            fail(("regimens", self.reference, "components"), self.reference, "the reference has no components")
-        for name, setting in self.settings.items():
-            if name == OVERALL:
-                fail(("settings", name), name, "this word is reserved")
-            for i, regimen_id in enumerate(setting.not_candidates):
-                if regimen_id not in self.regimens:
-                    allowed = ", ".join(self.regimens)
-                    fail(("settings", name, "not_candidates", i), regimen_id, f"unknown regimen; allowed: {allowed}")
-        return self
-
-
-class Outcome(Strict):
-    """An outcome, its effect measure and which direction favours the patient.
-
-    ``categories`` makes a count outcome from best overall response; without it a count outcome is read from the
-    records of that name. ``margin`` is the clinically relevant effect on the natural scale.
-    """
-
-    label: Text
-    measure: Literal["HR", "OR"]
-    better: Literal["lower", "higher"]
-    margin: Scale
-    prior: Identifier
-    categories: list[Literal["cr", "pr", "sd", "pd"]] = Field(default_factory=list)
-
-    @property
-    def is_count(self) -> bool:
-        """Whether the outcome is modelled from counts of patients by arm, not from contrasts."""
-        return self.measure == "OR"
-
-    @model_validator(mode="after")
-    def _margin_beyond_no_effect(self) -> "Outcome":
-        if (self.margin < 1) != (self.better == "lower"):
-            side = "below 1" if self.better == "lower" else "above 1"
-            fail("margin", self.margin, f"with better: {self.better} the margin lies {side}")
-        if self.categories and not self.is_count:
-            fail("categories", self.categories, "only a count outcome (measure: OR) is made of categories")
+    def _no_column(self) -> "Covariate":
+        if self.name in COLUMNS:
+            fail("name", self.name, "this word is a column of evidence tables; choose another")
         return self
 
 
 class Model(Strict):
-    """A model of the relative effects."""
+    """A model of the relative effects.
+
+    ``heterogeneity`` between studies; ``settings``, effects of components that differ by setting; ``classes``, effects
+    of components exchangeable within their class; ``interactions`` of pairs of components; ``covariate``, effects that
+    change with a covariate of the study.
+    """
 
     heterogeneity: bool
-    settings: bool
+    settings: bool = False
+    classes: bool = False
+    interactions: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
+    covariate: Covariate | None = None
+
+    @model_validator(mode="after")
+    def _one_omega(self) -> "Model":
+        if self.settings and self.classes:
+            fail("classes", True, "a model has settings or classes, not both: each needs omega for itself")
+        pairs = [frozenset(pair) for pair in self.interactions]
+        for i, pair in enumerate(pairs):
+            if len(pair) == 1 or pair in pairs[:i]:
+                fail(("interactions", i), list(self.interactions[i]), "allowed: two different components, once a pair")
+        return self
 
 
 class Priors(Strict):
-    """Prior standard deviations on the log scale."""
+    """Prior standard deviations on the link scale.
+
+    Effects, slopes and baselines are normal around 0, tau and omega half-normal, the log distances between the
+    cutpoints of an ordered outcome normal. Without ``slope`` a slope has the prior of an effect.
+    """
 
     effect: Scale
     tau: Scale
     omega: Scale
     baseline: Scale = 2.5
+    slope: Scale | None = None
+    cutpoint: Scale = 1.5
 
 
 class Retry(Strict):
@@ -129,16 +96,34 @@ class Analysis(Strict):
 
     label: Text
     outcomes: list[Identifier] = Field(default_factory=list)
-    exclude: dict[Identifier, Text] = Field(default_factory=dict)
+    exclude: dict[Text, Text] = Field(default_factory=dict)
     select: dict[Identifier, Selection] = Field(default_factory=dict)
 
 
+_FOLDERS = ["evidence", "summary"]
+
+
+def _inline_or_file(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        fail((), value, "allowed: the name of a file, or the treatments themselves")
+    return value
+
+
 class Config(Strict):
-    """What to run."""
+    """What to run.
+
+    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. ``treatments``
+    names a file, or holds the treatments. Tables about all analyses go to ``shared``, by default the results folder:
+    configurations that share a results folder need one each.
+    """
 
     results: Text = "results"
-    studies: Text
-    treatments: Text
+    shared: Text | None = None
+    studies: Text | None = None
+    evidence: list[EvidenceTable] = Field(default_factory=list)
+    treatments: Annotated[
+        Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
+    ]
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
@@ -148,31 +133,48 @@ class Config(Strict):
     sampler: Sampler
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
     leave_one_out: Identifier | None = None
+    inconsistency: Identifier | None = None
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
-        def known(path: tuple[str | int, ...], value: str, allowed: dict[str, object] | list[str]) -> None:
-            if value not in allowed:
-                fail(path, value, f"unknown {path[0] if len(path) == 1 else path[-2]}; allowed: {', '.join(allowed)}")
-
-        known(("headline",), self.headline, dict(self.models))
-        if "network" in self.models:
-            fail(("models", "network"), None, "this word is reserved for a folder of results")
+        _known(("headline",), self.headline, self.models)
         for name, outcome in self.outcomes.items():
-            if name == "summary":
-                fail(("outcomes", name), None, "this word is reserved for a folder of results")
-            if outcome.prior not in self.priors:
-                fail(("outcomes", name, "prior"), outcome.prior, f"unknown prior; allowed: {', '.join(self.priors)}")
+            _known(("outcomes", name, "prior"), outcome.prior, self.priors)
         for name, analysis in self.analyses.items():
-            if name in ("evidence", "summary"):
-                fail(("analyses", name), None, "this word is reserved for a folder of results")
             for i, outcome_id in enumerate(analysis.outcomes):
-                if outcome_id not in self.outcomes:
-                    allowed = ", ".join(self.outcomes)
-                    fail(("analyses", name, "outcomes", i), outcome_id, f"unknown outcome; allowed: {allowed}")
-        if self.leave_one_out is not None:
-            known(("leave_one_out",), self.leave_one_out, dict(self.analyses))
+                _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
+        for i, table in enumerate(self.evidence):
+            if table.outcome is not None:
+                _known(("evidence", i, "outcome"), table.outcome, self.outcomes)
+        for key in ("leave_one_out", "inconsistency"):
+            if getattr(self, key) is not None:
+                _known((key,), getattr(self, key), self.analyses)
         return self
+
+    @model_validator(mode="after")
+    def _reserved_words(self) -> "Config":
+        models = ["inconsistency", "network", "frequentist"]
+        for key, words in (("models", models), ("outcomes", _FOLDERS), ("analyses", _FOLDERS)):
+            for word in words:
+                if word in getattr(self, key):
+                    fail((key, word), None, "this word is reserved for a folder of results")
+        return self
+
+    @model_validator(mode="after")
+    def _some_evidence(self) -> "Config":
+        if self.studies is None and not self.evidence:
+            fail("evidence", None, "give a folder of studies, tables of evidence, or both")
+        return self
+
+    @property
+    def covariates(self) -> list[str]:
+        """Covariates that any model uses."""
+        return list(dict.fromkeys(model.covariate.name for model in self.models.values() if model.covariate))
+
+    @property
+    def shared_results(self) -> str:
+        """Folder of the tables about all analyses: evidence/ and summary/."""
+        return self.shared or self.results
 
     def outcomes_of(self, analysis: str) -> list[str]:
         """Outcomes of an analysis, in the order of the configuration."""
@@ -180,16 +182,27 @@ class Config(Strict):
         return [outcome for outcome in self.outcomes if not chosen or outcome in chosen]
 
 
+def _known(path: tuple[str | int, ...], value: str, allowed: Mapping[str, Any], kind: str | None = None) -> None:
+    if value not in allowed:
+        fail(path, value, f"unknown {kind or path[-1]}; allowed: {', '.join(allowed)}")
+
+
 class Project(Strict):
-    """The configuration together with the treatments and study sheets it names."""
+    """The configuration together with the treatments, study sheets and tables it names."""
 
     config: Config
     treatments: Treatments
-    sheets: dict[str, StudySheet]
+    sheets: dict[str, StudySheet] = Field(default_factory=dict)
+    tables: tuple[TableStudy, ...] = ()
+
+    @property
+    def studies(self) -> list[str]:
+        """Every study, those of sheets first."""
+        return list(dict.fromkeys([*self.sheets, *(study.study for study in self.tables)]))
 
 
 def read_project(file: Path) -> Project:
-    """Read and cross-check the configuration, the treatments and every study sheet.
+    """Read and cross-check the configuration, the treatments, every study sheet and every table.
 
     Raises
     ------
@@ -198,30 +211,97 @@ def read_project(file: Path) -> Project:
     """
     document = read_yaml(file)
     config = validate(Config, document)
+    treatments = _treatments(config, document)
+    _check_outcomes(config, treatments, document)
+    _check_models(config, treatments, document)
+    sheets: dict[str, StudySheet] = {}
+    if config.studies is not None:
+        folder = Path(config.studies)
+        if not folder.is_dir():
+            raise document.error(("studies",), config.studies, "no such folder")
+        sheets = read_sheets(folder)
+        for sheet in sheets.values():
+            _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
+    project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
+    _check_analyses(project, document)
+    return project
+
+
+def _treatments(config: Config, document: Document) -> Treatments:
+    """Read the treatments from their file, or from the configuration itself."""
+    if not isinstance(config.treatments, str):
+        return validate(Treatments, document.section("treatments"))
     if not Path(config.treatments).is_file():
         raise document.error(("treatments",), config.treatments, "no such file")
-    treatments = validate(Treatments, read_yaml(Path(config.treatments)))
-    folder = Path(config.studies)
-    if not folder.is_dir():
-        raise document.error(("studies",), config.studies, "no such folder")
-    sheets = read_sheets(folder)
-    for name, analysis in config.analyses.items():
-        for key, studies in (("exclude", analysis.exclude), ("select", analysis.select)):
+    return validate(Treatments, read_yaml(Path(config.treatments)))
+
+
+def _check_outcomes(config: Config, treatments: Treatments, document: Document) -> None:
+    for name, outcome in config.outcomes.items():
+        if outcome.baseline and outcome.baseline.regimen not in treatments.regimens:
+            allowed, path = ", ".join(treatments.regimens), ("outcomes", name, "baseline", "regimen")
+            raise document.error(path, outcome.baseline.regimen, f"unknown regimen; allowed: {allowed}")
+
+
+def _check_models(config: Config, treatments: Treatments, document: Document) -> None:
+    """Check that the treatments have what the models ask for."""
+    for name, model in config.models.items():
+        if model.classes and not treatments.classes:
+            raise document.error(("models", name, "classes"), True, "the treatments have no classes")
+        for i, pair in enumerate(model.interactions):
+            path = ("models", name, "interactions", i)
+            for k, component in enumerate(pair):
+                if component not in treatments.components:
+                    allowed = ", ".join(treatments.components)
+                    raise document.error((*path, k), component, f"unknown component; allowed: {allowed}")
+            if not any(set(pair) <= set(regimen.components) for regimen in treatments.regimens.values()):
+                raise document.error(path, list(pair), "no regimen holds both components")
+
+
+def _check_analyses(project: Project, document: Document) -> None:
+    """Check the studies that analyses name."""
+    sheets = project.sheets
+    for name, analysis in project.config.analyses.items():
+        for key, studies, allowed in (
+            ("exclude", analysis.exclude, project.studies),
+            ("select", analysis.select, list(sheets)),
+        ):
             for study in studies:
-                if study not in sheets:
-                    allowed = ", ".join(sheets)
+                if study not in allowed:
                     path = ("analyses", name, key, study)
-                    raise document.error(path, study, f"unknown study; allowed: {allowed}")
-        if len(analysis.exclude) == len(sheets):
+                    raise document.error(path, study, f"unknown study; allowed: {', '.join(allowed)}")
+        if len(analysis.exclude) == len(project.studies):
             raise document.error(("analyses", name, "exclude"), None, "every study is excluded")
         for study, selection in analysis.select.items():
-            if selection.contrast_set and selection.contrast_set not in sheets[study].contrast_sets:
-                allowed = ", ".join(sheets[study].contrast_sets)
+            sets = sheets[study].contrast_sets
+            if selection.contrast_set and selection.contrast_set not in sets:
                 where = ("analyses", name, "select", study, "contrast_set")
-                raise document.error(where, selection.contrast_set, f"unknown contrast set; allowed: {allowed}")
-    for sheet in sheets.values():
-        _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
-    return Project(config=config, treatments=treatments, sheets=sheets)
+                problem = f"unknown contrast set; allowed: {', '.join(sets)}"
+                raise document.error(where, selection.contrast_set, problem)
+
+
+def _tables(config: Config, treatments: Treatments, document: Document) -> tuple[TableStudy, ...]:
+    """Read every table, and check that no study gives one outcome twice."""
+    vocabulary = Vocabulary(
+        regimens=list(treatments.regimens),
+        settings=list(treatments.settings),
+        covariates=config.covariates,
+        likelihoods={name: outcome.likelihood for name, outcome in config.outcomes.items()},
+        categories={name: o.categories for name, o in config.outcomes.items() if o.is_ordered},
+    )
+    found: dict[tuple[str, str], TableStudy] = {}
+    for i, table in enumerate(config.evidence):
+        section = document.section("evidence").section(i)
+        for study in read_studies(table, vocabulary, section.error):
+            key = (study.outcome, study.study)
+            if key in found:
+                there = f"{found[key].file}:{found[key].line}"
+                raise study.error(f"this study gives {study.outcome} already, in {there}; allowed: one source")
+            found[key] = study
+    return tuple(found.values())
+
+
+_HAZARDS = ("contrasts", "HR")  # what the time-to-event records of a sheet turn into
 
 
 def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, config: Config) -> None:
@@ -236,7 +316,7 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
             check(("arms", name, "regimens", regimen), "regimen", regimen, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
-    contrasts = [name for name, outcome in config.outcomes.items() if not outcome.is_count]
+    contrasts = [n for n, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
     counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
     time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]

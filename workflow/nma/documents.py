@@ -35,21 +35,28 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed YAML file: plain Python data, and the line of every key and item."""
+    """A parsed YAML file, or a section of one: plain Python data, and the line of every key and item."""
 
     file: Path
     data: Any
     lines: dict[Path_, int]
+    root: Path_ = ()
+    """Where the section stands in the file."""
+
+    def section(self, key: str | int) -> "Document":
+        """Take the part of the document under a key; its errors still name the whole path."""
+        return Document(self.file, self.data[key], self.lines, (*self.root, key))
 
     def line(self, path: Path_) -> int:
         """Line of a path, or of its nearest parent that stands in the file."""
+        path = self.root + path
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def error(self, path: Path_, value: Any, problem: str) -> UserError:
         """Build the one-line error for a value at a path of this document."""
-        return UserError(problem, self.file, self.line(path), ".".join(map(str, path)), value)
+        return UserError(problem, self.file, self.line(path), ".".join(map(str, self.root + path)), value)
 
 
 def read_yaml(file: Path) -> Document:

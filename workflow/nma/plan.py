@@ -4,16 +4,20 @@ Snakemake compares these settings with those of the last run, so that an edit re
 not among the settings of a fit, margins not among those of an evidence table.
 """
 
+import csv
 from collections.abc import Iterator
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from nma.config import Config, Project
-from nma.documents import read_yaml
-from nma.evidence.selection import evidence_columns, reporting_studies, select_evidence
-from nma.network.design import Structure
-from nma.network.graph import is_plain, parts, used_arms
+from nma.config import Config, Model, Project
+from nma.documents import Document, read_yaml
+from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
+from nma.evidence.tables import by_outcome
+from nma.network.arms import Arm, used_arms
+from nma.network.graph import is_plain, parts
+from nma.network.structure import Structure
 from nma.tables import to_csv
 
 Settings = dict[str, Any]
@@ -36,9 +40,22 @@ def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
     return sha256(evidence_csv(project, analysis, outcome).encode()).hexdigest()[:16]
 
 
-def evidence_sheets(project: Project, outcome: str) -> list[str]:
-    """Sheets that report an outcome."""
-    return [f"{project.config.studies}/{study}.yaml" for study in reporting_studies(project, outcome)]
+def evidence_files(project: Project, outcome: str) -> list[str]:
+    """Sheets and tables that report an outcome."""
+    tables = [study.file for study in by_outcome(project.tables, outcome)]
+    return list(dict.fromkeys([*_sheets(project, reporting_sheets(project, outcome)), *tables]))
+
+
+def input_files(project: Project) -> list[str]:
+    """Every file beside the configuration that the project is read from."""
+    treatments = project.config.treatments
+    tables = [table.file for table in project.config.evidence]
+    named = [treatments] if isinstance(treatments, str) else []
+    return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *tables, *named]))
+
+
+def _sheets(project: Project, studies: list[str]) -> list[str]:
+    return [f"{project.config.studies}/{study}.yaml" for study in studies]
 
 
 def structure_settings(project: Project) -> Settings:
@@ -51,18 +68,54 @@ def structure_settings(project: Project) -> Settings:
     }
 
 
-def model_settings(project: Project, outcome: str) -> dict[str, dict[str, float]]:
-    """Prior scales of every model of an outcome; a scale of 0 leaves the parameter out of the model."""
-    priors = project.config.priors[project.config.outcomes[outcome].prior]
+def model_settings(project: Project, analysis: str, outcome: str) -> dict[str, Settings]:
+    """Priors and effects of every model of one fit.
+
+    A prior scale of 0 leaves the parameter out of the model.
+    """
     return {
-        name: {
-            "effect": priors.effect,
-            "tau": priors.tau if model.heterogeneity else 0.0,
-            "omega": priors.omega if model.settings and project.treatments.settings else 0.0,
-            "baseline": priors.baseline,
-        }
+        name: {"prior": _prior(project, model, outcome), "effects": _effects(project, model, analysis, outcome)}
         for name, model in project.config.models.items()
     }
+
+
+def _prior(project: Project, model: Model, outcome: str) -> dict[str, float]:
+    priors = project.config.priors[project.config.outcomes[outcome].prior]
+    departures = model.classes or (model.settings and bool(project.treatments.settings))
+    return {
+        "effect": priors.effect,
+        "tau": priors.tau if model.heterogeneity else 0.0,
+        "omega": priors.omega if departures else 0.0,
+        "baseline": priors.baseline,
+        "slope": priors.slope or priors.effect,
+        "cutpoint": priors.cutpoint,
+    }
+
+
+def _effects(project: Project, model: Model, analysis: str, outcome: str) -> Settings:
+    covariate, centre = model.covariate, 0.0
+    if covariate:
+        centre = covariate.centre or 0.0
+        if covariate.centre is None:
+            values = _covariate(_arms(project, analysis, outcome), covariate.name).values()
+            centre = sum(values) / len(values)
+    return {
+        "settings": model.settings and bool(project.treatments.settings),
+        "classes": project.treatments.class_of if model.classes else {},
+        "interactions": [list(pair) for pair in model.interactions],
+        "covariate": covariate.name if covariate else None,
+        "centre": centre,
+    }
+
+
+def _arms(project: Project, analysis: str, outcome: str) -> list[Arm]:
+    """Arms of one fit, as they read back from its evidence table."""
+    return used_arms(csv.DictReader(StringIO(evidence_csv(project, analysis, outcome))))
+
+
+def _covariate(arms: list[Arm], name: str) -> dict[str, float]:
+    """Covariate of every study that gives it."""
+    return {arm.study: arm.covariates[name] for arm in arms if name in arm.covariates}
 
 
 def fit_settings(project: Project, analysis: str, outcome: str) -> Settings:
@@ -70,9 +123,9 @@ def fit_settings(project: Project, analysis: str, outcome: str) -> Settings:
     return {
         "analysis": analysis,
         "outcome": outcome,
-        "counts": project.config.outcomes[outcome].is_count,
+        "likelihood": project.config.outcomes[outcome].likelihood,
         "structure": structure_settings(project),
-        "models": model_settings(project, outcome),
+        "models": model_settings(project, analysis, outcome),
         "sampler": project.config.sampler.model_dump(),
         "seed": project.config.seed,
     }
@@ -83,9 +136,12 @@ def summary_settings(project: Project, outcome: str) -> Settings:
     definition = project.config.outcomes[outcome]
     return {
         "outcome": outcome,
+        "likelihood": definition.likelihood,
         "measure": definition.measure,
+        "ratio": definition.is_ratio,
         "better": definition.better,
         "margin": definition.margin,
+        "baseline": definition.baseline and definition.baseline.model_dump(exclude={"source"}),
         "reference": project.treatments.reference,
         "not_candidates": {name: setting.not_candidates for name, setting in project.treatments.settings.items()},
         "structure": structure_settings(project),
@@ -109,19 +165,19 @@ def label_settings(project: Project) -> Settings:
 
 
 def check_networks(project: Project, file: Path) -> None:
-    """Check that every fit has evidence, and that no plain network falls apart.
+    """Check that every fit has evidence from one source a study, and that no plain network falls apart.
 
     Raises
     ------
     UserError
-        An outcome without evidence, or a disconnected network in which nothing but the treatments themselves links the
-        parts.
+        An outcome without evidence, or that a sheet and a table give for one study; a disconnected network in which
+        nothing but the treatments themselves links the parts; a study without a covariate that a model needs.
     """
-    structure = Structure.from_settings(structure_settings(project))
+    document, structure = read_yaml(file), Structure.from_settings(structure_settings(project))
+    _check_sources(project)
     for analysis, outcome in fits(project.config):
-        document, path = read_yaml(file), ("analyses", analysis)
-        rows = _text_rows(select_evidence(project, analysis, outcome))
-        arms = used_arms(rows)
+        path = ("analyses", analysis)
+        arms = _arms(project, analysis, outcome)
         if not arms:
             raise document.error(path, None, f"no study gives evidence on {outcome}; leave it out of the outcomes")
         pieces = parts(arms)
@@ -129,8 +185,23 @@ def check_networks(project: Project, file: Path) -> None:
             shown = "; ".join("{" + ", ".join(piece) + "}" for piece in pieces)
             problem = f"the network of {outcome} falls apart into {shown}; allowed: one connected network"
             raise document.error(path, None, problem)
+        _check_covariates(project, document, arms, f"{outcome} of {analysis}")
 
 
-def _text_rows(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Rows as they read back from CSV."""
-    return [{key: "true" if value is True else str(value) for key, value in row.items()} for row in rows]
+def _check_sources(project: Project) -> None:
+    for outcome in project.config.outcomes:
+        sheets = reporting_sheets(project, outcome)
+        for study in by_outcome(project.tables, outcome):
+            if study.study in sheets:
+                there = _sheets(project, [study.study])[0]
+                raise study.error(f"this study gives {outcome} already, in {there}; allowed: one source")
+
+
+def _check_covariates(project: Project, document: Document, arms: list[Arm], fit: str) -> None:
+    for name, model in project.config.models.items():
+        if model.covariate:
+            given = _covariate(arms, model.covariate.name)
+            for arm in arms:
+                if arm.study not in given:
+                    problem = f"study {arm.study}, in use for {fit}, does not give this covariate"
+                    raise document.error(("models", name, "covariate", "name"), model.covariate.name, problem)

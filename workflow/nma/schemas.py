@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from nma.config import Config, Treatments
+from nma.config import Config
 from nma.sheets import StudySheet
 from nma.tables import write_text
+from nma.treatments import Treatments
 
 FOLDER = Path("config/schemas")
 MODELS: dict[str, type[BaseModel]] = {"config": Config, "treatments": Treatments, "study": StudySheet}

@@ -14,7 +14,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.errors import UserError
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", coerce_numbers_to_str=True)]
 Month = Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
 Text = Annotated[str, Field(min_length=1)]
 Patients = Annotated[int, Field(ge=0, strict=True)]
@@ -319,6 +320,7 @@ class StudySheet(Strict):
     arms: dict[Identifier, Arm]
     contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
     populations: dict[Identifier, Population] = Field(default_factory=dict)
+    covariates: dict[Identifier, float] = Field(default_factory=dict)
     hazard_ratios: list[HazardRatio] = Field(default_factory=list)
     medians: list[Median] = Field(default_factory=list)
     log_rank: list[LogRank] = Field(default_factory=list)

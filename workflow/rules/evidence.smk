@@ -1,11 +1,12 @@
-# From study sheets to the evidence of every fit.
+# From study sheets and tables to the evidence of every fit.
+from nma.evidence.gather import TABLES as EVIDENCE_TABLES
 
 
-# The digest of the evidence decides whether this runs again, not the age of the sheets: an edit to one outcome of a
+# The digest of the evidence decides whether this runs again, not the age of its sources: an edit to one outcome of a
 # sheet leaves the evidence of the others, and so their fits, alone.
 rule build_evidence:
     input:
-        sheets=ancient(lambda w: plan.evidence_sheets(project, w.outcome)),
+        sources=ancient(lambda w: plan.evidence_files(project, w.outcome)),
     output:
         f"{RESULTS}/{{analysis}}/{{outcome}}/evidence.csv",
     log:
@@ -21,18 +22,13 @@ rule build_evidence:
 
 rule gather_evidence:
     input:
-        sheets=expand(
-            "{folder}/{study}.yaml",
-            folder=project.config.studies,
-            study=project.sheets,
-        ),
+        sources=plan.input_files(project),
         config=str(CONFIG),
-        treatments=project.config.treatments,
     output:
         expand(
-            "{results}/evidence/{table}.csv",
-            results=RESULTS,
-            table=["effects", "counts", "arms", "settings", "audit"],
+            "{shared}/evidence/{table}.csv",
+            shared=project.config.shared_results,
+            table=EVIDENCE_TABLES,
         ),
     log:
         "logs/evidence/gather_evidence.log",

@@ -12,7 +12,13 @@ rule fit_models:
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
-            table=["diagnostics", "exact_check", "fit_statistics"],
+            table=[
+                "diagnostics",
+                "exact_check",
+                "fit_statistics",
+                "loo",
+                "data_points",
+            ],
         ),
         timings="logs/{analysis}/{outcome}/timings.csv",
     log:

@@ -1,7 +1,15 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
-from nma.report.settings import figures_of, report_inputs, report_settings
+from nma.report.settings import (
+    INCONSISTENCY_FIGURES,
+    INCONSISTENCY_TABLES,
+    figure_labels,
+    figures_of,
+    report_inputs,
+    report_settings,
+)
 
 FORMATS = ["svg", "png"]
+LABELS = figure_labels(project)
 
 
 rule plot_outcome:
@@ -17,6 +25,7 @@ rule plot_outcome:
                 "rank_probabilities",
                 "heterogeneity",
                 "densities",
+                "data_points",
             ],
         ),
     output:
@@ -48,10 +57,51 @@ rule plot_outcome:
         "../../envs/nma.yaml"
     params:
         models=MODELS,
-        labels=plan.label_settings(project),
+        labels=LABELS,
+        inconsistency=False,
         code=code_digest(Path("scripts/plot_outcome.py")),
     script:
         "../../scripts/plot_outcome.py"
+
+
+# The analysis whose inconsistency is assessed has figures of it, drawn in the same job.
+if project.config.inconsistency:
+
+    use rule plot_outcome as plot_outcome_and_inconsistency with:
+        input:
+            evidence=rules.plot_outcome.input.evidence,
+            network=rules.plot_outcome.input.network,
+            tables=rules.plot_outcome.input.tables,
+            inconsistency=expand(
+                f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/inconsistency/{{table}}.csv",
+                table=INCONSISTENCY_TABLES,
+            ),
+        output:
+            rules.plot_outcome.output,
+            [
+                report(
+                    f"{RESULTS}/{{analysis}}/{{outcome}}/inconsistency/figures/{figure}.{kind}",
+                    caption=f"../report/{figure}.rst",
+                    category="{analysis}",
+                    subcategory="{outcome}",
+                    labels={
+                        "figure": figure,
+                        "model": project.config.headline,
+                        "format": kind,
+                    },
+                )
+                for figure in INCONSISTENCY_FIGURES
+                for kind in FORMATS
+            ],
+        wildcard_constraints:
+            analysis=project.config.inconsistency,
+        params:
+            models=MODELS,
+            labels=LABELS,
+            inconsistency=True,
+            code=code_digest(Path("scripts/plot_outcome.py")),
+
+    ruleorder: plot_outcome_and_inconsistency > plot_outcome
 
 
 rule plot_analysis:
@@ -77,7 +127,7 @@ rule plot_analysis:
     conda:
         "../../envs/nma.yaml"
     params:
-        labels=plan.label_settings(project),
+        labels=LABELS,
         code=code_digest(Path("scripts/plot_analysis.py")),
     script:
         "../../scripts/plot_analysis.py"
@@ -85,11 +135,11 @@ rule plot_analysis:
 
 rule write_report:
     input:
-        rules.gather_evidence.output,
-        rules.summarise_analysis.output,
-        rules.compare_analyses.output,
         lambda w: report_inputs(project, w.analysis),
+        rules.summarise_analysis.output,
         f"{RESULTS}/{{analysis}}/summary/sucra.svg",
+        evidence=rules.gather_evidence.output,
+        sensitivity=rules.compare_analyses.output[0],
         template="workflow/nma/report/report.html.j2",
     output:
         f"{RESULTS}/{{analysis}}/report.html",

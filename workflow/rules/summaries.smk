@@ -8,6 +8,7 @@ SUMMARY_TABLES = [
     "heterogeneity",
     "densities",
     "mixtures",
+    "absolute_effects",
 ]
 
 
@@ -19,6 +20,10 @@ rule summarise_models:
         network=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/network/{{table}}.csv",
             table=["edges", "labels"],
+        ),
+        frequentist=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",
+            table=["relative_effects", "ranking", "heterogeneity"],
         ),
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
@@ -63,23 +68,55 @@ rule summarise_analysis:
         "../../scripts/summarise_analysis.py"
 
 
-rule leave_one_out:
-    input:
-        evidence=f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/evidence.csv",
-    output:
-        f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/leave_one_out.csv",
-    log:
-        f"logs/{project.config.leave_one_out}/{{outcome}}/leave_one_out.log",
-    conda:
-        "../../envs/nma.yaml"
-    params:
-        fit=lambda w: plan.fit_settings(
-            project, project.config.leave_one_out, w.outcome
-        ),
-        summary=lambda w: plan.summary_settings(project, w.outcome),
-        code=code_digest(Path("scripts/leave_one_out.py")),
-    script:
-        "../../scripts/leave_one_out.py"
+if project.config.leave_one_out:
+
+    rule leave_one_out:
+        input:
+            evidence=f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/evidence.csv",
+        output:
+            f"{RESULTS}/{project.config.leave_one_out}/{{outcome}}/leave_one_out.csv",
+        log:
+            f"logs/{project.config.leave_one_out}/{{outcome}}/leave_one_out.log",
+        conda:
+            "../../envs/nma.yaml"
+        params:
+            fit=lambda w: plan.fit_settings(
+                project, project.config.leave_one_out, w.outcome
+            ),
+            summary=lambda w: plan.summary_settings(project, w.outcome),
+            code=code_digest(Path("scripts/leave_one_out.py")),
+        script:
+            "../../scripts/leave_one_out.py"
+
+
+if project.config.inconsistency:
+
+    rule assess_inconsistency:
+        input:
+            evidence=f"{RESULTS}/{project.config.inconsistency}/{{outcome}}/evidence.csv",
+        output:
+            expand(
+                f"{RESULTS}/{project.config.inconsistency}/{{{{outcome}}}}/inconsistency/{{table}}.csv",
+                table=[
+                    "node_splits",
+                    "unrelated_effects",
+                    "fit_statistics",
+                    "data_points",
+                ],
+            ),
+        log:
+            f"logs/{project.config.inconsistency}/{{outcome}}/assess_inconsistency.log",
+        conda:
+            "../../envs/nma.yaml"
+        params:
+            model=project.config.headline,
+            fit=lambda w: plan.fit_settings(
+                project, project.config.inconsistency, w.outcome
+            ),
+            summary=lambda w: plan.summary_settings(project, w.outcome),
+            code=code_digest(Path("scripts/assess_inconsistency.py")),
+        script:
+            "../../scripts/assess_inconsistency.py"
 
 
 rule compare_analyses:
@@ -99,7 +136,7 @@ rule compare_analyses:
             else []
         ),
     output:
-        f"{RESULTS}/summary/sensitivity.csv",
+        f"{project.config.shared_results}/summary/sensitivity.csv",
     log:
         "logs/summary/compare_analyses.log",
     conda:
@@ -107,7 +144,7 @@ rule compare_analyses:
     params:
         fits=FITS,
         models=MODELS,
-        results=lambda w, output: str(Path(output[0]).parents[1]),
+        results=RESULTS,
         code=code_digest(Path("scripts/compare_analyses.py")),
     script:
         "../../scripts/compare_analyses.py"

@@ -1,9 +1,10 @@
-"""Counts of patients with an event, by arm, and the criterion chosen for response outcomes."""
+"""Counts of patients with an event or in a category, by arm, and the criterion chosen for response outcomes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nma.config import Outcome, Selection
+from nma.config import Selection
+from nma.outcomes import RESPONSE, Outcome
 from nma.sheets import ALL, Count, Response, StudySheet, resolve_count
 
 # What a paper prints beside the categories: the rate made of them.
@@ -25,6 +26,21 @@ class ArmCount:
     source: str
 
 
+@dataclass(frozen=True)
+class ArmCategories:
+    """Patients of one arm by category of an ordered outcome; ``n`` counts those who are in a category."""
+
+    study: str
+    outcome: str
+    criterion: str | None
+    arm: str
+    population: str
+    categories: dict[str, int]
+    n: int
+    derived: str | None
+    source: str
+
+
 def how_derived(figure: Count) -> str | None:
     """How a count came about where it is not printed as such."""
     return figure.derived or (f"from {figure.percent}%" if figure.count is None else None)
@@ -35,6 +51,33 @@ def count_arms(sheet: StudySheet, outcome_id: str, outcome: Outcome) -> list[Arm
     if outcome.categories:
         return list(_responses(sheet, outcome_id, tuple(outcome.categories)))
     return list(_records(sheet, outcome_id))
+
+
+def category_arms(sheet: StudySheet, outcome_id: str, outcome: Outcome) -> list[ArmCategories]:
+    """Count the patients in every category, for the arms, criteria and populations that give all of them."""
+    return list(_best_responses(sheet, outcome_id, outcome.categories)) if set(outcome.categories) <= RESPONSE else []
+
+
+def _best_responses(sheet: StudySheet, outcome_id: str, categories: Sequence[str]) -> Iterator[ArmCategories]:
+    for i, record in enumerate(sheet.responses):
+        counted = None if record.not_used else _by_category(sheet, record, categories)
+        if counted is None:
+            continue
+        counts, derivations = counted
+        n, whole = sum(counts.values()), sheet.patients(record.arm, record.population)
+        if n < whole:
+            derivations.append(f"{whole - n} of {whole} patients are in no category")
+        yield ArmCategories(
+            sheet.study,
+            outcome_id,
+            record.criterion,
+            record.arm,
+            record.population,
+            counts,
+            n,
+            "; ".join(derivations) or None,
+            sheet.source(("responses", i), record.place),
+        )
 
 
 def _records(sheet: StudySheet, outcome_id: str) -> Iterator[ArmCount]:
@@ -62,21 +105,32 @@ def _responses(sheet: StudySheet, outcome_id: str, categories: tuple[str, ...]) 
             )
 
 
-def _from_categories(
-    sheet: StudySheet, record: Response, categories: tuple[str, ...]
-) -> tuple[int, int, str | None] | None:
+def _by_category(
+    sheet: StudySheet, record: Response, categories: Sequence[str]
+) -> tuple[dict[str, int], list[str]] | None:
+    """Patients in every one of the categories, and how those not printed came about."""
     n = sheet.patients(record.arm, record.population)
-    total, derivations = 0, []
+    counts, derivations = {}, []
     for category in categories:
         figure: Count | None = getattr(record, category)
-        events = resolve_count(figure, n) if figure else None
-        if figure is None or events is None:
+        count = resolve_count(figure, n) if figure else None
+        if figure is None or count is None:
             return None
-        total += events
+        counts[category] = count
         how = how_derived(figure)
         if how:
             derivations.append(f"{category} {how}")
-    return total, n, "; ".join(derivations) or None
+    return counts, derivations
+
+
+def _from_categories(
+    sheet: StudySheet, record: Response, categories: tuple[str, ...]
+) -> tuple[int, int, str | None] | None:
+    counted = _by_category(sheet, record, categories)
+    if counted is None:
+        return None
+    counts, derivations = counted
+    return sum(counts.values()), sheet.patients(record.arm, record.population), "; ".join(derivations) or None
 
 
 def _from_rate(sheet: StudySheet, record: Response, categories: tuple[str, ...]) -> tuple[int, int, str | None] | None:
@@ -88,14 +142,14 @@ def _from_rate(sheet: StudySheet, record: Response, categories: tuple[str, ...])
     return None if events is None else (events, n, how_derived(figure))
 
 
-def select_counts(
-    sheet: StudySheet, counts: list[ArmCount], criteria: Sequence[str], selection: Selection | None = None
-) -> list[ArmCount]:
+def select_counts[C: (ArmCount, ArmCategories)](
+    sheet: StudySheet, counts: Sequence[C], criteria: Sequence[str], selection: Selection | None = None
+) -> list[C]:
     """Choose the counts of a study that enter a fit: whole arms, by the first criterion that covers all of them.
 
     Returns
     -------
-    list of ArmCount
+    list of ArmCount or ArmCategories
         One for every arm of the contrast set; empty if no criterion covers all of them.
     """
     name = (selection and selection.contrast_set) or sheet.default_contrast_set

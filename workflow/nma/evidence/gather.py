@@ -1,5 +1,6 @@
-"""Global evidence tables: every derived effect and count of every sheet, for readers rather than for fits."""
+"""Global evidence tables: every effect and figure of every sheet and table, for readers rather than for fits."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from math import exp
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 from nma.config import Project
 from nma.evidence.audit import AUDIT_COLUMNS, audit_project
 from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.counts import count_arms, select_counts
+from nma.evidence.counts import category_arms, count_arms, select_counts
+from nma.evidence.tables import TableStudy, categories_cell
 from nma.tables import write_table
 
 EFFECT_COLUMNS = (
@@ -32,61 +34,178 @@ EFFECT_COLUMNS = (
     "source",
 )
 COUNT_COLUMNS = ("study", "outcome", "criterion", "arm", "population", "events", "n", "derived", "selected", "source")
+ARM_DATA_COLUMNS = (
+    "study",
+    "outcome",
+    "criterion",
+    "arm",
+    "population",
+    "n",
+    "events",
+    "time",
+    "mean",
+    "se",
+    "categories",
+    "derived",
+    "selected",
+    "source",
+)
 ARM_COLUMNS = ("study", "arm", "n", "regimen", "weight")
 SETTING_COLUMNS = ("study", "setting", "weight")
+TABLES = ("effects", "counts", "arm_data", "arms", "settings", "audit")
 _Z = NormalDist().inv_cdf(0.975)
+Row = dict[str, Any]
 
 
-def effect_rows(project: Project) -> list[dict[str, Any]]:
-    """Every derivable time-to-event effect; ``selected`` marks what an analysis uses unless it asks otherwise."""
-    rows = []
-    for sheet in project.sheets.values():
-        for outcome_id, outcome in project.config.outcomes.items():
-            if outcome.is_count:
-                continue
-            effects = derive_effects(sheet, outcome_id)
-            chosen = select_effects(sheet, effects)
-            for effect in effects:
-                limits = [exp(effect.log_effect + sign * _Z * effect.se) for sign in (-1, 1)]
-                rows.append(
-                    {
-                        **asdict(effect),
-                        "estimate": exp(effect.log_effect),
-                        "estimate_lower": limits[0],
-                        "estimate_upper": limits[1],
-                        "selected": effect in chosen,
-                    }
-                )
-    return rows
+def effect_rows(project: Project) -> list[Row]:
+    """Every derivable effect; ``selected`` marks what an analysis uses unless it asks otherwise."""
+    rows: list[Row] = []
+    for outcome_id, outcome in project.config.outcomes.items():
+        effects = []
+        if outcome.likelihood == "contrasts":
+            for sheet in project.sheets.values():
+                derived = derive_effects(sheet, outcome_id)
+                chosen = select_effects(sheet, derived)
+                effects += [{**asdict(effect), "selected": effect in chosen} for effect in derived]
+        for row, selected in _table_rows(project, outcome_id):
+            if "effect" in row:
+                effects.append({**row, "log_effect": row["effect"], "selected": selected})
+        rows += [{**effect, **_natural(effect, outcome.is_ratio)} for effect in effects]
+    return sorted(rows, key=_study_order(project))
 
 
-def count_rows(project: Project) -> list[dict[str, Any]]:
-    """Every count by arm, criterion and population."""
-    rows = []
-    for sheet in project.sheets.values():
-        for outcome_id, outcome in project.config.outcomes.items():
-            if outcome.is_count:
+def _natural(effect: Row, ratio: bool) -> Row:
+    """Estimate and 95% confidence limits; ``log_effect`` is on the link scale, which for differences is their own."""
+    value, se = effect["log_effect"], effect["se"]
+    limits = [value + sign * _Z * se for sign in (0, -1, 1)]
+    names = ("estimate", "estimate_lower", "estimate_upper")
+    return dict(zip(names, map(exp, limits) if ratio else limits, strict=True))
+
+
+def _table_rows(project: Project, outcome_id: str) -> Iterator[tuple[Row, bool]]:
+    """Rows of the tables on an outcome, and whether fits use them or only what was made of them."""
+    for study in project.tables:
+        if study.outcome == outcome_id:
+            yield from ((row, True) for row in study.rows)
+            yield from ((row, False) for row in study.printed)
+
+
+def count_rows(project: Project) -> list[Row]:
+    """Every count of events by arm, criterion and population."""
+    rows: list[Row] = []
+    for outcome_id, outcome in project.config.outcomes.items():
+        if outcome.is_count:
+            for sheet in project.sheets.values():
                 counts = count_arms(sheet, outcome_id, outcome)
                 chosen = select_counts(sheet, counts, project.config.criteria)
                 rows += [{**asdict(count), "selected": count in chosen} for count in counts]
-    return rows
+            rows += [{**row, "selected": True} for row, _ in _table_rows(project, outcome_id) if "arm" in row]
+    return sorted(rows, key=_study_order(project))
 
 
-def gather_evidence(project: Project, folder: Path) -> None:
-    """Write evidence/effects.csv, counts.csv, arms.csv, settings.csv and audit.csv."""
-    arms = [
+def arm_data_rows(project: Project) -> list[Row]:
+    """Figures of arms that are no counts of events: means, rates, events in a time, patients by category."""
+    rows: list[Row] = []
+    for outcome_id, outcome in project.config.outcomes.items():
+        if outcome.is_ordered:
+            for sheet in project.sheets.values():
+                arms = category_arms(sheet, outcome_id, outcome)
+                chosen = select_counts(sheet, arms, project.config.criteria)
+                rows += [
+                    {**asdict(arm), "categories": categories_cell(arm.categories), "selected": arm in chosen}
+                    for arm in arms
+                ]
+        if not outcome.is_count:
+            rows += [{**row, "selected": True} for row, _ in _table_rows(project, outcome_id) if "arm" in row]
+    return sorted(rows, key=_study_order(project))
+
+
+def _study_order(project: Project) -> Any:
+    """Order rows by study, each study's in the order of the outcomes."""
+    order = {study: i for i, study in enumerate(project.studies)}
+    return lambda row: order[row["study"]]
+
+
+def arm_rows(project: Project) -> list[Row]:
+    """Regimens of every arm."""
+    rows = [
         {"study": sheet.study, "arm": name, "n": arm.n, "regimen": regimen, "weight": n / arm.n}
         for sheet in project.sheets.values()
         for name, arm in sheet.arms.items()
         for regimen, n in arm.regimens.items()
     ]
-    settings = [
+    found: dict[tuple[str, str], tuple[int | None, dict[str, float]]] = {}
+    for study in project.tables:
+        for row in study.rows:
+            for name, mix, n in _ends(row):
+                found.setdefault((study.study, name), (n, _shares(mix)))
+    rows += [
+        {"study": study, "arm": name, "n": n, "regimen": regimen, "weight": weight}
+        for (study, name), (n, weights) in found.items()
+        if study not in project.sheets
+        for regimen, weight in weights.items()
+    ]
+    return rows
+
+
+def _ends(row: Row) -> list[tuple[str, str, int | None]]:
+    if "arm" in row:
+        return [(row["arm"], row["arm_mix"], row["n"])]
+    return [(row[f"{end}_arm"], row[f"{end}_mix"], row[f"n_{end}"]) for end in ("treatment", "comparator")]
+
+
+def _shares(mix: str) -> dict[str, float]:
+    parts = {name: int(n) for name, n in (part.rsplit(":", 1) for part in mix.split())}
+    return {name: n / sum(parts.values()) for name, n in parts.items()}
+
+
+def setting_rows(project: Project) -> list[Row]:
+    """Weights of the settings in every study."""
+    rows = [
         {"study": sheet.study, "setting": line.setting, "weight": line.n / sum(x.n for x in sheet.failed_first_line)}
         for sheet in project.sheets.values()
         for line in sheet.failed_first_line
     ]
-    write_table(folder / "effects.csv", effect_rows(project), EFFECT_COLUMNS)
-    write_table(folder / "counts.csv", count_rows(project), COUNT_COLUMNS)
-    write_table(folder / "arms.csv", arms, ARM_COLUMNS)
-    write_table(folder / "settings.csv", settings, SETTING_COLUMNS)
-    write_table(folder / "audit.csv", audit_project(project), AUDIT_COLUMNS)
+    shares = {study.study: _shares(study.rows[0]["setting_mix"]) for study in reversed(project.tables)}
+    rows += [
+        {"study": study, "setting": setting, "weight": weight}
+        for study in project.studies
+        if study not in project.sheets
+        for setting, weight in shares[study].items()
+    ]
+    return rows
+
+
+def audit_rows(project: Project) -> list[Row]:
+    """Every finding about sheets, and how contrasts were put together from pairwise intervals of tables."""
+    found = [_intervals(study) for study in project.tables if study.message]
+    return sorted(
+        [*audit_project(project), *found], key=lambda f: (f["study"], f["check"], f["item"], f["source"] or "")
+    )
+
+
+def _intervals(study: TableStudy) -> Row:
+    vague = study.flagged or any(row["assumed"] for row in study.rows)
+    return {
+        "study": study.study,
+        "item": study.outcome,
+        "check": "pairwise_intervals",
+        "severity": "warning" if vague else "info",
+        "reported": None,
+        "recomputed": None,
+        "source": study.rows[0]["source"],
+        "message": study.message,
+    }
+
+
+def gather_evidence(project: Project, folder: Path) -> None:
+    """Write the tables of `TABLES` to a folder."""
+    for name, rows, columns in (
+        ("effects", effect_rows(project), EFFECT_COLUMNS),
+        ("counts", count_rows(project), COUNT_COLUMNS),
+        ("arm_data", arm_data_rows(project), ARM_DATA_COLUMNS),
+        ("arms", arm_rows(project), ARM_COLUMNS),
+        ("settings", setting_rows(project), SETTING_COLUMNS),
+        ("audit", audit_rows(project), AUDIT_COLUMNS),
+    ):
+        write_table(folder / f"{name}.csv", rows, columns)

@@ -1,16 +1,19 @@
 """The evidence of one fit: which figures of which study enter it, and why others do not.
 
-An evidence table holds everything a fit needs from the sheets and nothing else: no labels, no line numbers.
+An evidence table holds everything a fit needs from sheets and tables and nothing else: no labels, no line numbers.
 Two projects with equal evidence tables have equal fits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from nma.config import Project, Selection
 from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.counts import count_arms, select_counts
+from nma.evidence.counts import category_arms, count_arms, select_counts
+from nma.evidence.table_lines import CONTRASTS, ORDERED
+from nma.evidence.tables import TableStudy, by_outcome, categories_cell, mix, values_cell
+from nma.outcomes import RESPONSE
 from nma.sheets import StudySheet
 
 CONTRAST_COLUMNS = (
@@ -24,17 +27,19 @@ CONTRAST_COLUMNS = (
     "setting_mix",
     "n_treatment",
     "n_comparator",
-    "log_effect",
+    "effect",
     "se",
     "baseline_se",
+    "covariances",
     "method",
     "adjustment",
     "assumed",
+    "covariates",
     "used",
     "informative",
     "reason",
 )
-COUNT_COLUMNS = (
+ARM_COLUMNS = (
     "study",
     "contrast_set",
     "arm",
@@ -42,17 +47,27 @@ COUNT_COLUMNS = (
     "setting_mix",
     "events",
     "n",
+    "time",
+    "mean",
+    "se",
+    "categories",
     "criterion",
     "derived",
+    "covariates",
     "used",
     "informative",
     "reason",
 )
-
-
-def mix(parts: Mapping[str, int]) -> str:
-    """Write patients by regimen or by setting as one cell: ``lenvatinib:34 regorafenib:3``."""
-    return " ".join(f"{name}:{n}" for name, n in parts.items() if n)
+# Figures of an arm that a likelihood reads; the others have no column in its tables.
+_FIGURES = {
+    "binomial_logit": {"events", "n"},
+    "binomial_cloglog": {"events", "n", "time"},
+    "poisson_log": {"events", "n", "time"},
+    "normal": {"n", "mean", "se"},
+    **{likelihood: {"n", "categories"} for likelihood in ORDERED},
+}
+_ALL_FIGURES = set().union(*_FIGURES.values())
+Row = dict[str, Any]
 
 
 def setting_mix(sheet: StudySheet) -> str:
@@ -63,97 +78,133 @@ def setting_mix(sheet: StudySheet) -> str:
 def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
     """Whether a sheet gives any figure from which the outcome could be derived."""
     outcome = project.config.outcomes[outcome_id]
+    if outcome.is_ordered:
+        used = [record for record in sheet.responses if not record.not_used]
+        categories = outcome.categories if set(outcome.categories) <= RESPONSE else []
+        return any(getattr(record, name) for record in used for name in categories)
     if outcome.is_count:
         return bool(count_arms(sheet, outcome_id, outcome))
     sections = (sheet.hazard_ratios, sheet.medians, sheet.log_rank)
     return any(record.outcome == outcome_id for records in sections for record in records)
 
 
-def reporting_studies(project: Project, outcome_id: str) -> list[str]:
+def reporting_sheets(project: Project, outcome_id: str) -> list[str]:
     """Studies whose sheets report an outcome, in alphabetical order."""
     return [study for study, sheet in project.sheets.items() if reports(sheet, outcome_id, project)]
 
 
-def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list[dict[str, Any]]:
+def reporting_studies(project: Project, outcome_id: str) -> list[str]:
+    """Studies that report an outcome: those of sheets in alphabetical order, then those of tables."""
+    return [*reporting_sheets(project, outcome_id), *(s.study for s in by_outcome(project.tables, outcome_id))]
+
+
+def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list[Row]:
     """Choose what every study that reports the outcome contributes to one fit.
 
     Returns
     -------
     list of dict
-        Rows with `CONTRAST_COLUMNS` or `COUNT_COLUMNS`. A study that reports the outcome but is not used has one
-        row with ``used`` false and the reason.
+        Rows with the columns of `evidence_columns`. A study that reports the outcome but is not used has one row with
+        ``used`` false and the reason.
     """
     analysis = project.config.analyses[analysis_id]
-    outcome = project.config.outcomes[outcome_id]
-    rows: list[dict[str, Any]] = []
-    for study in reporting_studies(project, outcome_id):
-        sheet = project.sheets[study]
+    sources: list[tuple[str, StudySheet | TableStudy]] = [
+        *((study, project.sheets[study]) for study in reporting_sheets(project, outcome_id)),
+        *((study.study, study) for study in by_outcome(project.tables, outcome_id)),
+    ]
+    rows: list[Row] = []
+    for study, source in sources:
         if study in analysis.exclude:
-            reason = f"excluded by the analysis: {analysis.exclude[study]}"
-            rows.append({"study": study, "used": False, "informative": False, "reason": reason})
-            continue
-        selection = analysis.select.get(study)
-        chosen = (
-            _count_rows(project, sheet, outcome_id, selection)
-            if outcome.is_count
-            else _contrast_rows(sheet, outcome_id, selection)
-        )
-        reason = _why_not(outcome.is_count, selection)
-        rows += chosen or [{"study": study, "used": False, "informative": False, "reason": reason}]
+            rows.append(_unused(study, f"excluded by the analysis: {analysis.exclude[study]}"))
+        elif isinstance(source, TableStudy):
+            rows += _marked(source.rows, project.config.outcomes[outcome_id].likelihood)
+        else:
+            rows += _sheet_rows(project, source, outcome_id, analysis.select.get(study))
     return rows
 
 
-def _why_not(is_count: bool, selection: Selection | None) -> str:
-    if is_count:
+def _unused(study: str, reason: str) -> Row:
+    return {"study": study, "used": False, "informative": False, "reason": reason}
+
+
+def evidence_columns(project: Project, outcome_id: str) -> tuple[str, ...]:
+    """Columns of the evidence table of an outcome: of contrasts, of arms, or of both where its studies are mixed."""
+    likelihood = project.config.outcomes[outcome_id].likelihood
+    if likelihood == CONTRASTS:
+        return CONTRAST_COLUMNS
+    left_out = _ALL_FIGURES - _FIGURES[likelihood]
+    arms = [column for column in ARM_COLUMNS if column not in left_out]
+    mixed = any("effect" in row for study in by_outcome(project.tables, outcome_id) for row in study.rows)
+    return tuple(dict.fromkeys([*CONTRAST_COLUMNS, *arms])) if mixed else tuple(arms)
+
+
+def _sheet_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+    """Rows of a sheet that reports the outcome: those used, or one that says why none is."""
+    outcome = project.config.outcomes[outcome_id]
+    if outcome.is_count or outcome.is_ordered:
+        chosen = _arm_rows(project, sheet, outcome_id, selection)
+    else:
+        chosen = _contrast_rows(sheet, outcome_id, selection)
+    if not chosen:
+        return [_unused(sheet.study, _why_not(project, outcome_id, selection))]
+    given = {name: sheet.covariates[name] for name in project.config.covariates if name in sheet.covariates}
+    common = {"setting_mix": setting_mix(sheet), "covariates": values_cell(given)}
+    return _marked([{**row, **common} for row in chosen], outcome.likelihood)
+
+
+def _why_not(project: Project, outcome_id: str, selection: Selection | None) -> str:
+    outcome = project.config.outcomes[outcome_id]
+    if outcome.is_ordered:
+        return f"no criterion gives {', '.join(outcome.categories)} for every arm of the contrast set"
+    if outcome.is_count:
         return "no criterion gives a count for every arm of the contrast set"
     asked = selection and selection.method
     methods = f"the method asked for, {asked}, does not give" if asked else "no single method gives"
     return f"{methods} every arm an effect, with the comparator's standard error if there are more than two"
 
 
-def evidence_columns(project: Project, outcome_id: str) -> tuple[str, ...]:
-    """Columns of the evidence table of an outcome."""
-    return COUNT_COLUMNS if project.config.outcomes[outcome_id].is_count else CONTRAST_COLUMNS
-
-
-def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[dict[str, Any]]:
+def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
     return [
         {
             **asdict(effect),
+            "effect": effect.log_effect,
             "treatment_mix": mix(sheet.arms[effect.treatment_arm].regimens),
             "comparator_mix": mix(sheet.arms[effect.comparator_arm].regimens),
-            "setting_mix": setting_mix(sheet),
             "n_treatment": sheet.patients(effect.treatment_arm, effect.population),
             "n_comparator": sheet.patients(effect.comparator_arm, effect.population),
-            "used": True,
-            "informative": True,
-            "reason": None,
         }
         for effect in select_effects(sheet, derive_effects(sheet, outcome_id), selection)
     ]
 
 
-def _count_rows(
-    project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None
-) -> list[dict[str, Any]]:
-    counts = count_arms(sheet, outcome_id, project.config.outcomes[outcome_id])
-    chosen = select_counts(sheet, counts, project.config.criteria, selection)
+def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+    outcome, criteria = project.config.outcomes[outcome_id], project.config.criteria
     name = (selection and selection.contrast_set) or sheet.default_contrast_set
-    if all(count.events == 0 for count in chosen):
-        reason = "uninformative: no patient of any arm had the event"
-    elif all(count.events == count.n for count in chosen):
-        reason = "uninformative: every patient of every arm had the event"
+    rows: list[Row] = []
+    if outcome.is_ordered:
+        arms = category_arms(sheet, outcome_id, outcome)
+        chosen = select_counts(sheet, arms, criteria, selection)
+        rows = [{**asdict(arm), "categories": categories_cell(arm.categories)} for arm in chosen]
     else:
-        reason = None
-    return [
-        {
-            **asdict(count),
-            "contrast_set": name,
-            "arm_mix": mix(sheet.arms[count.arm].regimens),
-            "setting_mix": setting_mix(sheet),
-            "used": True,
-            "informative": reason is None,
-            "reason": reason,
-        }
-        for count in chosen
-    ]
+        rows = [asdict(c) for c in select_counts(sheet, count_arms(sheet, outcome_id, outcome), criteria, selection)]
+    return [{**row, "contrast_set": name, "arm_mix": mix(sheet.arms[row["arm"]].regimens)} for row in rows]
+
+
+def _marked(rows: Sequence[Row], likelihood: str) -> list[Row]:
+    """Mark the rows of a study by whether they say anything about its relative effects."""
+    reason = _uninformative(rows, likelihood)
+    return [{**row, "used": True, "informative": reason is None, "reason": reason} for row in rows]
+
+
+def _uninformative(rows: Sequence[Row], likelihood: str) -> str | None:
+    if rows[0].get("categories"):
+        parts = [part.rsplit(":", 1) for row in rows for part in row["categories"].split()]
+        taken = {name for name, n in parts if n != "0"}
+        if len(taken) == 1:
+            return f"uninformative: every patient of every arm is in category {taken.pop()}"
+    elif rows[0].get("events") is not None:
+        if all(row["events"] == 0 for row in rows):
+            return "uninformative: no patient of any arm had the event"
+        if likelihood.startswith("binomial") and all(row["events"] == row["n"] for row in rows):
+            return "uninformative: every patient of every arm had the event"
+    return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from nma.inference.exact import GridPosterior
 from nma.inference.mixture import SUMMARIES
-from nma.network.design import Floats
+from nma.network.structure import Floats
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400.0

@@ -8,18 +8,17 @@ and the trapezoid rule converges fast.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.special import logsumexp
 
-from nma.inference import quadrature
-from nma.inference.mixture import Axis, NormalMixture, density_summary, normalise
+from nma.inference import importance
+from nma.inference.coordinates import resolution
+from nma.inference.families import is_ordered, log_constants
+from nma.inference.mixture import Axis, NormalMixture, density_quantiles, density_summary, normalise
 from nma.inference.scales import PriorScales
-from nma.network.design import ArmData, ContrastData, Floats, Structure
-
-DEGREES = 7  # of freedom of the proposal
-REPLICATES = 4  # independent scramblings of the Sobol sequence; their spread is the engine's own error
+from nma.network.data import NetworkData
+from nma.network.structure import Floats
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,22 @@ class Effort:
     draws: int
 
 
-_CONTRAST_GRID = 41  # points for tau and for omega
+_GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
-_COUNT_DRAWS = 2**17  # importance draws over the whole grid
-_MAX_DRAWS = 1024
+_EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost tenfold
+_COUNT_DRAWS = 2**14, 2**17  # importance draws over the whole grid, at least and at most
+_MIN_DRAWS, _MAX_DRAWS = 16, 1024
 
 
-def effort(data: ContrastData | ArmData, scales: "PriorScales", factor: float = 1.0) -> Effort:
+def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0) -> Effort:
     """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
-    if isinstance(data, ContrastData):
-        return Effort(_CONTRAST_GRID, _CONTRAST_GRID, 1)
+    if not len(data.counts.study):
+        return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
     points = (_COUNT_GRID["tau"] if scales.tau else 1) * (_COUNT_GRID["omega"] if scales.omega else 1)
-    draws = factor * min(_COUNT_DRAWS / points / REPLICATES, _MAX_DRAWS)
-    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, 64))))
+    evaluations = _EVALUATIONS / (10 if is_ordered(data.counts.family) else 1)
+    total = min(max(evaluations / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
+    draws = factor * min(total / points / importance.REPLICATES, _MAX_DRAWS)
+    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, _MIN_DRAWS))))
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ class GridPosterior:
         spread = np.sqrt(((self.roots @ contrasts.T) ** 2).sum(axis=1))
         return NormalMixture(weights[kept] / weights[kept].sum(), means, spread[index])
 
+    def log_evidence(self) -> float:
+        """Log marginal likelihood of the data, the flat baselines of Gaussian arms apart."""
+        return float(logsumexp(self._log_weights()) - np.log(self.n_replicates))
+
     def covariance(self) -> Floats:
         """Posterior covariance of the stacked coefficients, (coefficients, coefficients)."""
         weights = self._component_weights()
@@ -145,6 +151,10 @@ class GridPosterior:
         values = (table if parameter == "tau" else table.T) @ other.weights()
         return axis.points, values / (values @ axis.weights())
 
+    def scale_quantiles(self, parameter: str, probabilities: Floats) -> Floats:
+        """Quantiles of ``tau`` or ``omega``."""
+        return density_quantiles(*self.marginal(parameter), probabilities)
+
     def scale_summary(self, parameter: str) -> tuple[Floats, Floats]:
         """Mean, sd, 2.5% and 97.5% quantile of ``tau`` or ``omega``, (4,), and the engine's own error of each."""
         x, density = self.marginal(parameter)
@@ -156,15 +166,12 @@ class GridPosterior:
         return best, error
 
 
-def posterior(
-    data: ContrastData | ArmData, structure: Structure, scales: PriorScales, chosen: Effort | None = None
-) -> GridPosterior:
+def posterior(data: NetworkData, scales: PriorScales, chosen: Effort | None = None) -> GridPosterior:
     """Compute the exact posterior of one fit.
 
     Parameters
     ----------
-    data : ContrastData or ArmData
-    structure : Structure
+    data : NetworkData
     scales : PriorScales
         A tau or omega of 0 leaves the parameter out.
     chosen : Effort, optional
@@ -172,28 +179,21 @@ def posterior(
     """
     chosen = chosen or effort(data, scales)
 
-    def evaluate(tau: Axis, omega: Axis, draws: int) -> GridPosterior:
-        if isinstance(data, ContrastData):
-            return _contrast_grid(data, structure, scales, tau, omega)
-        return _count_grid(data, structure, scales, tau, omega, draws)
+    def evaluate(tau: Axis, omega: Axis, draws: int, replicates: int) -> GridPosterior:
+        if len(data.counts.study):
+            return _importance_grid(data, scales, tau, omega, draws, replicates)
+        return _gaussian_grid(data, scales, tau, omega)
 
-    return _search(evaluate, scales, _resolution(data), chosen)
-
-
-def _resolution(data: ContrastData | ArmData) -> float:
-    """Return the least standard error of a study: the scale below which tau makes no difference."""
-    if isinstance(data, ContrastData):
-        return float(1 / np.sqrt(data.scales.max(initial=1e-12)))
-    return float(np.sqrt(np.add.reduceat(quadrature.arm_table(data)[:, 3], data.start[:-1]).min()))
+    return _search(evaluate, scales, resolution(data), chosen)
 
 
 def _search(
-    evaluate: Callable[[Axis, Axis, int], GridPosterior], scales: PriorScales, resolution: float, effort: Effort
+    evaluate: Callable[[Axis, Axis, int, int], GridPosterior], scales: PriorScales, least: float, effort: Effort
 ) -> GridPosterior:
     """Lay the grid over the range that holds the posterior: first a coarse one, then the one asked for."""
 
     def axes(tau_upper: float, omega_upper: float, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
-        tau = Axis(min(resolution, scales.tau) if scales.tau else 1.0, tau_upper, n_tau)
+        tau = Axis(min(least, scales.tau) if scales.tau else 1.0, tau_upper, n_tau)
         return tau, Axis(scales.omega or 1.0, omega_upper, n_omega)
 
     def upper(x: Floats, profile: Floats) -> float:
@@ -201,45 +201,47 @@ def _search(
         return float(x[min(int(reached[-1]) + 1, len(x) - 1)])
 
     tau, omega = axes(6 * scales.tau, 6 * scales.omega, 17, 7)
-    first = evaluate(tau, omega, 64)
+    first = evaluate(tau, omega, _MIN_DRAWS, 1)
     table = first.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
     limits = upper(tau.points, table.max(axis=1)), upper(omega.points, table.max(axis=0))
-    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws)
-
-
-def _prior_scales(structure: Structure, scales: PriorScales, omega: float) -> Floats:
-    """Prior standard deviations of the stacked coefficients."""
-    p = len(structure.components)
-    return np.repeat([scales.effect, omega], [p, structure.n_coefficients - p])
+    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, importance.REPLICATES)
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
-    """Log density of the half-normal priors on the grid, up to a constant, (tau, omega)."""
-    log_tau = -0.5 * (tau / scales.tau) ** 2 if scales.tau else np.zeros(1)
-    log_omega = -0.5 * (omega / scales.omega) ** 2 if scales.omega else np.zeros(1)
-    return np.asarray(log_tau[:, None] + log_omega[None, :])
+    """Log density of the half-normal priors on the grid, (tau, omega); 0 for a parameter that the model leaves out."""
+
+    def half_normal(x: Floats, scale: float) -> Floats:
+        return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (x / scale) ** 2) if scale else np.zeros(1)
+
+    return half_normal(tau, scales.tau)[:, None] + half_normal(omega, scales.omega)[None, :]
 
 
-def _contrast_grid(
-    data: ContrastData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis
-) -> GridPosterior:
+def _log_constant(data: NetworkData) -> float:
+    """Terms of the log likelihood that depend on no parameter."""
+    counts = data.counts.counts
+    gaussian = -0.5 * np.log(2 * np.pi) * len(data.gaussian.y) + data.gaussian.log_det.sum()
+    return float(gaussian + log_constants(data.counts).sum()) if len(counts) else float(gaussian)
+
+
+def _gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis, omega_axis: Axis) -> GridPosterior:
     """Solve in closed form: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
-    tau, omega = tau_axis.points, omega_axis.points
-    n_coefficients = structure.n_coefficients
-    precision = 1 / (1 + tau[:, None] ** 2 * data.scales)
-    log_likelihood = 0.5 * np.log(precision).sum(axis=1) - 0.5 * precision @ data.y**2 + data.log_det.sum()
+    gaussian, tau, omega = data.gaussian, tau_axis.points, omega_axis.points
+    n_coefficients = data.n_coefficients
+    precision = 1 / (1 + tau[:, None] ** 2 * gaussian.scales)
+    log_likelihood = 0.5 * np.log(precision).sum(axis=1) - 0.5 * precision @ gaussian.y**2 + _log_constant(data)
     log_density = np.empty((len(tau), len(omega)))
     means = np.empty((len(tau), len(omega), n_coefficients))
     roots = np.empty((len(tau), len(omega), n_coefficients, n_coefficients))
     for o, value in enumerate(omega):
-        d = _prior_scales(structure, scales, value)
-        rows = data.rows * d
-        information = np.einsum("tn,np,nq->tpq", precision, rows, rows) + np.eye(n_coefficients)
+        d = scales.coefficients(data.predictor, value)
+        rows = gaussian.rows * d
+        weighted = precision[:, :, None] * rows
+        information = weighted.transpose(0, 2, 1) @ rows + np.eye(n_coefficients)
         cholesky = np.linalg.cholesky(information)
         inverse_root = np.linalg.inv(cholesky)
-        score = np.einsum("tn,np,n->tp", precision, rows, data.y)
-        half = np.einsum("tpq,tq->tp", inverse_root, score)
-        means[:, o] = np.einsum("tqp,tq->tp", inverse_root, half) * d
+        score = weighted.transpose(0, 2, 1) @ gaussian.y
+        half = (inverse_root @ score[:, :, None])[:, :, 0]
+        means[:, o] = (inverse_root.transpose(0, 2, 1) @ half[:, :, None])[:, :, 0] * d
         roots[:, o] = inverse_root * d
         log_det = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
         log_density[:, o] = log_likelihood - log_det + 0.5 * (half**2).sum(axis=1)
@@ -255,130 +257,19 @@ def _contrast_grid(
     )
 
 
-@dataclass(frozen=True)
-class _CountTarget:
-    """The counts' likelihood as a function of v: the coefficients' whitened part that the data see."""
-
-    likelihood: "_TabulatedLikelihood"
-    rows: Floats
-    """(arms, rank): f = rows v."""
-
-    def log_likelihood(self, v: Floats, index: NDArray[np.int64]) -> Floats:
-        """Evaluate at v (B, rank) and the index of tau (B,), giving (B,)."""
-        return self.likelihood(v @ self.rows.T, index)[0]
-
-    def gradient(self, v: Floats, index: NDArray[np.int64]) -> Floats:
-        """Gradient of log likelihood + log N(v; 0, I), (B, rank)."""
-        return self.likelihood(v @ self.rows.T, index)[1] @ self.rows - v
-
-    def hessian(self, v: Floats, index: NDArray[np.int64], step: float = 1e-4) -> Floats:
-        """Negative second derivatives by central differences of the gradient, (B, rank, rank)."""
-        rank = v.shape[1]
-        shifts = step * np.vstack([np.eye(rank), -np.eye(rank)])
-        points = (v[:, None, :] + shifts).reshape(-1, rank)
-        gradients = self.gradient(points, np.repeat(index, 2 * rank)).reshape(len(v), 2, rank, rank)
-        hessian = -(gradients[:, 0] - gradients[:, 1]) / (2 * step)
-        return np.asarray((hessian + hessian.transpose(0, 2, 1)) / 2)
-
-    def mode(self, n_tau: int) -> tuple[Floats, Floats]:
-        """Mode and Cholesky factor of the negative Hessian for every tau, by damped Newton steps."""
-        v = np.zeros((n_tau, self.rows.shape[1]))
-        index = np.arange(n_tau)
-        for _ in range(30):
-            hessian = self._positive(self.hessian(v, index))
-            step = np.linalg.solve(hessian, self.gradient(v, index)[..., None])[..., 0]
-            size = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
-            v = v + step * np.minimum(1.0, 2.0 / np.maximum(size, 1e-300))
-            if size.max() < 1e-4:
-                break
-        return v, np.linalg.cholesky(self._positive(self.hessian(v, index)))
-
-    @staticmethod
-    def _positive(hessian: Floats) -> Floats:
-        """Lift a Hessian that is not positive definite: the marginal likelihood need not be log-concave."""
-        if hessian.shape[1] == 0:
-            return hessian
-        lift = np.maximum(0.1 - np.linalg.eigvalsh(hessian)[:, 0], 0.0)
-        return np.asarray(hessian + lift[:, None, None] * np.eye(hessian.shape[1]))
-
-
-class _TabulatedLikelihood:
-    """Quadrature likelihood of counts on a grid of tau."""
-
-    def __init__(self, data: ArmData, tau: Floats, baseline_sd: float) -> None:
-        self.start, self.tau, self.baseline_sd = data.start, tau, baseline_sd
-        inner, self.outer = quadrature.nodes(data)
-        self.arms = quadrature.arm_table(data)
-        self.table = quadrature.tabulate(tau, self.arms, inner)
-
-    def __call__(self, f: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """F (B, arms) and the index of tau (B,) -> log likelihood (B,) and score (B, arms)."""
-        arguments = self.tau, self.table, self.arms, self.start, self.outer, self.baseline_sd
-        return quadrature.tabulated_log_likelihoods(np.ascontiguousarray(f), index, *arguments)  # type: ignore[no-any-return]
-
-
-def _count_grid(
-    data: ArmData, structure: Structure, scales: PriorScales, tau_axis: Axis, omega_axis: Axis, draws: int
+def _importance_grid(
+    data: NetworkData, scales: PriorScales, tau_axis: Axis, omega_axis: Axis, draws: int, replicates: int
 ) -> GridPosterior:
-    """Sample v by importance, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point."""
-    tau, omega = tau_axis.points, omega_axis.points
-    n_coefficients, n_tau = structure.n_coefficients, len(tau)
-    log_density = np.empty((REPLICATES, n_tau, len(omega)))
-    log_weights = np.empty((REPLICATES, n_tau, len(omega), draws))
-    means = np.empty((*log_weights.shape, n_coefficients))
-    likelihood = _TabulatedLikelihood(data, tau, scales.baseline)
-    index = np.repeat(np.arange(n_tau), draws)
-    for o, value in enumerate(omega):
-        d = _prior_scales(structure, scales, value)
-        u, singular, basis = np.linalg.svd(data.rows * d, full_matrices=True)
-        rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
-        target = _CountTarget(likelihood, u[:, :rank] * singular[:rank])
-        mode, cholesky = target.mode(n_tau)
-        root = np.linalg.inv(cholesky)
-        log_det = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
-        for replicate in range(REPLICATES):
-            unseen, t, log_proposal = _proposal(rank, n_coefficients - rank, draws, replicate)
-            v = mode[:, None, :] + t @ root
-            log_lik = target.log_likelihood(v.reshape(-1, rank), index).reshape(n_tau, draws)
-            log_ratio = log_lik - 0.5 * (v**2).sum(axis=2) - log_proposal - log_det[:, None]
-            top = log_ratio.max(axis=1)
-            log_mean = top + np.log(np.exp(log_ratio - top[:, None]).mean(axis=1))
-            log_density[replicate, :, o] = log_mean
-            log_weights[replicate, :, o] = log_ratio - log_mean[:, None] - np.log(draws)
-            whole = np.concatenate([v, np.broadcast_to(unseen, (n_tau, *unseen.shape))], axis=2)
-            means[replicate, :, o] = whole @ basis * d
-    log_density += _log_prior(scales, tau, omega)
-    n_grid = n_tau * len(omega)
+    """Sample the coefficients by importance at every grid point."""
+    found = importance.sample_grid(data, scales, tau_axis.points, omega_axis.points, draws, replicates)
+    replicates, n_tau, n_omega = found.log_density.shape
+    log_density = found.log_density + _log_prior(scales, tau_axis.points, omega_axis.points) + _log_constant(data)
+    n_grid, n_coefficients = n_tau * n_omega, data.n_coefficients
     return GridPosterior(
         tau_axis,
         omega_axis,
-        log_density.reshape(REPLICATES, n_grid),
-        means.reshape(REPLICATES, n_grid, draws, n_coefficients),
-        log_weights.reshape(REPLICATES, n_grid, draws),
+        log_density.reshape(replicates, n_grid),
+        found.coefficients.reshape(replicates, n_grid, draws, n_coefficients),
+        found.log_weights.reshape(replicates, n_grid, draws),
         np.zeros((n_grid, 1, n_coefficients)),
     )
-
-
-@cache
-def _proposal(rank: int, unseen: int, draws: int, replicate: int) -> tuple[Floats, Floats, Floats]:
-    """Draw unseen normals (J, unseen) and a standard t (J, rank) by Sobol, with the log density of the t (J,)."""
-    from scipy.special import ndtri
-    from scipy.stats import chi2, qmc
-
-    uniform = qmc.Sobol(rank + unseen + 1, rng=np.random.default_rng(replicate)).random(draws)
-    uniform = np.clip(uniform, 1e-12, 1 - 1e-12)
-    normal = ndtri(uniform[:, : rank + unseen])
-    scale = np.sqrt(chi2.ppf(uniform[:, -1], DEGREES) / DEGREES)
-    t = normal[:, :rank] / scale[:, None]
-    log_density = -0.5 * (DEGREES + rank) * np.log1p((t**2).sum(axis=1) / DEGREES)
-    constant = _log_t_constant(rank)
-    return normal[:, rank:], t, log_density + constant
-
-
-def _log_t_constant(rank: int) -> float:
-    """Log of the density of a standard multivariate t at 0 relative to the normal's constant (2 pi)^(-rank/2)."""
-    from math import lgamma, log, pi
-
-    normal = -0.5 * rank * log(2 * pi)
-    t = lgamma((DEGREES + rank) / 2) - lgamma(DEGREES / 2) - 0.5 * rank * log(DEGREES * pi)
-    return t - normal

@@ -14,22 +14,31 @@ from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.mixture import refine
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed
 from nma.inference.scales import PriorScales
-from nma.network.design import ArmData, ContrastData, Floats, Structure, arm_data, contrast_data
-from nma.network.graph import OVERALL
+from nma.network.arms import OVERALL
+from nma.network.data import NetworkData, network_data
+from nma.network.predictor import Effects, Predictor
+from nma.network.structure import Floats, Structure
 from nma.tables import read_table, write_table
 
 TIMING_COLUMNS = ("analysis", "outcome", "model", "import_s", "compile_s", "sampling_s", "other_s")
 
 
 @dataclass(frozen=True)
+class Fit:
+    """One model of a fit job: its data, seen through its linear predictor, and its priors."""
+
+    data: NetworkData
+    scales: PriorScales
+
+
+@dataclass(frozen=True)
 class FitTask:
-    """What one fit job has to do: the data, and the resolved settings of its models."""
+    """What one fit job has to do: the fits by model, and how to sample them."""
 
     analysis: str
     outcome: str
     structure: Structure
-    data: ContrastData | ArmData
-    models: Mapping[str, PriorScales]
+    fits: Mapping[str, Fit]
     sampler: Mapping[str, Any]
     seed: int
 
@@ -42,10 +51,20 @@ class FitTask:
     def from_rows(cls, rows: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> "FitTask":
         """Assemble the data of evidence rows."""
         structure = Structure.from_settings(settings["structure"])
-        data = arm_data(rows, structure) if settings["counts"] else contrast_data(rows, structure)
-        models = {name: PriorScales(**scales) for name, scales in settings["models"].items()}
+        fits = {
+            name: Fit(
+                network_data(rows, structure, settings["likelihood"], Effects.from_settings(model["effects"])),
+                PriorScales(**model["prior"]),
+            )
+            for name, model in settings["models"].items()
+        }
         names = settings["analysis"], settings["outcome"]
-        return cls(*names, structure, data, models, settings["sampler"], settings["seed"])
+        return cls(*names, structure, fits, settings["sampler"], settings["seed"])
+
+    @property
+    def size(self) -> int:
+        """Largest number of coefficients of the models: they share one compilation."""
+        return max(fit.data.n_coefficients for fit in self.fits.values())
 
 
 @dataclass(frozen=True)
@@ -53,9 +72,7 @@ class Attempt:
     """A sampled posterior with its checks."""
 
     parameters: dict[str, Floats]
-    """beta, delta, tau, omega by name, with leading dimensions (chain, draw)."""
-    coefficients: Floats
-    """Stacked coefficients, (chain, draw, coefficients)."""
+    """coefficients, tau and omega by name, with leading dimensions (chain, draw)."""
     divergences: int
     diagnostics: list[dict[str, Any]]
     comparison: list[dict[str, Any]]
@@ -91,26 +108,26 @@ def fit_models(
     say : callable
         Receives one line per fit.
     """
-    from nma.inference import models
+    from nma.inference.models import model_inputs, network_model
 
     task = FitTask.read(evidence, settings)
-    build = models.count_model if isinstance(task.data, ArmData) else models.contrast_model
-    compiled = compile_model(build(task.structure))
+    first = next(iter(task.fits.values()))
+    compiled = compile_model(network_model(model_inputs(first.data, first.scales, task.size)))
     import_s = time.perf_counter() - started - compiled.seconds
     rows: list[dict[str, Any]] = []
-    for name, scales in task.models.items():
+    for name in task.fits:
         begun = time.perf_counter()
-        attempt, posterior = _fit(task, compiled, name, scales, cores)
-        statistics = _write(task, name, scales, attempt, posterior, folders[name])
+        attempt, posterior = _fit(task, compiled, name, cores)
+        statistics = _write(task, name, attempt, posterior, folders[name])
         other_s = time.perf_counter() - begun - attempt.sampling_s
-        first = not rows
+        opening = not rows
         rows.append(
             {
                 "analysis": task.analysis,
                 "outcome": task.outcome,
                 "model": name,
-                "import_s": import_s if first else 0.0,
-                "compile_s": compiled.seconds if first else 0.0,
+                "import_s": import_s if opening else 0.0,
+                "compile_s": compiled.seconds if opening else 0.0,
                 "sampling_s": attempt.sampling_s,
                 "other_s": other_s,
             }
@@ -125,23 +142,22 @@ def _line(task: FitTask, name: str, attempt: Attempt, statistics: Mapping[str, A
     z = max(abs(row["z"]) for row in attempt.comparison)
     verdict = "converged" if attempt.converged else "NOT CONVERGED"
     return (
-        f"fit {task.analysis}/{task.outcome}/{name}: {len(task.data.studies)} studies, {task.data.data_points} data "
-        f"points, residual deviance {statistics['residual_deviance']:.1f}; {verdict} (R-hat {r_hat:.3f}, least ESS "
-        f"{ess:.0f}, {attempt.divergences} divergences, at most {z:.1f} SE from exact); {seconds:.1f} s"
+        f"fit {task.analysis}/{task.outcome}/{name}: {len(task.fits[name].data.studies)} studies, "
+        f"{statistics['data_points']} data points, residual deviance {statistics['residual_deviance']:.1f}; {verdict} "
+        f"(R-hat {r_hat:.3f}, least ESS {ess:.0f}, {attempt.divergences} divergences, at most {z:.1f} SE from exact); "
+        f"{seconds:.1f} s"
     )
 
 
-def _fit(
-    task: FitTask, compiled: CompiledModel, name: str, scales: PriorScales, cores: int
-) -> tuple[Attempt, exact.GridPosterior]:
+def _fit(task: FitTask, compiled: CompiledModel, name: str, cores: int) -> tuple[Attempt, exact.GridPosterior]:
     """Sample and check; on failure once more, longer, more carefully and against a finer exact engine."""
-    posterior = exact.posterior(task.data, task.structure, scales)
-    attempt = _attempt(task, compiled, name, scales, posterior, _settings(task, again=False), cores)
+    fit = task.fits[name]
+    posterior = exact.posterior(fit.data, fit.scales)
+    attempt = _attempt(task, compiled, name, posterior, _settings(task, again=False), cores)
     if attempt.converged:
         return attempt, posterior
-    posterior = exact.posterior(task.data, task.structure, scales, exact.effort(task.data, scales, factor=4))
-    second = _attempt(task, compiled, name, scales, posterior, _settings(task, again=True), cores)
-    return second, posterior
+    posterior = exact.posterior(fit.data, fit.scales, exact.effort(fit.data, fit.scales, factor=4))
+    return _attempt(task, compiled, name, posterior, _settings(task, again=True), cores), posterior
 
 
 def _settings(task: FitTask, again: bool) -> Retry:
@@ -150,56 +166,64 @@ def _settings(task: FitTask, again: bool) -> Retry:
 
 
 def _attempt(
-    task: FitTask,
-    compiled: CompiledModel,
-    name: str,
-    scales: PriorScales,
-    posterior: exact.GridPosterior,
-    settings: Retry,
-    cores: int,
+    task: FitTask, compiled: CompiledModel, name: str, posterior: exact.GridPosterior, settings: Retry, cores: int
 ) -> Attempt:
-    from nma.inference.models import model_data, natural_parameters
-
     seed = fit_seed(task.seed, task.analysis, task.outcome, name)
-    begun = time.perf_counter()
     chains = task.sampler["chains"]
-    trace = compiled.sample(model_data(task.data, scales), settings, chains, min(cores, chains), seed)
+    begun = time.perf_counter()
+    parameters, divergences = sample(compiled, task.fits[name], task.size, settings, chains, min(cores, chains), seed)
     sampling_s = time.perf_counter() - begun
-    parameters = natural_parameters(trace.posterior, scales)
-    coefficients = stack(parameters, task.structure)
-    divergences = int(trace.sample_stats["diverging"].sum())
-    quantities = list_quantities(parameters, coefficients, task.structure, posterior)
+    quantities = list_quantities(parameters, task.fits[name].data.predictor, posterior)
     checks = diagnostics.convergence(quantities, divergences)
     comparison = diagnostics.compare_with_exact(quantities, diagnostics.pareto_k(posterior))
     converged = diagnostics.has_converged(checks, comparison)
     for row in checks:
         row["converged"] = converged
-    return Attempt(parameters, coefficients, divergences, checks, comparison, converged, sampling_s)
+    return Attempt(parameters, divergences, checks, comparison, converged, sampling_s)
 
 
-def stack(parameters: Mapping[str, Floats], structure: Structure) -> Floats:
-    """Stack beta and delta to coefficients (..., coefficients); absent departures are 0."""
-    beta = parameters["beta"]
-    shape = (*beta.shape[:-1], structure.n_coefficients - len(structure.components))
-    delta = parameters["delta"].reshape(shape) if "delta" in parameters else np.zeros(shape)
-    return np.concatenate([beta, delta], axis=-1)
+def sample(
+    compiled: CompiledModel, fit: Fit, size: int, settings: Retry, chains: int, cores: int, seed: int
+) -> tuple[dict[str, Floats], int]:
+    """Draw from the posterior of one fit.
+
+    Returns
+    -------
+    dict
+        coefficients, tau and omega with leading dimensions (chain, draw).
+    int
+        Divergences.
+    """
+    from nma.inference.models import model_inputs, natural_parameters
+
+    inputs = model_inputs(fit.data, fit.scales, size)
+    trace = compiled.sample({"data": inputs.vector}, settings, chains, cores, seed)
+    parameters = natural_parameters(trace.posterior, fit.data, fit.scales, inputs)
+    return parameters, int(trace.sample_stats["diverging"].sum())
 
 
 def list_quantities(
-    parameters: Mapping[str, Floats], coefficients: Floats, structure: Structure, posterior: exact.GridPosterior
+    parameters: Mapping[str, Floats], predictor: Predictor, posterior: exact.GridPosterior
 ) -> list[diagnostics.Quantity]:
-    """List the parameters that are checked: beta, tau, omega, and the effect of every regimen in every setting."""
-    names = [f"beta[{component}]" for component in structure.components]
-    rows = list(np.eye(structure.n_coefficients)[: len(structure.components)])
-    settings = (OVERALL, *structure.settings) if "delta" in parameters else (OVERALL,)
-    for setting, block in zip(settings, structure.effect_rows(), strict=False):
-        for regimen, row in zip(structure.regimens, block, strict=True):
-            if row.any():
-                names.append(f"d[{setting},{regimen}]")
-                rows.append(row)
+    """List the parameters that are checked: coefficients, tau, omega, and the effect of every regimen and setting.
+
+    The departures of settings are checked through the effects of the regimens.
+    """
+    names, rows = [], []
+    for name, row in zip(predictor.names, np.eye(predictor.n_coefficients), strict=True):
+        if not name.startswith("delta["):
+            names.append(name)
+            rows.append(row)
+    if not predictor.effects.unrelated:
+        settings = (OVERALL, *(predictor.structure.settings if predictor.effects.settings else ()))
+        for setting, block in zip(settings, predictor.effect_rows(), strict=False):
+            for regimen, row in zip(predictor.structure.regimens, block, strict=True):
+                if row.any():
+                    names.append(f"d[{setting},{regimen}]")
+                    rows.append(row)
     matrix = np.array(rows)
     exact_summary, error = posterior.summary(matrix)
-    draws = coefficients @ matrix.T
+    draws = parameters["coefficients"] @ matrix.T
     quantities = [
         diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
     ]
@@ -209,33 +233,33 @@ def list_quantities(
     return quantities
 
 
-def _write(
-    task: FitTask, name: str, scales: PriorScales, attempt: Attempt, posterior: exact.GridPosterior, folder: Path
-) -> dict[str, Any]:
-    """Write the four files of a fit; returns its fit statistics."""
-    chains, draws = attempt.coefficients.shape[:2]
-    flat = attempt.coefficients.reshape(chains * draws, -1)
+def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPosterior, folder: Path) -> dict[str, Any]:
+    """Write the files of a fit; returns its fit statistics."""
+    data, scales = task.fits[name].data, task.fits[name].scales
+    coefficients = attempt.parameters["coefficients"]
+    chains, draws = coefficients.shape[:2]
     tau = attempt.parameters["tau"].reshape(-1) if "tau" in attempt.parameters else np.zeros(chains * draws)
-    fit = fit_statistics.assess(task.data, flat, tau, scales.baseline)
-    statistics = fit_statistics.summarise_fit(fit, chains)
+    flat = fit_statistics.Draws(coefficients.reshape(chains * draws, -1), tau)
+    fit = fit_statistics.assess(data, flat, scales)
+    statistics, by_study = fit_statistics.summarise_fit(fit, data, chains)
     write_table(folder / "diagnostics.csv", attempt.diagnostics, diagnostics.DIAGNOSTIC_COLUMNS)
     write_table(folder / "exact_check.csv", attempt.comparison, diagnostics.EXACT_COLUMNS)
     write_table(folder / "fit_statistics.csv", [statistics], fit_statistics.COLUMNS)
-    _write_posterior(task, name, scales, attempt, posterior, fit, folder / "posterior.nc")
+    write_table(folder / "loo.csv", by_study, fit_statistics.STUDY_COLUMNS)
+    write_table(folder / "data_points.csv", fit_statistics.point_rows(fit, data), fit_statistics.POINT_COLUMNS)
+    _write_posterior(task, name, attempt, posterior, fit, folder / "posterior.nc")
     return statistics
 
 
-def prior_covariances(task: FitTask, scales: PriorScales, posterior: exact.GridPosterior) -> dict[str, Floats]:
+def prior_covariances(fit: Fit, posterior: exact.GridPosterior) -> dict[str, Floats]:
     """Compute the posterior covariance as fitted, and with the prior scale of the effects or of omega doubled."""
-    coarse = exact.effort(task.data, scales, factor=0.25)
-    doubled = {"effect_doubled": PriorScales(2 * scales.effect, scales.tau, scales.omega, scales.baseline)}
-    if scales.omega:
-        doubled["omega_doubled"] = PriorScales(scales.effect, scales.tau, 2 * scales.omega, scales.baseline)
+    coarse = exact.effort(fit.data, fit.scales, factor=0.25)
+    parameters = ("effect", "omega") if fit.scales.omega else ("effect",)
     return {
         "fitted": posterior.covariance(),
         **{
-            key: exact.posterior(task.data, task.structure, wider, coarse).covariance()
-            for key, wider in doubled.items()
+            f"{name}_doubled": exact.posterior(fit.data, fit.scales.doubled(name), coarse).covariance()
+            for name in parameters
         },
     }
 
@@ -243,34 +267,35 @@ def prior_covariances(task: FitTask, scales: PriorScales, posterior: exact.GridP
 def _write_posterior(
     task: FitTask,
     name: str,
-    scales: PriorScales,
     attempt: Attempt,
     posterior: exact.GridPosterior,
-    fit: fit_statistics.Fit,
+    assessed: fit_statistics.Fit,
     file: Path,
 ) -> None:
     import xarray as xr
 
     from nma.provenance import versions
 
-    structure = task.structure
-    settings = [OVERALL, *structure.settings]
-    chains, draws = attempt.coefficients.shape[:2]
-    d = np.einsum("cdk,srk->cdsr", attempt.coefficients, structure.effect_rows())
-    dims = {"beta": ["component"], "delta": ["failed_line", "component"], "tau": [], "omega": []}
+    structure, fit = task.structure, task.fits[name]
+    predictor = fit.data.predictor
+    chains, draws = attempt.parameters["coefficients"].shape[:2]
+    effect_rows = predictor.effect_rows()
+    dims = {"coefficients": ["coefficient"], "tau": [], "omega": []}
     variables = {key: (["chain", "draw", *dims[key]], value) for key, value in attempt.parameters.items()}
+    d = np.einsum("cdk,srk->cdsr", attempt.parameters["coefficients"], effect_rows, optimize=True)
     variables["d"] = (["chain", "draw", "setting", "regimen"], d)
     coords = {
         "chain": range(chains),
         "draw": range(draws),
-        "component": list(structure.components),
-        "failed_line": list(structure.settings),
-        "setting": settings,
+        "coefficient": predictor.names,
+        "setting": [OVERALL, *structure.settings],
         "regimen": list(structure.regimens),
     }
-    covariances = prior_covariances(task, scales, posterior)
+    covariances = prior_covariances(fit, posterior)
     exact_variables: dict[str, Any] = {
-        "covariance": (["prior", "coefficient", "coefficient_2"], np.stack(list(covariances.values())))
+        "covariance": (["prior", "coefficient", "coefficient_2"], np.stack(list(covariances.values()))),
+        "effect_rows": (["setting", "regimen", "coefficient"], effect_rows),
+        "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega)),
     }
     for key in ("tau", "omega"):
         if key in attempt.parameters:
@@ -286,19 +311,23 @@ def _write_posterior(
                     "seed": fit_seed(task.seed, task.analysis, task.outcome, name),
                     "converged": int(attempt.converged),
                     "divergences": attempt.divergences,
+                    "log_evidence": posterior.log_evidence(),
+                    "varies_by_setting": int(predictor.effects.settings),
                     "versions": versions(),
-                    **{f"prior_{key}": value for key, value in vars(scales).items()},
+                    **{f"prior_{key}": value for key, value in vars(fit.scales).items()},
                 }
             ),
             "/posterior": xr.Dataset(variables, coords),
             "/log_likelihood": xr.Dataset(
-                {"study_log_likelihood": (["chain", "draw", "study"], fit.log_likelihood.reshape(chains, draws, -1))},
-                {"study": list(task.data.studies)},
+                {
+                    "study_log_likelihood": (
+                        ["chain", "draw", "study"],
+                        assessed.log_likelihood.reshape(chains, draws, -1),
+                    )
+                },
+                {"study": list(fit.data.studies)},
             ),
-            "/fit": xr.Dataset(
-                {"deviance": (["data_point"], fit.deviance), "leverage": (["data_point"], fit.leverage)}
-            ),
-            "/observed_data": _observed(task.data),
+            "/observed_data": _observed(fit.data),
             "/exact": xr.Dataset(exact_variables, {"prior": list(covariances)}),
         }
     )
@@ -308,11 +337,15 @@ def _write_posterior(
     os.replace(temporary, file)
 
 
-def _observed(data: ContrastData | ArmData) -> Any:
+def _observed(data: NetworkData) -> Any:
     import xarray as xr
 
-    if isinstance(data, ContrastData):
-        return xr.Dataset(
-            {"whitened_contrast": (["data_point"], data.y), "heterogeneity": (["data_point"], data.scales)}
-        )
-    return xr.Dataset({"events": (["data_point"], data.events), "n": (["data_point"], data.n)})
+    gaussian, counts = data.gaussian, data.counts
+    variables: dict[str, Any] = {}
+    if len(gaussian.y):
+        variables["whitened_contrast"] = (["contrast"], gaussian.y)
+        variables["heterogeneity"] = (["contrast"], gaussian.scales)
+    if len(counts.study):
+        variables["counts"] = (["arm", "column"], counts.counts)
+        variables["log_time"] = (["arm"], counts.offset)
+    return xr.Dataset(variables)

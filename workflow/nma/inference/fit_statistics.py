@@ -1,20 +1,28 @@
 """Fit of a model to the data: residual deviance, leverage, DIC and leave-one-study-out cross-validation.
 
 The deviance is conditional on the study effects, whose expectation given the sampled parameters is taken in closed form
-(contrasts) or by quadrature (counts). pD is the mean deviance minus the deviance at the posterior mean of the fitted
-values (Dias, NICE DSU TSD2, 2011).
+(contrasts and means) or by quadrature (counts). pD is the mean deviance minus the deviance at the posterior mean of the
+fitted values (Dias, NICE DSU TSD2, 2011).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+from scipy.special import xlogy
 
 from nma.inference import quadrature
-from nma.network.design import ArmData, ContrastData, Floats
+from nma.inference.families import FITTED, LOG_LIKELIHOOD, fitted_width, is_ordered, log_constants, n_terms
+from nma.inference.importance import count_arguments, cutpoints
+from nma.inference.scales import PriorScales
+from nma.network.data import POISSON_LOG, CountData, GaussianData, Means, NetworkData
+from nma.network.structure import Floats
 
 COLUMNS = ("data_points", "residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
+STUDY_COLUMNS = ("study", "elpd_loo", "pareto_k")
+POINT_COLUMNS = ("study", "data_point", "deviance", "leverage")
+_CHUNK = 4_000_000  # arms times draws that are evaluated at a time
 
 
 @dataclass(frozen=True)
@@ -30,48 +38,142 @@ class Fit:
     log_likelihood: Floats
 
 
-def assess(data: ContrastData | ArmData, coefficients: Floats, tau: Floats, baseline_sd: float) -> Fit:
-    """Assess the fit over draws of the coefficients (B, coefficients) and tau (B,)."""
-    if isinstance(data, ContrastData):
-        return _assess_contrasts(data, coefficients, tau)
-    return _assess_counts(data, coefficients, tau, baseline_sd)
+@dataclass(frozen=True)
+class Draws:
+    """Posterior draws of everything the likelihood depends on: coefficients (B, P) and tau (B,)."""
+
+    coefficients: Floats
+    tau: Floats
 
 
-def _assess_contrasts(data: ContrastData, coefficients: Floats, tau: Floats) -> Fit:
-    mean = coefficients @ data.rows.T
-    heterogeneity = tau[:, None] ** 2 * data.scales
+def assess(data: NetworkData, draws: Draws, scales: PriorScales) -> Fit:
+    """Assess the fit over posterior draws."""
+    gaussian, counts = data.gaussian, data.counts
+    contrasts = _assess_contrasts(gaussian, draws)
+    # Arm means enter the likelihood as contrasts, and the deviance as what they are.
+    shown = ~np.isin(gaussian.study, gaussian.means.study)
+    parts = [
+        (contrasts[0][shown], contrasts[1][shown]),
+        _assess_means(gaussian.means, draws),
+    ]
+    log_likelihood = _contrast_log_likelihood(data, draws)
+    if len(counts.study):
+        deviance, leverage, by_study = _assess_counts(data, draws, scales)
+        parts.append((deviance, leverage))
+        log_likelihood[:, counts.study] += by_study
+    deviance, leverage = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    return Fit(deviance, leverage, log_likelihood)
+
+
+def _assess_contrasts(data: GaussianData, draws: Draws) -> tuple[Floats, Floats]:
+    mean = draws.coefficients @ data.rows.T
+    heterogeneity = draws.tau[:, None] ** 2 * data.scales
     shrinkage = heterogeneity / (1 + heterogeneity)
     fitted = mean + shrinkage * (data.y - mean)
     deviance = ((data.y - fitted) ** 2 + shrinkage).mean(axis=0)
-    at_mean = (data.y - fitted.mean(axis=0)) ** 2
-    by_point = -0.5 * ((data.y - mean) ** 2 / (1 + heterogeneity) + np.log(2 * np.pi * (1 + heterogeneity)))
-    log_likelihood = np.stack([by_point[:, data.study == i].sum(axis=1) for i in range(len(data.studies))], axis=1)
-    return Fit(deviance, deviance - at_mean, log_likelihood + data.log_det)
+    return deviance, deviance - (data.y - fitted.mean(axis=0)) ** 2
 
 
-def _assess_counts(data: ArmData, coefficients: Floats, tau: Floats, baseline_sd: float) -> Fit:
-    f = np.ascontiguousarray(coefficients @ data.rows.T)
-    log_likelihood, expected = quadrature.log_likelihoods(
-        f, tau, quadrature.arm_table(data), data.start, *quadrature.nodes(data), baseline_sd
-    )
-    r, n = data.events, data.n
-    saturated = xlogy(r, r / n) + xlogy(n - r, (n - r) / n)
-    probability = expected[:, :, quadrature.PROBABILITY].mean(axis=0)
-    deviance = 2 * (saturated - expected[:, :, quadrature.LOG_LIKELIHOOD].mean(axis=0))
-    at_mean = 2 * (saturated - xlogy(r, probability) - xlogy(n - r, 1 - probability))
-    constant = gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1)
-    return Fit(deviance, deviance - at_mean, log_likelihood + np.add.reduceat(constant, data.start[:-1]))
+def _contrast_log_likelihood(data: NetworkData, draws: Draws) -> Floats:
+    gaussian = data.gaussian
+    result = np.tile(gaussian.log_det, (len(draws.tau), 1))
+    variance = 1 + draws.tau[:, None] ** 2 * gaussian.scales
+    residual = gaussian.y - draws.coefficients @ gaussian.rows.T
+    by_point = -0.5 * (residual**2 / variance + np.log(2 * np.pi * variance))
+    for i in range(len(data.studies)):
+        result[:, i] += by_point[:, gaussian.study == i].sum(axis=1)
+    return result
 
 
-def summarise_fit(fit: Fit, chains: int) -> dict[str, Any]:
-    """Residual deviance, pD, DIC, and PSIS-LOO over studies (Vehtari, Gelman & Gabry 2017)."""
+def _assess_means(data: Means, draws: Draws) -> tuple[Floats, Floats]:
+    """Deviance of arm means: given the fixed part f and tau, the arms share a flat baseline."""
+    if not len(data.y):
+        return np.zeros(0), np.zeros(0)
+    f = draws.coefficients @ data.rows.T
+    half = draws.tau[:, None] ** 2 / 2
+    weight = 1 / (data.variance + half)
+    start = np.flatnonzero(np.diff(data.study, prepend=-1))
+    n_arms = np.diff(np.append(start, len(data.y)))
+    total = np.add.reduceat(weight, start, axis=1)
+    baseline = np.repeat(np.add.reduceat(weight * (data.y - f), start, axis=1) / total, n_arms, axis=1)
+    shrinkage = half * weight
+    fitted = f + baseline + shrinkage * (data.y - f - baseline)
+    variance = (1 - shrinkage) ** 2 / np.repeat(total, n_arms, axis=1) + shrinkage * data.variance
+    deviance = (((data.y - fitted) ** 2 + variance) / data.variance).mean(axis=0)
+    return deviance, deviance - (data.y - fitted.mean(axis=0)) ** 2 / data.variance
+
+
+def _assess_counts(data: NetworkData, draws: Draws, scales: PriorScales) -> tuple[Floats, Floats, Floats]:
+    """Deviance and leverage by arm, log likelihood by draw and study."""
+    counts = data.counts
+    constants = log_constants(counts)
+    width = fitted_width(counts.family, counts.counts.shape[1])
+    fitted, log_likelihood, by_study = np.zeros((len(constants), width)), np.zeros(len(constants)), []
+    for part, terms in _terms(data, draws, scales):
+        by_study.append(part)
+        fitted += terms[:, :, FITTED : FITTED + width].sum(axis=0) / len(draws.tau)
+        log_likelihood += terms[:, :, LOG_LIKELIHOOD].sum(axis=0) / len(draws.tau)
+    saturated = _log_density(counts, _observed(counts))
+    deviance = 2 * (saturated - log_likelihood)
+    at_mean = 2 * (saturated - _log_density(counts, fitted))
+    constant = np.add.reduceat(constants, counts.start[:-1])
+    return deviance, deviance - at_mean, np.concatenate(by_study) + constant
+
+
+def _terms(data: NetworkData, draws: Draws, scales: PriorScales) -> Iterator[tuple[Floats, Floats]]:
+    """Log likelihoods by study and conditional expectations by arm of all draws, some at a time."""
+    counts = data.counts
+    arguments = count_arguments(data, scales, tabulated=False)
+    size = max(1, _CHUNK // (len(counts.counts) * n_terms(counts.family, counts.counts.shape[1])))
+    for start in range(0, len(draws.tau), size):
+        b, tau = draws.coefficients[start : start + size], draws.tau[start : start + size]
+        cuts, _ = cutpoints(b, data.n_cuts)
+        f = b @ counts.rows.T
+        yield quadrature.log_likelihoods(counts.family, np.ascontiguousarray(f), tau, cuts, *arguments)
+
+
+def _observed(counts: CountData) -> Floats:
+    """Fitted values of the saturated model."""
+    if counts.family == POISSON_LOG:
+        return counts.counts[:, :1]
+    if is_ordered(counts.family):
+        return np.asarray(counts.counts / counts.counts.sum(axis=1, keepdims=True))
+    return (counts.events / counts.n)[:, None]
+
+
+def _log_density(counts: CountData, fitted: Floats) -> Floats:
+    """Log likelihood of every arm at fitted values, without the combinatorial constants."""
+    r = counts.events
+    if counts.family == POISSON_LOG:
+        return xlogy(r, fitted[:, 0]) - fitted[:, 0]
+    if is_ordered(counts.family):
+        return np.asarray(xlogy(counts.counts, fitted).sum(axis=1))
+    return np.asarray(xlogy(r, fitted[:, 0]) + xlogy(counts.n - r, 1 - fitted[:, 0]))
+
+
+def point_rows(fit: Fit, data: NetworkData) -> list[dict[str, Any]]:
+    """Deviance and leverage of every data point."""
+    columns = zip(data.points, fit.deviance, fit.leverage, strict=True)
+    return [{"study": s, "data_point": name, "deviance": d, "leverage": h} for (s, name), d, h in columns]
+
+
+def summarise_fit(fit: Fit, data: NetworkData, chains: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Residual deviance, pD, DIC, and PSIS-LOO over studies (Vehtari, Gelman & Gabry 2017).
+
+    Returns
+    -------
+    dict
+        Statistics of the fit.
+    list of dict
+        Leave-one-out density and Pareto k by study.
+    """
     from arviz_stats.base import array_stats
 
     n_draws, n_studies = fit.log_likelihood.shape
     by_chain = fit.log_likelihood.reshape(chains, n_draws // chains, n_studies)
-    elpd, _, p_loo = array_stats.loo(by_chain, chain_axis=0, draw_axis=1)
+    elpd, k, p_loo = array_stats.loo(by_chain, chain_axis=0, draw_axis=1)
     residual_deviance, p_d = float(fit.deviance.sum()), float(fit.leverage.sum())
-    return {
+    statistics = {
         "data_points": len(fit.deviance),
         "residual_deviance": residual_deviance,
         "p_d": p_d,
@@ -80,3 +182,8 @@ def summarise_fit(fit: Fit, chains: int) -> dict[str, Any]:
         "elpd_loo_se": float(np.sqrt(n_studies * np.var(elpd))),
         "p_loo": float(np.sum(p_loo)),
     }
+    by_study = [
+        {"study": study, "elpd_loo": float(e), "pareto_k": float(value)}
+        for study, e, value in zip(data.studies, np.ravel(elpd), np.ravel(k), strict=True)
+    ]
+    return statistics, by_study

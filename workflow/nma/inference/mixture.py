@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from nma.network.design import Floats
+from nma.network.structure import Floats
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,17 @@ def density_summary(x: Floats, density: Floats) -> Floats:
     The density is interpolated by a cubic spline; its grid values are exact.
     """
     fine, value = refine(x, density)
-    cumulative = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(fine))])
-    total = cumulative[-1]
+    total = np.trapezoid(value, fine)
     mean = np.trapezoid(fine * value, fine) / total
     sd = np.sqrt(np.trapezoid((fine - mean) ** 2 * value, fine) / total)
-    quantiles = np.interp([0.025, 0.975], cumulative / total, fine)
-    return np.array([mean, sd, *quantiles])
+    return np.array([mean, sd, *density_quantiles(x, density, np.array([0.025, 0.975]))])
+
+
+def density_quantiles(x: Floats, density: Floats, probabilities: Floats) -> Floats:
+    """Quantiles of a density known on a grid that starts at 0."""
+    fine, value = refine(x, density)
+    cumulative = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(fine))])
+    return np.interp(probabilities, cumulative / cumulative[-1], fine)
 
 
 def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floats]:

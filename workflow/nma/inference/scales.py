@@ -4,24 +4,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nma.network.design import Floats
-
-# order of the vector of scales
-EFFECT, TAU, OMEGA, BASELINE = range(4)
+from nma.network.predictor import CUT, EFFECT, EXCHANGEABLE, SLOPE, Predictor
+from nma.network.structure import Floats
 
 
 @dataclass(frozen=True)
 class PriorScales:
-    """Standard deviations of the priors on the log scale; a tau or omega of 0 leaves the parameter out.
+    """Standard deviations of the priors on the link scale; a tau or omega of 0 leaves the parameter out.
 
-    beta ~ N(0, effect^2); tau ~ half-normal(tau); omega ~ half-normal(omega); mu ~ N(0, baseline^2).
+    Effects ~ N(0, effect^2); tau ~ half-normal(tau); omega ~ half-normal(omega), the standard deviation of departures;
+    study baselines ~ N(0, baseline^2); slopes of covariates ~ N(0, slope^2); log distances of the cutpoints of ordered
+    outcomes ~ N(0, cutpoint^2).
     """
 
     effect: float
     tau: float
     omega: float
     baseline: float
+    slope: float = 1.0
+    cutpoint: float = 1.5
 
-    def vector(self) -> Floats:
-        """Scales in the order EFFECT, TAU, OMEGA, BASELINE."""
-        return np.array([self.effect, self.tau, self.omega, self.baseline])
+    def coefficients(self, predictor: Predictor, omega: float) -> Floats:
+        """Prior standard deviations of the coefficients given omega, (coefficients,)."""
+        by_kind = {EFFECT: self.effect, SLOPE: self.slope, CUT: self.cutpoint, EXCHANGEABLE: omega}
+        return np.array([by_kind[int(kind)] for kind in predictor.kinds])
+
+    def doubled(self, parameter: str) -> "PriorScales":
+        """Double the scale of the effects (and slopes), or of omega."""
+        values = dict(vars(self))
+        for name in ("effect", "slope") if parameter == "effect" else (parameter,):
+            values[name] *= 2
+        return PriorScales(**values)

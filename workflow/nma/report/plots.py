@@ -4,59 +4,80 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nma.network.arms import used_arms
+from nma.report.fit_plots import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network
 from nma.report.ranks import draw_rankogram, draw_sucra
 from nma.report.sentences import SYMBOLS, learned, learned_nothing
+from nma.report.splits import draw_splits, splits_of
 from nma.report.style import EVIDENCE, GREY, INK, WARNING, add_axes, new_figure, save, styled, text_width
-from nma.report.words import Names, Row
+from nma.report.words import NOT_CONVERGED, Names, Row, is_true
 from nma.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARAMETERS = {
-    "tau": "τ: standard deviation between studies",
-    "omega": "ω: standard deviation of component effects between settings",
-}
-NOT_CONVERGED = "NOT CONVERGED"
 
-
-def plot_outcome(folder: Path, outcome: str, models: Sequence[str], labels: Mapping[str, Any], analysis: str) -> None:
-    """Draw the network of an outcome and the figures of each of its models.
+def plot_outcome(
+    folder: Path,
+    outcome: str,
+    models: Sequence[str],
+    labels: Mapping[str, Any],
+    analysis: str,
+    inconsistency: bool = False,
+) -> None:
+    """Draw the network of an outcome, the figures of each of its models, and those of its inconsistency.
 
     Parameters
     ----------
     folder : path
-        results/<analysis>/<outcome>; figures go to network/ and <model>/figures/.
+        results/<analysis>/<outcome>; figures go to network/, <model>/figures/ and inconsistency/figures/.
     labels : mapping
-        From `nma.plan.label_settings`.
+        From `nma.report.settings.figure_labels`.
+    inconsistency : bool
+        Whether the inconsistency of this analysis was assessed.
     """
     rankings = {model: read_table(folder / model / "ranking.csv") for model in models}
     evidence, edges = read_table(folder / "evidence.csv"), read_table(folder / "network" / "edges.csv")
     names = Names(labels, analysis, outcome)
     save(draw_network(edges, evidence, rankings[models[0]], names), folder / "network" / "network")
     for model, ranking in rankings.items():
-        names = Names(labels, analysis, outcome, model)
-        out = folder / model
-        warning = "" if all(row["converged"] == "true" for row in ranking) else NOT_CONVERGED
-        relative = read_table(out / "relative_effects.csv")
-        save(draw_forest(relative, ranking, names, warning), out / "figures" / "forest")
-        probabilities = read_table(out / "rank_probabilities.csv")
-        save(draw_rankogram(probabilities, ranking, names, warning), out / "figures" / "rankogram")
-        parameters = read_table(out / "heterogeneity.csv")
-        if parameters:
-            figure = draw_heterogeneity(read_table(out / "densities.csv"), parameters, names, warning)
-            save(figure, out / "figures" / "heterogeneity")
+        _plot_model(folder / model, ranking, Names(labels, analysis, outcome, model))
+    if inconsistency:
+        _plot_inconsistency(folder / "inconsistency", evidence, Names(labels, analysis, outcome, labels["headline"]))
+
+
+def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
+    out, warning = folder / "figures", _warning(ranking)
+    save(draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning), out / "forest")
+    save(draw_rankogram(read_table(folder / "rank_probabilities.csv"), ranking, names, warning), out / "rankogram")
+    save(draw_leverage(read_table(folder / "data_points.csv"), names, warning), out / "leverage")
+    parameters = read_table(folder / "heterogeneity.csv")
+    if parameters:
+        figure = draw_heterogeneity(read_table(folder / "densities.csv"), parameters, names, warning)
+        save(figure, out / "heterogeneity")
+
+
+def _plot_inconsistency(folder: Path, evidence: Sequence[Row], names: Names) -> None:
+    rows, statistics = read_table(folder / "node_splits.csv"), read_table(folder / "fit_statistics.csv")
+    splits = splits_of(rows, used_arms(evidence))
+    save(draw_splits(splits, names, _warning(rows)), folder / "figures" / "node_splits")
+    pair = [row for row in statistics if row["model"] in (CONSISTENCY, UNRELATED)]
+    assessable = any(not split.reason for split in splits)
+    figure = draw_deviances(read_table(folder / "data_points.csv"), names, assessable, _warning(pair))
+    save(figure, folder / "figures" / "dev_dev")
+
+
+def _warning(rows: Sequence[Row]) -> str:
+    return "" if all(is_true(row, "converged") for row in rows) else NOT_CONVERGED
 
 
 def plot_analysis(folder: Path, labels: Mapping[str, Any], analysis: str) -> None:
     """Draw the heat map of SUCRA of an analysis, for the headline model."""
     names = Names(labels, analysis, model=labels["headline"])
     ranking = read_table(folder / "summary" / "ranking.csv")
-    headline = [row for row in ranking if row["model"] == names.model]
-    failed = sorted({row["outcome"] for row in headline if row["converged"] != "true"})
-    warning = f"{NOT_CONVERGED}: {', '.join(names.of('outcomes', name) for name in failed)}" if failed else ""
+    warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
 
 
@@ -81,11 +102,11 @@ def draw_heterogeneity(
         for i, row in enumerate(parameters):
             axes = add_axes(figure, 0.35 + i * (panel + gap), 0.62 + 0.62, panel, height)
             points = [point for point in densities if point["parameter"] == row["parameter"]]
-            _draw_densities(axes, points, row)
+            _draw_densities(axes, points, row, names)
     return figure
 
 
-def _draw_densities(axes: Any, points: Sequence[Row], row: Row) -> None:
+def _draw_densities(axes: Any, points: Sequence[Row], row: Row, names: Names) -> None:
     x = [float(point["value"]) for point in points]
     prior = [float(point["prior"]) for point in points]
     posterior = [float(point["posterior"]) for point in points]
@@ -95,7 +116,8 @@ def _draw_densities(axes: Any, points: Sequence[Row], row: Row) -> None:
     axes.fill_between(x, posterior, color=colour, alpha=0.18, linewidth=0)
     peak = max(*prior, *posterior)
     axes.set_ylim(-0.10 * peak, 1.05 * peak)
-    axes.set_xlim(0, max(v for v, p, q in zip(x, prior, posterior, strict=True) if max(p, q) > 0.01 * peak))
+    least = 0.01 * max(posterior)
+    axes.set_xlim(0, max(v for v, p, q in zip(x, prior, posterior, strict=True) if q > least or p > 0.1 * peak))
     axes.plot(
         [float(row["lower"]), float(row["upper"])],
         [-0.05 * peak] * 2,
@@ -107,10 +129,10 @@ def _draw_densities(axes: Any, points: Sequence[Row], row: Row) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(
-        f"{SYMBOLS[row['parameter']]}, on the log scale of the effects",
+        f"{SYMBOLS[row['parameter']]}, on the scale of the {names.link_scale}",
         color=GREY,
     )
-    axes.text(0, 1.17, PARAMETERS[row["parameter"]], transform=axes.transAxes, weight="bold", va="center")
+    axes.text(0, 1.17, names.parameter(row["parameter"]), transform=axes.transAxes, weight="bold", va="center")
     axes.text(
         0,
         1.06,

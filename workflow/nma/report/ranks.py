@@ -12,6 +12,7 @@ from nma.report.style import (
     INK,
     LIGHT,
     PALE,
+    WARNING,
     add_axes,
     new_figure,
     styled,
@@ -19,9 +20,11 @@ from nma.report.style import (
 )
 from nma.report.words import (
     NOT_A_CANDIDATE,
+    NOT_CONVERGED,
     OVERALL,
     Names,
     Row,
+    all_candidates,
     by_rank,
     evidence_words,
     is_true,
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 BAR = "#0072B2"
 BAND = 0.42  # inches, the height of one treatment in a rankogram
+WORST_BEST = f"1 best;  hatched: {NOT_A_CANDIDATE}"
+HOLLOW = {"facecolor": "white", "edgecolor": GREY}
 CELL_WIDTH, CELL_HEIGHT = 1.02, 0.42
 
 
@@ -53,63 +58,59 @@ def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: 
     left = max(text_width(names.regimen(name)) for name in treatments) + 0.25
     columns = min(len(settings), 2)
     lines = -(-len(settings) // columns)
-    header, heading, footer, gap = 0.62, 0.30, 0.55, 0.25
+    header, heading, footer, gap = 0.62, 0.30 if names.has_settings else 0.0, 0.55, 0.25
     title = f"{names.outcome_label}: rank probabilities"
     subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. A full band is probability 1."
     panel_width = max(2.9, 0.30 * len(treatments), (text_width(subtitle) - left) / columns)
     height = BAND * len(treatments)
-    total = header + lines * (heading + height + 0.32) + footer - 0.32
+    step = heading + height + 0.32
     with styled():
-        figure = new_figure(left + columns * (panel_width + gap), total, title, subtitle, warning)
+        width = left + columns * (panel_width + gap)
+        figure = new_figure(width, header + lines * step + footer - 0.32, title, subtitle, warning)
         for i, setting in enumerate(settings):
             column, line = i % columns, i // columns
-            top = header + line * (heading + height + 0.32) + heading
-            axes = add_axes(figure, left + column * (panel_width + gap), top, panel_width, height)
+            axes = add_axes(
+                figure, left + column * (panel_width + gap), header + line * step + heading, panel_width, height
+            )
             rows = [row for row in probabilities if row["setting"] == setting]
             _draw_bands(axes, rows, treatments, {name: candidates[setting, name] for name in treatments})
-            axes.set_title(names.setting(setting), pad=5)
+            axes.set_title(names.place(setting), pad=5)
             if column == 0:
+                place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
                 for k, name in enumerate(treatments):
-                    axes.annotate(
-                        names.regimen(name),
-                        (0, k + 0.5),
-                        xytext=(-8, 0),
-                        xycoords=("axes fraction", "data"),
-                        textcoords="offset points",
-                        ha="right",
-                        va="center",
-                    )
+                    axes.annotate(names.regimen(name), (0, k + 0.5), xytext=(-8, 0), ha="right", va="center", **place)
             if line == lines - 1 or i + columns >= len(settings):
                 axes.set_xlabel("rank", labelpad=2)
     return figure
 
 
 def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
+    from matplotlib.collections import PolyCollection
+
     n = len(treatments)
     axes.set_xlim(0.45, n + 0.55)
     axes.set_ylim(n, 0)
     axes.set_xticks(range(1, n + 1), [str(rank) for rank in range(1, n + 1)])
     axes.set_yticks([])
     axes.tick_params(length=0)
+    bands = [[(0.45, k + 0.06), (n + 0.55, k + 0.06), (n + 0.55, k + 1), (0.45, k + 1)] for k in range(n)]
+    axes.add_collection(PolyCollection(bands, facecolor=PALE, zorder=0))
     for k, name in enumerate(treatments):
-        axes.axhspan(k + 0.06, k + 1, facecolor=PALE, zorder=0)
-        axes.axhline(k + 1, color=GREY, linewidth=0.8, zorder=2)
         bars = [(int(row["rank"]), float(row["probability"])) for row in rows if row["treatment"] == name]
+        shapes = [_bar(rank, k + 1, probability) for rank, probability in bars]
         candidate = candidates[name]
-        axes.bar(
-            [rank for rank, _ in bars],
-            [-0.94 * p for _, p in bars],
-            bottom=k + 1,
-            width=0.8,
-            facecolor=BAR if candidate else "white",
-            edgecolor=BAR if candidate else GREY,
-            linewidth=0.8,
-            zorder=1,
-        )
+        style: dict[str, Any] = {"facecolor": BAR, "edgecolor": BAR} if candidate else HOLLOW
+        axes.add_collection(PolyCollection(shapes, linewidth=0.8, zorder=1, gid=f"ranks-{name}", **style))
         if not candidate:
             start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
             place, align = (0.5, "left") if start else (n + 0.5, "right")
             axes.text(place, k + 0.3, NOT_A_CANDIDATE, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
+    axes.hlines(range(1, n + 1), 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.8, zorder=2)
+
+
+def _bar(rank: int, foot: float, probability: float) -> list[tuple[float, float]]:
+    top = foot - 0.94 * probability
+    return [(rank - 0.4, foot), (rank - 0.4, top), (rank + 0.4, top), (rank + 0.4, foot)]
 
 
 def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
@@ -124,17 +125,19 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
     settings = settings_of(rows)
     outcomes = [name for name in names.labels["outcomes"] if any(row["outcome"] == name for row in rows)]
     treatments = [name for name in names.labels["regimens"] if any(row["treatment"] == name for row in rows)]
-    labels = [fill(names.of("outcomes", name), 14, break_long_words=False) for name in outcomes]
+    failed = {row["outcome"] for row in rows if not is_true(row, "converged")}
+    labels = [_column_label(names.of("outcomes", name), name in failed) for name in outcomes]
+    everyone = all_candidates(rows)
     cell = max(CELL_WIDTH, *(text_width(label) + 0.1 for label in labels))
-    left = max(text_width(text) for text in [*map(names.regimen, treatments), NOT_A_CANDIDATE]) + 0.3
+    marks = [*map(names.regimen, treatments), *([] if everyone else [NOT_A_CANDIDATE])]
+    left = max(*map(text_width, marks), 0.6) + 0.3
     label_lines = max(label.count("\n") + 1 for label in labels)
-    header, heading = 0.45, 0.58 + label_lines * 0.15
+    header, heading = 0.45, (0.58 if names.has_settings else 0.34) + label_lines * 0.15
     height = CELL_HEIGHT * len(treatments)
     title = "SUCRA by outcome: higher is better, 1 is best"
     subtitle = f"{names.analysis_label}, model “{names.model}”. In brackets the 95% equal-tailed credible interval."
-    legend = ", ".join(f"{mark.letter} {evidence_words(name)}" for name, mark in EVIDENCE.items())
-    note = f"Letter: evidence against the reference of the setting ({legend})."
-    width = max(left + cell * len(outcomes) + 0.2, text_width(subtitle) + 0.3, text_width(note) + 0.3)
+    note = _letters(rows, names)
+    width = max(left + cell * len(outcomes) + 0.2, text_width(note) + 0.3, left + 1.6 + text_width(WORST_BEST) + 0.3)
     with styled():
         figure = new_figure(width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning)
         for i, setting in enumerate(settings):
@@ -145,13 +148,13 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
             axes.text(
                 0,
                 1 + (heading - 0.36) / height,
-                names.setting(setting),
+                names.place(setting),
                 transform=axes.transAxes,
                 weight="bold",
                 va="center",
                 size=FONT_SIZE + 1,
             )
-            for k, label in enumerate(labels):
+            for k, (name, label) in enumerate(zip(outcomes, labels, strict=True)):
                 axes.annotate(
                     label,
                     (k + 0.5, 0),
@@ -159,10 +162,22 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
                     textcoords="offset points",
                     ha="center",
                     va="bottom",
-                    color=GREY,
+                    color=WARNING if name in failed else GREY,
                 )
-        _colour_bar(figure, left, note)
+        _colour_bar(figure, left, note, everyone)
     return figure
+
+
+def _column_label(label: str, failed: bool) -> str:
+    return fill(label, 14, break_long_words=False) + (f"\n{NOT_CONVERGED}" if failed else "")
+
+
+def _letters(rows: Sequence[Row], names: Names) -> str:
+    """Explain the letters of the evidence that stand in the cells."""
+    found = {row["evidence"] for row in rows}
+    legend = ", ".join(f"{mark.letter} {evidence_words(name)}" for name, mark in EVIDENCE.items() if name in found)
+    reference = "the reference of the setting" if names.has_settings else "the reference"
+    return f"Letter: evidence against {reference} ({legend})."
 
 
 def _draw_cells(
@@ -249,7 +264,7 @@ def heat_colour(value: float) -> str:
     return to_hex(LinearSegmentedColormap.from_list("sucra", HEAT)(value))
 
 
-def _colour_bar(figure: "Figure", left: float, note: str) -> None:
+def _colour_bar(figure: "Figure", left: float, note: str, everyone: bool) -> None:
     width, height = figure.get_size_inches()
     axes = add_axes(figure, left, height - 0.60, 1.6, 0.13)
     for k in range(32):
@@ -257,12 +272,7 @@ def _colour_bar(figure: "Figure", left: float, note: str) -> None:
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.annotate("0 worst", (0, 0.5), xytext=(-4, 0), textcoords="offset points", ha="right", va="center")
-    axes.annotate(
-        "1 best;  hatched: " + NOT_A_CANDIDATE,
-        (1, 0.5),
-        xytext=(4, 0),
-        textcoords="offset points",
-        va="center",
-    )
+    place = {"textcoords": "offset points", "va": "center"}
+    axes.annotate("0 worst", (0, 0.5), xytext=(-4, 0), ha="right", **place)
+    axes.annotate("1 best" if everyone else WORST_BEST, (1, 0.5), xytext=(4, 0), **place)
     figure.text(0.12 / width, 0.14 / height, note, color=GREY)

@@ -1,36 +1,77 @@
 """report.html of one analysis: one self-contained file made from tables and figures in results/."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nma.report import report_tables as tables
+from nma.network.arms import used_arms
+from nma.report import check_tables, report_tables
 from nma.report.inline import inline_svg
-from nma.report.sentences import best_sentences, design_words, learned, not_converged
-from nma.report.settings import HEADLINE_TABLES, MODEL_TABLES
-from nma.report.words import INTERVAL, NOT_A_CANDIDATE, OVERALL, Names, Row, evidence_words, settings_of
+from nma.report.sentences import (
+    best_sentences,
+    design_words,
+    fit_sentences,
+    inconsistency_sentences,
+    learned,
+    not_converged,
+)
+from nma.report.settings import HEADLINE_TABLES, INCONSISTENCY_FIGURES, INCONSISTENCY_TABLES, MODEL_TABLES
+from nma.report.splits import splits_of
+from nma.report.words import (
+    INTERVAL,
+    NOT_A_CANDIDATE,
+    Names,
+    Row,
+    all_candidates,
+    evidence_words,
+    is_true,
+    settings_of,
+)
 from nma.tables import read_table, write_text
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-EXPLANATIONS = {
-    "direct": "a study of the setting compared the two in whole arms",
-    "indirect": "linked through other treatments or inside mixed arms",
-    "extrapolated": "one of the two was given to nobody in the setting; the effect comes from other settings",
+PLAIN = {
+    "direct": "a study compared the two in whole arms",
+    "indirect": "linked through other treatments, or inside mixed arms",
     "prior_driven": "not estimable from the data, or more than 20% wider once a prior scale is doubled",
+}
+BY_SETTING = PLAIN | {
+    "direct": "a study of the setting compared the two in whole arms",
+    "extrapolated": "one of the two was given to nobody in the setting; the effect comes from other settings",
+}
+CAPTIONS = {
+    "network": "network of comparisons",
+    "forest": "relative effects against the reference",
+    "rankogram": "rank probabilities",
+    "heterogeneity": "prior and posterior of the heterogeneity parameters",
+    "leverage": "leverage of the data points",
+    "node_splits": "direct against indirect evidence",
+    "dev_dev": "deviance with and without consistency",
 }
 
 
-def write_report(results: Path, settings: Mapping[str, Any], output: Path) -> None:
+@dataclass(frozen=True)
+class Sources:
+    """Where the tables of a report stand: of its analysis, and about all analyses."""
+
+    analysis: Path
+    """results/<analysis>"""
+    evidence: Path
+    """The folder of the global evidence tables."""
+    sensitivity: Path
+    """The table of all analyses side by side."""
+
+
+def write_report(sources: Sources, settings: Mapping[str, Any], output: Path) -> None:
     """Write report.html of an analysis.
 
     Parameters
     ----------
-    results : path
-        The folder of all results.
     settings : mapping
         From `nma.report.settings.report_settings`.
     """
-    write_text(output, render(report_context(results, settings)))
+    write_text(output, render(report_context(sources, settings)))
 
 
 def render(context: Mapping[str, Any]) -> str:
@@ -44,78 +85,109 @@ def render(context: Mapping[str, Any]) -> str:
     return environment.get_template(TEMPLATE.name).render(context)
 
 
-def report_context(results: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Everything the template shows, as text, tables and figures."""
-    labels, analysis = settings["labels"], settings["analysis"]
-    names = Names(labels, analysis, model=labels["headline"])
-    folder = results / analysis
+    labels, folder = settings["labels"], sources.analysis
+    names = Names(labels, settings["analysis"], model=labels["headline"])
     fits = read_table(folder / "summary" / "fits.csv")
-    sensitivity = [row for row in read_table(results / "summary" / "sensitivity.csv") if row["model"] == names.model]
-    effects = read_table(results / "evidence" / "effects.csv")
+    sensitivity = [row for row in read_table(sources.sensitivity) if row["model"] == names.model]
+    effects = read_table(sources.evidence / "effects.csv")
     sections = [
-        _outcome_section(folder, settings, Names(labels, analysis, outcome, names.model), sensitivity, effects)
+        _outcome_section(sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects)
         for outcome in settings["outcomes"]
     ]
+    explanations = BY_SETTING if names.has_settings else PLAIN
     return {
         "title": names.analysis_label,
         "headline": names.model,
         "interval": INTERVAL,
         "not_candidate": NOT_A_CANDIDATE,
-        "failed": not_converged(fits, names),
-        "evidence_words": {evidence_words(name): text for name, text in EXPLANATIONS.items()},
+        "everyone": all(section["everyone"] for section in sections),
+        "has_settings": names.has_settings,
+        "failed": [*not_converged(fits, names), *(text for section in sections for text in section["failed"])],
+        "evidence_words": {evidence_words(name): text for name, text in explanations.items()},
         "outcomes": sections,
-        "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome, treatment and setting"),
-        "fits": tables.fits_table(fits, names),
-        "audit": tables.audit_tables(read_table(results / "evidence" / "audit.csv")),
-        "studies": tables.studies_table(settings["studies"]),
+        "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
+        "compared": len({row["analysis"] for row in sensitivity}) > 1,
+        "fits": check_tables.fits_table(fits, names),
+        "audit": report_tables.audit_tables(read_table(sources.evidence / "audit.csv")),
+        "studies": report_tables.studies_table(settings["studies"]),
         "versions": sorted({row["versions"] for row in fits}),
         "seed": str(settings["seed"]),
     }
 
 
 def _outcome_section(
-    folder: Path,
+    sources: Sources,
     settings: Mapping[str, Any],
     names: Names,
     sensitivity: Sequence[Row],
     effects: Sequence[Row],
 ) -> dict[str, Any]:
     """One outcome: its sentences, tables and figures."""
-    outcome, studies = names.outcome, settings["studies"]
-    here = folder / outcome
-    ranking, relative, league, mixtures = (read_table(here / names.model / f"{table}.csv") for table in HEADLINE_TABLES)
-    evidence = read_table(here / "evidence.csv")
+    here, studies = sources.analysis / names.outcome, settings["studies"]
+    headline = {table: read_table(here / names.model / f"{table}.csv") for table in HEADLINE_TABLES}
+    by_model = {
+        table: {model: read_table(here / model / f"{table}.csv") for model in settings["models"]}
+        for table in MODEL_TABLES
+    }
+    ranking, evidence = headline["ranking"], read_table(here / "evidence.csv")
     design = design_words(evidence, {study: facts["design"] for study, facts in studies.items()})
-    parameters, statistics, checks = (
-        {model: read_table(here / model / f"{table}.csv") for model in settings["models"]} for table in MODEL_TABLES
-    )
-    rows = [row for row in sensitivity if row["outcome"] == outcome]
-    settings_here = settings_of(ranking)
+    rows = [row for row in sensitivity if row["outcome"] == names.outcome]
+    places = settings_of(ranking)
+    inconsistency = _inconsistency(here / "inconsistency", evidence, settings, names)
     return {
-        "id": outcome,
+        "id": names.outcome,
         "label": names.outcome_label,
-        "direction": f"{names.measure} below 1 favours the treatment"
-        if names.lower_is_better
-        else f"{names.measure} above 1 favours the treatment",
+        "direction": names.direction,
+        "everyone": all_candidates(ranking),
+        "failed": inconsistency.pop("failed"),
         "sentences": [
-            (
-                names.setting(setting),
-                *_lead(best_sentences(ranking, relative, setting, design, names)),
-            )
-            for setting in settings_here
+            (names.place(place), *_lead(best_sentences(ranking, headline["relative_effects"], place, design, names)))
+            for place in places
         ],
-        "sensitivity": [tables.sensitivity_table(rows, ranking, setting, settings, names) for setting in settings_here],
-        "evidence": tables.evidence_table(evidence, effects, studies, names),
-        "excluded": tables.excluded_table(evidence, names),
-        "ranking": [tables.ranking_table(ranking, setting, names) for setting in settings_here],
-        "league": [tables.league_table(league, setting, names) for setting in settings_here],
+        "sensitivity": [report_tables.sensitivity_table(rows, ranking, place, settings, names) for place in places],
+        "evidence": report_tables.evidence_tables(evidence, effects, studies, names),
+        "excluded": report_tables.excluded_table(evidence, names),
+        "ranking": [report_tables.ranking_table(ranking, place, names) for place in places],
+        "league": [report_tables.league_table(headline["league_table"], place, names) for place in places],
+        "absolute": _absolute(headline["absolute_effects"], settings, names),
         "figures": _figures(here, settings["headline_figures"], names),
-        "heterogeneity": tables.heterogeneity_table(parameters, names),
-        "learned": [learned(row) + "." for row in parameters[names.model]],
-        "statistics": tables.statistics_table(statistics, names),
-        "checks": tables.check_table(checks, names),
-        "mixtures": tables.mixture_table(mixtures, studies, names),
-        "overall": names.setting(OVERALL),
+        "heterogeneity": check_tables.heterogeneity_table(by_model["heterogeneity"], names),
+        "learned": [learned(row) + "." for row in by_model["heterogeneity"][names.model]],
+        "fit": fit_sentences(by_model["data_points"][names.model], names),
+        "statistics": check_tables.statistics_table(by_model["fit_statistics"], by_model["loo"], names),
+        "checks": check_tables.check_table(by_model["exact_check"], names),
+        "mixtures": check_tables.mixture_table(headline["mixtures"], studies, names),
+        "inconsistency": inconsistency,
+    }
+
+
+def _absolute(rows: Sequence[Row], settings: Mapping[str, Any], names: Names) -> list[report_tables.Table]:
+    source = settings["baselines"].get(names.outcome, "")
+    return [report_tables.absolute_table(rows, place, source, names) for place in settings_of(rows)]
+
+
+def _inconsistency(folder: Path, evidence: Sequence[Row], settings: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """Gather what was assessed of the inconsistency of an outcome, or say where it was assessed instead."""
+    if settings["inconsistency"] != names.analysis:
+        where = settings["inconsistency"]
+        text = f"Assessed in the analysis “{names.of('analyses', where)}”." if where else "Not assessed in this run."
+        return {"sentences": [text], "tables": [], "figures": {}, "failed": []}
+    splits, unrelated, statistics, _ = (read_table(folder / f"{table}.csv") for table in INCONSISTENCY_TABLES)
+    comparisons = splits_of(splits, used_arms(evidence))
+    failed = [row["model"] for row in statistics if not is_true(row, "converged")]
+    tables = [
+        check_tables.splits_table(comparisons, statistics, names),
+        check_tables.not_assessable_table(comparisons, names),
+        check_tables.consistency_table(statistics, names),
+        check_tables.unrelated_table(unrelated, names),
+    ]
+    return {
+        "sentences": inconsistency_sentences(comparisons, statistics, names),
+        "tables": [table for table in tables if table.rows],
+        "figures": {name: _figure(folder / "figures" / f"{name}.svg", name, names) for name in INCONSISTENCY_FIGURES},
+        "failed": [f"{names.outcome_label}, inconsistency, {model}" for model in failed],
     }
 
 
@@ -126,15 +198,10 @@ def _lead(sentences: Sequence[str]) -> tuple[str, str]:
 
 
 def _figures(folder: Path, figures: Sequence[str], names: Names) -> dict[str, Any]:
-    captions = {
-        "network": "network of comparisons",
-        "forest": "relative effects against the reference of each setting",
-        "rankogram": "rank probabilities",
-        "heterogeneity": "prior and posterior of the heterogeneity parameters",
-    }
     files = {"network": folder / "network" / "network.svg"}
     files |= {figure: folder / names.model / "figures" / f"{figure}.svg" for figure in figures}
-    return {
-        figure: inline_svg(file, f"{names.outcome}-{figure}", f"{names.outcome_label}: {captions[figure]}")
-        for figure, file in files.items()
-    }
+    return {figure: _figure(file, figure, names) for figure, file in files.items()}
+
+
+def _figure(file: Path, figure: str, names: Names) -> Any:
+    return inline_svg(file, f"{names.outcome}-{figure}", f"{names.outcome_label}: {CAPTIONS[figure]}")

@@ -4,21 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nma.report.sentences import SYMBOLS, best_candidate, learned
+from nma.network.arms import is_contrast, used_rows
+from nma.report.sentences import best_candidate
 from nma.report.words import (
     INTERVAL,
     METHODS,
     NOT_A_CANDIDATE,
     Names,
     Row,
+    all_candidates,
     by_rank,
+    differences,
     evidence_words,
     is_true,
     number,
     probability,
-    ratio_interval,
 )
 
+ENDS = ("treatment", "comparator")
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -32,9 +35,16 @@ class Table:
     title: str = ""
 
 
-def _interval(row: Row, value: str, digits: int = 2) -> str:
+def interval(row: Row, value: str, digits: int = 2) -> str:
+    """Format a value and its interval, from columns such as ``sucra``, ``sucra_lower`` and ``sucra_upper``."""
     lower, upper = (number(row[f"{value}_{end}"], digits) for end in ("lower", "upper"))
     return f"{number(row[value], digits)} ({lower} to {upper})"
+
+
+def trimmed(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Build a table without the columns in which nothing stands."""
+    kept = [k for k in range(len(columns)) if k == 0 or any(row[k] not in ("", "–") for row in rows)]
+    return Table(caption, tuple(columns[k] for k in kept), [[row[k] for k in kept] for row in rows])
 
 
 def _mix(text: str, names: Names, kind: str = "regimens") -> str:
@@ -45,50 +55,85 @@ def _mix(text: str, names: Names, kind: str = "regimens") -> str:
     return ", ".join(f"{names.of(kind, name)} {n}" for name, n in parts)
 
 
-def _arm(studies: Mapping[str, Any], study: str, arm: str) -> str:
+def arm_label(studies: Mapping[str, Any], study: str, arm: str) -> str:
+    """Label of an arm as its study sheet gives it, or its id."""
     return str(studies.get(study, {}).get("arms", {}).get(arm, arm))
 
 
-def evidence_table(evidence: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
-    """Tabulate what a fit used: contrasts, or counts by arm."""
-    used = [row for row in evidence if is_true(row, "used")]
-    if used and "log_effect" in used[0]:
-        return _contrast_table(used, effects, studies, names)
-    columns = ("Study", "Arm", "Treatments", "Events / patients", "Criterion", "Setting", "Remarks")
+def _arm(studies: Mapping[str, Any], study: str, arm: str, mix: str) -> str:
+    """Label of an arm; nothing where it is called by what it received."""
+    named_by_mix = arm == mix or [arm] == [part.rsplit(":", 1)[0] for part in mix.split()]
+    return "" if named_by_mix else arm_label(studies, study, arm)
+
+
+def evidence_tables(
+    evidence: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names
+) -> list[Table]:
+    """Tabulate what a fit used: contrasts, figures by arm, or both."""
+    used = used_rows(evidence)
+    contrasts, arms = [row for row in used if is_contrast(row)], [row for row in used if not is_contrast(row)]
+    tables = [_contrast_table(contrasts, effects, studies, names)] if contrasts else []
+    return tables + ([_arm_table(arms, studies, names)] if arms else [])
+
+
+def _arm_table(used: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
+    counts = any(row.get("events") for row in used)
+    columns = (
+        "Study",
+        "Arm",
+        "Treatments",
+        "Events / patients",
+        "Patients",
+        "Time",
+        "Mean (SE)",
+        "Patients by category",
+        "Criterion",
+        "Setting",
+        "Covariates",
+        "Remarks",
+    )
     rows = [
         [
             row["study"],
-            _arm(studies, row["study"], row["arm"]),
+            _arm(studies, row["study"], row["arm"], row["arm_mix"]),
             _mix(row["arm_mix"], names),
-            f"{row['events']} / {row['n']}",
-            row["criterion"] or "–",
+            " / ".join(filter(None, [row["events"], row["n"]])) if counts else "",
+            "" if counts else row["n"],
+            row.get("time") or "",
+            f"{number(row['mean'])} ({number(row['se'], 3)})" if row.get("mean") else "",
+            row.get("categories", "").replace(" ", ", ").replace(":", " "),
+            row.get("criterion", ""),
             _mix(row["setting_mix"], names, "settings"),
+            _values(row),
             _remarks(row),
         ]
         for row in used
     ]
-    return Table(f"{names.outcome_label}: counts used. Crude counts, not adjusted.", columns, rows)
+    kind = "counts used, not adjusted" if counts else "figures of the arms used"
+    return trimmed(f"{names.outcome_label}: {kind}", columns, rows)
 
 
 def _contrast_table(used: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
     keys = ("study", "contrast_set", "treatment_arm", "comparator_arm", "population", "method")
-    figures = {tuple(row[key] for key in keys): row for row in effects if row["outcome"] == names.outcome}
+    here = [row for row in effects if row["outcome"] == names.outcome]
+    figures = {tuple(row[key] for key in keys): row for row in sorted(here, key=lambda row: is_true(row, "selected"))}
     rows = []
     for row in used:
         figure = figures.get(tuple(row[key] for key in keys))
-        arms = (_arm(studies, row["study"], row[f"{end}_arm"]) for end in ("treatment", "comparator"))
-        mixes = (_mix(row[f"{end}_mix"], names) for end in ("treatment", "comparator"))
+        arms = [_arm(studies, row["study"], row[f"{end}_arm"], row[f"{end}_mix"]) for end in ENDS]
+        patients = [row[f"n_{end}"] for end in ENDS]
         rows.append(
             [
                 row["study"],
-                " against ".join(arms),
-                " against ".join(mixes),
-                f"{row['n_treatment']} and {row['n_comparator']}",
-                ratio_interval(figure) if figure else "–",
-                f"{number(row['log_effect'], 3)} ({number(row['se'], 3)})",
+                " against ".join(arms) if any(arms) else "–",
+                " against ".join(_mix(row[f"{end}_mix"], names) for end in ENDS),
+                " and ".join(n or "unknown" for n in patients) if any(patients) else "",
+                names.estimate(figure) if figure else "–",
+                f"{number(row['effect'], 3)} ({number(row['se'], 3)})",
                 METHODS.get(row["method"], row["method"]),
                 row["adjustment"],
                 _mix(row["setting_mix"], names, "settings"),
+                _values(row),
                 _remarks(row),
             ]
         )
@@ -97,24 +142,34 @@ def _contrast_table(used: Sequence[Row], effects: Sequence[Row], studies: Mappin
         "Arms",
         "Treatments",
         "Patients",
-        f"{names.measure} (95% confidence interval)",
-        f"log {names.measure} (SE)",
+        f"{names.measure} (95% CI)",
+        f"{names.link_scale} (SE)",
         "Method",
         "Adjusted or crude",
         "Setting",
+        "Covariates",
         "Remarks",
     )
-    return Table(f"{names.outcome_label}: contrasts used", columns, rows)
+    return trimmed(f"{names.outcome_label}: contrasts used, with 95% confidence intervals", columns, rows)
+
+
+def _values(row: Row) -> str:
+    """Read the covariates of a study, ``age:61.5 year:2004``."""
+    return row.get("covariates", "").replace(" ", ", ").replace(":", " ")
 
 
 def _remarks(row: Row) -> str:
     remarks = [
-        "rests on an assumed number of events" if row.get("assumed") == "true" else "",
+        _assumption(row) if row.get("assumed") == "true" else "",
         "" if is_true(row, "informative") else "uninformative",
         row.get("derived", ""),
         row["reason"],
     ]
     return "; ".join(filter(None, remarks)) or "–"
+
+
+def _assumption(row: Row) -> str:
+    return f"rests on {'assumptions about its arms' if 'assumed' in row['method'] else 'an assumed number of events'}"
 
 
 def excluded_table(evidence: Sequence[Row], names: Names) -> Table:
@@ -129,7 +184,7 @@ def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
     rows = [
         [
             names.regimen(row["treatment"]) + ("" if is_true(row, "candidate") else f" ({NOT_A_CANDIDATE})"),
-            _interval(row, "sucra"),
+            interval(row, "sucra"),
             f"{row['median_rank']} ({row['rank_lower']} to {row['rank_upper']})",
             probability(row["p_best"]),
             evidence_words(row["evidence"]),
@@ -137,21 +192,21 @@ def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
         for row in by_rank(ranking, setting)
     ]
     poth = number(next(row["poth"] for row in ranking if row["setting"] == setting))
-    caption = f"{names.outcome_label}, {names.setting(setting)}: ranking with {INTERVAL}s; POTH {poth}"
-    return Table(caption, columns, rows, names.setting(setting))
+    caption = f"{names.heading(setting)}: ranking with {INTERVAL}s; POTH {poth}"
+    return Table(caption, columns, rows, names.place(setting))
 
 
 def league_table(league: Sequence[Row], setting: str, names: Names) -> Table:
     """Tabulate every treatment (row) against every other (column)."""
     treatments = [row["treatment"] for row in league if row["setting"] == setting]
     rows = [
-        [names.regimen(row["treatment"]), *(row[comparator] or "–" for comparator in treatments)]
+        [names.regimen(row["treatment"]), *(row[comparator].replace("-", "−") or "–" for comparator in treatments)]
         for row in league
         if row["setting"] == setting
     ]
-    caption = f"{names.outcome_label}, {names.setting(setting)}: {names.measure} of row against column, {INTERVAL}"
+    caption = f"{names.heading(setting)}: {names.measure} of row against column, {INTERVAL}"
     columns = ("Treatment", *(names.regimen(name) for name in treatments))
-    return Table(caption, columns, rows, names.setting(setting))
+    return Table(caption, columns, rows, names.place(setting))
 
 
 def sensitivity_table(
@@ -162,7 +217,7 @@ def sensitivity_table(
     names: Names,
 ) -> Table:
     """Tabulate for every analysis the first among the candidates, and where this report's first stands."""
-    barred = settings["not_candidates"].get(setting, [])
+    barred, everyone = settings["not_candidates"].get(setting, []), all_candidates(ranking)
     best = best_candidate(ranking, setting)
     mine = best["treatment"] if best else ""
     by_analysis: dict[str, dict[str, Row]] = {}
@@ -184,14 +239,14 @@ def sensitivity_table(
     columns = (
         "Analysis",
         "Treatments ranked",
-        "First among candidates",
+        "First" if everyone else "First among candidates",
         "SUCRA",
         "P(best)",
         f"{label}: SUCRA",
         f"{label}: P(best)",
     )
-    caption = f"{names.outcome_label}, {names.setting(setting)}: what the first rank hangs on"
-    return Table(caption, columns, rows, names.setting(setting))
+    caption = f"{names.heading(setting)}: what the first rank hangs on"
+    return Table(caption, columns, rows, names.place(setting))
 
 
 def _rank_cells(row: Row, names: Names) -> list[str]:
@@ -221,99 +276,6 @@ def _analysis_order(analysis: str, settings: Mapping[str, Any]) -> tuple[int, st
     return (known.index(analysis) if analysis in known else len(known)), analysis
 
 
-def heterogeneity_table(parameters: Mapping[str, Sequence[Row]], names: Names) -> Table:
-    """Tabulate tau and omega of every model."""
-    rows = [
-        [
-            model,
-            SYMBOLS[row["parameter"]],
-            _interval({**row, "median_lower": row["lower"], "median_upper": row["upper"]}, "median"),
-            row["prior"],
-            learned(row),
-        ]
-        for model, members in parameters.items()
-        for row in members
-    ]
-    columns = ("Model", "Parameter", f"Median ({INTERVAL})", "Prior", "What the data added")
-    return Table(f"{names.outcome_label}: heterogeneity on the log scale", columns, rows)
-
-
-def statistics_table(statistics: Mapping[str, Sequence[Row]], names: Names) -> Table:
-    """Tabulate the fit statistics of every model."""
-    rows = [
-        [
-            model,
-            row["data_points"],
-            *(number(row[key]) for key in ("residual_deviance", "p_d", "dic")),
-            f"{number(row['elpd_loo'])} ({number(row['elpd_loo_se'])})",
-            number(row["p_loo"]),
-        ]
-        for model, members in statistics.items()
-        for row in members
-    ]
-    columns = ("Model", "Data points", "Residual deviance", "pD", "DIC", "elpd LOO (SE)", "p LOO")
-    return Table(f"{names.outcome_label}: fit statistics; LOO leaves out a study", columns, rows)
-
-
-def check_table(checks: Mapping[str, Sequence[Row]], names: Names) -> Table:
-    """Tabulate the largest differences between the sampler and the exact engine."""
-    rows = []
-    for model, members in checks.items():
-        scored = [row for row in members if row["z"]]
-        worst = max(scored, key=lambda row: abs(float(row["z"])), default=None)
-        pareto = max((row["pareto_k"] for row in members if row["pareto_k"]), key=float, default="")
-        rows.append(
-            [
-                model,
-                str(len(scored)),
-                number(worst["z"].removeprefix("-")) if worst else "–",
-                f"{worst['parameter']}, {worst['quantity']}" if worst else "–",
-                number(pareto),
-            ]
-        )
-    columns = ("Model", "Quantities compared", "Largest |z|", "Where", "Largest Pareto k")
-    return Table(f"{names.outcome_label}: sampler against exact engine", columns, rows)
-
-
-def mixture_table(mixtures: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
-    """Tabulate how far the mixture approximation is off for studies with mixed arms."""
-    rows = [
-        [
-            row["study"],
-            " against ".join(_arm(studies, row["study"], row[f"{end}_arm"]) for end in ("treatment", "comparator")),
-            *(number(row[key], 3) for key in ("linear", "marginal", "error", "se")),
-        ]
-        for row in mixtures
-    ]
-    columns = (
-        "Study",
-        "Arms",
-        "As modelled",
-        "As a large study would see it",
-        "Error",
-        "Standard error of the study",
-    )
-    return Table(f"{names.outcome_label}: error of the mixture approximation, log {names.measure}", columns, rows)
-
-
-def fits_table(fits: Sequence[Row], names: Names) -> Table:
-    """Tabulate how every fit went."""
-    rows = [
-        [
-            names.of("outcomes", row["outcome"]),
-            row["model"],
-            "yes" if is_true(row, "converged") else "NO",
-            row["draws"],
-            number(row["min_ess_bulk"], 0),
-            number(row["max_r_hat"], 4),
-            row["divergences"],
-        ]
-        for row in fits
-    ]
-    columns = ("Outcome", "Model", "Converged", "Draws", "Smallest bulk ESS", "Largest R-hat", "Divergences")
-    return Table("Convergence of every fit", columns, rows)
-
-
 def audit_tables(audit: Sequence[Row]) -> list[Table]:
     """Tabulate the audit findings, one table a severity, the gravest first."""
     columns = ("Study", "Item", "Check", "Reported", "Recomputed", "Message")
@@ -331,7 +293,7 @@ def audit_tables(audit: Sequence[Row]) -> list[Table]:
             for row in audit
             if row["severity"] == severity
         ]
-        result.append(Table(f"Audit of the study sheets: {severity}", columns, rows, severity))
+        result.append(Table(f"Audit of the evidence: {severity}", columns, rows, severity))
     return result
 
 
@@ -343,7 +305,30 @@ def _short(text: str) -> str:
         return text or "–"
 
 
+def absolute_table(absolute: Sequence[Row], setting: str, source: str, names: Names) -> Table:
+    """Tabulate the outcome under every treatment, from the declared baseline."""
+    here = [row for row in absolute if row["setting"] == setting]
+    keys = ("absolute", "absolute_lower", "absolute_upper")
+    rows = []
+    for row in here:
+        value, lower, upper = differences([row[key] for key in keys])
+        rows.append([names.regimen(row["treatment"]), f"{value} ({lower} to {upper})"])
+    baseline = ", ".join(filter(None, [_baseline(here[0]["baseline"], names), source]))
+    caption = f"{names.heading(setting)}: absolute effects, from the baseline {baseline}"
+    columns = ("Treatment", f"{here[0]['scale'].capitalize()} ({INTERVAL})")
+    return Table(caption, columns, rows, names.place(setting))
+
+
+def _baseline(text: str, names: Names) -> str:
+    """Read a baseline such as ``placebo ~ N(-0.73, 0.22^2)`` with the label of its regimen."""
+    regimen, _, distribution = text.partition(" ~ ")
+    return f"{names.regimen(regimen)} ~ {distribution}".replace("-", "−").replace("^2", "²")
+
+
 def studies_table(studies: Mapping[str, Any]) -> Table:
     """Tabulate the studies with their designs and sources."""
-    rows = [[name, facts["design"].replace("_", " "), facts["citation"]] for name, facts in studies.items()]
+    rows = [
+        [name, facts["design"].replace("_", " ") or "not declared", facts["citation"]]
+        for name, facts in studies.items()
+    ]
     return Table("Studies and their designs", ("Study", "Design", "Source"), rows)

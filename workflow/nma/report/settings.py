@@ -3,36 +3,68 @@
 from typing import Any
 
 from nma.config import Project
+from nma.evidence.tables import TableStudy
 from nma.plan import label_settings
+from nma.sheets import StudySheet
 
-HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures")
-MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check")
+HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures", "absolute_effects")
+MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
+INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
+INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 
 
 def figures_of(project: Project, model: str) -> list[str]:
     """Figures drawn for a model; one without heterogeneity has no prior to set against a posterior."""
     definition = project.config.models[model]
-    varies = definition.heterogeneity or (definition.settings and bool(project.treatments.settings))
-    return ["forest", "rankogram", *(["heterogeneity"] if varies else [])]
+    varies = definition.heterogeneity or _omega(project, model)
+    return ["forest", "rankogram", "leverage", *(["heterogeneity"] if varies else [])]
+
+
+def _omega(project: Project, model: str) -> str:
+    """Say what omega of a model spreads over, settings or classes; nothing where it has none."""
+    definition = project.config.models[model]
+    if definition.classes:
+        return "classes"
+    return "settings" if definition.settings and project.treatments.settings else ""
+
+
+def figure_labels(project: Project) -> dict[str, Any]:
+    """Labels of everything that figures and reports name."""
+    return {**label_settings(project), "omega": {model: _omega(project, model) for model in project.config.models}}
 
 
 def report_settings(project: Project, analysis: str) -> dict[str, Any]:
     """Everything but tables and figures that the report of an analysis depends on."""
-    settings = project.treatments.settings
+    config, settings = project.config, project.treatments.settings
     return {
         "analysis": analysis,
-        "outcomes": project.config.outcomes_of(analysis),
-        "models": list(project.config.models),
-        "headline_figures": figures_of(project, project.config.headline),
-        "labels": label_settings(project),
+        "outcomes": config.outcomes_of(analysis),
+        "models": list(config.models),
+        "headline_figures": figures_of(project, config.headline),
+        "labels": figure_labels(project),
         "not_candidates": {name: list(setting.not_candidates) for name, setting in settings.items()},
-        "studies": {name: _study(sheet) for name, sheet in project.sheets.items()},
-        "leave_one_out": project.config.leave_one_out,
-        "seed": project.config.seed,
+        "studies": _studies(project),
+        "leave_one_out": config.leave_one_out,
+        "inconsistency": config.inconsistency,
+        "baselines": {
+            name: outcome.baseline.source or "" for name, outcome in config.outcomes.items() if outcome.baseline
+        },
+        "seed": config.seed,
     }
 
 
-def _study(sheet: Any) -> dict[str, Any]:
+def _studies(project: Project) -> dict[str, Any]:
+    """Design, source and arms of every study: as its sheet gives them, or as far as its table does."""
+    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items()}
+    sources: dict[str, dict[str, None]] = {}
+    for study in project.tables:
+        sources.setdefault(study.study, {})[_source(project, study)] = None
+    for name, found in sources.items():
+        studies.setdefault(name, {"design": "", "citation": "; ".join(found), "arms": {}})
+    return studies
+
+
+def _of_sheet(sheet: StudySheet) -> dict[str, Any]:
     paper = sheet.bibliography
     citation = f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."
     return {
@@ -40,6 +72,15 @@ def _study(sheet: Any) -> dict[str, Any]:
         "citation": f"{citation} doi:{paper.doi}" if paper.doi else citation,
         "arms": {name: arm.label for name, arm in sheet.arms.items()},
     }
+
+
+def _source(project: Project, study: TableStudy) -> str:
+    """Label of the table that gives a study, or else its file."""
+    for table in project.config.evidence:
+        wanted = table.outcome in (None, study.outcome) and (not table.studies or study.study in table.studies)
+        if table.file == study.file and wanted:
+            return table.label or table.file
+    return study.file
 
 
 def report_inputs(project: Project, analysis: str) -> list[str]:
@@ -53,4 +94,7 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]
+        if analysis == config.inconsistency:
+            files += [f"{folder}/inconsistency/{table}.csv" for table in INCONSISTENCY_TABLES]
+            files += [f"{folder}/inconsistency/figures/{figure}.svg" for figure in INCONSISTENCY_FIGURES]
     return files

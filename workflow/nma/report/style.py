@@ -1,7 +1,7 @@
 """One look for all figures: colours that colour-blind readers can tell apart, and never colour alone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,10 @@ WARNING = "#b00020"
 HEAT = ("#f7fbff", "#9ecae1", "#58a4d6")  # dark text stays legible on all of it
 
 FONT_SIZE = 8.5
+TITLE_SIZE = FONT_SIZE + 3
+BOLD = 1.15  # how much wider bold text is, at most
+LINE = FONT_SIZE * 1.25 / 72  # height of a line of text in inches
+HANDLE = 2.6  # length of the sample in a legend, in ems
 RESOLUTION = 200  # dots per inch of the PNG files
 
 
@@ -78,15 +82,17 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, title: str, subtitle: str, warning: str = "") -> "Figure":
-    """Open a figure of a size in inches with its title and, in red, a warning.
+    """Open a figure of a size in inches with its title and, in red, a warning; it widens where these need room.
 
     A plain `Figure` without pyplot: no global state, no window, nothing to close.
     """
     from matplotlib.figure import Figure
 
+    heading = text_width(title, TITLE_SIZE) * BOLD + (text_width(warning) * BOLD + 0.3 if warning else 0.0)
+    width = max(width, heading + 0.3, *(text_width(line) + 0.3 for line in subtitle.split("\n")))
     figure = Figure(figsize=(width, height))
-    figure.text(0.12 / width, 1 - 0.10 / height, title, size=FONT_SIZE + 3, weight="bold", va="top")
-    figure.text(0.12 / width, 1 - 0.35 / height, subtitle, color=GREY, va="top")
+    figure.text(0.12 / width, 1 - 0.10 / height, title, size=TITLE_SIZE, weight="bold", va="top")
+    figure.text(0.12 / width, 1 - 0.35 / height, subtitle, color=GREY, va="top", linespacing=1.3)
     if warning:
         figure.text(1 - 0.12 / width, 1 - 0.12 / height, warning, color=WARNING, weight="bold", va="top", ha="right")
     return figure
@@ -110,6 +116,50 @@ def text_width(text: str, size: float = FONT_SIZE) -> float:
     return max((float(vertices[:, 0].max()) / 72 * 1.06 for vertices in lines), default=0.0)
 
 
+def wrapped(text: str, width: float) -> list[str]:
+    """Break a text into lines of at most some width in inches."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def legend_rows(labels: Sequence[str], width: float) -> int:
+    """Count the rows of a legend across a figure of some width in inches."""
+    return -(-len(labels) // _legend_columns(labels, width))
+
+
+def add_legend(figure: "Figure", handles: Sequence[Any]) -> None:
+    """Put a legend along the foot of a figure, in as many columns as fit."""
+    if handles:
+        width = figure.get_size_inches()[0]
+        figure.legend(
+            handles=handles,
+            loc="lower left",
+            ncols=_legend_columns([handle.get_label() for handle in handles], width),
+            borderaxespad=0.3,
+            bbox_to_anchor=(0.05 / width, 0),
+            handlelength=HANDLE,
+            columnspacing=1.4,
+        )
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    """Most columns whose widest members fit side by side; a legend is filled column by column."""
+    em = FONT_SIZE / 72
+    widths = [text_width(label) + (HANDLE + 0.8 + 1.4) * em for label in labels]
+    for columns in range(len(labels), 1, -1):
+        rows, longer = divmod(len(labels), columns)
+        sizes = [rows + (k < longer) for k in range(columns)]
+        starts = [sum(sizes[:k]) for k in range(columns)]
+        if sum(max(widths[i : i + n]) for i, n in zip(starts, sizes, strict=True)) < width - 0.2:
+            return columns
+    return 1
+
+
 def save(figure: "Figure", path: str | Path) -> None:
     """Write ``path``.svg and ``path``.png, each under a temporary name first.
 
@@ -117,7 +167,7 @@ def save(figure: "Figure", path: str | Path) -> None:
     """
     formats: dict[str, dict[str, Any]] = {
         "svg": {"metadata": {"Date": None, "Creator": None, "Format": None, "Type": None}},
-        "png": {"metadata": {"Software": None}, "dpi": RESOLUTION, "pil_kwargs": {"compress_level": 4}},
+        "png": {"metadata": {"Software": None}, "dpi": RESOLUTION, "pil_kwargs": {"compress_level": 3}},
     }
     with styled():
         for suffix, options in formats.items():

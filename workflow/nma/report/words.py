@@ -2,16 +2,32 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
-from nma.network.graph import OVERALL as OVERALL
+from nma.network.arms import OVERALL as OVERALL
+from nma.outcomes import RATIOS
 
 Row = Mapping[str, str]
 
 REFERENCE = "reference"
 INTERVAL = "95% equal-tailed credible interval"
 NOT_A_CANDIDATE = "not a candidate"
-MEASURES = {"HR": "Hazard ratio", "OR": "Odds ratio"}
+NOT_CONVERGED = "NOT CONVERGED"
+NOT_ASSESSABLE = "not assessable"
+MEASURES = {
+    "HR": "Hazard ratio",
+    "OR": "Odds ratio",
+    "RR": "Rate ratio",
+    "MD": "Mean difference",
+    "SMD": "Standardised mean difference",
+    "PD": "Probit difference",
+}
+SPREADS = {
+    "tau": "τ: standard deviation between studies",
+    "settings": "ω: standard deviation of component effects between settings",
+    "classes": "ω: standard deviation of component effects within classes",
+}
 METHODS = {
     "adjusted_hr": "adjusted HR",
     "crude_hr": "crude HR",
@@ -19,6 +35,10 @@ METHODS = {
     "logrank_p": "log-rank p",
     "medians_ci": "medians and their intervals",
     "medians_events": "medians and events",
+    "table": "as tabulated",
+    "printed": "pairwise intervals, as printed",
+    "reconstructed": "reconstructed from pairwise intervals",
+    "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",
 }
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
@@ -33,7 +53,7 @@ EVIDENCE_WORDS = {
 class Names:
     """Labels of everything a figure or a report names; an id without a label stands for itself.
 
-    ``labels`` comes from `nma.plan.label_settings`.
+    ``labels`` comes from `nma.report.settings.figure_labels`.
     """
 
     labels: Mapping[str, Any]
@@ -70,8 +90,62 @@ class Names:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether an effect below 1 favours the treatment."""
+        """Whether an effect below that of no difference favours the treatment."""
         return bool(self.labels["better"][self.outcome] == "lower")
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether effects are ratios, and their logarithms on the link scale."""
+        return self.measure in RATIOS
+
+    @property
+    def no_effect(self) -> str:
+        """Effect of a treatment that is no different, natural scale."""
+        return "1" if self.is_ratio else "0"
+
+    @property
+    def link_scale(self) -> str:
+        """Scale on which effects add up: ``log OR``, or the measure itself."""
+        return f"log {self.measure}" if self.is_ratio else self.measure
+
+    @property
+    def direction(self) -> str:
+        """Say which effects favour the treatment."""
+        side = "below" if self.lower_is_better else "above"
+        return f"{self.measure} {side} {self.no_effect} favours the treatment"
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether the network tells settings apart."""
+        return any(name != OVERALL for name in self.labels["settings"])
+
+    def place(self, setting: str) -> str:
+        """Label of a setting; nothing in a network that has no settings."""
+        return self.setting(setting) if self.has_settings else ""
+
+    def heading(self, setting: str) -> str:
+        """Outcome, and the setting where there are any."""
+        return ", ".join(filter(None, [self.outcome_label, self.place(setting)]))
+
+    def parameter(self, name: str) -> str:
+        """Say of what tau or omega is the standard deviation."""
+        return SPREADS["tau" if name == "tau" else self.labels["omega"][self.model]]
+
+    def node(self, name: str) -> str:
+        """Label of what an arm received: a regimen, or regimens that it mixes, joined by +."""
+        return " / ".join(map(self.regimen, [name] if name in self.labels["regimens"] else name.split("+")))
+
+    def data_point(self, name: str) -> str:
+        """Label of a data point: an arm, or two arms joined by ``against``."""
+        return " against ".join(self.regimen(part) for part in name.split(" against "))
+
+    def estimate(self, row: Row) -> str:
+        """Estimate and 95% interval of a row, natural scale."""
+        return self._interval([row["estimate"], row["estimate_lower"], row["estimate_upper"]])
+
+    def _interval(self, values: list[str]) -> str:
+        value, lower, upper = map(ratio, values) if self.is_ratio else differences(values)
+        return f"{value} ({lower} to {upper})"
 
 
 def number(text: str, digits: int = 2) -> str:
@@ -92,9 +166,13 @@ def ratio(text: str) -> str:
     return f"{value:.2f}" if value >= 0.095 else f"{value:.2g}"
 
 
-def ratio_interval(row: Row) -> str:
-    """Estimate and 95% interval of a row of relative effects, natural scale."""
-    return f"{ratio(row['estimate'])} ({ratio(row['estimate_lower'])} to {ratio(row['estimate_upper'])})"
+def differences(texts: Iterable[str]) -> list[str]:
+    """Format differences that stand together, with the digits that the largest of them needs."""
+    values = [float(text) for text in texts]
+    largest = max(map(abs, values), default=0.0)
+    power = floor(log10(largest)) if largest else 0
+    digits = min(max((2 if power >= 0 else 1) - power, 0), 6)
+    return [number(str(value), digits) for value in values]
 
 
 def probability(text: str) -> str:
@@ -105,6 +183,12 @@ def probability(text: str) -> str:
     if 0.995 <= value < 1:
         return ">0.99"
     return f"{value:.2f}"
+
+
+def p_value(text: str) -> str:
+    """Format a p-value: p = 0.62, p < 0.01."""
+    shown = probability(text)
+    return f"p {shown[0]} {shown[1:]}" if shown[0] in "<>" else f"p = {shown}"
 
 
 def evidence_words(label: str) -> str:
@@ -121,6 +205,16 @@ def listed(words: Iterable[str]) -> str:
     """Join words as prose does: a, b and c."""
     items = list(words)
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def plural(n: int, word: str, words: str = "") -> str:
+    """Count things: 1 study, 2 studies."""
+    return f"{n} {word}" if n == 1 else f"{n} {words or word + 's'}"
+
+
+def all_candidates(ranking: Iterable[Row]) -> bool:
+    """Whether every treatment may be chosen in every setting."""
+    return all(is_true(row, "candidate") for row in ranking)
 
 
 def settings_of(rows: Iterable[Row]) -> list[str]:

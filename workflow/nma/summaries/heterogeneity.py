@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nma.network.design import Floats
+from nma.network.structure import Floats
 from nma.summaries.posterior import Posterior
 
 COLUMNS = ("parameter", "mean", "sd", "median", "lower", "upper", "prior", "prior_overlap")

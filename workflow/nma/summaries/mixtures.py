@@ -6,14 +6,20 @@ Cox estimate for exponential survival within regimens and complete follow-up, or
 probabilities.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtr, ndtri
 
-from nma.network.design import Floats, Structure, weights
+from nma.inference.families import gaussian_approximation
+from nma.network.arms import arms_of, is_contrast, used_rows
+from nma.network.data import network_data
+from nma.network.predictor import Effects
+from nma.network.structure import Floats, Structure
 
 COLUMNS = ("study", "treatment_arm", "comparator_arm", "linear", "marginal", "error", "se")
 
@@ -43,20 +49,44 @@ def marginal_log_hazard_ratio(treatment: Floats, comparator: Floats, theta: Floa
     return float(brentq(score, -10, 10))
 
 
-def marginal_log_odds_ratio(treatment: Floats, comparator: Floats, theta: Floats, baseline: float) -> float:
-    """Log odds ratio of the averaged probabilities of two mixtures with log odds ``baseline + theta``."""
-    probabilities = expit(baseline + theta)
-    return float(logit(treatment @ probabilities) - logit(comparator @ probabilities))
+@dataclass(frozen=True)
+class Link:
+    """A link function and its inverse."""
+
+    link: Callable[[Any], Any]
+    inverse: Callable[[Any], Any]
 
 
-def mixture_errors(evidence: Sequence[Mapping[str, str]], structure: Structure, theta: Floats) -> list[dict[str, Any]]:
-    """Error of the mixture approximation at the posterior mean effects ``theta`` (regimens,), log scale."""
-    used = [row for row in evidence if row["used"] == "true"]
-    return (
-        _contrast_errors(used, structure, theta)
-        if "log_effect" in (used[0] if used else {})
-        else _count_errors(used, structure, theta)
-    )
+LINKS = {
+    "binomial_logit": Link(logit, expit),
+    "ordered_logit": Link(logit, expit),
+    "ordered_probit": Link(ndtri, ndtr),
+    "binomial_cloglog": Link(lambda p: np.log(-np.log1p(-p)), lambda x: -np.expm1(-np.exp(x))),
+    "poisson_log": Link(np.log, np.exp),
+}
+
+
+def marginal_effect(link: Link, treatment: Floats, comparator: Floats, theta: Floats, baseline: float) -> float:
+    """Effect of two mixtures on the link scale, from their averaged probabilities or rates at ``baseline + theta``."""
+    values = link.inverse(baseline + theta)
+    return float(link.link(treatment @ values) - link.link(comparator @ values))
+
+
+def mixture_errors(
+    evidence: Sequence[Mapping[str, str]], structure: Structure, theta: Floats, settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Error of the mixture approximation at the posterior mean effects ``theta`` (regimens,), link scale.
+
+    Mean differences mix without error, and contrasts other than hazard ratios lack the baseline it depends on.
+    """
+    rows = used_rows(evidence)
+    result = []
+    if settings["measure"] == "HR":
+        result += _contrast_errors([row for row in rows if is_contrast(row)], structure, theta)
+    if settings["likelihood"] in LINKS:
+        arms = [row for row in rows if not is_contrast(row)]
+        result += _arm_errors(arms, structure, theta, settings["likelihood"])
+    return result
 
 
 def _row(study: str, arms: tuple[str, str], linear: float, marginal: float, se: float) -> dict[str, Any]:
@@ -78,27 +108,33 @@ def _is_mixed(*shares: Floats) -> bool:
 def _contrast_errors(rows: Sequence[Mapping[str, str]], structure: Structure, theta: Floats) -> list[dict[str, Any]]:
     result = []
     for row in rows:
-        t, c = weights(row["treatment_mix"], structure.regimens), weights(row["comparator_mix"], structure.regimens)
+        treatment, comparator = arms_of(row)
+        t, c = (arm.regimen_shares(structure.regimens) for arm in (treatment, comparator))
         if _is_mixed(t, c):
-            n_t, n_c = float(row["n_treatment"]), float(row["n_comparator"])
-            marginal = marginal_log_hazard_ratio(t, c, theta, n_t / (n_t + n_c))
-            arms = row["treatment_arm"], row["comparator_arm"]
-            result.append(_row(row["study"], arms, float((t - c) @ theta), marginal, float(row["se"])))
+            share = treatment.n / (treatment.n + comparator.n) if treatment.n and comparator.n else 0.5
+            marginal = marginal_log_hazard_ratio(t, c, theta, share)
+            names = treatment.name, comparator.name
+            result.append(_row(row["study"], names, float((t - c) @ theta), marginal, float(row["se"])))
     return result
 
 
-def _count_errors(rows: Sequence[Mapping[str, str]], structure: Structure, theta: Floats) -> list[dict[str, Any]]:
+def _arm_errors(
+    rows: Sequence[Mapping[str, str]], structure: Structure, theta: Floats, likelihood: str
+) -> list[dict[str, Any]]:
+    data = network_data(rows, structure, likelihood, Effects())
+    estimates, variances = gaussian_approximation(data.counts)
     result = []
-    for study in dict.fromkeys(row["study"] for row in rows):
-        members = [row for row in rows if row["study"] == study]
-        shares = [weights(row["arm_mix"], structure.regimens) for row in members]
-        events = np.array([float(row["events"]) + 0.5 for row in members])
-        others = np.array([float(row["n"]) + 1 for row in members]) - events
+    for start, end in pairwise(data.counts.start):
+        members = [arms_of(row)[0] for row in rows[start:end]]
+        shares = [arm.regimen_shares(structure.regimens) for arm in members]
+        y, variance = estimates[start:end], variances[start:end]
+        baseline = float(np.mean(y + data.counts.offset[start:end]) - np.mean(np.array(shares) @ theta))
         for k in range(1, len(members)):
             if _is_mixed(shares[0], shares[k]):
-                baseline = float(np.mean(np.log(events / others)) - np.mean(np.array(shares) @ theta))
-                marginal = marginal_log_odds_ratio(shares[k], shares[0], theta, baseline)
-                se = float(np.sqrt((1 / events + 1 / others)[[0, k]].sum()))
-                arms = members[k]["arm"], members[0]["arm"]
-                result.append(_row(study, arms, float((shares[k] - shares[0]) @ theta), marginal, se))
+                marginal = marginal_effect(LINKS[likelihood], shares[k], shares[0], theta, baseline)
+                names = members[k].name, members[0].name
+                linear = float((shares[k] - shares[0]) @ theta)
+                result.append(
+                    _row(members[k].study, names, linear, marginal, float(np.sqrt(variance[k] + variance[0])))
+                )
     return result

@@ -1,12 +1,10 @@
 """Draws of the relative effects, from a sampled posterior or from the exact engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, fields
 
 from nma.inference.scales import PriorScales
-from nma.network.design import Floats, Structure
+from nma.network.structure import Floats
 
 
 @dataclass(frozen=True)
@@ -14,11 +12,16 @@ class Posterior:
     """Everything a summary needs of one fit.
 
     ``effects`` holds the effect of every regimen against the reference, (draws, 1 + settings, regimens), overall first;
-    ``covariances`` the posterior covariance of the stacked coefficients by prior: ``fitted``, ``effect_doubled`` and,
-    where the model has settings, ``omega_doubled``.
+    ``effect_rows`` the same as rows of coefficients, (1 + settings, regimens, coefficients); ``prior_sd`` the prior
+    standard deviations of the coefficients, those of departures at the scale of omega; ``covariances`` the posterior
+    covariance of the coefficients by prior: ``fitted``, ``effect_doubled`` and, where the model has departures,
+    ``omega_doubled``.
     """
 
     effects: Floats
+    effect_rows: Floats
+    prior_sd: Floats
+    varies_by_setting: bool
     tau: Floats | None
     omega: Floats | None
     scales: PriorScales
@@ -39,7 +42,7 @@ def read_posterior(file: str) -> Posterior:
             return posterior[name].to_numpy().reshape(-1) if name in posterior else None
 
         d = posterior["d"].to_numpy()
-        scales = {key: float(tree.attrs[f"prior_{key}"]) for key in ("effect", "tau", "omega", "baseline")}
+        scales = {field.name: float(tree.attrs[f"prior_{field.name}"]) for field in fields(PriorScales)}
         names = [str(name) for name in exact["prior"].to_numpy()]
         densities = {
             key: (exact[f"{key}_grid"].to_numpy(), exact[f"{key}_density"].to_numpy())
@@ -48,6 +51,9 @@ def read_posterior(file: str) -> Posterior:
         }
         return Posterior(
             d.reshape(-1, *d.shape[2:]),
+            exact["effect_rows"].to_numpy(),
+            exact["prior_sd"].to_numpy(),
+            bool(tree.attrs["varies_by_setting"]),
             flat("tau"),
             flat("omega"),
             PriorScales(**scales),
@@ -55,9 +61,3 @@ def read_posterior(file: str) -> Posterior:
             bool(tree.attrs["converged"]),
             densities,
         )
-
-
-def prior_variance(rows: Floats, structure: Structure, scales: PriorScales) -> Floats:
-    """Marginal prior variance of linear combinations of the coefficients; E[omega^2] is omega's prior scale squared."""
-    p = len(structure.components)
-    return np.asarray((rows[..., :p] ** 2).sum(-1) * scales.effect**2 + (rows[..., p:] ** 2).sum(-1) * scales.omega**2)

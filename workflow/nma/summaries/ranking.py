@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nma.network.design import Floats, Structure
-from nma.network.graph import OVERALL, Arm, received, setting_reference
+from nma.network.arms import OVERALL, Arm
+from nma.network.graph import received, setting_reference
+from nma.network.structure import Floats, Structure
 from nma.summaries.posterior import Posterior
 
 COLUMNS = (

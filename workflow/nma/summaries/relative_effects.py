@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from nma.network.design import Floats, Structure
-from nma.network.graph import OVERALL, Arm, label_contrasts
-from nma.summaries.posterior import Posterior, prior_variance
+from nma.network.arms import OVERALL, Arm
+from nma.network.graph import label_contrasts
+from nma.network.structure import Floats, Structure
+from nma.summaries.posterior import Posterior
 
 COLUMNS = (
     "setting",
@@ -42,17 +43,19 @@ def relative_effects(
 ) -> list[dict[str, Any]]:
     """Summarise the effect of every treatment against every other in every setting.
 
-    Effects are on the log scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale
-    in the estimates. Probabilities count effects in the favourable direction of the outcome.
+    Effects are on the link scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale
+    in the estimates: that is the same for differences. Probabilities count effects in the favourable direction of the
+    outcome.
     """
     sign = 1.0 if settings["better"] == "higher" else -1.0
-    margin = np.log(settings["margin"])
+    natural = np.exp if settings["ratio"] else np.asarray
+    margin = np.log(settings["margin"]) if settings["ratio"] else settings["margin"]
     rows = []
-    for label, draws, row in _contrasts(posterior, arms, structure):
+    for label, draws, row, spread in _contrasts(posterior, arms, structure):
         mean, sd = draws.mean(), draws.std(ddof=1)
         lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-        evidence, contraction, sensitivity = _reach(label["structure"], row, posterior, structure)
-        predictive = _predictive(draws, row, posterior, structure, label["setting"])
+        evidence, contraction, sensitivity = _reach(label["structure"], row, posterior)
+        predictive = _predictive(draws, posterior, spread)
         rows.append(
             {
                 **{key: label[key] for key in ("setting", "treatment", "comparator")},
@@ -62,9 +65,9 @@ def relative_effects(
                 "median": median,
                 "lower": lower,
                 "upper": upper,
-                "estimate": np.exp(median),
-                "estimate_lower": np.exp(lower),
-                "estimate_upper": np.exp(upper),
+                "estimate": natural(median),
+                "estimate_lower": natural(lower),
+                "estimate_upper": natural(upper),
                 "predictive_lower": predictive[0],
                 "predictive_upper": predictive[1],
                 "p_better": np.mean(sign * draws > 0),
@@ -80,54 +83,54 @@ def relative_effects(
 
 
 def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) -> Any:
-    """Every labelled contrast with its draws and its row of coefficients."""
+    """Every labelled contrast with its draws, its row of coefficients, and by how many omega^2 a new setting varies."""
     index = {regimen: i for i, regimen in enumerate(structure.regimens)}
     block = {setting: i for i, setting in enumerate((OVERALL, *structure.settings))}
-    effect_rows = structure.effect_rows()
-    if posterior.omega is None:
-        effect_rows = np.broadcast_to(effect_rows[:1], effect_rows.shape)
+    effect_rows = posterior.effect_rows
+    departures = np.zeros_like(effect_rows[0])
+    if posterior.varies_by_setting:
+        departures = effect_rows[1] - effect_rows[0]
     for label in label_contrasts(arms, structure):
         s, t, c = block[label["setting"]], index[label["treatment"]], index[label["comparator"]]
         draws = posterior.effects[:, s, t] - posterior.effects[:, s, c]
-        yield label, draws, effect_rows[s, t] - effect_rows[s, c]
+        spread = ((departures[t] - departures[c]) ** 2).sum() if label["setting"] == OVERALL else 0.0
+        yield label, draws, effect_rows[s, t] - effect_rows[s, c], float(spread)
 
 
-def _reach(structure_label: str, row: Floats, posterior: Posterior, structure: Structure) -> tuple[str, float, float]:
+def _reach(structure_label: str, row: Floats, posterior: Posterior) -> tuple[str, float, float]:
     """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and widening on doubling a prior scale."""
     variances = {name: float(row @ covariance @ row) for name, covariance in posterior.covariances.items()}
     fitted = variances.pop("fitted")
-    contraction = float(1 - fitted / prior_variance(row, structure, posterior.scales))
+    contraction = float(1 - fitted / (row**2 @ posterior.prior_sd**2))
     sensitivity = max(float(np.sqrt(variance / fitted)) for variance in variances.values()) - 1
     prior_driven = structure_label == "not_estimable" or sensitivity > PRIOR_DRIVEN
     return ("prior_driven" if prior_driven else structure_label), contraction, sensitivity
 
 
-def _predictive(
-    draws: Floats, row: Floats, posterior: Posterior, structure: Structure, setting: str
-) -> tuple[float | None, float | None]:
+def _predictive(draws: Floats, posterior: Posterior, spread: float) -> tuple[float | None, float | None]:
     """95% limits of the effect in a new study: quantiles of the mixture over draws of N(effect, tau^2).
 
     Under a model with settings the overall effect in a new study also varies between settings, by omega^2 times the
-    squared length of the component contrast.
+    squared length of the component contrast, ``spread``.
     """
     if posterior.tau is None:
         return None, None
     variance = posterior.tau**2
-    if posterior.omega is not None and setting == OVERALL:
-        variance = variance + (row[: len(structure.components)] ** 2).sum() * posterior.omega**2
+    if posterior.omega is not None:
+        variance = variance + spread * posterior.omega**2
     thin = slice(None, None, max(1, len(draws) // 4000))
-    lower, upper = _mixture_quantiles(draws[thin], np.sqrt(variance[thin]))
+    lower, upper = mixture_quantiles(draws[thin], np.sqrt(variance[thin]))
     return lower, upper
 
 
-def _mixture_quantiles(means: Floats, sds: Floats) -> list[float]:
-    """2.5% and 97.5% quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket."""
+def mixture_quantiles(means: Floats, sds: Floats, probabilities: Sequence[float] = (0.025, 0.975)) -> list[float]:
+    """Quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket."""
     sds = np.maximum(sds, 1e-9)
     centre, spread = means.mean(), np.sqrt(means.var() + (sds**2).mean())
     result = []
-    for probability, start in ((0.025, centre - 1.96 * spread), (0.975, centre + 1.96 * spread)):
+    for probability in probabilities:
         low, high = (means - 9 * sds).min(), (means + 9 * sds).max()
-        x = start
+        x = centre + ndtri(probability) * spread
         for _ in range(50):
             z = (x - means) / sds
             gap = ndtr(z).mean() - probability

@@ -11,7 +11,7 @@ from nma.inference import exact
 from nma.inference.fit import FitTask, prior_covariances
 from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
-from nma.network.graph import used_arms
+from nma.network.arms import used_arms
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import relative_effects
@@ -90,22 +90,26 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
         if not any(row["used"] == "true" for row in kept):
             continue
         without = _Without(study, FitTask.from_rows(kept, fit), kept)
-        for model in without.task.models:
+        for model in without.task.fits:
             rows += _exact_rows(without, model, summary)
     write_table(output, rows, COLUMNS)
 
 
 def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    task, scales = without.task, without.task.models[model]
-    grid = exact.posterior(task.data, task.structure, scales, exact.effort(task.data, scales, factor=0.5))
+    task, fit = without.task, without.task.fits[model]
+    scales, effect_rows = fit.scales, fit.data.predictor.effect_rows()
+    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5))
     analysis = f"{task.analysis}_without_{without.study}"
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(
-        np.einsum("dk,srk->dsr", coefficients, task.structure.effect_rows()),
+        np.einsum("dk,srk->dsr", coefficients, effect_rows, optimize=True),
+        effect_rows,
+        scales.coefficients(fit.data.predictor, scales.omega),
+        fit.data.predictor.effects.settings,
         tau if scales.tau else None,
         omega if scales.omega else None,
         scales,
-        prior_covariances(task, scales, grid),
+        prior_covariances(fit, grid),
         True,
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nma.network.design import Structure
-from nma.network.graph import edges, label_contrasts, used_arms
-from nma.summaries import heterogeneity, mixtures, ranking, relative_effects
+from nma.network.arms import used_arms
+from nma.network.graph import edges, label_contrasts
+from nma.network.structure import Structure
+from nma.summaries import absolute_effects, heterogeneity, mixtures, ranking, relative_effects
+from nma.summaries.frequentist import write_frequentist
 from nma.summaries.league_table import league_table
 from nma.summaries.posterior import read_posterior
 from nma.tables import read_table, write_table
@@ -16,7 +18,7 @@ LABEL_COLUMNS = ("setting", "treatment", "comparator", "structure", "mixed_direc
 
 
 def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path) -> None:
-    """Write the network tables of an outcome and the summary tables of each of its models.
+    """Write the network tables of an outcome, its frequentist twin, and the summary tables of each of its models.
 
     Parameters
     ----------
@@ -34,6 +36,7 @@ def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Map
     arms = used_arms(rows)
     write_table(folder / "network" / "edges.csv", edges(arms, structure.settings), EDGE_COLUMNS)
     write_table(folder / "network" / "labels.csv", label_contrasts(arms, structure), LABEL_COLUMNS)
+    write_frequentist(rows, settings, folder / "frequentist")
     for model, file in posteriors.items():
         posterior = read_posterior(file)
         out = folder / model
@@ -46,5 +49,7 @@ def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Map
         write_table(out / "league_table.csv", league, columns)
         write_table(out / "heterogeneity.csv", heterogeneity.summarise_heterogeneity(posterior), heterogeneity.COLUMNS)
         write_table(out / "densities.csv", heterogeneity.density_rows(posterior), heterogeneity.DENSITY_COLUMNS)
+        absolute = absolute_effects.absolute_effects(posterior, arms, structure, settings)
+        write_table(out / "absolute_effects.csv", absolute, absolute_effects.COLUMNS)
         theta = posterior.effects[:, 0].mean(axis=0)
-        write_table(out / "mixtures.csv", mixtures.mixture_errors(rows, structure, theta), mixtures.COLUMNS)
+        write_table(out / "mixtures.csv", mixtures.mixture_errors(rows, structure, theta, settings), mixtures.COLUMNS)

@@ -1,0 +1,14 @@
+"""Fit unrelated mean effects and node-splits of one outcome."""
+
+from pathlib import Path
+
+from nma.inference.sampling import use_compile_cache
+from nma.job import job
+
+with job(snakemake):
+    use_compile_cache(Path(".cache/compiled"))
+    from nma.summaries.inconsistency import assess_inconsistency
+
+    params = snakemake.params
+    folder = Path(snakemake.output[0]).parent
+    assess_inconsistency(snakemake.input.evidence, params.fit, params.summary, params.model, folder)

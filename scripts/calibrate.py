@@ -1,0 +1,469 @@
+"""Simulation-based calibration of the sampler: every likelihood under every model of the effects.
+
+Truths are drawn from the priors and a data set from every truth; the rank of a truth among its posterior draws has to
+be uniform (Talts et al. 2018). Data are drawn by the definition of each model, treatment by treatment, and turned into
+an evidence table: the check covers the linear predictor and the data of a fit as well as its sampler.
+
+    python scripts/calibrate.py --datasets 100 --out docs/calibration.md
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from nma.config import Retry
+from nma.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
+from nma.inference.scales import PriorScales
+from nma.network.arms import Arm, arms_of, is_contrast
+from nma.network.data import LIKELIHOODS, NetworkData, contrast_covariance, network_data
+from nma.network.predictor import CUT, EFFECT, EXCHANGEABLE, SLOPE, Effects
+from nma.network.structure import Floats, Structure
+from nma.provenance import versions
+
+Row = Mapping[str, str]
+
+SEED = 20261121
+SETTINGS = Retry(draws=200, tune=250, target_accept=0.9)
+CHAINS, THIN = 4, 4
+LEVEL = 0.01  # of all tests of a run together
+CATEGORIES = 4  # of an ordered outcome
+
+
+def plain(treatments: Sequence[str], reference: str | None = None, settings: Sequence[str] = ()) -> Structure:
+    """Structure of a plain network: one component for every treatment but the reference."""
+    reference = reference or treatments[0]
+    components = [t for t in treatments if t != reference]
+    regimens: dict[str, list[str]] = {t: [] if t == reference else [t] for t in treatments}
+    return Structure.from_settings({"components": components, "regimens": regimens, "settings": list(settings)})
+
+
+def contrast_row(
+    study: str, treatment: str, comparator: str, effect: float, se: float, baseline_se: float = 0.0, **cells: str
+) -> dict[str, str]:
+    """One row of an evidence table of contrasts, as it reads from CSV."""
+    row = {"study": study, "contrast_set": "arms", "treatment_arm": treatment, "comparator_arm": comparator}
+    row |= {"treatment_mix": f"{treatment}:10", "comparator_mix": f"{comparator}:10", "setting_mix": ""}
+    row |= {"n_treatment": "10", "n_comparator": "10", "effect": repr(float(effect)), "se": repr(float(se))}
+    return row | {"baseline_se": repr(float(baseline_se)), "covariances": "", "used": "true"} | cells
+
+
+def arm_row(study: str, treatment: str, events: int = 0, n: int = 10, **cells: str) -> dict[str, str]:
+    """One row of an evidence table of arms, as it reads from CSV; other figures than events by their columns."""
+    row = {"study": study, "contrast_set": "arms", "arm": treatment, "arm_mix": f"{treatment}:{n}", "setting_mix": ""}
+    return row | {"events": str(events), "n": str(n), "used": "true"} | cells
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large simulated studies are: ranges of the patients of an arm, and of the standard error of its mean."""
+
+    n: tuple[int, int] = (40, 160)
+    se: tuple[float, float] = (0.15, 0.4)
+
+
+def design_rows(
+    designs: Iterable[Sequence[str]], likelihood: str, rng: np.random.Generator, sizes: Sizes | None = None
+) -> list[dict[str, str]]:
+    """Rows of studies with the given treatments whose outcomes are still to be drawn.
+
+    Parameters
+    ----------
+    designs : iterable of sequences of str
+        Treatments of every study; contrasts are against the first of them.
+    likelihood : str
+        One of `LIKELIHOODS`.
+    rng : Generator
+    sizes : Sizes, optional
+    """
+    sizes = sizes or Sizes()
+    rows: list[dict[str, str]] = []
+    for i, (base, *others) in enumerate(designs):
+        study = f"study{i:02d}"
+        if likelihood == "contrasts":
+            errors = rng.uniform(*sizes.se, len(others) + 1)
+            rows += [
+                contrast_row(study, t, base, 0.0, float(np.hypot(error, errors[0])), float(errors[0]))
+                for t, error in zip(others, errors[1:], strict=True)
+            ]
+            continue
+        for t in (base, *others):
+            n, length = int(rng.integers(*sizes.n)), float(rng.uniform(0.5, 2))
+            cells = {
+                "normal": {"se": repr(float(rng.uniform(*sizes.se)))},
+                "binomial_cloglog": {"time": repr(length)},
+                "poisson_log": {"time": repr(length * n)},
+            }
+            rows.append(arm_row(study, t, 0, n, **cells.get(likelihood, {})))
+    return rows
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Parameters that data are drawn from: coefficients by name; mean and standard deviation of study baselines."""
+
+    values: Mapping[str, float]
+    tau: float = 0.0
+    omega: float = 0.0
+    baseline: tuple[float, float] = (0.0, 1.0)
+
+    def cutpoints(self) -> Floats:
+        """Cutpoints of an ordered outcome, the first at 0."""
+        distances = [np.exp(value) for name, value in self.values.items() if name.startswith("log_distance")]
+        return np.cumsum([0.0, *distances])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the effects of a network, written down treatment by treatment."""
+
+    structure: Structure
+    effects: Effects = field(default_factory=Effects)
+
+    def effect(self, arm: Arm, truth: Truth) -> float:
+        """Effect of an arm against the reference, regimen by regimen."""
+        names = [name for name in self.structure.regimens if arm.share(name)]
+        return sum(arm.share(name) * self._regimen(name, arm, truth) for name in names)
+
+    def _regimen(self, regimen: str, arm: Arm, truth: Truth) -> float:
+        index = self.structure.regimens.index(regimen)
+        parts = [c for c, has in zip(self.structure.components, self.structure.matrix[index], strict=True) if has]
+        total = sum(self._component(c, arm, truth) for c in parts)
+        total += sum(truth.values[f"beta[{a}*{b}]"] for a, b in self.effects.interactions if {a, b} <= set(parts))
+        covariate = self.effects.covariate
+        if covariate and parts:
+            total += truth.values[f"slope[{covariate}]"] * (arm.covariates[covariate] - self.effects.centre)
+        return total
+
+    def _component(self, component: str, arm: Arm, truth: Truth) -> float:
+        values, classes = truth.values, self.effects.classes
+        if component in classes:
+            total = values[f"class[{classes[component]}]"] + values[f"departure[{component}]"]
+        else:
+            total = values[f"beta[{component}]"]
+        if self.effects.settings:
+            names = self.structure.settings
+            total += sum(arm.setting_share(name) * values[f"delta[{name},{component}]"] for name in names)
+        return total
+
+
+def redraw(
+    rows: Iterable[Row], likelihood: str, model: Model, truth: Truth, rng: np.random.Generator
+) -> list[dict[str, str]]:
+    """Draw the outcomes of every study of an evidence table anew; sizes, follow-up and standard errors stay.
+
+    Parameters
+    ----------
+    rows : iterable of rows
+        Rows of contrasts stay contrasts.
+    likelihood : str
+        Likelihood of the arm rows.
+    """
+    result: list[dict[str, str]] = []
+    for _, group in groupby(rows, key=lambda row: row["study"]):
+        members = list(group)
+        cells = (
+            _draw_contrasts(members, model, truth, rng)
+            if is_contrast(members[0])
+            else _draw_arms(members, likelihood, model, truth, rng)
+        )
+        result += [{**row, **drawn} for row, drawn in zip(members, cells, strict=True)]
+    return result
+
+
+def _draw_contrasts(
+    members: Sequence[Row], model: Model, truth: Truth, rng: np.random.Generator
+) -> list[dict[str, str]]:
+    mean = [model.effect(t, truth) - model.effect(c, truth) for t, c in map(arms_of, members)]
+    pattern = (np.eye(len(members)) + 1) / 2
+    y = rng.multivariate_normal(mean, contrast_covariance(members) + truth.tau**2 * pattern)
+    return [{"effect": repr(float(value))} for value in y]
+
+
+def _draw_arms(
+    members: Sequence[Row], likelihood: str, model: Model, truth: Truth, rng: np.random.Generator
+) -> list[dict[str, str]]:
+    f = np.array([model.effect(arms_of(row)[0], truth) for row in members])
+    eta = rng.normal(*truth.baseline) + f - f.mean() + truth.tau / np.sqrt(2) * rng.normal(size=len(f))
+    return [_outcome(row, likelihood, float(x), truth, rng) for row, x in zip(members, eta, strict=True)]
+
+
+def _outcome(row: Row, likelihood: str, eta: float, truth: Truth, rng: np.random.Generator) -> dict[str, str]:
+    """Draw the outcome of one arm given its linear predictor."""
+    from scipy.special import expit, ndtr
+
+    if likelihood == "normal":
+        return {"mean": repr(float(rng.normal(eta, float(row["se"]))))}
+    n = int(row["n"])
+    if likelihood.startswith("ordered"):
+        above = (ndtr if likelihood == "ordered_probit" else expit)(eta - truth.cutpoints())
+        counts = rng.multinomial(n, np.maximum(-np.diff([1.0, *above, 0.0]), 0.0))
+        return {"categories": " ".join(f"c{k}:{count}" for k, count in enumerate(counts))}
+    if likelihood == "poisson_log":
+        return {"events": str(rng.poisson(float(row["time"]) * np.exp(eta)))}
+    p = -np.expm1(-float(row["time"]) * np.exp(eta)) if likelihood == "binomial_cloglog" else expit(eta)
+    return {"events": str(rng.binomial(n, p))}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with its priors and a way to lay out a network on which it is calibrated."""
+
+    model: Model
+    scales: PriorScales
+    layout: Callable[[str, np.random.Generator], Sequence[Row]]
+    """From a likelihood to the rows of the studies, their outcomes still to be drawn."""
+
+    def data(self, rows: Sequence[Row], likelihood: str) -> NetworkData:
+        """Assemble the data of a fit."""
+        return network_data(rows, self.model.structure, likelihood, self.model.effects)
+
+    def columns(self, likelihood: str) -> dict[str, int]:
+        """Coefficients of the model with their kinds."""
+        filler = {"events": "1", "mean": "0", "effect": "0"}
+        if likelihood.startswith("ordered"):
+            filler["categories"] = " ".join(f"c{k}:1" for k in range(CATEGORIES))
+        rows = [{**row, **filler} for row in self.layout(likelihood, np.random.default_rng(0))]
+        return dict(self.data(rows, likelihood).predictor.columns)
+
+    def priors(self, likelihood: str) -> PriorScales:
+        """Prior scales; those of the probit link are narrower, as its standard deviation is 1 and a logistic's 1.8."""
+        if likelihood != "ordered_probit":
+            return self.scales
+        narrower = ("effect", "tau", "omega", "baseline", "slope")
+        return replace(self.scales, **{name: 0.6 * getattr(self.scales, name) for name in narrower})
+
+    def draw_truth(self, likelihood: str, rng: np.random.Generator) -> Truth:
+        """Draw every parameter from its prior."""
+        scales = self.priors(likelihood)
+        tau, omega = (abs(float(rng.normal())) * scale for scale in (scales.tau, scales.omega))
+        sd = {EFFECT: scales.effect, SLOPE: scales.slope, CUT: scales.cutpoint, EXCHANGEABLE: omega}
+        values = {name: float(rng.normal()) * sd[kind] for name, kind in self.columns(likelihood).items()}
+        return Truth(values, tau, omega, (0.0, scales.baseline))
+
+
+def simulated(
+    model: Model, scales: PriorScales, designs: Sequence[str], covariates: tuple[float, float] = (-1.0, 3.0)
+) -> Case:
+    """Case on a simulated network; each letter of a design is an arm on that treatment."""
+
+    def layout(likelihood: str, rng: np.random.Generator) -> Sequence[Row]:
+        rows = design_rows(designs, likelihood, rng, Sizes(n=(100, 300)) if likelihood.startswith("ordered") else None)
+        cells: dict[str, dict[str, str]] = {}
+        for i, study in enumerate(dict.fromkeys(row["study"] for row in rows)):
+            cells[study] = _study_cells(model, i, rng.uniform(*covariates))
+        return [row | cells[row["study"]] for row in rows]
+
+    return Case(model, scales, layout)
+
+
+def _study_cells(model: Model, i: int, value: float) -> dict[str, str]:
+    """Give the i-th study its setting and its covariate; every third study is of two settings."""
+    cells, names = {}, model.structure.settings
+    if names:
+        first, second = names[i % len(names)], names[(i + 1) % len(names)]
+        cells["setting_mix"] = f"{first}:30 {second}:10" if i % 3 == 0 else f"{first}:40"
+    if model.effects.covariate:
+        cells["covariates"] = f"{model.effects.covariate}:{value!r}"
+    return cells
+
+
+_COMBINATIONS = Structure.from_settings(
+    {
+        "components": ["b", "c", "d"],
+        "regimens": {"a": [], "b": ["b"], "c": ["c"], "d": ["d"], "e": ["b", "c"]},
+        "settings": [],
+    }
+)
+_DESIGNS = ("ab", "ac", "bc", "ad", "cd", "abc", "acd", "bd")
+_RANDOM = PriorScales(effect=1.0, tau=0.5, omega=0.0, baseline=1.0, slope=0.5, cutpoint=0.5)
+_DEPARTING = PriorScales(effect=1.0, tau=0.3, omega=0.5, baseline=1.0, slope=0.5, cutpoint=0.5)
+CASES = {
+    "fixed": simulated(Model(plain("abcd")), PriorScales(1.0, 0.0, 0.0, 1.0, 0.5, 0.5), _DESIGNS),
+    "random": simulated(Model(plain("abcd")), _RANDOM, _DESIGNS),
+    "settings": simulated(Model(plain("abcd", settings="st"), Effects(settings=True)), _DEPARTING, _DESIGNS),
+    "classes": simulated(
+        Model(plain("abcde"), Effects(classes={"b": "x", "c": "x", "d": "x"})),
+        _DEPARTING,
+        ("ab", "ac", "bc", "ad", "ae", "abc", "ade", "bd"),
+    ),
+    "covariate": simulated(Model(plain("abcd"), Effects(covariate="age", centre=1.0)), _RANDOM, _DESIGNS),
+    "interactions": simulated(
+        Model(_COMBINATIONS, Effects(interactions=(("b", "c"),))),
+        _RANDOM,
+        ("ab", "ac", "ae", "be", "ad", "abe", "ace", "cd"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """The product under test: the compiled model and how it is run."""
+
+    compiled: CompiledModel
+    size: int
+    cores: int = 2
+    settings: Retry = SETTINGS
+
+    @classmethod
+    def compile(cls, combinations: Iterable[tuple[Case, str]], cores: int = 2) -> "Sampler":
+        """Compile one model for cases and their likelihoods."""
+        from nma.inference.models import model_inputs, network_model
+
+        chosen = list(combinations)
+        size = max(len(case.columns(likelihood)) for case, likelihood in chosen)
+        case, likelihood = chosen[0]
+        rng = np.random.default_rng(SEED)
+        rows = redraw(case.layout(likelihood, rng), likelihood, case.model, case.draw_truth(likelihood, rng), rng)
+        inputs = model_inputs(case.data(rows, likelihood), case.priors(likelihood), size)
+        return cls(compile_model(network_model(inputs)), size, cores)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Ranks of the truths among their posterior draws, as shares in (0, 1), by parameter; and divergences."""
+
+    ranks: Mapping[str, Sequence[float]]
+    divergences: int
+
+    def p_values(self) -> dict[str, float]:
+        """Kolmogorov-Smirnov test of uniformity of every parameter."""
+        from scipy.stats import kstest
+
+        return {name: float(kstest(values, "uniform").pvalue) for name, values in self.ranks.items()}
+
+
+def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed: int, name: str) -> Ranks:
+    """Draw data sets from the prior, sample their posteriors and rank the truths in them.
+
+    Parameters
+    ----------
+    name : str
+        Names the case: the seed of every data set depends on it.
+    """
+    from nma.inference.fit import Fit, sample
+
+    ranks: dict[str, list[float]] = {}
+    divergences = 0
+    for i in range(datasets):
+        own_seed = fit_seed(seed, name, likelihood, str(i))
+        rng = np.random.default_rng(own_seed)
+        truth = case.draw_truth(likelihood, rng)
+        data = case.data(redraw(case.layout(likelihood, rng), likelihood, case.model, truth, rng), likelihood)
+        fit = Fit(data, case.priors(likelihood))
+        parameters, diverged = sample(
+            sampler.compiled, fit, sampler.size, sampler.settings, CHAINS, sampler.cores, own_seed
+        )
+        divergences += diverged
+        draws = dict(zip(data.predictor.names, np.moveaxis(parameters["coefficients"], -1, 0), strict=True))
+        true = dict(truth.values)
+        for scale, value in (("tau", truth.tau), ("omega", truth.omega)):
+            if scale in parameters:
+                draws[scale], true[scale] = parameters[scale], value
+        for key, values in draws.items():
+            thinned = values[:, ::THIN]
+            # A uniform jitter makes the discrete ranks continuous.
+            rank = (np.sum(thinned < true[key]) + rng.random()) / (thinned.size + 1)
+            ranks.setdefault(key, []).append(float(rank))
+    return Ranks(ranks, divergences)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: a combination, its ranks and the seconds it took."""
+
+    likelihood: str
+    effects: str
+    ranks: Ranks
+    seconds: float
+
+
+def pooled(lines: Iterable[Line]) -> dict[str, Ranks]:
+    """Pool the ranks of a kind of parameter over all combinations.
+
+    Only the first coefficient of each kind enters: ranks within one data set are not independent.
+    """
+    found: dict[str, list[float]] = {}
+    for line in lines:
+        kinds: dict[str, Sequence[float]] = {}
+        for name, values in line.ranks.ranks.items():
+            kinds.setdefault(name.partition("[")[0], values)
+        for kind, values in kinds.items():
+            found.setdefault(kind, []).extend(values)
+    return {kind: Ranks({kind: values}, 0) for kind, values in found.items()}
+
+
+def verdict(p: float, bound: float) -> str:
+    """Word for the outcome of a test."""
+    return "uniform" if p > bound else "NOT UNIFORM"
+
+
+def report(lines: Sequence[Line], command: str) -> str:
+    """Write the table as a document."""
+    together = pooled(lines)
+    n_tests = sum(len(line.ranks.ranks) for line in lines) + len(together)
+    bound = LEVEL / n_tests
+    text = [
+        "# Simulation-based calibration",
+        "",
+        "Truths drawn from the priors, a data set from every truth, and the rank of every truth among its posterior",
+        f"draws: uniform if the sampler is right. Kolmogorov-Smirnov tests of {n_tests} sets of ranks, each at",
+        f"{LEVEL:g} / {n_tests} = {bound:.2g}, so that all of them hold together at {LEVEL:.0%}.",
+        "",
+        f"Made by `{command}`",
+        f"in {sum(line.seconds for line in lines) / 60:.0f} minutes. Base seed {SEED}: the seed of a data set comes",
+        "from it, the names of effects and likelihood, and the number of the data set.",
+        f"Each posterior: {CHAINS} chains of {SETTINGS.draws} draws after {SETTINGS.tune}, every {THIN}th draw kept.",
+        "",
+        f"{versions()}",
+        "",
+        "| likelihood | effects | data sets | parameters | divergences | smallest p | of | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for line in lines:
+        p_values = line.ranks.p_values()
+        worst = min(p_values, key=lambda name: p_values[name])
+        cells = [line.likelihood, line.effects, len(line.ranks.ranks[worst]), len(p_values), line.ranks.divergences]
+        cells += [f"{p_values[worst]:.4f}", f"`{worst}`", verdict(p_values[worst], bound)]
+        text.append(f"| {' | '.join(map(str, cells))} |")
+    text += ["", "Over all combinations, the first parameter of each kind in every data set:", ""]
+    text += ["| parameter | data sets | p | verdict |", "|---|---|---|---|"]
+    for kind, ranks in together.items():
+        p = ranks.p_values()[kind]
+        text.append(f"| {kind} | {len(ranks.ranks[kind])} | {p:.4f} | {verdict(p, bound)} |")
+    return "\n".join([*text, ""])
+
+
+def main() -> None:
+    """Calibrate the chosen combinations and write the table."""
+    parser = argparse.ArgumentParser(description="Simulation-based calibration of every likelihood and effects model.")
+    parser.add_argument("--datasets", type=int, default=100, help="data sets for every combination")
+    parser.add_argument("--out", type=Path, default=Path("docs/calibration.md"), help="the table")
+    parser.add_argument("--likelihoods", nargs="+", choices=LIKELIHOODS, default=LIKELIHOODS)
+    parser.add_argument("--effects", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--cores", type=int, default=2)
+    chosen = parser.parse_args()
+    use_compile_cache(Path(".cache/compiled"))
+    names = [(likelihood, effects) for likelihood in chosen.likelihoods for effects in chosen.effects]
+    sampler = Sampler.compile(((CASES[effects], likelihood) for likelihood, effects in names), chosen.cores)
+    lines = []
+    for likelihood, effects in names:
+        started = time.perf_counter()
+        ranks = calibrate(CASES[effects], likelihood, sampler, chosen.datasets, SEED, effects)
+        lines.append(Line(likelihood, effects, ranks, time.perf_counter() - started))
+        smallest = min(ranks.p_values().values())
+        print(f"{likelihood} {effects}: smallest p {smallest:.4f}, {lines[-1].seconds:.0f} s", flush=True)
+    command = f"python scripts/calibrate.py --datasets {chosen.datasets} --out {chosen.out}"
+    if tuple(chosen.likelihoods) != LIKELIHOODS:
+        command += f" --likelihoods {' '.join(chosen.likelihoods)}"
+    if chosen.effects != list(CASES):
+        command += f" --effects {' '.join(chosen.effects)}"
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(report(lines, command), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

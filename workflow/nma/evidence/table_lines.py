@@ -1,0 +1,234 @@
+"""The lines of an evidence table, read strictly: whatever is not understood is an error with its line and column."""
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from nma.documents import Strict
+from nma.errors import UserError
+from nma.sheets import Identifier, Text
+
+Word = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
+
+CONTRASTS, NORMAL = "contrasts", "normal"
+ORDERED = ("ordered_logit", "ordered_probit")
+# Figures of a row by likelihood: those that must stand in it, and those that may.
+_REQUIRED = {
+    CONTRASTS: ("comparator", "effect", "se"),
+    NORMAL: ("mean",),
+    "binomial_logit": ("events", "n"),
+    "binomial_cloglog": ("events", "n", "time"),
+    "poisson_log": ("events", "time"),
+}
+_OPTIONAL = {
+    CONTRASTS: ("comparator_se", "n_treatment", "n_comparator"),
+    NORMAL: ("se", "sd", "n"),
+    "poisson_log": ("n",),
+}
+# Columns that any table may have, and all columns: words that no category, and no covariate can have.
+STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
+COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*_REQUIRED.values(), *_OPTIONAL.values())])
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_MISSING = ("", "NA")
+
+
+class EvidenceTable(Strict):
+    """A table of a data set, and how its columns and treatments are called there.
+
+    ``columns`` gives the table's name for a column of ours, ``treatments`` the regimen (or a mixture, ``a:34 b:3``)
+    that a value of the table stands for. ``studies`` takes some studies only; columns under ``ignore`` are not read.
+    """
+
+    file: Text
+    label: Text | None = None
+    outcome: Identifier | None = None
+    columns: dict[Text, Text] = Field(default_factory=dict)
+    treatments: dict[Text, Word] = Field(default_factory=dict)
+    studies: list[Word] = Field(default_factory=list)
+    ignore: list[Text] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that a table may use."""
+
+    regimens: Sequence[str]
+    settings: Sequence[str]
+    covariates: Sequence[str]
+    likelihoods: Mapping[str, str]
+    """Likelihood by outcome."""
+    categories: Mapping[str, Sequence[str]]
+    """Categories by outcome, for ordered ones."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: its cells under our names of the columns."""
+
+    file: str
+    number: int
+    cells: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def error(self, column: str, problem: str) -> UserError:
+        """Report a bad cell under the table's name of the column."""
+        return UserError(problem, self.file, self.number, self.names.get(column, column), self.cells.get(column))
+
+    @property
+    def source(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.number}"
+
+    def has(self, column: str) -> bool:
+        """Whether a cell is filled; R writes NA into one that is not."""
+        return self.cells.get(column, "") not in _MISSING
+
+    def text(self, column: str) -> str:
+        """Word in a cell that must not be empty."""
+        if not self.cells[column]:
+            raise self.error(column, "an empty cell; allowed: any text")
+        return self.cells[column]
+
+    def number_in(self, column: str) -> float:
+        """Any finite number."""
+        if not _NUMBER.fullmatch(self.cells[column]) or abs(float(self.cells[column])) == float("inf"):
+            raise self.error(column, "not a number; allowed: a number such as 12 or -0.31")
+        return float(self.cells[column])
+
+    def positive(self, column: str) -> float:
+        """Return a number above 0."""
+        value = self.number_in(column)
+        if value <= 0:
+            raise self.error(column, "allowed: a number above 0")
+        return value
+
+    def whole(self, column: str, least: int = 0) -> int:
+        """Return a whole number of patients or events."""
+        value = self.number_in(column)
+        if value != int(value) or value < least:
+            raise self.error(column, f"allowed: a whole number, {least} or more")
+        return int(value)
+
+    def size(self, column: str) -> int | None:
+        """Return a number of patients that may be left out."""
+        return self.whole(column, 1) if self.has(column) else None
+
+
+def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[Line]:
+    """Read the cells of a table, and check its columns."""
+    (top, header), *body = _cells(table.file)
+    for name in header:
+        if header.count(name) > 1:
+            raise UserError("this column stands twice", table.file, top, name)
+    ours = _our_names(table, header, complain)
+    _check_columns(table, header, top, ours, vocabulary, complain)
+    if not body:
+        raise UserError("the table has no rows", table.file)
+    names = {our: name for name, our in ours.items()}
+    lines = []
+    for number, cells in body:
+        if len(cells) != len(header):
+            raise UserError(f"{len(cells)} cells; allowed: {len(header)}, as in the header", table.file, number)
+        named = dict(zip(header, cells, strict=True))
+        lines.append(Line(table.file, number, {our: named[name] for our, name in names.items()}, names))
+    return lines
+
+
+def _cells(file: str) -> list[tuple[int, list[str]]]:
+    """Cells of every line that is not blank, with the number of the line on which it starts."""
+    found, start = [], 1
+    try:
+        with Path(file).open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.reader(handle, strict=True)
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    found.append((start, [cell.strip() for cell in cells]))
+                start = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 text: {error.reason} at byte {error.start}", file) from None
+    except csv.Error as error:
+        raise UserError(f"not valid CSV: {error}", file, start) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", file) from None
+    if not found:
+        raise UserError("the table is empty", file)
+    return found
+
+
+def _our_names(table: EvidenceTable, header: Sequence[str], complain: Complain) -> dict[str, str]:
+    """Our name of every column that is read, by its name in the table."""
+    renamed: dict[str, str] = {}
+    for our, name in table.columns.items():
+        if name not in header:
+            raise complain(("columns", our), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
+        if name in renamed:
+            raise complain(("columns", our), name, f"this column is {renamed[name]} already")
+        renamed[name] = our
+    read = [name for name in header if name in renamed or name not in table.ignore]
+    for name in read:
+        if name in table.columns and name not in renamed:
+            raise complain(("columns", name), table.columns[name], f"{table.file} has a column {name} too; ignore it")
+    return {name: renamed.get(name, name) for name in read}
+
+
+def _check_columns(
+    table: EvidenceTable,
+    header: Sequence[str],
+    line: int,
+    ours: Mapping[str, str],
+    vocabulary: Vocabulary,
+    complain: Complain,
+) -> None:
+    """Check that every column is known, and that none is missing."""
+    for i, name in enumerate(table.ignore):
+        if name not in header:
+            raise complain(("ignore", i), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
+    there = set(ours.values())
+    outcomes = [table.outcome] if table.outcome else list(vocabulary.likelihoods)
+    allowed = ["study", "treatment", *([] if table.outcome else ["outcome"]), "setting", *vocabulary.covariates]
+    for outcome in outcomes:
+        kind = kind_of(outcome, there, vocabulary)
+        allowed += [*_REQUIRED.get(kind, ()), *_OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+    allowed = list(dict.fromkeys(allowed))
+    for name, our in ours.items():
+        if our not in allowed:
+            near = get_close_matches(our, allowed, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            problem = f"unknown column; {hint}allowed: {', '.join(allowed)}; else name it under ignore"
+            if name != our:
+                raise complain(("columns", our), name, problem)
+            raise UserError(problem, table.file, line, name)
+    needed = ["study", "treatment", *([] if table.outcome else ["outcome"])]
+    if table.outcome:
+        needed += needed_columns(table.outcome, there, vocabulary)
+    for our in needed:
+        if our not in there:
+            raise UserError(f"no column {our}; needed: {', '.join(needed)}", table.file, line)
+
+
+def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> str:
+    """Likelihood of the rows of an outcome: contrasts wherever there is a column of effects."""
+    return CONTRASTS if "effect" in columns else vocabulary.likelihoods[outcome]
+
+
+def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> list[str]:
+    """Columns of figures that an outcome needs."""
+    kind = kind_of(outcome, columns, vocabulary)
+    if kind == NORMAL:
+        return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
+    return [*_REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+
+
+def known(line: Line, column: str, value: str, allowed: Sequence[str]) -> str:
+    """Check a word against those allowed."""
+    if value not in allowed:
+        raise line.error(column, f"unknown {column}; allowed: {', '.join(allowed)}")
+    return value

@@ -1,0 +1,90 @@
+"""The arms of a fit: read from its evidence table, one for every arm that enters."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nma.network.structure import Floats
+
+OVERALL = "overall"  # the reserved name of the setting that stands for no particular setting
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm that enters a fit: its composition, the study's patients by failed first line, and its patients.
+
+    ``n`` counts the patients of the population in use, for example of a matched cohort; the composition is that of the
+    whole arm. Contrast tables may leave it out: then it is 0.
+    """
+
+    study: str
+    name: str
+    regimens: dict[str, int]
+    settings: dict[str, int]
+    n: float
+    covariates: dict[str, float] = field(default_factory=dict)
+
+    def share(self, regimen: str) -> float:
+        """Share of the arm's patients who received a regimen."""
+        return self.regimens.get(regimen, 0) / sum(self.regimens.values())
+
+    def setting_share(self, setting: str) -> float:
+        """Share of the study's patients in a setting; 1 for ``overall``."""
+        return 1.0 if setting == OVERALL else self.settings.get(setting, 0) / max(sum(self.settings.values()), 1)
+
+    def regimen_shares(self, regimens: Sequence[str]) -> Floats:
+        """Shares of the given regimens, (regimens,); they sum to 1."""
+        return _shares(self.regimens, regimens)
+
+    def setting_shares(self, settings: Sequence[str]) -> Floats:
+        """Shares of the given settings, (settings,); they sum to 1, or are all 0 where the study has no setting."""
+        return _shares(self.settings, settings)
+
+
+def _shares(parts: Mapping[str, int], names: Sequence[str]) -> Floats:
+    counts = np.array([parts.get(name, 0) for name in names], float)
+    return np.asarray(counts / max(counts.sum(), 1.0))
+
+
+def parse_mix(cell: str) -> dict[str, int]:
+    """Read a cell such as ``lenvatinib:34 regorafenib:3``."""
+    return {name: int(n) for name, n in (part.rsplit(":", 1) for part in cell.split())}
+
+
+def parse_values(cell: str) -> dict[str, float]:
+    """Read a cell such as ``age:61.5 year:2004``."""
+    return {name: float(value) for name, value in (part.rsplit(":", 1) for part in cell.split())}
+
+
+def is_contrast(row: Mapping[str, str]) -> bool:
+    """Whether a row of an evidence table compares two arms, instead of describing one."""
+    return bool(row.get("treatment_arm"))
+
+
+def arms_of(row: Mapping[str, str]) -> list[Arm]:
+    """List the arms of one row: itself, or the treatment and the comparator of a contrast."""
+    ends = (
+        [("treatment_arm", "treatment_mix", "n_treatment"), ("comparator_arm", "comparator_mix", "n_comparator")]
+        if is_contrast(row)
+        else [("arm", "arm_mix", "n")]
+    )
+    settings, covariates = parse_mix(row["setting_mix"]), parse_values(row.get("covariates", ""))
+    return [
+        Arm(row["study"], row[name], parse_mix(row[mix]), settings, float(row.get(n) or 0), covariates)
+        for name, mix, n in ends
+    ]
+
+
+def used_rows(evidence: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Rows of an evidence table that enter the fit."""
+    return [row for row in evidence if row["used"] == "true"]
+
+
+def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
+    """List the arms of the used rows of an evidence table, each once, in the order of the table."""
+    arms: dict[tuple[str, str], Arm] = {}
+    for row in used_rows(evidence):
+        for arm in arms_of(row):
+            arms.setdefault((arm.study, arm.name), arm)
+    return list(arms.values())
