@@ -144,7 +144,7 @@ rule compare_analyses:
     params:
         fits=FITS,
         models=MODELS,
-        results=RESULTS,
+        results=lambda w: RESULTS,
         code=code_digest(Path("scripts/compare_analyses.py")),
     script:
         "../../scripts/compare_analyses.py"

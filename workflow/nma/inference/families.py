@@ -51,12 +51,12 @@ def n_terms(family: int, columns: int) -> int:
 
 
 def fewest(data: CountData) -> Floats:
-    """Patients in the smallest group of every arm: events, non-events, or the extreme categories."""
+    """Patients in the smaller group of every arm: events, non-events, those outside either extreme category."""
     counts = data.counts
     if data.family == POISSON_LOG:
         return np.asarray(counts[:, 0])
     if is_ordered(data.family):
-        return np.asarray(np.minimum(counts[:, 0], counts[:, -1]))
+        return np.asarray(counts.sum(axis=1) - np.maximum(counts[:, 0], counts[:, -1]))
     return np.asarray(np.minimum(counts[:, 0], counts[:, 1] - counts[:, 0]))
 
 
