@@ -136,7 +136,7 @@ def test_quadrature_agrees_with_sampled_study_effects(name: str) -> None:
     )  # fmt: skip
     parts = [np.asarray(trace.posterior[key]) for key in ("beta", "log_distance") if key in trace.posterior]
     parameters = {"coefficients": np.concatenate(parts, axis=-1), "tau": np.asarray(trace.posterior["tau"])}
-    posterior = exact.posterior(data, scales)
+    posterior = exact.posterior(data, scales, exact.effort(data, scales, factor=4))
     quantities = list_quantities(parameters, data.predictor, posterior)
     comparison = diagnostics.compare_with_exact(quantities, diagnostics.pareto_k(posterior))
     worst = max(comparison, key=lambda row: abs(row["z"]))

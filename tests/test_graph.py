@@ -24,6 +24,7 @@ from nma.network.graph import (
     received,
     setting_reference,
 )
+from nma.network.loops import direct_comparisons
 from nma.network.structure import Structure
 from nma.plan import evidence_csv, structure_settings
 
@@ -367,3 +368,48 @@ def test_shares() -> None:
     assert (arm.n, arm.share("x"), arm.share("z")) == (4, 0.75, 0.0)
     assert [arm.setting_share(s) for s in (OVERALL, "p", "q", "r")] == [1.0, 0.25, 0.75, 0.0]
     assert Arm("s", "a", parse_mix("x:3 y:1"), {}, 4).regimen_shares(["y", "x", "z"]).tolist() == [0.25, 0.75, 0.0]
+
+
+def test_studies_of_no_setting_stand_under_overall() -> None:
+    """A network without settings has its edges in the whole of the evidence."""
+    arms, _ = plain(("a", "b"), ("b", "c"))
+    bare = [replace(arm, settings={}) for arm in arms]
+    rows = edges(bare, ())
+    assert [(row["treatment"], row["comparator"], row["setting"], row["weight"], row["n"]) for row in rows] == [
+        ("a", "b", OVERALL, 1.0, 20.0),
+        ("b", "c", OVERALL, 1.0, 20.0),
+    ]
+    assert patients(bare, "b", OVERALL) == 20
+
+
+def comparisons(*studies: str) -> dict[str, tuple[int, bool]]:
+    """Comparisons of a plain network by treatment and comparator: studies, and whether they can be split."""
+    _, structure = plain(("a", "b"))
+    arms = [make_arm(f"study{i}", x, {x: 10}, {}) for i, study in enumerate(studies) for x in study]
+    found = direct_comparisons(arms, structure)
+    return {f"{c.treatment}{c.comparator}": (len(c.studies), not c.reason) for c in found}
+
+
+def test_comparisons_that_can_be_split() -> None:
+    """A triangle of two-arm studies can be split on every side; a chain and a single three-arm study nowhere."""
+    assert comparisons("ab", "bc", "ac") == {"ba": (1, True), "ca": (1, True), "cb": (1, True)}
+    assert comparisons("ab", "bc") == {"ba": (1, False), "cb": (1, False)}
+    assert comparisons("abc") == {"ba": (1, False), "ca": (1, False), "cb": (1, False)}
+
+
+def test_a_loop_needs_studies_of_its_own() -> None:
+    """A three-arm study closes no loop with itself; with one more study on each other side it does."""
+    assert comparisons("abc", "ab") == {"ba": (2, False), "ca": (1, False), "cb": (1, False)}
+    assert comparisons("abc", "ab", "ac") == {"ba": (2, False), "ca": (2, False), "cb": (1, True)}
+    assert comparisons("ab", "bc", "cd", "da", "ef")["dc"] == (1, True)
+    assert comparisons("ab", "bc", "cd", "da", "ef")["fe"] == (1, False)
+
+
+@given(PAIRS)
+def test_two_arm_studies_can_be_split_where_another_path_joins_them(pairs: list[tuple[str, str]]) -> None:
+    """Without multi-arm studies a comparison can be split if its ends stay joined without its own studies."""
+    for name, (n, splits) in comparisons(*("".join(pair) for pair in pairs)).items():
+        others = [pair for pair in pairs if set(pair) != set(name)]
+        joined = nx.Graph(others)
+        assert n == len(pairs) - len(others)
+        assert splits == (set(name) <= set(joined) and nx.has_path(joined, *name))

@@ -64,6 +64,20 @@ def test_half_normal_on_a_coarse_grid() -> None:
     assert np.trapezoid(density, fine) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize(("mean", "sd"), [(1.3, 0.24), (0.9, 0.2), (0.3, 0.4), (0.0, 0.5)])
+def test_narrow_densities_on_a_coarse_grid(mean: float, sd: float) -> None:
+    """Eleven points, four of them where the density is: its moments and quantiles without ripples."""
+    x = Axis(scale=0.5, upper=3.0, n=11).points
+    density = stats.norm(mean, sd).pdf(x) + stats.norm(-mean, sd).pdf(x)
+    folded = stats.foldnorm(mean / sd, scale=sd)
+    summary = density_summary(x, density)
+    truth = [folded.mean(), folded.std(), folded.ppf(0.025), folded.ppf(0.975)]
+    assert summary == pytest.approx(truth, abs=0.02)
+    fine, refined = refine(x, density)
+    assert (refined >= 0).all()
+    assert np.trapezoid(refined, fine) == pytest.approx(1, abs=0.02)
+
+
 def test_axis_integrates_even_functions() -> None:
     """Twenty-one points spread over two decades integrate a narrow and a wide even density."""
     axis = Axis(scale=0.05, upper=6.0, n=41)

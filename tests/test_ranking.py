@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from nma.inference.scales import PriorScales
 from nma.network.arms import Arm
+from nma.network.data import FAMILIES
+from nma.network.predictor import Effects, Predictor
+from nma.network.structure import Structure
 from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
 from nma.summaries.league_table import league_table
 from nma.summaries.mixtures import LINKS, marginal_effect, marginal_log_hazard_ratio
@@ -223,3 +226,72 @@ def test_marginal_effects_of_pure_arms_are_the_linear_ones() -> None:
     assert marginal_effect(logit, b, a, theta, 0.3) == pytest.approx(-1.0)
     p = (1 / (1 + np.exp(0.0)) + 1 / (1 + np.exp(1.0))) / 2
     assert marginal_effect(logit, half, a, theta, 0.0) == pytest.approx(np.log(p / (1 - p)))
+
+
+@pytest.mark.parametrize("name", LINKS)
+@given(x=st.floats(-4, 1.5))
+def test_links_and_their_inverses(name: str, x: float) -> None:
+    """A linear predictor survives its link, for every likelihood of counts; pure arms have no mixture error."""
+    link = LINKS[name]
+    assert link.link(link.inverse(x)) == pytest.approx(x, abs=1e-8)
+    a, b = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    assert marginal_effect(link, b, a, np.array([0.0, 0.7]), x) == pytest.approx(0.7, abs=1e-7)
+
+
+def test_there_is_a_link_for_every_likelihood_of_counts() -> None:
+    """No likelihood goes without its check of mixtures."""
+    assert set(LINKS) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_differences_are_on_their_own_scale(better: str) -> None:
+    """Mean differences: estimates are not exponentiated, and the margin is a difference."""
+    margin = -0.5 if better == "lower" else 0.2
+    chosen = settings(better) | {"measure": "MD", "ratio": False, "margin": margin}
+    cells = {(r["treatment"], r["comparator"]): r for r in relative_effects(posterior(NORMAL), ARMS, ABC, chosen)}
+    for row in cells.values():
+        assert (row["estimate"], row["estimate_lower"]) == (row["median"], row["lower"])
+        assert row["measure"] == "MD"
+    sign = -1 if better == "lower" else 1
+    for name, column in (("b", 0), ("c", 1)):
+        assert cells[name, "a"]["p_better"] == np.mean(sign * NORMAL[:, column] > 0)
+        assert cells[name, "a"]["p_margin"] == np.mean(sign * (NORMAL[:, column] - margin) > 0)
+
+
+def by_setting(omega: float) -> tuple[Posterior, Structure]:
+    """Posterior of a model with settings, a point effect of b and c and known tau and omega."""
+    structure = plain("abc", settings=("s", "t"))
+    rows = Predictor.build(structure, Effects(settings=True), []).effect_rows()
+    coefficients = np.tile([-0.3, 0.4, 0.2, 0.0, -0.2, 0.0], (500, 1))
+    effects = np.einsum("dk,srk->dsr", coefficients, rows)
+    covariances = {name: np.eye(6) * 1e-4 for name in ("fitted", "effect_doubled", "omega_doubled")}
+    scales = PriorScales(1.5, 0.5, 0.25, 2.5)
+    known = np.full(500, 0.1), np.full(500, omega)
+    return Posterior(effects, rows, np.full(6, 1.5), True, *known, scales, covariances, True, {}), structure
+
+
+def test_effects_and_predictions_by_setting() -> None:
+    """Effects differ by setting; overall, a new study is of a new setting: omega^2 for every component that differs."""
+    found, structure = by_setting(0.4)
+    arms = [replace(arm, settings={"s": 5, "t": 5}) for arm in ARMS]
+    chosen = settings("lower") | {"not_candidates": {}}
+    rows = {
+        (r["setting"], r["treatment"], r["comparator"]): r for r in relative_effects(found, arms, structure, chosen)
+    }
+    assert [rows[name, "b", "a"]["mean"] for name in ("overall", "s", "t")] == pytest.approx([-0.3, -0.1, -0.5])
+
+    def width(name: str, treatment: str, comparator: str) -> float:
+        row = rows[name, treatment, comparator]
+        return (row["predictive_upper"] - row["predictive_lower"]) / (2 * 1.959964)
+
+    assert width("s", "b", "a") == pytest.approx(0.1, rel=1e-4)
+    assert width("overall", "b", "a") == pytest.approx(np.hypot(0.1, 0.4), rel=1e-4)
+    assert width("overall", "b", "c") == pytest.approx(np.sqrt(0.01 + 2 * 0.16), rel=1e-4)
+
+
+def test_departures_within_classes_are_no_new_settings() -> None:
+    """The omega of classes does not widen the prediction for a new study of the same treatments."""
+    found, structure = by_setting(0.4)
+    classes = replace(found, varies_by_setting=False)
+    row = relative_effects(classes, ARMS, structure, settings("lower"))[0]
+    assert (row["predictive_upper"] - row["predictive_lower"]) / (2 * 1.959964) == pytest.approx(0.1, rel=1e-4)

@@ -42,7 +42,7 @@ def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0) -> Effor
     if not len(data.counts.study):
         return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
     points = (_COUNT_GRID["tau"] if scales.tau else 1) * (_COUNT_GRID["omega"] if scales.omega else 1)
-    evaluations = _EVALUATIONS / (2 if is_ordered(data.counts.family) else 1)
+    evaluations = _EVALUATIONS / (8 if is_ordered(data.counts.family) else 1)
     total = min(max(evaluations / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
     draws = factor * min(total / points / importance.REPLICATES, _MAX_DRAWS)
     return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, _MIN_DRAWS))))

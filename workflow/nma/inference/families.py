@@ -76,24 +76,13 @@ def gaussian_approximation(data: CountData) -> tuple[Floats, Floats]:
 
 
 def _ordered_approximation(data: CountData) -> tuple[Floats, Floats]:
-    """Mode and curvature of every arm at the cutpoints of the pooled arms, by Newton steps."""
-    counts = data.counts + 0.5
-    cuts = pooled_cuts(data)
-    y, v = np.zeros(len(counts)), np.ones(len(counts))
-    for a, arm in enumerate(counts):
-        row = np.concatenate([np.zeros(COUNTS), arm])
-        terms = np.empty(FITTED + len(arm) + len(cuts))
-        for _ in range(50):
-            scores = []
-            for shift in (-1e-4, 0.0, 1e-4):
-                density(data.family, row, cuts, y[a] + shift, terms)
-                scores.append(terms[SCORE])
-            curvature = max((scores[0] - scores[2]) / 2e-4, 1e-3)
-            step = np.clip(scores[1] / curvature, -1.0, 1.0)
-            y[a], v[a] = y[a] + step, 1 / curvature
-            if abs(step) < 1e-8:
-                break
-    return y, v
+    """Mode and curvature of every arm at the cutpoints of the pooled arms."""
+    arms = np.column_stack([np.zeros((len(data.counts), COUNTS)), data.counts])
+    arms[:, V] = 1.0
+    terms = np.empty(n_terms(data.family, data.counts.shape[1]))
+    for arm in arms:
+        place(data.family, arm, pooled_cuts(data), 50, terms)
+    return arms[:, Y], arms[:, V]
 
 
 def pooled_cuts(data: CountData) -> Floats:
@@ -171,3 +160,25 @@ def density(family, arm, cuts, eta, terms):  # type: ignore[no-untyped-def]
         terms[FITTED] = p
     else:
         _ordered(family, arm, cuts, eta, terms)
+
+
+@numba.njit(cache=True)
+def place(family, arm, cuts, steps, terms):  # type: ignore[no-untyped-def]
+    """Move estimate and variance of an ordered arm to its mode at given cutpoints, by Newton steps from where they are.
+
+    Half a patient is added to every category. ``terms`` is work space.
+    """
+    row = arm.copy()
+    row[COUNTS:] += 0.5
+    for _ in range(steps):
+        h = 0.01 * sqrt(arm[V])
+        density(family, row, cuts, arm[Y] - h, terms)
+        below = terms[SCORE]
+        density(family, row, cuts, arm[Y] + h, terms)
+        above = terms[SCORE]
+        curvature = max((below - above) / (2.0 * h), 1e-3)
+        step = min(max(0.5 * (below + above) / curvature, -1.0), 1.0)
+        arm[Y] += step
+        arm[V] = 1.0 / curvature
+        if abs(step) < 1e-6 * sqrt(arm[V]):
+            break

@@ -15,9 +15,9 @@ import numba
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from nma.inference.families import TAU_SCORE, V, Y, fewest, gaussian_approximation
+from nma.inference.families import TAU_SCORE, V, Y, fewest, gaussian_approximation, place
 from nma.inference.inner import N_X, integrate, level_weights, look_up
-from nma.network.data import CountData
+from nma.network.data import ORDERED_LOGIT, ORDERED_PROBIT, CountData
 from nma.network.structure import Floats
 
 # Nodes by the number of patients in the smallest group of an arm (inner nodes, for the arm effect) or of a study (outer
@@ -138,6 +138,11 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
     by_level, weights = np.empty((2, 4)), np.empty((2, 4))
     level = level_weights(table, resolution, n_arms, size, by_level) if table.shape[0] > 0 else -1
     per_arm = table.shape[0] // max(n_arms, 1)
+    if family in (ORDERED_LOGIT, ORDERED_PROBIT):
+        # The estimates depend on the cutpoints: the more patients, the closer the nodes have to be.
+        arms = arms.copy()
+        for arm in range(n_arms):
+            place(family, arms[arm], cuts, 8, terms[0])
     for i in range(n_studies):
         a, b = int(studies[i, 0]), int(studies[i + 1, 0])
         rule = outer[int(studies[i, 1]) : int(studies[i, 2])]

@@ -83,8 +83,13 @@ def used_rows(evidence: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
 
 def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
     """List the arms of the used rows of an evidence table, each once, in the order of the table."""
-    arms: dict[tuple[str, str], Arm] = {}
-    for row in used_rows(evidence):
-        for arm in arms_of(row):
-            arms.setdefault((arm.study, arm.name), arm)
-    return list(arms.values())
+    return _each_once(arm for row in used_rows(evidence) for arm in arms_of(row))
+
+
+def baseline_first(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
+    """List the arms as `used_arms`, but in every study the comparator of its contrasts first."""
+    return _each_once(arm for row in used_rows(evidence) for arm in reversed(arms_of(row)))
+
+
+def _each_once(arms: Iterable[Arm]) -> list[Arm]:
+    return list({(arm.study, arm.name): arm for arm in arms}.values())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nma.network.arms import Arm, arms_of, is_contrast, parse_mix, used_arms, used_rows
+from nma.network.arms import Arm, arms_of, baseline_first, is_contrast, parse_mix, used_rows
 from nma.network.predictor import Effects, Predictor, node
 from nma.network.structure import Floats, Structure
 
@@ -126,7 +126,7 @@ def network_data(
     rows = used_rows(evidence)
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
     categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
-    predictor = Predictor.build(structure, effects, used_arms(rows), max(categories, default=2) - 2)
+    predictor = Predictor.build(structure, effects, baseline_first(rows), max(categories, default=2) - 2)
     grouped = _by_study(rows)
     studies = tuple(study for study, _ in grouped)
     by_study = [(i, members) for i, (_, members) in enumerate(grouped)]
@@ -174,7 +174,7 @@ class ContrastBlock:
         """Contrasts as they are reported, all against one comparator."""
         y = np.array([float(row["effect"]) for row in members])
         ends = [arms_of(row) for row in members]
-        arms = list({arm.name: arm for pair in ends for arm in pair}.values())
+        arms = baseline_first(members)
         by_name = dict(zip([arm.name for arm in arms], predictor.rows(arms), strict=True))
         rows = np.array([by_name[t.name] - by_name[c.name] for t, c in ends])
         names = [node(arm, predictor.structure) for arm in (ends[0][1], *(t for t, _ in ends))]
