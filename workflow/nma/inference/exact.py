@@ -34,7 +34,8 @@ _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost more
 _COUNT_DRAWS = 2**14, 2**17  # importance draws over the whole grid, at least and at most
-_MIN_DRAWS, _MAX_DRAWS = 16, 1024
+_MIN_DRAWS, _MAX_DRAWS = 64, 1024
+_SEARCH_DRAWS = 16  # to find the range of the grid
 
 
 def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0) -> Effort:
@@ -201,7 +202,7 @@ def _search(
         return float(x[min(int(reached[-1]) + 1, len(x) - 1)])
 
     tau, omega = axes(6 * scales.tau, 6 * scales.omega, 17, 7)
-    first = evaluate(tau, omega, _MIN_DRAWS, 1)
+    first = evaluate(tau, omega, _SEARCH_DRAWS, 1)
     table = first.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
     limits = upper(tau.points, table.max(axis=1)), upper(omega.points, table.max(axis=0))
     return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, importance.REPLICATES)
