@@ -21,10 +21,10 @@ results: $(READY) ## run the whole pipeline into results/
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY) ## run the fast tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: $(READY) ## run every test, the slow ones too
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m ""
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m ""
 
 bench: $(READY) ## time the sampler beside the textbook model
 	$(BIN)/python scripts/bench.py

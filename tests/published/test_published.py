@@ -12,8 +12,6 @@ import pytest
 
 from tests.workflow.conftest import PARTS, ROOT, Project, copy_of
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 Rows = list[dict[str, str]]
 
 # letters and numbers of the published tables

@@ -8,8 +8,6 @@ import pytest
 
 from tests.workflow.conftest import Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 Again = Callable[[], Project]
 OUTCOMES = ("os", "pfs", "discontinuation")
 CONTRACT = {
