@@ -56,6 +56,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
 COMMON = {"compare_analyses", "gather_timings"}
+OF_OS = {"gather_evidence", "leave_one_out os", "assess_inconsistency os"}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
 
@@ -131,7 +132,7 @@ def test_editing_one_outcome_reruns_that_outcome_only(again: Again) -> None:
     project = again()
     project.edit("config/studies/ditan_2022.yaml", "value: 0.28,", "value: 0.29,")
     project.edit("config/studies/ditan_2022.yaml", '"0.28 (0.16–0.51)"', '"0.29 (0.16–0.51)"')
-    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | {"gather_evidence", "leave_one_out os"}
+    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS
     assert project.planned() == expected
 
 
@@ -199,7 +200,7 @@ def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
     """A sheet that reports OS alone leaves every other outcome as it is."""
     project = again()
     (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
-    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | {"gather_evidence", "leave_one_out os"}
+    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS
     assert project.planned() == expected
 
 
