@@ -71,7 +71,9 @@ def gaussian_approximation(data: CountData) -> tuple[Floats, Floats]:
     events, others = counts[:, 0] + 0.5, counts[:, 1] - counts[:, 0] + 0.5
     if data.family == BINOMIAL_CLOGLOG:
         hazard = np.log1p(events / others)
-        return np.log(hazard) - data.offset, events / others / (events + others) / hazard**2
+        variance = events / others / (events + others) / hazard**2
+        # With no non-events the likelihood levels off: there the nodes have to reach as far as on the logit scale.
+        return np.log(hazard) - data.offset, np.where(others < 1, 1 / events + 1 / others, variance)
     return np.log(events / others), 1 / events + 1 / others
 
 
@@ -166,10 +168,10 @@ def density(family, arm, cuts, eta, terms):  # type: ignore[no-untyped-def]
 def place(family, arm, cuts, steps, terms):  # type: ignore[no-untyped-def]
     """Move estimate and variance of an ordered arm to its mode at given cutpoints, by Newton steps from where they are.
 
-    Half a patient is added to every category. ``terms`` is work space.
+    Half a patient is added to the other categories together. ``terms`` is work space.
     """
     row = arm.copy()
-    row[COUNTS:] += 0.5
+    row[COUNTS:] += 0.5 / (arm.shape[0] - COUNTS - 1)
     for _ in range(steps):
         h = 0.01 * sqrt(arm[V])
         density(family, row, cuts, arm[Y] - h, terms)
@@ -182,3 +184,7 @@ def place(family, arm, cuts, steps, terms):  # type: ignore[no-untyped-def]
         arm[V] = 1.0 / curvature
         if abs(step) < 1e-6 * sqrt(arm[V]):
             break
+    patients = arm[COUNTS:].sum()
+    if patients - max(arm[COUNTS], arm[arm.shape[0] - 1]) < 1.0:
+        # The likelihood levels off: the nodes have to reach that far.
+        arm[V] = max(arm[V], 2.0)

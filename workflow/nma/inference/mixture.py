@@ -105,12 +105,16 @@ def density_quantiles(x: Floats, density: Floats, probabilities: Floats) -> Floa
 
 
 def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floats]:
-    """Interpolate a density on a finer grid, as an even function of x; negative ripples are cut off."""
+    """Interpolate a density on a finer grid, as an even function of x: its logarithm, by a cubic spline.
+
+    A narrow density on few points would ripple; its logarithm is nearly a parabola.
+    """
     from scipy.interpolate import CubicSpline
 
-    mirrored = np.concatenate([-x[:0:-1], x]), np.concatenate([density[:0:-1], density])
+    log_density = np.log(np.maximum(density, density.max() * 1e-40))
+    mirrored = np.concatenate([-x[:0:-1], x]), np.concatenate([log_density[:0:-1], log_density])
     fine = np.interp(np.linspace(0, len(x) - 1, points), np.arange(len(x)), x)
-    return fine, np.maximum(CubicSpline(*mirrored)(fine), 0.0)
+    return fine, np.exp(CubicSpline(*mirrored)(fine))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,14 @@ def use_compile_cache(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'}"
-    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba" / kernels_digest())
+
+
+def kernels_digest() -> str:
+    """Digest of the sources of the kernels: numba looks at the file of a function alone, not at what it calls."""
+    here = Path(__file__).parent
+    names = ("coordinates", "families", "inner", "quadrature")
+    return sha256(b"".join((here / f"{name}.py").read_bytes() for name in names)).hexdigest()[:16]
 
 
 def fit_seed(seed: int, *names: str) -> int:
