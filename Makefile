@@ -24,7 +24,7 @@ test: $(READY) ## run the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: $(READY) ## run every test, the slow ones too
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m ""
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "" --hypothesis-profile new
 
 bench: $(READY) ## time the sampler beside the textbook model
 	$(BIN)/python scripts/bench.py

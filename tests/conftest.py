@@ -12,9 +12,11 @@ import yaml
 from nma.config import Config, Project, Treatments, read_project
 from nma.sheets import StudySheet
 
-# Timings of single examples say nothing on a busy machine.
-hypothesis.settings.register_profile("secondline", deadline=None)
-hypothesis.settings.load_profile("secondline")
+# Timings of single examples say nothing on a busy machine. `make test` repeats the same examples, `make test-all` looks
+# for new ones.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("new", deadline=None)
+hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 CONFIG = Path("config/config.yaml")
