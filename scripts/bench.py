@@ -105,6 +105,7 @@ def simulated(*arguments: Any, tau: float = 5.0) -> Callable[[], tuple[Rows, dic
 DATA = {
     "smoking": example("smoking", "cessation"),
     "parkinsons": example("parkinsons", "off_time_arms"),
+    "diabetes": example("diabetes", "hba1c"),
     "large trials": simulated(50, 9, (2000, 20000), -1.5, 0.02, 3),
     "rare events": simulated(14, 5, (60, 250), -4.6, 0.2, 0, tau=1.0),
 }
@@ -168,6 +169,7 @@ def _starts(study: Any) -> Any:
 
 
 ENGINES = {"secondline": ours, "textbook": textbook}
+EXACT = "exact"
 
 
 def measure_one(name: str, engine: str) -> dict[str, float]:
@@ -196,10 +198,26 @@ def measure_one(name: str, engine: str) -> dict[str, float]:
     }
 
 
+def time_exact(name: str) -> dict[str, float]:
+    """Median seconds of a whole analysis by the exact engine: effects of all pairs, ranks, evidence and deviances."""
+    from nma.inference.fit import FitTask
+    from nma.summaries.exact_analysis import analyse
+
+    fit = FitTask.from_rows(*DATA[name]()).fits["random"]
+    seconds = []
+    for seed in range(21):
+        begun = time.perf_counter()
+        analyse(fit, "lower", seed)
+        seconds.append(time.perf_counter() - begun)
+    return {"median": float(np.median(seconds[1:]))}
+
+
 def run(name: str, engine: str, cache: str) -> dict[str, float]:
-    """Fit one data set once, in a new process with a given compile cache."""
+    """Fit one data set, in a new process with a given compile cache; the exact engine on one core."""
     command = [sys.executable, __file__, "--one", name, engine]
     environment = {**os.environ, "SECONDLINE_CACHE": cache, "PYTHONPATH": str(ROOT / "workflow")}
+    if engine == EXACT:
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -219,7 +237,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--one", nargs=2, metavar=("DATA", "ENGINE"), help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.one:
-        print(json.dumps(measure_one(*chosen.one)))
+        name, engine = chosen.one
+        print(json.dumps(time_exact(name) if engine == EXACT else measure_one(name, engine)))
         return
     print(
         f"{'seconds; ' + str(CHAINS) + ' chains on ' + str(CORES) + ' cores':38}" + "".join(f"{c:>12}" for c in COLUMNS)
@@ -234,6 +253,11 @@ def main(arguments: Sequence[str]) -> None:
         if "textbook" in warm:
             ratios = {key: warm["secondline"][key] / max(warm["textbook"][key], 1e-9) for key in COLUMNS}
             show(f"{name}, ratio, warm", {**ratios, "divergences": float("nan")})
+    if not chosen.scale:
+        for name in DATA:
+            with tempfile.TemporaryDirectory() as cache:
+                median = 1000 * run(name, EXACT, cache)["median"]
+            print(f"{name}, exact engine on one core, warm: {median:.0f} ms with all summaries", flush=True)
 
 
 if __name__ == "__main__":

@@ -377,7 +377,7 @@ def test_models_are_plain_by_default() -> None:
 def test_where_shared_tables_go(project: Project, workdir: Path) -> None:
     """Into the results folder unless another is named; the examples name one each."""
     assert project.config.shared_results == "results"
-    for name in ("smoking", "parkinsons"):
+    for name in ("smoking", "parkinsons", "diabetes"):
         example = read_project(Path(f"config/examples/{name}.yaml")).config
         assert (example.results, example.shared_results) == ("results", f"results/{name}")
         assert list(example.analyses) == [name]

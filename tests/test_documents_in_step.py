@@ -54,6 +54,7 @@ def test_commands_are_those_that_are_run() -> None:
         ".venv/bin/snakemake --configfile config/config.yaml",
         ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
         ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
+        ".venv/bin/snakemake --configfile config/examples/diabetes.yaml",
         ".venv/bin/snakemake --workflow-profile profiles/slurm",
     ]
 

@@ -652,7 +652,7 @@ def test_contrasts_put_together_are_audited() -> None:
     assert "do not add up" in finding["message"]
 
 
-@pytest.mark.parametrize(("name", "arms"), [("smoking", {"cessation": 50}), ("parkinsons", {"off_time_arms": 15})])
+@pytest.mark.parametrize(("name", "arms"), [("smoking", {"cessation": 50}), ("parkinsons", {"off_time_arms": 15}), ("diabetes", {"hba1c": 53})])
 def test_the_examples(name: str, arms: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped data sets pass their checks and hold the arms of the published ones."""
     monkeypatch.chdir(ROOT)
@@ -679,7 +679,7 @@ def test_contrasts_of_the_example_are_those_of_its_arms(monkeypatch: pytest.Monk
         assert (row["n_treatment"], row["n_comparator"]) == (t["n"], c["n"])
 
 
-@pytest.mark.parametrize("name", ["smoking", "parkinsons"])
+@pytest.mark.parametrize("name", ["smoking", "parkinsons", "diabetes"])
 def test_baselines_and_classes_of_the_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models and priors behind the published figures."""
     monkeypatch.chdir(ROOT)

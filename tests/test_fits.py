@@ -14,11 +14,12 @@ use_compile_cache(Path(".cache/compiled"))
 import pymc as pm  # noqa: E402
 from nma.config import Retry  # noqa: E402
 from nma.inference import diagnostics, exact, models  # noqa: E402
-from nma.inference.fit import Fit, list_quantities, sample  # noqa: E402
+from nma.inference.fit import Fit, FitTask, list_quantities, sample  # noqa: E402
 from nma.inference.scales import PriorScales  # noqa: E402
 from nma.network.data import FAMILIES, NetworkData, network_data  # noqa: E402
 from nma.network.predictor import Effects  # noqa: E402
 
+from scripts import bench  # noqa: E402
 from scripts.calibrate import CASES, Sizes, redraw  # noqa: E402
 from tests.networks import plain, simulate, simulate_mixed  # noqa: E402
 
@@ -95,6 +96,12 @@ def test_sampler_agrees_with_exact_engine(name: str, compiled: CompiledModel) ->
     """Networks that are many, large, rare or mixed."""
     likelihood, scales, rows = NETWORKS[name]
     check(compiled, network_data(rows, PLAIN, likelihood), scales)
+
+
+def test_glucose_lowering_agents(compiled: CompiledModel) -> None:
+    """The 26 trials of Senn (2013), random effects, every coefficient, effect and tau."""
+    fit = FitTask.from_rows(*bench.DATA["diabetes"]()).fits["random"]
+    check(compiled, fit.data, fit.scales)
 
 
 COMBINATIONS = [

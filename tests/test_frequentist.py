@@ -26,7 +26,7 @@ from nma.inference.frequentist import (
 from nma.network.structure import Floats
 from scipy import optimize, stats
 
-DIABETES = Path(__file__).parent / "data/diabetes_glucose.csv"
+DIABETES = Path(__file__).parent.parent / "config/examples/diabetes.csv"
 DRUGS = (
     "placebo",
     "acarbose",
@@ -66,8 +66,8 @@ def diabetes(reference: str = "placebo") -> list[GaussianStudy]:
     studies = []
     for study in dict.fromkeys(line["study"] for line in lines):
         arms = [line for line in lines if line["study"] == study]
-        means = np.array([float(arm["mi"]) for arm in arms])
-        variances = np.array([float(arm["sdi"]) ** 2 / float(arm["ni"]) for arm in arms])
+        means = np.array([float(arm["mean"]) for arm in arms])
+        variances = np.array([float(arm["sd"]) ** 2 / float(arm["n"]) for arm in arms])
         treatments = [arm["treatment"] for arm in arms]
         studies.append(
             GaussianStudy.of_means(study, means, variances, np.array([of[t] for t in treatments]), treatments)

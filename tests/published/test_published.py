@@ -29,9 +29,9 @@ def published(dataset: str, *models: str) -> Rows:
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Run both examples up to their tables."""
+    """Run the examples up to their tables."""
     project = copy_of(ROOT, tmp_path_factory.mktemp("examples"), PARTS)
-    for name in ("smoking", "parkinsons"):
+    for name in ("smoking", "parkinsons", "diabetes"):
         arguments = ["--configfile", f"config/examples/{name}.yaml", "--cores", "2", "--until"]
         done = project.snakemake(*arguments, "assess_inconsistency", "summarise_analysis")
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
@@ -220,3 +220,28 @@ def test_published_file_is_complete() -> None:
     with (Path(ROOT) / "tests" / "data" / "published.csv").open(newline="") as handle:
         models = {(row["dataset"], row["model"]) for row in csv.DictReader(handle)}
     assert len(models) == 11, models
+
+
+def test_diabetes_heterogeneity_and_inconsistency(examples: Project) -> None:
+    """Senn (2013) as netmeta decomposes its Q; tau by restricted maximum likelihood has the trial of three arms right.
+
+    tests/test_frequentist.py has the sources. The exact engine's tau is that of the half-normal prior.
+    """
+    rows = table(examples, "diabetes/hba1c/frequentist/heterogeneity.csv")
+    for name, value, df in (("total", 96.99, 18), ("within designs", 74.46, 11), ("between designs", 22.53, 7)):
+        row = find(rows, statistic=f"Q {name}", design="")
+        assert float(row["value"]) == pytest.approx(value, abs=0.015)
+        assert int(row["df"]) == df
+    assert float(find(rows, statistic="tau (method of moments)")["value"]) ** 2 == pytest.approx(0.1087, abs=5e-5)
+    reml = float(find(rows, statistic="tau (restricted maximum likelihood)")["value"])
+    posterior = find(table(examples, "diabetes/hba1c/random/heterogeneity.csv"), parameter="tau")
+    assert float(posterior["lower"]) < reml < float(posterior["upper"])
+    frequentist = table(examples, "diabetes/hba1c/frequentist/relative_effects.csv")
+    bayesian = table(examples, "diabetes/hba1c/random/relative_effects.csv")
+    compared = 0
+    for row in frequentist:
+        if row["comparator"] == "placebo":
+            found = contrast(bayesian, row["treatment"], "placebo")
+            assert float(found["mean"]) == pytest.approx(float(row["effect"]), abs=0.05)
+            compared += 1
+    assert compared == 9

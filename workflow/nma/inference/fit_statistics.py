@@ -157,6 +157,17 @@ def point_rows(fit: Fit, data: NetworkData) -> list[dict[str, Any]]:
     return [{"study": s, "data_point": name, "deviance": d, "leverage": h} for (s, name), d, h in columns]
 
 
+def deviance_statistics(fit: Fit) -> dict[str, Any]:
+    """Count the data points and sum residual deviance, pD and DIC (Dias, NICE DSU TSD2, 2011)."""
+    residual_deviance, p_d = float(fit.deviance.sum()), float(fit.leverage.sum())
+    return {
+        "data_points": len(fit.deviance),
+        "residual_deviance": residual_deviance,
+        "p_d": p_d,
+        "dic": residual_deviance + p_d,
+    }
+
+
 def summarise_fit(fit: Fit, data: NetworkData, chains: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Residual deviance, pD, DIC, and PSIS-LOO over studies (Vehtari, Gelman & Gabry 2017).
 
@@ -172,12 +183,8 @@ def summarise_fit(fit: Fit, data: NetworkData, chains: int) -> tuple[dict[str, A
     n_draws, n_studies = fit.log_likelihood.shape
     by_chain = fit.log_likelihood.reshape(chains, n_draws // chains, n_studies)
     elpd, k, p_loo = array_stats.loo(by_chain, chain_axis=0, draw_axis=1)
-    residual_deviance, p_d = float(fit.deviance.sum()), float(fit.leverage.sum())
     statistics = {
-        "data_points": len(fit.deviance),
-        "residual_deviance": residual_deviance,
-        "p_d": p_d,
-        "dic": residual_deviance + p_d,
+        **deviance_statistics(fit),
         "elpd_loo": float(np.sum(elpd)),
         "elpd_loo_se": float(np.sqrt(n_studies * np.var(elpd))),
         "p_loo": float(np.sum(p_loo)),

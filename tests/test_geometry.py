@@ -1,0 +1,56 @@
+"""Data sets on which samplers fail, with default settings and five seeds: no divergences, and enough draws."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nma.inference.sampling import CompiledModel, compile_model, use_compile_cache
+
+use_compile_cache(Path(".cache/compiled"))
+
+from nma.config import Retry  # noqa: E402
+from nma.inference import diagnostics, exact  # noqa: E402
+from nma.inference.fit import Fit, FitTask, list_quantities, sample  # noqa: E402
+from nma.inference.models import model_inputs, network_model  # noqa: E402
+
+from scripts import bench  # noqa: E402
+
+SEEDS = (1, 2, 3, 4, 5)
+MIN_ESS = 1000
+DEFAULTS = Retry(draws=1000, tune=600, target_accept=0.9)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The fits of every data set with their exact posteriors, and one compiled model for all."""
+
+    fits: dict[str, Fit]
+    exact: dict[str, exact.GridPosterior]
+    compiled: CompiledModel
+    size: int
+
+
+@pytest.fixture(scope="module")
+def tasks() -> Tasks:
+    """Assemble every data set of the benchmark, padded to one size."""
+    made = {name: FitTask.from_rows(*make()) for name, make in bench.DATA.items()}
+    fits = {name: task.fits["random"] for name, task in made.items()}
+    size = max(task.size for task in made.values())
+    posteriors = {n: exact.posterior(f.data, f.scales, exact.effort(f.data, f.scales)) for n, f in fits.items()}
+    first = fits["smoking"]
+    return Tasks(fits, posteriors, compile_model(network_model(model_inputs(first.data, first.scales, size))), size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", bench.DATA)
+def test_default_settings_suffice(tasks: Tasks, name: str, seed: int) -> None:
+    """Large trials with tau near 0, rare events, and the two examples."""
+    fit = tasks.fits[name]
+    draws, divergences = sample(tasks.compiled, fit, tasks.size, DEFAULTS, 4, 2, seed)
+    rows = diagnostics.convergence(list_quantities(draws, fit.data.predictor, tasks.exact[name]), divergences)
+    assert rows[-1]["parameter"] == "tau"
+    for row in rows:
+        assert row["divergences"] == 0
+        assert row["r_hat"] < 1.01, row
+        assert row["ess_bulk"] > MIN_ESS, row
