@@ -57,6 +57,7 @@ def derivation_rows(project: Project) -> list[Row]:
         of the log effect over them, quantities uniform within their limits. ``shift`` is the distance from the
         selected estimate in standard errors of the selected one, and ``rung_matters`` says whether that is above 1;
         in the row of `ANY_RUNG` it is the largest shift of any rung. Both stay empty where no rung could be selected.
+        ``se_high`` is infinite where a p that may be 1 leaves the standard error without bound.
     """
     return [row for sheet in project.sheets.values() for row in _sheet_rows(project, sheet)]
 
