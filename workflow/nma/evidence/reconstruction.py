@@ -51,10 +51,12 @@ def individuals(curve: Curve) -> Individuals:
     """Reconstruct the patients behind a curve (Guyot 2012).
 
     Between two times of the table of numbers at risk, patients are censored at even distances, as many as make the
-    numbers at risk come out; the drops of the curve then say how many have an event. Several events between two points
-    lie evenly apart, the last at the second point. After the last of these times it
+    numbers at risk come out; the drops of the curve then say how many have an event. After the last of these times it
     is as many as make the total of events come out or, where that is not known, as many per month as before. Whoever
     is left at the end of the curve is censored there.
+
+    Two things differ from the paper, both for curves of few points: several events between two points lie evenly apart,
+    the last at the second point, and the curve has a value at every time of the table, on the line between its points.
     """
     points = list(zip(curve.times, curve.survival, strict=True))[1:]
     end, (last, _) = curve.times[-1], curve.at_risk[-1]
@@ -183,7 +185,7 @@ class Reconstruction:
         return events_se(sum(individuals(self.comparator).events))
 
     def spread(self, seed: int) -> Spread:
-        """Estimates with every point moved at random; see `nma.evidence.readings.Reading`."""
+        """Estimates with every point moved at random, where they are finite; see `nma.evidence.readings.Reading`."""
         from numpy.random import default_rng
 
         rng = default_rng(seed)
