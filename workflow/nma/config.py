@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
 from nma.outcomes import Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
-Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events"]
+Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events"]
 
 
 class Covariate(Strict):
@@ -222,6 +223,7 @@ def read_project(file: Path) -> Project:
         sheets = read_sheets(folder)
         for sheet in sheets.values():
             _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
+            check_curves(sheet)
     project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
     _check_analyses(project, document)
     return project
@@ -319,7 +321,7 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
     contrasts = [n for n, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
     counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
-    time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]
+    time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events", "curves"]
     sections: dict[str, list[str]] = {
         **dict.fromkeys(time_to_event, contrasts),
         "counts": recorded,

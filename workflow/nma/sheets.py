@@ -7,7 +7,7 @@ and percentages stand as printed, and every figure carries its printed string an
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -184,6 +184,27 @@ class AssumedEvents(Strict):
         return self
 
 
+class Curve(Strict):
+    """Kaplan-Meier curves of the arms, digitised from a figure, for the reconstruction of a hazard ratio (Guyot 2012).
+
+    ``points`` and ``at_risk`` name CSV files, from the working directory as everywhere in the configuration.
+    ``points`` has the columns ``arm, time, survival``: one line for every point read off a curve, times in months and
+    survival between 0 and 1; best are both ends of every step that can be told apart, 30 points an arm or more, to the
+    end of the curve. ``at_risk`` has the columns ``arm, time, n``: the numbers at risk printed below the figure. It may
+    be left out where ``events`` gives the events of every arm, which are used wherever they are given. ``precision``
+    is how far the survival of a point may be read off wrongly.
+    """
+
+    outcome: Identifier
+    population: Identifier = ALL
+    points: Text
+    at_risk: Text | None = None
+    precision: Annotated[float, Field(gt=0, le=0.02)] = 0.005
+    place: Text
+    note: str | None = None
+    not_used: str | None = None
+
+
 class Response(Strict):
     """Best overall response of one arm by one criterion; categories, and the rates printed beside them."""
 
@@ -326,6 +347,7 @@ class StudySheet(Strict):
     log_rank: list[LogRank] = Field(default_factory=list)
     events: list[Events] = Field(default_factory=list)
     assumed_events: list[AssumedEvents] = Field(default_factory=list)
+    curves: list[Curve] = Field(default_factory=list)
     responses: list[Response] = Field(default_factory=list)
     counts: list[CountRecord] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
@@ -337,6 +359,12 @@ class StudySheet(Strict):
         if self._document is None:
             return f"{self.study} ({place})"
         return f"{self._document.file}:{self._document.line(path)} ({place})"
+
+    def error(self, path: tuple[str | int, ...], value: Any, problem: str) -> UserError:
+        """Build the one-line error for a value of the sheet that only its use shows to be wrong."""
+        if self._document is None:
+            return UserError(problem, key=".".join(map(str, path)), value=value)
+        return self._document.error(path, value, problem)
 
     @property
     def default_contrast_set(self) -> str:
@@ -452,7 +480,17 @@ class StudySheet(Strict):
         return figure.of or self.patients(arm, population)
 
 
-_RECORDS = ("hazard_ratios", "medians", "log_rank", "events", "assumed_events", "responses", "counts", "comparisons")
+_RECORDS = (
+    "hazard_ratios",
+    "medians",
+    "log_rank",
+    "events",
+    "assumed_events",
+    "curves",
+    "responses",
+    "counts",
+    "comparisons",
+)
 
 
 def digits(text: str) -> list[float]:
