@@ -21,11 +21,13 @@ wildcard_constraints:
 localrules:
     build_evidence,
     gather_evidence,
+    verify_sources,
     gather_timings,
     summarise_analysis,
     compare_analyses,
 
 
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/summaries.smk"

@@ -12,6 +12,7 @@ from nma.config import Project, read_project
 from nma.errors import UserError
 from nma.plan import check_networks
 from nma.provenance import PACKAGE
+from nma.sources.verify import find_copies
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 EXIT_USER_ERROR = 2
@@ -33,6 +34,7 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     try:
         project = read_project(file)
         check_networks(project, file)
+        find_copies(project)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None

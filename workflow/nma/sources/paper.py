@@ -81,18 +81,17 @@ class Paper:
 
     def find(self, pieces: Sequence[str], span: Span) -> int | None:
         """Offset of the first place of pieces that follow one another, at most `GAP` apart."""
-        if not pieces:
-            return None
-        for at, end in self.occurrences(pieces[0], span):
-            last: int | None = end
-            for piece in pieces[1:]:
-                window = (last, min(span[1], last + GAP + len(piece)))
-                last = next((stop for _, stop in self.occurrences(piece, window)), None)
-                if last is None:
-                    break
-            if last is not None:
-                return at
-        return None
+        starts = self.occurrences(pieces[0], span) if pieces else iter(())
+        return next((at for at, end in starts if self._continues(pieces[1:], end, span[1])), None)
+
+    def _continues(self, pieces: Sequence[str], start: int, stop: int) -> bool:
+        for piece in pieces:
+            window = (start, min(stop, start + GAP + len(piece)))
+            following = next(self.occurrences(piece, window), None)
+            if following is None:
+                return False
+            start = following[1]
+        return True
 
     def search(self, pattern: re.Pattern[str], span: Span) -> int | None:
         """Offset of the first line of a span that holds a pattern, brackets and all."""

@@ -93,11 +93,16 @@ def verify_sheet(sheet: StudySheet, file: Path | None) -> list[Verdict]:
     figures = printed_figures(sheet)
     if file is None:
         return [Verdict(sheet.study, figure, NO_SOURCE) for figure in figures]
-    paper = Paper(tuple(read_lines(file)))
+    paper = open_paper(file)
     return [Verdict(sheet.study, figure, *look_up(paper, figure)) for figure in figures]
 
 
-def copies(project: Project) -> dict[str, Path]:
+def open_paper(file: Path) -> Paper:
+    """Read a copy of a paper; see `nma.sources.read.read_lines` for what can be wrong with it."""
+    return Paper(tuple(read_lines(file)))
+
+
+def find_copies(project: Project) -> dict[str, Path]:
     """Find the copies of the papers that the user keeps, by study."""
     if project.config.sources is None:
         return {}
@@ -108,7 +113,7 @@ def copies(project: Project) -> dict[str, Path]:
 
 def verify_project(project: Project) -> list[Verdict]:
     """Verify every sheet; in the order of studies and sections."""
-    files = copies(project)
+    files = find_copies(project)
     return [verdict for sheet in project.sheets.values() for verdict in verify_sheet(sheet, files.get(sheet.study))]
 
 
