@@ -127,8 +127,8 @@ class Config(Strict):
     results: Text = "results"
     shared: Text | None = None
     studies: Text | None = None
-    sources: SourceCopies | None = None
     evidence: list[EvidenceTable] = Field(default_factory=list)
+    sources: SourceCopies | None = None
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]

@@ -11,9 +11,7 @@ from nma.sources.verify import NOT_FOUND
 
 def main() -> int:
     """Print what was found; exit status 1 if a figure was not found, 2 on a mistake in a file."""
-    parser = ArgumentParser(
-        prog="python -m nma.sources", description="Look figures up in the papers."
-    )
+    parser = ArgumentParser(prog="python -m nma.sources", description="Look figures up in the papers.")
     parser.add_argument("--configfile", help="instead of config/config.yaml")
     parser.add_argument("--all", action="store_true", help="show every figure with the words around it")
     options = parser.parse_args()

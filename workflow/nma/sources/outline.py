@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from nma.sources.normalise import compact
 
@@ -76,7 +77,7 @@ class Outline:
         parts, first = [part.strip() for part in named.split(",")], 0
         here: list[Lines] = [(0, len(self.lines))]
         while first < len(parts):
-            for last in range(len(parts), first, -1):  # a heading may hold a comma itself
+            for last in range(first + 1, len(parts) + 1):  # a heading may hold a comma itself
                 inside = self._sections(", ".join(parts[first:last]), here, is_top=first == 0)
                 if inside:
                     here, first = inside, last
@@ -167,8 +168,8 @@ class Outline:
             for at, name in enumerate(self._names)
             if _CANONICAL.get(name, ["keywords"]) != ["keywords"] and not abstract[0] <= at < abstract[1]
         ]
-        ends = [at for at, _ in starts[1:]] + [len(self.lines)]
-        sections = [(kinds, (at, end)) for (at, kinds), end in zip(starts, ends, strict=True)]
+        bounds = [*(at for at, _ in starts), len(self.lines)]
+        sections = [(kinds, lines) for (_, kinds), lines in zip(starts, pairwise(bounds), strict=True)]
         return [*([(["abstract"], abstract)] if self._abstract else []), *sections]
 
     def _subsections(self, wanted: str, region: Lines) -> Iterator[Lines]:
