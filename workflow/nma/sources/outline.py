@@ -19,8 +19,8 @@ _SECTIONS = {
     "keywords": ("keywords", "key words", "abbreviations", "graphical abstract"),
     "end": ("references", "acknowledgements", "acknowledgments", "acknowledgment", "funding", "disclosure"),
 }
-_ABSTRACT_PARTS = re.compile(
-    r"\W*(background|purpose|aims?|objectives?|methods?|results?|conclusions?)\b", re.IGNORECASE
+_ABSTRACT_PART = re.compile(
+    r"\W*(?=[A-Z])(?i:background|purpose|aims?|objectives?|methods?|results?|conclusions?)\b(?=\s*(?:$|[:./]|[A-Z]))"
 )
 _NUMBERING = re.compile(r"^\s*(?:#+\s*)?(?:\d+(?:\.\d+)*\.?|[IVX]+\.)\s+")
 _CAPTION = re.compile(r"^\W*((?i:table|figure|fig))\b\.?\s*(S?\d+)\s*[.:|]?\s*(?=$|[^a-z\s),;.])")
@@ -29,6 +29,9 @@ _FOOTNOTE = re.compile(r"^\W*(?:notes?|abbreviations?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CELL_WORDS = frozenset(["na", "nr", "ne", "ns", "nd", "ref", "reference", "yes", "no", "vs", "to"])
+_LITTLE_WORDS = frozenset(
+    ["a", "and", "are", "as", "at", "by", "for", "in", "is", "of", "the", "was", "were", "with"]
+)
 _TABLE_LENGTH = 200
 
 
@@ -120,7 +123,7 @@ class Outline:
     def _table_end(self, start: int) -> int:
         for at in range(start + 1, min(len(self.lines), start + _TABLE_LENGTH)):
             line, following = self.lines[at], self._following(at)
-            if _CAPTION.match(line) or _FOOTNOTE.match(line) or _is_prose(line):
+            if _CAPTION.match(line) or _FOOTNOTE.match(line) or _is_prose(self.lines[at : at + 3]):
                 return at
             if self._is_heading(at) and (self._names[at] in _CANONICAL or len(_WORD.findall(following)) >= 12):
                 return at
@@ -199,7 +202,7 @@ class Outline:
     def _ends_part(self, at: int, wanted: str, region: Lines) -> bool:
         if self._names[at] and wanted.startswith(self._names[at]):
             return False
-        if region == self._abstract and _ABSTRACT_PARTS.match(self.lines[at]):
+        if region == self._abstract and _ABSTRACT_PART.match(self.lines[at]):
             return True
         return self._is_heading(at) and not any(first <= at < last for first, last in self.tables)
 
@@ -221,9 +224,13 @@ class Outline:
         return apart and above and not re.search(r"\d", title)
 
 
-def _is_prose(line: str) -> bool:
-    words = len(_WORD.findall(line))
-    return words >= 10 and words > 4 * len(_NUMBER.findall(line))
+def _is_prose(lines: Sequence[str]) -> bool:
+    """Say whether a text begins here: a long line of words, or three short ones held together by little words."""
+    words = [_WORD.findall(line) for line in lines]
+    if len(words[0]) >= 10 and len(words[0]) > 4 * len(_NUMBER.findall(lines[0])):
+        return True
+    little = sum(word.lower() in _LITTLE_WORDS for line in words for word in line)
+    return len(lines) == 3 and all(len(line) >= 4 for line in words) and little >= 4
 
 
 def _has_label(line: str) -> bool:
