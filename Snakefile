@@ -21,7 +21,6 @@ wildcard_constraints:
 localrules:
     build_evidence,
     gather_evidence,
-    verify_sources,
     gather_timings,
     summarise_analysis,
     compare_analyses,

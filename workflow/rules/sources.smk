@@ -3,6 +3,9 @@ from nma.sources.verify import find_copies
 
 if project.sheets:
 
+    localrules:
+        verify_sources,
+
     rule verify_sources:
         input:
             sheets=plan.sheet_files(project),
