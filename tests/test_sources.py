@@ -529,6 +529,8 @@ def test_the_screen_shows_the_nearest_line(alpha: Project) -> None:
     assert lines[1] == "  not found: hazard ratios os crude len against sor: 0.61 (0.42–1.07)"
     nearest = "Alphanib against betanib 0.67 (0.42–1.07) 0.092 0.64 (0.39–1.05) 0.077"
     assert lines[3] == f"    nearest, line 31: {nearest}"
+    shown = [line for line in screen_lines(alpha, everything=True) if "three patients" in line]
+    assert shown[1].startswith("    line 27: Treatment was stopped for toxicity in three patients given alphanib")
 
 
 def test_the_report_says_what_was_verified() -> None:
@@ -554,7 +556,9 @@ def test_the_command(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     (workdir / "sources" / "ditan_2022.txt").write_text("Nothing of the kind.")
     assert main() == 1
     (workdir / "sources" / "ditan_2022.txt").write_text("")
-    assert main() == 2
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
     assert "holds no text" in capsys.readouterr().err
 
 

@@ -12,7 +12,6 @@ from nma.config import Project, read_project
 from nma.errors import UserError
 from nma.plan import check_networks
 from nma.provenance import PACKAGE
-from nma.sources.verify import find_copies
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 EXIT_USER_ERROR = 2
@@ -31,14 +30,20 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     file = Path(configfiles[0]) if configfiles else DEFAULT_CONFIG
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())
-    try:
+    with mistakes_in_one_line():
         project = read_project(file)
         check_networks(project, file)
-        find_copies(project)
+    return file, project
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """End the program with one line on stderr and exit status 2 when the user made a mistake."""
+    try:
+        yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None
-    return file, project
 
 
 @contextmanager

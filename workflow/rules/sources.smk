@@ -1,5 +1,9 @@
 # Every figure of the sheets against the user's own copies of the papers.
+from nma.job import mistakes_in_one_line
 from nma.sources.verify import find_copies
+
+with mistakes_in_one_line():
+    COPIES = [str(file) for file in find_copies(project).values()]
 
 if project.sheets:
 
@@ -9,7 +13,7 @@ if project.sheets:
     rule verify_sources:
         input:
             sheets=plan.sheet_files(project),
-            copies=[str(file) for file in find_copies(project).values()],
+            copies=COPIES,
         output:
             f"{project.config.shared_results}/evidence/sources.csv",
         log:

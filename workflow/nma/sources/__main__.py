@@ -3,8 +3,7 @@
 import sys
 from argparse import ArgumentParser
 
-from nma.errors import UserError
-from nma.job import EXIT_USER_ERROR, open_project
+from nma.job import mistakes_in_one_line, open_project
 from nma.sources.screen import screen_lines
 from nma.sources.verify import NOT_FOUND
 
@@ -16,15 +15,12 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="show every figure with the words around it")
     options = parser.parse_args()
     _, project = open_project([options.configfile] if options.configfile else [])
-    missing = False
-    try:
+    is_missing = False
+    with mistakes_in_one_line():
         for line in screen_lines(project, options.all):
             print(line)
-            missing |= line.startswith(f"  {NOT_FOUND}:")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    return int(missing)
+            is_missing |= line.startswith(f"  {NOT_FOUND}:")
+    return int(is_missing)
 
 
 if __name__ == "__main__":

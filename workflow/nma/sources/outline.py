@@ -29,9 +29,7 @@ _FOOTNOTE = re.compile(r"^\W*(?:notes?|abbreviations?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CELL_WORDS = frozenset(["na", "nr", "ne", "ns", "nd", "ref", "reference", "yes", "no", "vs", "to"])
-_LITTLE_WORDS = frozenset(
-    ["a", "and", "are", "as", "at", "by", "for", "in", "is", "of", "the", "was", "were", "with"]
-)
+_LITTLE_WORDS = frozenset(["a", "and", "are", "as", "at", "by", "for", "in", "is", "of", "the", "was", "were", "with"])
 _TABLE_LENGTH = 200
 
 

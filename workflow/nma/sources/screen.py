@@ -47,7 +47,8 @@ def screen_lines(project: Project, everything: bool = False) -> Iterator[str]:
 
 
 def _context(paper: Paper, verdict: Verdict) -> Iterator[str]:
-    wanted = numbers(compact(verdict.figure.printed).text)
+    printed = verdict.figure.printed
+    wanted = numbers(compact(printed).text) or re.findall(r"[^\W\d_]+", clean(printed))
     if verdict.status == NOT_FOUND:
         line = _nearest(paper, verdict, wanted)
         if line is not None:
@@ -66,9 +67,9 @@ def _nearest(paper: Paper, verdict: Verdict, wanted: list[str]) -> int | None:
 
 
 def _window(line: str, wanted: list[str]) -> str:
-    """Return the part of a line around the first number that it shares with a figure."""
+    """Return the part of a line around the first number that it shares with a figure, or else the first word."""
     text = " ".join(clean(line).split())
-    places = (re.search(rf"(?<![\d.]){re.escape(number)}(?!\.?\d)", text) for number in wanted)
+    places = (re.search(rf"(?<![\w.]){re.escape(part)}(?!\.?\w)", text, re.IGNORECASE) for part in wanted)
     at = next((match.start() for match in places if match), 0)
     start = max(0, at - WIDTH // 2)
     shown = text[start : start + WIDTH]
