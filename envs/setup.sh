@@ -3,6 +3,10 @@
 # Takes the newest Python 3.12 or later on PATH or under pyenv; failing that lets uv bring one; failing that says so.
 set -euo pipefail
 venv=$1
+if [ -L "$venv" ]; then
+  echo "secondline: $venv is a link to another environment, which would be emptied: remove the link first" >&2
+  exit 2
+fi
 
 suitable() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
 

@@ -652,7 +652,10 @@ def test_contrasts_put_together_are_audited() -> None:
     assert "do not add up" in finding["message"]
 
 
-@pytest.mark.parametrize(("name", "arms"), [("smoking", {"cessation": 50}), ("parkinsons", {"off_time_arms": 15}), ("diabetes", {"hba1c": 53})])
+@pytest.mark.parametrize(
+    ("name", "arms"),
+    [("smoking", {"cessation": 50}), ("parkinsons", {"off_time_arms": 15}), ("diabetes", {"hba1c": 53})],
+)
 def test_the_examples(name: str, arms: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped data sets pass their checks and hold the arms of the published ones."""
     monkeypatch.chdir(ROOT)
