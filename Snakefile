@@ -26,6 +26,7 @@ localrules:
     compare_analyses,
 
 
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/summaries.smk"

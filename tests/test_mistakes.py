@@ -46,8 +46,8 @@ MISTAKES = {
     ),
     "failed first lines that do not add up": (
         N22,
-        'n: 21, arms: {rp: 17, r: 4},  printed: "21 (26.9)"',
-        'n: 20, arms: {rp: 16, r: 4},  printed: "20 (26.9)"',
+        'n: 21, arms: {rp: 17, r: 4},  printed: "21 (26.9)',
+        'n: 20, arms: {rp: 16, r: 4},  printed: "20 (26.9)',
         -2,
         ["failed_first_line = 77", "the failed first lines add up to 77, the arms to 78"],
     ),

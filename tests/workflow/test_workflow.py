@@ -17,6 +17,7 @@ CONTRACT = {
     "evidence/arms.csv": "study,arm,n,regimen,weight",
     "evidence/settings.csv": "study,setting,weight",
     "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
+    "evidence/sources.csv": "study,item,printed,place,status,line",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
     "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,"
@@ -56,7 +57,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
 COMMON = {"compare_analyses", "gather_timings"}
-OF_OS = {"gather_evidence", "leave_one_out os", "assess_inconsistency os"}
+OF_OS = {"gather_evidence", "verify_sources", "leave_one_out os", "assess_inconsistency os"}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
 
@@ -202,6 +203,19 @@ def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
     (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
     expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS
     assert project.planned() == expected
+
+
+def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:
+    """A paper put into sources/ is read, and the reports say so; nothing else runs."""
+    project = again()
+    (project.folder / "sources").mkdir()
+    (project.folder / "sources/ditan_2022.txt").write_text("Results\n93 eligible patients\n")
+    assert project.planned() == {"verify_sources", *EVERY_REPORT}
+    report = project.folder / "results/primary/report.html"
+    assert "Not verified: no copies of the papers" in report.read_text()
+    done = project.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Not verified, for want of a copy of the paper: ditan_2025" in report.read_text()
 
 
 def test_a_mistake_is_one_line_and_leaves_results_alone(again: Again) -> None:

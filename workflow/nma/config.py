@@ -101,6 +101,12 @@ class Analysis(Strict):
     select: dict[Identifier, Selection] = Field(default_factory=dict)
 
 
+class SourceCopies(Strict):
+    """The user's own copies of the papers: a folder with one file a study, ``<study>.txt``, ``.html`` or ``.pdf``."""
+
+    folder: Text
+
+
 _FOLDERS = ["evidence", "summary"]
 
 
@@ -113,7 +119,8 @@ def _inline_or_file(value: Any) -> Any:
 class Config(Strict):
     """What to run.
 
-    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. ``treatments``
+    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. The figures of
+    the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
     names a file, or holds the treatments. Tables about all analyses go to ``shared``, by default the results folder:
     configurations that share a results folder need one each.
     """
@@ -122,6 +129,7 @@ class Config(Strict):
     shared: Text | None = None
     studies: Text | None = None
     evidence: list[EvidenceTable] = Field(default_factory=list)
+    sources: SourceCopies | None = None
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]

@@ -30,13 +30,20 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     file = Path(configfiles[0]) if configfiles else DEFAULT_CONFIG
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())
-    try:
+    with mistakes_in_one_line():
         project = read_project(file)
         check_networks(project, file)
+    return file, project
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """End the program with one line on stderr and exit status 2 when the user made a mistake."""
+    try:
+        yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None
-    return file, project
 
 
 @contextmanager

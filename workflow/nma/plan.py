@@ -58,6 +58,11 @@ def input_files(project: Project) -> list[str]:
     return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *curves, *tables, *named]))
 
 
+def sheet_files(project: Project) -> list[str]:
+    """Every study sheet."""
+    return _sheets(project, list(project.sheets))
+
+
 def _sheets(project: Project, studies: list[str]) -> list[str]:
     return [f"{project.config.studies}/{study}.yaml" for study in studies]
 

@@ -4,7 +4,6 @@ One YAML file per study. Nothing in a sheet is computed: hazard ratios keep the 
 and percentages stand as printed, and every figure carries its printed string and its place in the paper.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.errors import UserError
+from nma.printed import digits, holds_date, put_together
 
 # A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", coerce_numbers_to_str=True)]
@@ -25,10 +25,15 @@ ALL = "all"  # the population of everybody in the arms
 
 
 class Figure(Strict):
-    """A figure as the paper prints it: the printed string and its place (table, figure or section)."""
+    """A figure as the paper prints it: the printed string and its place (table, figure or section).
+
+    An ellipsis in ``printed`` stands for words left out. ``near`` are a few words of the paper by which to know the
+    right one of several like figures: the label of its row, or words beside it.
+    """
 
     printed: Text
     place: Text
+    near: Text | None = None
     note: str | None = None
 
 
@@ -44,6 +49,7 @@ class Count(Strict):
     of: Annotated[int, Field(gt=0, strict=True)] | None = None
     printed: Text
     place: str | None = None
+    near: Text | None = None
     derived: str | None = None
     note: str | None = None
 
@@ -251,6 +257,7 @@ class Arm(Strict):
     n: Annotated[int, Field(gt=0, strict=True)]
     printed: Text
     place: Text
+    near: Text | None = None
     regimens: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]]
 
     @model_validator(mode="after")
@@ -277,12 +284,18 @@ class ContrastSet(Strict):
 
 
 class Population(Strict):
-    """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm."""
+    """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm.
+
+    ``derived`` says how these were put together where the paper does not print them as such.
+    """
 
     kind: Literal["matched", "subgroup"]
     label: Text
     n: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]] = Field(default_factory=dict)
+    printed: Text | None = None
     place: Text
+    near: Text | None = None
+    derived: Text | None = None
 
 
 class FailedFirstLine(Strict):
@@ -293,6 +306,7 @@ class FailedFirstLine(Strict):
     arms: dict[Identifier, Patients] = Field(default_factory=dict)
     printed: Text
     place: Text
+    near: Text | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> "FailedFirstLine":
@@ -314,12 +328,16 @@ class Bibliography(Strict):
 
 
 class Enrolment(Figure):
-    """First and last month of enrolment (YYYY-MM), and the end of follow-up where the paper gives it."""
+    """First and last month of enrolment (YYYY-MM), and the end of follow-up where the paper gives it.
+
+    ``follow_up`` is what the paper prints of the cutoff or of the median follow-up.
+    """
 
     start: Month
     end: Month
     cutoff: str | None = None
     median_follow_up_months: Positive | None = None
+    follow_up: Figure | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> "Enrolment":
@@ -493,12 +511,6 @@ _RECORDS = (
 )
 
 
-def digits(text: str) -> list[float]:
-    """Numbers in a printed string, with middle dots and Unicode minus signs read as printed."""
-    plain = text.replace("·", ".").replace("−", "-")
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?|\.\d+", plain)]
-
-
 def read_sheet(file: Path) -> StudySheet:
     """Read and validate one study sheet.
 
@@ -513,6 +525,7 @@ def read_sheet(file: Path) -> StudySheet:
     if sheet.study != file.stem:
         raise document.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
     _check_printed(document, document.data, ())
+    _check_dates(document, sheet.enrolment)
     sheet._document = document
     return sheet
 
@@ -530,12 +543,38 @@ def _check_printed(document: Document, node: object, path: tuple[str | int, ...]
         for key, item in node.items():
             if key in _NUMBERS and isinstance(item, str):
                 raise document.error((*path, key), item, "write the number without quotes")
-            number = key in _NUMBERS and isinstance(item, int | float)
-            if number and isinstance(printed, str) and not node.get("derived"):
-                if float(item) not in digits(printed):
-                    raise document.error((*path, key), item, f"does not stand in what is printed: {printed}")
+            if key in _NUMBERS and isinstance(printed, str) and isinstance(item, int | float | dict):
+                by_arm = item if isinstance(item, dict) else {None: item}
+                for arm, number in by_arm.items():
+                    where = (*path, key) if arm is None else (*path, key, arm)
+                    _check_number(document, number, printed, node.get("derived"), where)
             else:
                 _check_printed(document, item, (*path, key))
+
+
+def _check_number(
+    document: Document, number: float, printed: str, derived: object, path: tuple[str | int, ...]
+) -> None:
+    """Check that a number stands in what is printed, or in how it was put together: as such, in words, or as a sum."""
+    if float(number) in digits(printed):
+        return
+    if not derived:
+        raise document.error(path, number, f"does not stand in what is printed: {printed}")
+    if not any(float(number) in put_together(text) for text in (printed, str(derived))):
+        raise document.error(path, number, f"stands neither in what is printed, {printed}, nor in derived: {derived}")
+
+
+def _check_dates(document: Document, enrolment: Enrolment) -> None:
+    """Check that the dates of enrolment, and what is printed of follow-up, are those given."""
+    for key, month in (("start", enrolment.start), ("end", enrolment.end)):
+        if not holds_date(enrolment.printed, month):
+            problem = f"does not stand in what is printed: {enrolment.printed}"
+            raise document.error(("enrolment", key), month, problem)
+    if enrolment.follow_up:
+        printed, months = enrolment.follow_up.printed, enrolment.median_follow_up_months
+        if months not in digits(printed) and not holds_date(printed, enrolment.cutoff or ""):
+            problem = f"allowed: what is printed of the cutoff, {enrolment.cutoff}, or of the median, {months} months"
+            raise document.error(("enrolment", "follow_up", "printed"), printed, problem)
 
 
 def read_sheets(folder: Path) -> dict[str, StudySheet]:

@@ -139,6 +139,7 @@ rule write_report:
         rules.summarise_analysis.output,
         f"{RESULTS}/{{analysis}}/summary/sucra.svg",
         evidence=rules.gather_evidence.output,
+        sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
         template="workflow/nma/report/report.html.j2",
     output:

@@ -18,6 +18,7 @@ from nma.report.sentences import (
 )
 from nma.report.settings import HEADLINE_TABLES, INCONSISTENCY_FIGURES, INCONSISTENCY_TABLES, MODEL_TABLES
 from nma.report.splits import splits_of
+from nma.report.verification import doubtful_table, verification_sentences
 from nma.report.words import (
     INTERVAL,
     NOT_A_CANDIDATE,
@@ -98,6 +99,8 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         )
         for outcome in settings["outcomes"]
     ]
+    file = sources.evidence / "sources.csv"  # there where studies come from sheets
+    verdicts = read_table(file) if file.exists() else []
     explanations = BY_SETTING if names.has_settings else PLAIN
     return {
         "title": names.analysis_label,
@@ -112,6 +115,8 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "compared": len({row["analysis"] for row in sensitivity}) > 1,
         "fits": check_tables.fits_table(fits, names),
+        "verification": verification_sentences(verdicts),
+        "doubtful": doubtful_table(verdicts),
         "audit": report_tables.audit_tables(read_table(sources.evidence / "audit.csv")),
         "studies": report_tables.studies_table(settings["studies"]),
         "versions": sorted({row["versions"] for row in fits}),
