@@ -107,18 +107,21 @@ class AuditLimits(Strict):
     standard errors (``effect_*``), two tests of one difference in normal deviates (``test_*``).
 
     effect_warning, effect_error : standard errors between an estimate and another of the same effect.
+    subgroup_warning : standard errors between a subgroup and all patients; there are many subgroups.
     test_warning, test_error : normal deviates between two tests, of the same patients but not of the same kind.
     asymmetry_error : standard errors between an estimate and the middle of its interval, on the log scale.
     percentage_error : percentage points between a printed percentage and its count.
     information_warning : share of the standard error below which no analysis of so many events can come.
     width_warning : ratio of an interval's width to the width that so many patients or events give.
     shapes : Weibull shapes of survival that are plausible; 1 is a constant hazard.
+    scan_shape : the largest shape of outcomes seen at scans, whose times cluster.
     significance : two-sided p below which a difference is called significant.
     setting_mix : difference between the arms in the share of a failed first line.
     """
 
     effect_warning: Scale = 3.0
     effect_error: Scale = 4.5
+    subgroup_warning: Scale = 3.5
     test_warning: Scale = 0.5
     test_error: Scale = 2.0
     asymmetry_error: Scale = 0.5
@@ -126,6 +129,7 @@ class AuditLimits(Strict):
     information_warning: Annotated[float, Field(gt=0, le=1)] = 0.95
     width_warning: Annotated[float, Field(gt=1)] = 4.0
     shapes: tuple[Scale, Scale] = (0.5, 2.5)
+    scan_shape: Annotated[float, Field(ge=1)] = 4.0
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
 

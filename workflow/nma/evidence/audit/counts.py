@@ -45,11 +45,11 @@ def shares(sheet: StudySheet) -> Iterator[Share]:
     for section in ("counts", "events"):
         for i, row in in_use(getattr(sheet, section)):
             whole = patients(sheet, [row.arm] if row.arm else main_arms(sheet), row.population)
-            n = row.events.of or whole
-            if n:
+            total = row.events.of or whole
+            if total:
                 item = f"{row.outcome} events {row.arm or 'all arms'}" if section == "events" else item_of(row)
                 apart = "" if section == "counts" or row.population == ALL else f", {row.population}"
-                yield Share(row.events, n, item + apart, (section, i, "events"), row.events.place or "")
+                yield Share(row.events, total, item + apart, (section, i, "events"), row.events.place or "")
 
 
 def percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:

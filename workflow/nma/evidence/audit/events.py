@@ -110,6 +110,7 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
     if f is None:
         return
     arms = main_arms(sheet)
+    longest = max((m.value for _, m in in_use(sheet.medians) if m.population == ALL), default=0.0)
     for outcome in dict.fromkeys(row.outcome for _, row in in_use(sheet.events)):
         median = {m.arm: m.value for _, m in in_use(sheet.medians) if (m.outcome, m.population) == (outcome, ALL)}
         events, n = total_events(sheet, outcome, arms, ALL), patients(sheet, arms, ALL)
@@ -118,7 +119,7 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
         shares = [[1 - 2 ** -((f / median[arm]) ** shape) for shape in limits.shapes] for arm in arms]
         low = sum(min(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n / 2
         high = (1 + sum(max(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n) / 2
-        if f <= max(median.values()):
+        if f <= longest:
             high = 1.0
         bound = min(max(events / n, low), high)
         error = sqrt(bound * (1 - bound) / n)

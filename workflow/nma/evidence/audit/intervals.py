@@ -1,8 +1,9 @@
 """What the intervals beside medians are: confidence limits or quartiles, and one that is unlike its neighbours."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
-from math import log
+from math import inf, log
 
 from nma.config import Project
 from nma.evidence.audit.finding import Finding, Severity, found, item_of
@@ -18,12 +19,12 @@ _NEIGHBOURS = 4  # intervals of one kind that make a fifth of another kind consp
 def called_quartiles(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Find intervals called IQR that can only be confidence intervals, and readings that the figures speak against.
 
-    Quartiles lie apart by at least a factor exp(1.57 / k), with the largest plausible Weibull shape k; and what stands
-    elsewhere as a confidence interval is one. One interval gives away the label of its place.
+    Quartiles lie apart by at least a factor exp(1.57 / k), with the largest plausible Weibull shape k: two narrower
+    intervals give away the label of their place, and so does one that stands elsewhere as a confidence interval.
     """
     medians = [(i, m) for i, m in in_use(sheet.medians) if m.interval == "IQR"]
-    narrow = _QUARTILES / project.config.audit.shapes[1]
-    given_away = {m.place for _, m in medians if _width(m, 9.9) < narrow}
+    narrow = Counter(m.place for _, m in medians if _width(m) < _QUARTILES / _largest_shape(m.outcome, project))
+    given_away = {place for place, times in narrow.items() if times > 1}
     given_away |= {m.place for m in sheet.medians if m.interval == "IQR" and _stands_as_confidence(sheet, m)}
     for i, median in medians:
         path, item = ("medians", i), item_of(median)
@@ -42,9 +43,15 @@ def called_quartiles(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         yield found(sheet, "interval_label", severity, item, message, path, median.place, median.printed)
 
 
-def _width(median: Median, unknown: float) -> float:
-    """Width of an interval on the log scale."""
-    return log(median.upper / median.lower) if median.lower and median.upper else unknown
+def _largest_shape(outcome_id: str, project: Project) -> float:
+    """Largest plausible Weibull shape: outcomes that include others, such as progression, are seen at scans."""
+    outcome, limits = project.config.outcomes.get(outcome_id), project.config.audit
+    return limits.scan_shape if outcome and outcome.includes else limits.shapes[1]
+
+
+def _width(median: Median) -> float:
+    """Width of an interval on the log scale; infinite where a limit was not reached."""
+    return log(median.upper / median.lower) if median.lower and median.upper else inf
 
 
 def _stands_as_confidence(sheet: StudySheet, median: Median) -> bool:

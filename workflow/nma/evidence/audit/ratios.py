@@ -12,6 +12,10 @@ from nma.evidence.audit.finding import Finding, found, grade, item_of
 from nma.evidence.audit.printed import Range, interval_se, log_range, ratio_log, z_range
 from nma.sheets import ALL, HazardRatio, StudySheet
 
+# Least standard error of the difference between a part and the whole, as a share of the part's own: the difference of
+# two variances that are nearly equal is mostly noise.
+_LEAST = 0.5
+
 
 def in_use(records: list[Any]) -> Iterator[tuple[int, Any]]:
     """Iterate over the records that are not marked as unused, with their places in the sheet."""
@@ -140,9 +144,9 @@ def subgroups(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 yield found(
                     sheet, "subgroup_precision", "warning", item, message, path, part.place, _se(part), _se(ratio)
                 )
-            variance = max(_se(part) ** 2 - _se(ratio) ** 2, (0.25 * _se(part)) ** 2)
+            variance = max(_se(part) ** 2 - _se(ratio) ** 2, (_LEAST * _se(part)) ** 2)
             z = abs(_log(part, ratio.treatment) - _log(ratio, ratio.treatment)) / sqrt(variance)
-            severity = grade(z, limits.effect_warning, float("inf"))
+            severity = grade(z, limits.subgroup_warning, float("inf"))
             if severity:
                 message = (
                     f"the hazard ratio of a subgroup, {part.value:g}, is {z:.1f} standard errors from that of all "

@@ -188,16 +188,17 @@ def precision_of_medians(sheet: StudySheet, project: Project) -> Iterator[Findin
     """Compare confidence intervals of medians with the number of patients.
 
     With constant hazards and everybody followed to the event a log median has standard error 1 / (ln 2 sqrt(n))
-    (Collett 2015).
+    (Collett 2015). Outcomes that include others, such as progression, are seen at scans only: their times cluster, and
+    their intervals can be as narrow as they like.
     """
-    factor = project.config.audit.width_warning
+    factor, seen_at_scans = project.config.audit.width_warning, _composite(project)
     for i, median in in_use(sheet.medians):
         n = patients(sheet, [median.arm], median.population)
         if not (median.lower and median.upper and n) or median.interval_is != "confidence":
             continue
         se = derivation.interval_se(median.lower, median.upper)
         expected = 1 / (log(2) * sqrt(n))
-        if not expected / factor <= se <= expected * factor:
+        if se > expected * factor or (se < expected / factor and median.outcome not in seen_at_scans):
             size, by = ("narrower", expected / se) if se < expected else ("wider", se / expected)
             message = (
                 f"the interval {median.printed} is {by:.1f} times {size} than that of a median of {n} patients is "
@@ -207,6 +208,10 @@ def precision_of_medians(sheet: StudySheet, project: Project) -> Iterator[Findin
             yield found(
                 sheet, "median_precision", "warning", item_of(median), message, path, median.place, se, expected
             )
+
+
+def _composite(project: Project) -> set[str]:
+    return {name for name, outcome in project.config.outcomes.items() if outcome.includes}
 
 
 def arm_events(sheet: StudySheet, outcome: str, arm: str | None, population: str) -> int | None:
