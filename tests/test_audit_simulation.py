@@ -57,8 +57,8 @@ def test_the_simulated_papers_are_varied() -> None:
 def test_survival_analyses_by_hand() -> None:
     """Four deaths, two an arm, at 1 and 3 against 2 and 4: worked out by hand.
 
-    With risk sets of 4, 3, 2, 1 the score at 0 is 2 - (2/4 + 1/3 + 1/2 + 0) = 2/3, the information 1/4 + 2/9 + 1/4 = 13/18.
-    The Kaplan-Meier curve of all four falls to 1/2 at the second death.
+    With risk sets of 4, 3, 2, 1 the score at 0 is 2 - (2/4 + 1/3 + 1/2 + 0) = 2/3, and the information is 1/4 + 2/9 +
+    1/4 = 13/18. The Kaplan-Meier curve of all four falls to 1/2 at the second death.
     """
     follow = Follow(np.array([1.0, 3.0, 2.0, 4.0]), np.ones(4, bool))
     treated = np.array([1.0, 1.0, 0.0, 0.0])

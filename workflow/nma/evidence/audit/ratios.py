@@ -28,7 +28,7 @@ def estimate_outside_interval(sheet: StudySheet, project: Project) -> Iterator[F
         for i, record in in_use(getattr(sheet, section)):
             lower, upper = record.lower or 0.0, record.upper or float("inf")
             if not lower <= record.value <= upper:
-                message = f"{record.value:g} lies outside its own interval, {record.lower} to {record.upper}"
+                message = f"{record.value:g} lies outside its interval {record.lower} to {record.upper}"
                 path = (section, i, "value")
                 item = item_of(record)
                 yield found(
