@@ -6,6 +6,7 @@ and percentages stand as printed, and every figure carries its printed string an
 
 import re
 from collections.abc import Iterator
+from math import log
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,7 +85,7 @@ def _check_interval(lower: float | None, upper: float | None) -> None:
     """Check the limits of an interval; whether the estimate lies between them is for the audit."""
     if lower is None or upper is None:
         return
-    if lower == upper:
+    if log(lower) == log(upper):
         fail("upper", upper, "the interval has no width; leave out limits that were rounded away")
     if lower > upper:
         fail("upper", upper, f"the upper limit lies below the lower one, {lower}")

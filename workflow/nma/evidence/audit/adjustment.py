@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nma.config import Project
+from nma.evidence.audit.effects import found_on, record_of
 from nma.evidence.audit.finding import Finding
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.sheets import StudySheet
@@ -18,33 +19,29 @@ def adjustments(project: Project) -> Iterator[Finding]:
             for sheet in project.sheets.values()
             for effect in select_effects(sheet, derive_effects(sheet, outcome_id))
         ]
-        adjusted = {sheet.study for sheet, effect in chosen if effect.adjustment != "crude"}
+        adjusted = sorted({sheet.study for sheet, effect in chosen if effect.adjustment != "crude"})
         for sheet, effect in chosen:
-            item = f"{outcome_id} {effect.treatment_arm} against {effect.comparator_arm}"
-            values = (effect.method, effect.adjustment, effect.source)
-            yield Finding(
-                sheet.study, item, "adjustment", "info", *values, f"{effect.method}: {_for_what(sheet, effect)}"
-            )
+            values = (effect.method, effect.adjustment)
+            message = f"{effect.method}: {_for_what(sheet, effect)}"
+            yield found_on(sheet, "adjustment", "info", effect, message, *values)
             if effect.adjustment == "crude" and adjusted:
                 message = (
-                    f"this effect is crude, those of {', '.join(sorted(adjusted))} are adjusted: they estimate "
-                    "different things"
+                    f"this effect is crude, those of {', '.join(adjusted)} are adjusted: they estimate different things"
                 )
-                yield Finding(sheet.study, item, "adjustment_mixed", "warning", *values, message)
+                yield found_on(sheet, "adjustment_mixed", "warning", effect, message, *values)
 
 
 def _for_what(sheet: StudySheet, effect: Effect) -> str:
     if effect.adjustment == "crude":
         return "crude, adjusted for nothing"
-    for i, ratio in enumerate(sheet.hazard_ratios):
-        same = ratio.adjustment == effect.adjustment and ratio.population == effect.population
-        if same and ratio.covariates and sheet.source(("hazard_ratios", i), ratio.place) == effect.source:
-            return f"{effect.adjustment} for {', '.join(ratio.covariates)}"
+    covariates = getattr(record_of(sheet, effect)[1], "covariates", [])
+    if covariates:
+        return f"{effect.adjustment} for {', '.join(covariates)}"
     population = sheet.populations.get(effect.population)
     return (
         f"{effect.adjustment}: {population.label}"
         if population
-        else f"{effect.adjustment}; the sheet does not say for what"
+        else f"{effect.adjustment}, for what the sheet does not say"
     )
 
 

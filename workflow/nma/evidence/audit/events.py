@@ -116,7 +116,7 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
         events, n = total_events(sheet, outcome, arms, ALL), patients(sheet, arms, ALL)
         if events is None or n is None or not set(arms) <= set(median):
             continue
-        shares = [[1 - 2 ** -((f / median[arm]) ** shape) for shape in limits.shapes] for arm in arms]
+        shares = [[1 - 2 ** -(min(f / median[arm], 1e3) ** shape) for shape in limits.shapes] for arm in arms]
         low = sum(min(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n / 2
         high = (1 + sum(max(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n) / 2
         if f <= longest:

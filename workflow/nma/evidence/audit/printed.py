@@ -106,8 +106,8 @@ def p_range(p: PValue) -> Range:
 
 
 def z_of(p: float) -> float:
-    """Absolute normal deviate of a two-sided p-value, infinite where p is 0."""
-    return two_sided_z(p) if p > 0 else inf
+    """Absolute normal deviate of a two-sided p-value, infinite where p is 0 or next to it."""
+    return two_sided_z(p) if p > 1e-300 else inf
 
 
 def z_range(p: PValue) -> Range:

@@ -5,6 +5,7 @@ from math import log, sqrt
 
 from nma.config import AuditLimits, Project
 from nma.evidence import derivation
+from nma.evidence.audit.effects import found_on
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
 from nma.evidence.audit.printed import Range, interval_se, ratio_log, z_range
 from nma.evidence.audit.ratios import in_use
@@ -73,19 +74,8 @@ def medians(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 )
             else:
                 continue
-            path = ("medians",)
-            item = f"{outcome_id} {effect.treatment_arm} against {effect.comparator_arm}"
-            yield Finding(
-                sheet.study,
-                item,
-                "medians",
-                severity,
-                effect.log_effect,
-                other.log_effect,
-                effect.source,
-                message,
-                path,
-            )
+            values = (effect.log_effect, other.log_effect)
+            yield found_on(sheet, "medians", severity, effect, message, *values)
 
 
 def _same_arms(a: Effect, b: Effect) -> bool:
@@ -126,11 +116,8 @@ def opposite_directions(sheet: StudySheet, project: Project) -> Iterator[Finding
                         f"{worse}: "
                         "one of them is turned round, for example a ratio printed under the wrong arm's name"
                     )
-                    item = f"{outcome_id} {pair[1]} against {pair[2]}"
                     values = (used.log_effect, other.log_effect)
-                    yield Finding(
-                        sheet.study, item, "direction", "error", *values, used.source, message, ("hazard_ratios",)
-                    )
+                    yield found_on(sheet, "direction", "error", used, message, *values)
 
 
 def log_rank_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]:
