@@ -103,11 +103,17 @@ def reprinted(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         reading = f"; {record.reading}" if record.reading else ""
         for b in record.versions[1:]:
             if _value(a).gap(_value(b)):
-                message = f"for the same quantity the paper prints {_shown(a)} and {_shown(b)}{reading}"
+                message = f"{_difference(a, b)}{reading}"
                 yield found(sheet, "printed_twice", severity, item, message, path, b.place, a.value, b.value)
             elif a.label != b.label:
                 message = f"the paper prints {a.printed} as {a.label} ({a.place}) and as {b.label} ({b.place}){reading}"
                 yield found(sheet, "two_labels", severity, item, message, path, b.place, a.label, b.label)
+
+
+def _difference(a: Version, b: Version) -> str:
+    if b.derived and a.printed == b.printed:
+        return f"the paper prints {a.printed} ({a.place}), where {b.value:g} is expected: {b.derived}"
+    return f"for the same quantity the paper prints {_shown(a)} and {_shown(b)}"
 
 
 def _shown(version: Version) -> str:
