@@ -465,8 +465,8 @@ def test_crude_among_adjusted_effects(project: Project) -> None:
     a["hazard_ratios"].append(ratio("0.75 0.46 1.22", adjustment="adjusted", covariates=["AFP", "ECOG"]))
     findings = audit(project, a, b)
     told = {(f.study, f.item): f.message for f in findings if f.check == "adjustment"}
-    assert told["study0", "os len against sor"] == "adjusted_hr: adjusted for AFP, ECOG"
-    assert told["study1", "os len against sor"] == "crude_hr: crude, adjusted for nothing"
+    assert told["study0", "os len against sor"] == "the adjusted hazard ratio is adjusted for AFP, ECOG"
+    assert told["study1", "os len against sor"] == "the crude hazard ratio is crude, adjusted for nothing"
     assert [(f.study, f.item) for f in findings if f.check == "adjustment_mixed"] == [("study1", "os len against sor")]
 
 

@@ -122,11 +122,11 @@ class AuditLimits(Strict):
     effect_warning: Scale = 3.0
     effect_error: Scale = 4.5
     subgroup_warning: Scale = 3.5
-    test_warning: Scale = 0.5
+    test_warning: Scale = 0.25
     test_error: Scale = 2.0
     asymmetry_error: Scale = 0.5
     percentage_error: Scale = 5.0
-    information_warning: Annotated[float, Field(gt=0, le=1)] = 0.95
+    information_warning: Annotated[float, Field(gt=0, le=1)] = 0.97
     width_warning: Annotated[float, Field(gt=1)] = 4.0
     shapes: tuple[Scale, Scale] = (0.5, 2.5)
     scan_shape: Annotated[float, Field(ge=1)] = 4.0

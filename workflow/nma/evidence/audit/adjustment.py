@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nma.config import Project
-from nma.evidence.audit.effects import found_on, record_of
+from nma.evidence.audit.effects import found_on, in_words, record_of
 from nma.evidence.audit.finding import Finding
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.sheets import StudySheet
@@ -22,7 +22,7 @@ def adjustments(project: Project) -> Iterator[Finding]:
         adjusted = sorted({sheet.study for sheet, effect in chosen if effect.adjustment != "crude"})
         for sheet, effect in chosen:
             values = (effect.method, effect.adjustment)
-            message = f"{effect.method}: {_for_what(sheet, effect)}"
+            message = f"{in_words(effect)} is {_for_what(sheet, effect)}"
             yield found_on(sheet, "adjustment", "info", effect, message, *values)
             if effect.adjustment == "crude" and adjusted:
                 message = (

@@ -7,6 +7,20 @@ from nma.evidence.audit.finding import Finding, Path, Severity
 from nma.evidence.contrasts import Effect
 from nma.sheets import StudySheet
 
+_WORDS = {
+    "adjusted_hr": "the adjusted hazard ratio",
+    "crude_hr": "the crude hazard ratio",
+    "hr_p": "the hazard ratio and its p-value",
+    "logrank_p": "the log-rank test",
+    "medians_ci": "the medians",
+    "medians_events": "the medians",
+}
+
+
+def in_words(effect: Effect) -> str:
+    """Say what an effect was derived from."""
+    return _WORDS.get(effect.method, effect.method.replace("_", " "))
+
 
 def effect_item(effect: Effect) -> str:
     """Name an effect: outcome and arms."""

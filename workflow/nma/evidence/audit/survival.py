@@ -1,11 +1,11 @@
 """Survival figures against each other: ratios, log-rank tests and medians, and the patients and events behind them."""
 
 from collections.abc import Iterator
-from math import log, sqrt
+from math import exp, log, sqrt
 
 from nma.config import AuditLimits, Project
 from nma.evidence import derivation
-from nma.evidence.audit.effects import found_on
+from nma.evidence.audit.effects import found_on, in_words
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
 from nma.evidence.audit.printed import Range, interval_se, ratio_log, z_range
 from nma.evidence.audit.ratios import in_use
@@ -62,16 +62,14 @@ def medians(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             if other is None:
                 continue
             severity = _apart(effect, other, project.config.audit, effect in chosen)
+            said = (
+                f"{in_words(effect)} comes to {exp(effect.log_effect):.2f}, the medians suggest a hazard ratio of "
+                f"{exp(other.log_effect):.2f}"
+            )
             if severity == "info":
-                message = (
-                    f"{effect.method} and the medians differ by more than one standard error; see the sensitivity "
-                    "analyses"
-                )
+                message = f"{said}, more than one standard error apart; see the sensitivity analyses"
             elif severity:
-                message = (
-                    f"{effect.method} and the medians say different things, beyond chance and any plausible shape "
-                    "of the curves"
-                )
+                message = f"{said}, beyond chance and any plausible shape of the curves"
             else:
                 continue
             values = (effect.log_effect, other.log_effect)
@@ -112,9 +110,8 @@ def opposite_directions(sheet: StudySheet, project: Project) -> Iterator[Finding
                 if z * z_other < 0 and min(abs(z), abs(z_other)) > deviate:
                     better, worse = (pair[1], pair[2]) if z < 0 else (pair[2], pair[1])
                     message = (
-                        f"{used.method}, which is used, favours {better}, {other.method} ({other.source}) favours "
-                        f"{worse}: "
-                        "one of them is turned round, for example a ratio printed under the wrong arm's name"
+                        f"{in_words(used)}, which is used, favours {better}, {in_words(other)} ({other.source}) "
+                        f"{worse}: one of them is turned round, for example a ratio printed under the wrong arm's name"
                     )
                     values = (used.log_effect, other.log_effect)
                     yield found_on(sheet, "direction", "error", used, message, *values)
