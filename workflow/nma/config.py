@@ -1,6 +1,6 @@
 """The typed configuration: what to run, on which treatments, with which priors."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
-from nma.outcomes import Outcome, Scale
+from nma.outcomes import RESPONSE, Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
@@ -107,6 +107,50 @@ class SourceCopies(Strict):
     folder: Text
 
 
+class AuditLimits(Strict):
+    """Where a difference between two figures of a paper becomes a finding.
+
+    Figures that are one and the same may differ by rounding and no more. Two estimates of one effect are compared in
+    standard errors (``effect_*``), two tests of one difference in normal deviates (``test_*``).
+
+    effect_warning, effect_error : standard errors between an estimate and another of the same effect.
+    subgroup_warning : standard errors between a subgroup and all patients; there are many subgroups.
+    test_warning, test_error : normal deviates between two tests, of the same patients but not of the same kind.
+    asymmetry_error : standard errors between an estimate and the middle of its interval, on the log scale.
+    percentage_error : percentage points between a printed percentage and its count.
+    information_warning : share of the standard error below which no analysis of so many events can come.
+    width_warning : ratio of an interval's width to the width that so many patients or events give.
+    shapes : Weibull shapes of survival that are plausible; 1 is a constant hazard.
+    scan_shape : the largest shape of outcomes seen at scans, whose times cluster.
+    significance : two-sided p below which a difference is called significant.
+    setting_mix : difference between the arms in the share of a failed first line.
+    """
+
+    effect_warning: Scale = 3.0
+    effect_error: Scale = 4.5
+    subgroup_warning: Scale = 3.5
+    test_warning: Scale = 0.25
+    test_error: Scale = 2.0
+    asymmetry_error: Scale = 0.5
+    percentage_error: Scale = 5.0
+    information_warning: Annotated[float, Field(gt=0, le=1)] = 0.97
+    width_warning: Annotated[float, Field(gt=1)] = 4.0
+    shapes: tuple[Scale, Scale] = (0.5, 2.5)
+    scan_shape: Annotated[float, Field(ge=1)] = 4.0
+    significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AuditLimits":
+        for kind in ("effect", "test"):
+            warning, error = getattr(self, f"{kind}_warning"), getattr(self, f"{kind}_error")
+            if error < warning:
+                fail(f"{kind}_error", error, f"allowed: {kind}_warning, {warning}, or more")
+        if not self.shapes[0] <= 1 <= self.shapes[1]:
+            fail("shapes", list(self.shapes), "allowed: two shapes, one on either side of 1")
+        return self
+
+
 _FOLDERS = ["evidence", "summary"]
 
 
@@ -143,12 +187,15 @@ class Config(Strict):
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
     leave_one_out: Identifier | None = None
     inconsistency: Identifier | None = None
+    audit: AuditLimits = Field(default_factory=AuditLimits)
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
         _known(("headline",), self.headline, self.models)
         for name, outcome in self.outcomes.items():
             _known(("outcomes", name, "prior"), outcome.prior, self.priors)
+            for i, part in enumerate(outcome.includes):
+                _known(("outcomes", name, "includes", i), part, [*self.outcomes, *sorted(RESPONSE)])
         for name, analysis in self.analyses.items():
             for i, outcome_id in enumerate(analysis.outcomes):
                 _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
@@ -191,7 +238,7 @@ class Config(Strict):
         return [outcome for outcome in self.outcomes if not chosen or outcome in chosen]
 
 
-def _known(path: tuple[str | int, ...], value: str, allowed: Mapping[str, Any], kind: str | None = None) -> None:
+def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:
     if value not in allowed:
         fail(path, value, f"unknown {kind or path[-1]}; allowed: {', '.join(allowed)}")
 
@@ -333,8 +380,10 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
     sections: dict[str, list[str]] = {
         **dict.fromkeys(time_to_event, contrasts),
         "counts": recorded,
-        "comparisons": counts,
+        "comparisons": [*counts, *contrasts, *sorted(RESPONSE)],
+        "reprinted": list(config.outcomes),
     }
     for section, allowed in sections.items():
         for i, record in enumerate(getattr(sheet, section)):
-            check((section, i, "outcome"), "outcome", record.outcome, allowed)
+            if record.outcome is not None:
+                check((section, i, "outcome"), "outcome", record.outcome, allowed)

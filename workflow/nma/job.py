@@ -10,6 +10,7 @@ from typing import Any
 
 from nma.config import Project, read_project
 from nma.errors import UserError
+from nma.evidence.audit import check_audit
 from nma.plan import check_networks
 from nma.provenance import PACKAGE
 
@@ -33,6 +34,7 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     with mistakes_in_one_line():
         project = read_project(file)
         check_networks(project, file)
+        check_audit(project)
     return file, project
 
 

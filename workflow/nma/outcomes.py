@@ -43,7 +43,8 @@ class Outcome(Strict):
     `LIKELIHOODS` names for the measure. ``margin`` is the clinically relevant effect: on the natural scale for ratios,
     a difference otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a
     count outcome is read from the records of that name. The ``categories`` of an ordered outcome are all of its
-    categories, from the worst to the best if higher is better.
+    categories, from the worst to the best if higher is better. ``includes`` names the outcomes and categories of
+    response every one of whose events is an event of this outcome too, as deaths are of progression-free survival.
     """
 
     label: Text
@@ -53,6 +54,7 @@ class Outcome(Strict):
     margin: float
     prior: Identifier
     categories: list[Identifier] = Field(default_factory=list)
+    includes: list[Identifier] = Field(default_factory=list)
     baseline: Baseline | None = None
 
     @property

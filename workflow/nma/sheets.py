@@ -5,6 +5,7 @@ and percentages stand as printed, and every figure carries its printed string an
 """
 
 from collections.abc import Iterator
+from math import log
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,6 +87,16 @@ class PValue(Figure):
     relation: Literal["=", "<", "<=", ">", ">="] = "="
 
 
+def _check_interval(lower: float | None, upper: float | None) -> None:
+    """Check the limits of an interval; whether the estimate lies between them is for the audit."""
+    if lower is None or upper is None:
+        return
+    if log(lower) == log(upper):
+        fail("upper", upper, "the interval has no width; leave out limits that were rounded away")
+    if lower > upper:
+        fail("upper", upper, f"the upper limit lies below the lower one, {lower}")
+
+
 class HazardRatio(Figure):
     """One printed hazard ratio, in the printed orientation.
 
@@ -112,11 +123,7 @@ class HazardRatio(Figure):
 
     @model_validator(mode="after")
     def _ordered(self) -> "HazardRatio":
-        lower, upper = self.lower or 0.0, self.upper or float("inf")
-        if not lower <= self.value <= upper:
-            fail("value", self.value, f"the estimate lies outside its interval {self.lower} to {self.upper}")
-        if lower == upper:
-            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        _check_interval(self.lower, self.upper)
         if self.treatment == self.comparator:
             fail("comparator", self.comparator, "treatment and comparator are the same arm")
         if self.label_inverted and not self.reason:
@@ -139,10 +146,7 @@ class Median(Figure):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Median":
-        if not (self.lower or 0.0) <= self.value <= (self.upper or float("inf")):
-            fail("value", self.value, f"the median lies outside its interval {self.lower} to {self.upper}")
-        if self.lower is not None and self.lower == self.upper:
-            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        _check_interval(self.lower, self.upper)
         return self
 
 
@@ -238,7 +242,11 @@ class CountRecord(Strict):
 
 
 class Comparison(Strict):
-    """A test or a direction stated between two arms for a count outcome; recorded for the audit."""
+    """A test or a direction stated between two arms; recorded for the audit.
+
+    ``favours`` is the arm that the text says did better, ``significant`` whether it calls the difference statistically
+    significant.
+    """
 
     outcome: Identifier
     treatment: Identifier
@@ -247,7 +255,40 @@ class Comparison(Strict):
     criterion: Literal["mrecist", "recist_1_1"] | None = None
     p: PValue | None = None
     favours: Identifier | None = None
+    significant: bool | None = None
     prose: Figure | None = None
+
+
+class Version(Figure):
+    """One of the places where a quantity is printed: its number there, and the name it goes by where names differ.
+
+    ``derived`` says how the number was put together where it is not printed as such.
+    """
+
+    value: float | None = None
+    derived: Text | None = None
+    relation: Literal["=", "<", "<=", ">", ">="] = "="
+    label: Text | None = None
+
+
+class Reprint(Strict):
+    """A quantity that the paper prints more than once, or one figure that it prints for several things.
+
+    ``outcome`` is that of the figures of the sheet that it concerns; without one it concerns none that is used.
+    """
+
+    item: Text
+    outcome: Identifier | None = None
+    versions: Annotated[list[Version], Field(min_length=2)]
+    reading: Text | None = None
+
+
+class Acknowledgement(Strict):
+    """A contradiction that the audit finds and the paper really prints: the check, its item, and how it is read."""
+
+    check: Identifier
+    item: Text
+    reason: Text
 
 
 class Arm(Strict):
@@ -369,6 +410,8 @@ class StudySheet(Strict):
     responses: list[Response] = Field(default_factory=list)
     counts: list[CountRecord] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
+    reprinted: list[Reprint] = Field(default_factory=list)
+    acknowledged: list[Acknowledgement] = Field(default_factory=list)
     notes: list[Text] = Field(default_factory=list)
     _document: Document | None = PrivateAttr(default=None)
 
@@ -378,10 +421,10 @@ class StudySheet(Strict):
             return f"{self.study} ({place})"
         return f"{self._document.file}:{self._document.line(path)} ({place})"
 
-    def error(self, path: tuple[str | int, ...], value: Any, problem: str) -> UserError:
-        """Build the one-line error for a value of the sheet that only its use shows to be wrong."""
+    def error(self, path: tuple[str | int, ...], value: object, problem: str) -> UserError:
+        """Build the one-line error for a value at a path of the sheet."""
         if self._document is None:
-            return UserError(problem, key=".".join(map(str, path)), value=value)
+            return UserError(problem, self.study, key=".".join(map(str, path)), value=value)
         return self._document.error(path, value, problem)
 
     @property

@@ -181,7 +181,8 @@ def audit_rows(project: Project) -> list[Row]:
     """Every finding about sheets, and how contrasts were put together from pairwise intervals of tables."""
     found = [_intervals(study) for study in project.tables if study.message]
     return sorted(
-        [*audit_project(project), *found], key=lambda f: (f["study"], f["check"], f["item"], f["source"] or "")
+        [*(asdict(finding) for finding in audit_project(project)), *found],
+        key=lambda f: (f["study"], f["check"], f["item"], f["source"] or ""),
     )
 
 
