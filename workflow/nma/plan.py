@@ -13,6 +13,7 @@ from typing import Any
 
 from nma.config import Config, Model, Project
 from nma.documents import Document, read_yaml
+from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
 from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
 from nma.evidence.tables import by_outcome
 from nma.network.arms import Arm, used_arms
@@ -40,6 +41,13 @@ def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
     return sha256(evidence_csv(project, analysis, outcome).encode()).hexdigest()[:16]
 
 
+def population_digest(project: Project) -> str:
+    """Digest of what figures show of the patients: not of the lines on which sheets give it."""
+    shown = [column for column in CHARACTERISTIC_COLUMNS if column != "source"]
+    text = to_csv(characteristic_rows(project), shown) + to_csv(difference_rows(project), DIFFERENCE_COLUMNS)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
 def evidence_files(project: Project, outcome: str) -> list[str]:
     """Sheets and tables that report an outcome."""
     tables = [study.file for study in by_outcome(project.tables, outcome)]
@@ -48,9 +56,9 @@ def evidence_files(project: Project, outcome: str) -> list[str]:
 
 def input_files(project: Project) -> list[str]:
     """Every file beside the configuration that the project is read from."""
-    treatments = project.config.treatments
+    parts = (project.config.treatments, project.config.characteristics)
     tables = [table.file for table in project.config.evidence]
-    named = [treatments] if isinstance(treatments, str) else []
+    named = [part for part in parts if isinstance(part, str)]
     return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *tables, *named]))
 
 

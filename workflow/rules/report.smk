@@ -2,14 +2,19 @@
 from nma.report.settings import (
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
+    POPULATION_TABLES,
     figure_labels,
     figures_of,
+    has_populations,
+    population_settings,
     report_inputs,
     report_settings,
 )
 
 FORMATS = ["svg", "png"]
 LABELS = figure_labels(project)
+# Figures of an analysis; that of the patients where any study describes them.
+ANALYSIS_FIGURES = ["sucra", *(["populations"] if has_populations(project) else [])]
 
 
 rule plot_outcome:
@@ -106,20 +111,31 @@ if project.config.inconsistency:
 
 rule plot_analysis:
     input:
-        f"{RESULTS}/{{analysis}}/summary/ranking.csv",
+        ranking=f"{RESULTS}/{{analysis}}/summary/ranking.csv",
+        # Their digest decides whether this runs again, as with the evidence of a fit.
+        patients=ancient(
+            [
+                f"{project.config.shared_results}/evidence/{table}.csv"
+                for table in POPULATION_TABLES
+                if has_populations(project)
+            ]
+        ),
     output:
         [
             report(
-                f"{RESULTS}/{{analysis}}/summary/sucra.{kind}",
-                caption="../report/sucra.rst",
+                f"{RESULTS}/{{analysis}}/summary/{figure}.{kind}",
+                caption=f"../report/{figure}.rst",
                 category="{analysis}",
                 subcategory="all outcomes",
                 labels={
-                    "figure": "sucra",
-                    "model": project.config.headline,
+                    "figure": figure,
+                    "model": (
+                        project.config.headline if figure == "sucra" else "all"
+                    ),
                     "format": kind,
                 },
             )
+            for figure in ANALYSIS_FIGURES
             for kind in FORMATS
         ],
     log:
@@ -128,6 +144,8 @@ rule plot_analysis:
         "../../envs/nma.yaml"
     params:
         labels=LABELS,
+        populations=lambda w: population_settings(project, w.analysis),
+        digest=plan.population_digest(project),
         code=code_digest(Path("scripts/plot_analysis.py")),
     script:
         "../../scripts/plot_analysis.py"
@@ -137,7 +155,10 @@ rule write_report:
     input:
         lambda w: report_inputs(project, w.analysis),
         rules.summarise_analysis.output,
-        f"{RESULTS}/{{analysis}}/summary/sucra.svg",
+        expand(
+            f"{RESULTS}/{{{{analysis}}}}/summary/{{figure}}.svg",
+            figure=ANALYSIS_FIGURES,
+        ),
         evidence=rules.gather_evidence.output,
         sensitivity=rules.compare_analyses.output[0],
         template="workflow/nma/report/report.html.j2",

@@ -8,6 +8,7 @@ from nma.network.arms import used_arms
 from nma.report.fit_plots import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network
+from nma.report.populations import draw_populations
 from nma.report.ranks import draw_rankogram, draw_sucra
 from nma.report.sentences import SYMBOLS, learned, learned_nothing
 from nma.report.splits import draw_splits, splits_of
@@ -73,12 +74,29 @@ def _warning(rows: Sequence[Row]) -> str:
     return "" if all(is_true(row, "converged") for row in rows) else NOT_CONVERGED
 
 
-def plot_analysis(folder: Path, labels: Mapping[str, Any], analysis: str) -> None:
-    """Draw the heat map of SUCRA of an analysis, for the headline model."""
+def plot_analysis(
+    folder: Path,
+    labels: Mapping[str, Any],
+    analysis: str,
+    populations: Mapping[str, Any] | None = None,
+    evidence: Path | None = None,
+) -> None:
+    """Draw the heat map of SUCRA of an analysis, for the headline model, and the patients of its studies.
+
+    Parameters
+    ----------
+    populations : mapping, optional
+        From `nma.report.settings.population_settings`; without it no study describes its patients.
+    evidence : path, optional
+        The folder of the global evidence tables, needed for the patients.
+    """
     names = Names(labels, analysis, model=labels["headline"])
     ranking = read_table(folder / "summary" / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
+    if populations and evidence:
+        tables = (read_table(evidence / f"{table}.csv") for table in ("characteristics", "standardised_differences"))
+        save(draw_populations(*tables, populations, names), folder / "summary" / "populations")
 
 
 def draw_heterogeneity(
