@@ -16,6 +16,12 @@ CONTRACT = {
     "evidence/counts.csv": "study,outcome,criterion,arm,population,events,n,derived,selected,source",
     "evidence/arms.csv": "study,arm,n,regimen,weight",
     "evidence/settings.csv": "study,setting,weight",
+    "evidence/characteristics.csv": "study,arm,population,characteristic,n,count,percent,median,lower,upper,interval,"
+    "proportion,mean,sd,derivation,difference,flag,used,definition,note,source",
+    "evidence/standardised_differences.csv": "characteristic,level,study_a,arm_a,study_b,arm_b,n_a,n_b,value_a,value_b,"
+    "difference,se,flag",
+    "evidence/transitivity.csv": "analysis,group,name,characteristic,kind,studies,of_studies,patients,value,lowest,"
+    "lowest_study,highest,highest_study,partial,within,within_study,within_flag,between,between_studies,between_flag",
     "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",

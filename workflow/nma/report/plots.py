@@ -11,6 +11,7 @@ from nma.report.network import draw_network
 from nma.report.populations import draw_populations
 from nma.report.ranks import draw_rankogram, draw_sucra
 from nma.report.sentences import SYMBOLS, learned, learned_nothing
+from nma.report.settings import POPULATION_TABLES
 from nma.report.splits import draw_splits, splits_of
 from nma.report.style import EVIDENCE, GREY, INK, WARNING, add_axes, new_figure, save, styled, text_width
 from nma.report.words import NOT_CONVERGED, Names, Row, is_true
@@ -95,8 +96,8 @@ def plot_analysis(
     warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
     if populations and evidence:
-        tables = (read_table(evidence / f"{table}.csv") for table in ("characteristics", "standardised_differences"))
-        save(draw_populations(*tables, populations, names), folder / "summary" / "populations")
+        figures, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
+        save(draw_populations(figures, differences, populations, names), folder / "summary" / "populations")
 
 
 def draw_heterogeneity(

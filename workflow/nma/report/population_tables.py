@@ -88,8 +88,7 @@ def population_sentences(transitivity: Sequence[Row], populations: Mapping[str, 
     return [
         f"{plural(len(overall), 'characteristic is', 'characteristics are')} given by at least one study. {given}",
         *(_count(overall, end, words, large) for end, words in (("within", "arms"), ("between", "studies"))),
-        "Indirect comparisons hold only where patients are alike in what changes the effect; what is not given cannot be "
-        "judged.",
+        "Indirect comparisons hold only where patients are alike in what changes the effect; gaps cannot be judged.",
     ]
 
 

@@ -31,6 +31,11 @@ WIDEST = 14.5  # more studies stand in a further block below
 NOT_GIVEN = "–"
 FLAGS = {"large": "● ", "notable": "○ ", "": ""}
 DIFFERENCE = "between\narms, SD"
+COLOURS = (
+    "Colour: lower than the patients of all studies together",
+    f"higher; full at {STRONGEST:g} standard deviation",
+)
+BAR = 1.2  # inches, the sample of the colours
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def draw_populations(
     subtitle = f"{names.analysis_label}. Share of patients, or mean (standard deviation), by arm."
     with styled():
         figure = new_figure(
-            max(width, *(text_width(note) + 0.3 for note in notes)),
+            max(width, sum(map(text_width, COLOURS)) + BAR + 0.5, *(text_width(note) + 0.3 for note in notes)),
             header + len(blocks) * (heading + height + GAP) + footer,
             "Patients of the studies",
             subtitle,
@@ -201,7 +206,7 @@ def _draw_cell(axes: Any, corner: tuple[float, float], width: float, row: Row | 
 
     x, y = corner
     face = PALE if row is None else cell_colour(row["difference"])
-    style = {"facecolor": face, "edgecolor": "white" if row is None else LIGHT, "linewidth": 0.6}
+    style: dict[str, Any] = {"facecolor": face, "edgecolor": "white" if row is None else LIGHT, "linewidth": 0.6}
     axes.add_patch(Rectangle((x + 0.01, y + 0.05), width - 0.02, 0.9, gid=row and _cell_id(row), **style))
     text = NOT_GIVEN if row is None else _cell_text(row)
     axes.text(x + width / 2, y + 0.52, text, ha="center", va="center", color=GREY if row is None else INK)
@@ -234,9 +239,7 @@ def _draw_legend(figure: "Figure", notes: Sequence[str]) -> None:
     width, height = figure.get_size_inches()
     step = LINE * 1.4
     top = height - 0.46 - len(notes) * step
-    words = "Colour: lower than the patients of all studies together"
-    start = 0.12 + text_width(words) + 0.1
-    axes = add_axes(figure, start, top + 0.05, 1.2, 0.13)
+    axes = add_axes(figure, 0.12 + text_width(COLOURS[0]) + 0.1, top + 0.05, BAR, 0.13)
     for k in range(24):
         middle = STRONGEST * (2 * (k + 0.5) / 24 - 1)
         axes.axvspan(k / 24, (k + 1) / 24, facecolor=cell_colour(repr(middle)), linewidth=0)
@@ -245,7 +248,7 @@ def _draw_legend(figure: "Figure", notes: Sequence[str]) -> None:
     axes.set_yticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
     place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "annotation_clip": False}
-    axes.annotate(words, (0, 0.5), xytext=(-6, 0), ha="right", **place)
-    axes.annotate(f"higher; full at {STRONGEST:g} standard deviation", (1, 0.5), xytext=(6, 0), **place)
+    for words, end, shift, align in zip(COLOURS, (0, 1), (-6, 6), ("right", "left"), strict=True):
+        axes.annotate(words, (end, 0.5), xytext=(shift, 0), ha=align, **place)
     for k, note in enumerate(notes):
         figure.text(0.12 / width, 1 - (top + 0.26 + (k + 0.5) * step) / height, note, color=GREY, va="center")
