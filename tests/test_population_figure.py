@@ -8,7 +8,7 @@ import pytest
 from nma.config import Project
 from nma.evidence.gather import gather_evidence
 from nma.report.plots import plot_analysis
-from nma.report.population_tables import population_sentences, population_tables
+from nma.report.population_tables import definitions_table, population_sentences, population_tables
 from nma.report.populations import cell_colour, draw_populations
 from nma.report.settings import figure_labels, has_populations, population_settings
 from nma.report.style import PALE
@@ -159,6 +159,19 @@ def test_table_by_setting(project: Project, evidence: Path) -> None:
     assert "Lenvatinib against Sorafenib" in by_comparison.columns
     first = population_sentences(rows, settings, names)[0]
     assert first.endswith("Every study gives Male, Child-Pugh class A and BCLC stage C.")
+
+
+def test_table_of_definitions(project: Project, evidence: Path) -> None:
+    """Cuts and names that depart from the label, each study once."""
+    settings = population_settings(project, "four_cohorts")
+    assert settings
+    rows = definitions_table(read_table(evidence / "characteristics.csv"), settings).rows
+    assert [row for row in rows if row[0].startswith("AFP")] == [
+        ["AFP 400 ng/mL or more", "ditan_2022", "> 400 ng/mL"],
+        ["AFP 400 ng/mL or more", "ditan_2025", "> 400 ng/mL"],
+        ["AFP 400 ng/mL or more", "nanchang_2022", "≥ 400 ng/mL"],
+    ]
+    assert not any(row[1] == "nanchang_2023" or ("thrombus" in row[2] and row[1] == "nanchang_2022") for row in rows)
 
 
 def test_sentences_of_an_analysis_without_characteristics() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from nma.report.populations import FLAGS, NOT_GIVEN
 from nma.report.report_tables import Table
-from nma.report.words import OVERALL, Names, Row, average, listed, number, percentage, plural
+from nma.report.words import OVERALL, Names, Row, average, is_true, listed, number, percentage, plural
 
 COMPARISON = "comparison"
 SOME_ARMS = "*"  # marks an average to which a study contributes some of its arms only
@@ -45,6 +45,24 @@ def population_tables(transitivity: Sequence[Row], populations: Mapping[str, Any
             "By comparison",
         ),
     ]
+
+
+def definitions_table(characteristics: Sequence[Row], populations: Mapping[str, Any]) -> Table:
+    """Tabulate where a paper's own name or cut departs from the label.
+
+    Parameters
+    ----------
+    characteristics : rows
+        evidence/characteristics.csv
+    """
+    labels, studies = populations["characteristics"], populations["arms"]
+    found = dict.fromkeys(
+        (row["characteristic"], row["study"], row["definition"])
+        for row in characteristics
+        if row["definition"] and row["study"] in studies and is_true(row, "used")
+    )
+    rows = [[label, study, words] for name, label in labels.items() for key, study, words in found if key == name]
+    return Table("Definitions of the papers", ("Characteristic", "Study", "Definition"), rows, "Definitions")
 
 
 def _comparison(name: str, names: Names) -> str:

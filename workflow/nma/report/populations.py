@@ -161,9 +161,11 @@ def _blocks(studies: Sequence[_Study], room: float) -> list[list[_Study]]:
 def _notes(populations: Mapping[str, Any]) -> list[str]:
     """Say what the marks mean, and who gives nothing."""
     limits, silent = populations["thresholds"], populations["silent"]
-    arms = f"Standardised difference between arms: ○ beyond {limits['notable']:g}, ● beyond {limits['large']:g}."
+    beyond = f"○ beyond {limits['notable']:g}, ● beyond {limits['large']:g}"
+    arms = f"Between arms: standardised difference from the comparator of the study, the largest of several; {beyond}."
+    means = "Means and standard deviations stand for medians and quartiles or ranges where papers print these."
     missing = f"{NOT_GIVEN} not given. A cell across all arms: given for the whole study only."
-    return [arms, missing, *([f"No characteristics: {', '.join(silent)}."] if silent else [])]
+    return [arms, means, missing, *([f"No characteristics: {', '.join(silent)}."] if silent else [])]
 
 
 def _draw_study(axes: Any, study: _Study, characteristics: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from nma.network.arms import used_arms
 from nma.report import check_tables, report_tables
 from nma.report.inline import inline_svg
-from nma.report.population_tables import population_sentences, population_tables
+from nma.report.population_tables import definitions_table, population_sentences, population_tables
 from nma.report.sentences import (
     best_sentences,
     design_words,
@@ -127,7 +127,10 @@ def _populations(sources: Sources, populations: Mapping[str, Any] | None, names:
     return {
         "sentences": population_sentences(rows, populations, names),
         "figure": inline_svg(file, "populations", "Baseline characteristics by study and arm"),
-        "tables": population_tables(rows, populations, names),
+        "tables": [
+            *population_tables(rows, populations, names),
+            definitions_table(read_table(sources.evidence / "characteristics.csv"), populations),
+        ],
     }
 
 
