@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from nma.config import Project
 from nma.evidence.gather import gather_evidence
-from nma.report.plots import plot_analysis
+from nma.report.plots import plot_populations
 from nma.report.population_tables import definitions_table, population_sentences, population_tables
 from nma.report.populations import cell_colour, draw_populations
 from nma.report.settings import figure_labels, has_populations, population_settings
@@ -191,7 +191,7 @@ def test_report_shows_the_patients(project: Project, evidence: Path, tmp_path: P
     for name in ("characteristics", "standardised_differences", "transitivity"):
         text = (evidence / f"{name}.csv").read_text(encoding="utf-8").replace("primary,", "main,")
         (tmp_path / "evidence" / f"{name}.csv").write_text(text, encoding="utf-8")
-    plot_analysis(tmp_path / "main", LABELS, "main", settings, tmp_path / "evidence")
+    plot_populations(tmp_path, tmp_path / "evidence", LABELS, {"main": settings})
     assert (tmp_path / "main" / "summary" / "populations.png").stat().st_size > 10_000
     page = report(tmp_path, populations=settings)
     assert '<a href="#populations">' in page

@@ -10,7 +10,6 @@ from nma.config import Config, Project, Treatments, read_project
 from nma.errors import UserError
 from nma.evidence.populations import characteristic_rows, describe, describe_study, difference_rows
 from nma.evidence.transitivity import transitivity_rows
-from nma.plan import population_digest
 from nma.sheets import StudySheet, digits, read_sheet
 
 from tests.conftest import CONFIG, ROOT, arm, figure, sheet, sheet_data
@@ -424,14 +423,6 @@ def test_shipped_figures(project: Project) -> None:
     whole = describe_study(project.sheets["ditan_2022"], "age")
     assert whole is not None
     assert whole.value == pytest.approx((37 * 54 + 56 * 176.2 / 3) / 93)
-
-
-def test_the_figure_follows_its_figures_only(edit: Any, project: Project) -> None:
-    """A line shift draws nothing anew, another figure does."""
-    edit("studies/ditan_2022.yaml", "# Baseline characteristics.\n", "# Baseline characteristics,\n# by arm.\n")
-    assert population_digest(read_project(CONFIG)) == population_digest(project)
-    edit("studies/ditan_2022.yaml", 'count: 30, percent: 81.1, printed: "30 (81.1)"', 'count: 31, printed: "31"')
-    assert population_digest(read_project(CONFIG)) != population_digest(project)
 
 
 def test_networks_without_characteristics(monkeypatch: pytest.MonkeyPatch) -> None:

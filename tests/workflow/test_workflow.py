@@ -62,7 +62,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
 COMMON = {"compare_analyses", "gather_timings"}
-OF_OS = {"gather_evidence", "leave_one_out os", "assess_inconsistency os"}
+OF_OS = {"gather_evidence", "plot_populations", "leave_one_out os", "assess_inconsistency os"}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
 
@@ -82,6 +82,8 @@ def test_every_fit_is_complete(finished: Project) -> None:
             for name in ("posterior.nc", "league_table.csv", "heterogeneity.csv", "figures/forest.svg"):
                 assert (folder / name).stat().st_size > 0, folder / name
     assert (finished.folder / "results/primary/report.html").stat().st_size > 10_000
+    for analysis in ("primary", "four_cohorts"):
+        assert (finished.folder / f"results/{analysis}/summary/populations.svg").stat().st_size > 10_000
     timings = (finished.folder / "logs/timings.csv").read_text().splitlines()
     assert timings[0] == "analysis,outcome,model,import_s,compile_s,sampling_s,other_s"
     assert len(timings) == 1 + 4 * 3
@@ -147,7 +149,7 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     project = again()
     project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
     rules = {job.split()[0] for job in project.planned()}
-    assert rules == {"gather_evidence", *PLOT.values(), "plot_analysis", "write_report"}
+    assert rules == {"gather_evidence", "plot_populations", *PLOT.values(), "plot_analysis", "write_report"}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from nma.config import Config, Model, Project
 from nma.documents import Document, read_yaml
-from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
 from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
 from nma.evidence.tables import by_outcome
 from nma.network.arms import Arm, used_arms
@@ -39,13 +38,6 @@ def evidence_csv(project: Project, analysis: str, outcome: str) -> str:
 def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
     """Digest of the evidence of one fit; two equal digests mean equal data."""
     return sha256(evidence_csv(project, analysis, outcome).encode()).hexdigest()[:16]
-
-
-def population_digest(project: Project) -> str:
-    """Digest of what figures show of the patients: not of the lines on which sheets give it."""
-    shown = [column for column in CHARACTERISTIC_COLUMNS if column != "source"]
-    text = to_csv(characteristic_rows(project), shown) + to_csv(difference_rows(project), DIFFERENCE_COLUMNS)
-    return sha256(text.encode()).hexdigest()[:16]
 
 
 def evidence_files(project: Project, outcome: str) -> list[str]:

@@ -13,8 +13,6 @@ from nma.report.settings import (
 
 FORMATS = ["svg", "png"]
 LABELS = figure_labels(project)
-# Figures of an analysis; that of the patients where any study describes them.
-ANALYSIS_FIGURES = ["sucra", *(["populations"] if has_populations(project) else [])]
 
 
 rule plot_outcome:
@@ -111,31 +109,20 @@ if project.config.inconsistency:
 
 rule plot_analysis:
     input:
-        ranking=f"{RESULTS}/{{analysis}}/summary/ranking.csv",
-        # Their digest decides whether this runs again, as with the evidence of a fit.
-        patients=ancient(
-            [
-                f"{project.config.shared_results}/evidence/{table}.csv"
-                for table in POPULATION_TABLES
-                if has_populations(project)
-            ]
-        ),
+        f"{RESULTS}/{{analysis}}/summary/ranking.csv",
     output:
         [
             report(
-                f"{RESULTS}/{{analysis}}/summary/{figure}.{kind}",
-                caption=f"../report/{figure}.rst",
+                f"{RESULTS}/{{analysis}}/summary/sucra.{kind}",
+                caption="../report/sucra.rst",
                 category="{analysis}",
                 subcategory="all outcomes",
                 labels={
-                    "figure": figure,
-                    "model": (
-                        project.config.headline if figure == "sucra" else "all"
-                    ),
+                    "figure": "sucra",
+                    "model": project.config.headline,
                     "format": kind,
                 },
             )
-            for figure in ANALYSIS_FIGURES
             for kind in FORMATS
         ],
     log:
@@ -144,20 +131,60 @@ rule plot_analysis:
         "../../envs/nma.yaml"
     params:
         labels=LABELS,
-        populations=lambda w: population_settings(project, w.analysis),
-        digest=plan.population_digest(project),
         code=code_digest(Path("scripts/plot_analysis.py")),
     script:
         "../../scripts/plot_analysis.py"
+
+
+# Where any study describes its patients: one job for all analyses, it takes a second each.
+if has_populations(project):
+
+    rule plot_populations:
+        input:
+            [
+                f"{project.config.shared_results}/evidence/{table}.csv"
+                for table in POPULATION_TABLES
+            ],
+        output:
+            [
+                report(
+                    f"{RESULTS}/{analysis}/summary/populations.{kind}",
+                    caption="../report/populations.rst",
+                    category=analysis,
+                    subcategory="all outcomes",
+                    labels={
+                        "figure": "populations",
+                        "model": "all",
+                        "format": kind,
+                    },
+                )
+                for analysis in project.config.analyses
+                for kind in FORMATS
+            ],
+        log:
+            "logs/plot_populations.log",
+        conda:
+            "../../envs/nma.yaml"
+        params:
+            labels={"analyses": LABELS["analyses"]},
+            populations={
+                analysis: population_settings(project, analysis)
+                for analysis in project.config.analyses
+            },
+            code=code_digest(Path("scripts/plot_populations.py")),
+        script:
+            "../../scripts/plot_populations.py"
 
 
 rule write_report:
     input:
         lambda w: report_inputs(project, w.analysis),
         rules.summarise_analysis.output,
-        expand(
-            f"{RESULTS}/{{{{analysis}}}}/summary/{{figure}}.svg",
-            figure=ANALYSIS_FIGURES,
+        f"{RESULTS}/{{analysis}}/summary/sucra.svg",
+        (
+            f"{RESULTS}/{{analysis}}/summary/populations.svg"
+            if has_populations(project)
+            else []
         ),
         evidence=rules.gather_evidence.output,
         sensitivity=rules.compare_analyses.output[0],

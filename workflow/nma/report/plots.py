@@ -75,29 +75,32 @@ def _warning(rows: Sequence[Row]) -> str:
     return "" if all(is_true(row, "converged") for row in rows) else NOT_CONVERGED
 
 
-def plot_analysis(
-    folder: Path,
-    labels: Mapping[str, Any],
-    analysis: str,
-    populations: Mapping[str, Any] | None = None,
-    evidence: Path | None = None,
-) -> None:
-    """Draw the heat map of SUCRA of an analysis, for the headline model, and the patients of its studies.
-
-    Parameters
-    ----------
-    populations : mapping, optional
-        From `nma.report.settings.population_settings`; without it no study describes its patients.
-    evidence : path, optional
-        The folder of the global evidence tables, needed for the patients.
-    """
+def plot_analysis(folder: Path, labels: Mapping[str, Any], analysis: str) -> None:
+    """Draw the heat map of SUCRA of an analysis, for the headline model."""
     names = Names(labels, analysis, model=labels["headline"])
     ranking = read_table(folder / "summary" / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
-    if populations and evidence:
-        figures, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
-        save(draw_populations(figures, differences, populations, names), folder / "summary" / "populations")
+
+
+def plot_populations(
+    results: Path, evidence: Path, labels: Mapping[str, Any], populations: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Draw the patients of the studies of every analysis.
+
+    Parameters
+    ----------
+    results, evidence : path
+        The folder of the results, and that of the global evidence tables.
+    labels : mapping
+        Labels of the analyses, under ``analyses``.
+    populations : mapping
+        By analysis, from `nma.report.settings.population_settings`.
+    """
+    characteristics, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
+    for analysis, settings in populations.items():
+        figure = draw_populations(characteristics, differences, settings, Names(labels, analysis))
+        save(figure, results / analysis / "summary" / "populations")
 
 
 def draw_heterogeneity(
