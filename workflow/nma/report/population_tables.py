@@ -105,7 +105,10 @@ def population_sentences(transitivity: Sequence[Row], populations: Mapping[str, 
     given = f"Every study gives {listed(everywhere)}." if everywhere else "No characteristic is given by every study."
     return [
         f"{plural(len(overall), 'characteristic is', 'characteristics are')} given by at least one study. {given}",
-        *(_count(overall, end, words, large) for end, words in (("within", "arms"), ("between", "studies"))),
+        *(
+            _count(overall, end, words, large)
+            for end, words in (("within", "between the arms of a study"), ("between", "between studies"))
+        ),
         "Indirect comparisons hold only where patients are alike in what changes the effect; gaps cannot be judged.",
     ]
 
@@ -115,4 +118,4 @@ def _count(rows: Sequence[Row], end: str, words: str, large: float) -> str:
     known = [row for row in rows if row[end]]
     beyond = sum(row[f"{end}_flag"] == "large" for row in known)
     verb = "differs" if beyond == 1 else "differ"
-    return f"Of {len(known)} given for two or more {words}, {beyond} {verb} by over {large:g} standard deviations."
+    return f"Of {len(known)} that can be compared {words}, {beyond} {verb} by more than {large:g} SD."
