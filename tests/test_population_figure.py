@@ -175,11 +175,12 @@ def test_table_of_definitions(project: Project, evidence: Path) -> None:
 
 
 def test_sentences_of_an_analysis_without_characteristics() -> None:
-    """It is said."""
-    populations = {"characteristics": {}, "thresholds": {"large": 0.2}}
-    assert population_sentences([], populations, Names({"analyses": {}}, "main")) == [
-        "No study of this analysis describes its patients."
-    ]
+    """It is said, and there is nothing to tabulate."""
+    row = {"analysis": "main", "group": "overall", "name": "overall", "characteristic": "age", "studies": "0"}
+    populations = {"characteristics": {"age": "Age"}, "thresholds": {"large": 0.2}, "arms": {}}
+    names = Names({"analyses": {}, "settings": {}}, "main")
+    assert population_sentences([row], populations, names) == ["No study of this analysis describes its patients."]
+    assert [table.rows for table in population_tables([row], populations, names)] == [[], []]
 
 
 def test_report_shows_the_patients(project: Project, evidence: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def population_tables(transitivity: Sequence[Row], populations: Mapping[str, Any
     """
     rows = [row for row in transitivity if row["analysis"] == names.analysis]
     labels = populations["characteristics"]
-    overall = {row["characteristic"]: row for row in rows if row["group"] == OVERALL}
+    overall = {row["characteristic"]: row for row in _overall(rows)}
     places = {row["name"]: names.setting(row["name"]) for row in rows if row["group"] != COMPARISON}
     pairs = {row["name"]: _comparison(row["name"], names) for row in rows if row["group"] == COMPARISON}
     return [
@@ -65,6 +65,11 @@ def definitions_table(characteristics: Sequence[Row], populations: Mapping[str, 
     return Table("Definitions of the papers", ("Characteristic", "Study", "Definition"), rows, "Definitions")
 
 
+def _overall(rows: Iterable[Row]) -> list[Row]:
+    """Rows over all studies of the characteristics that any of them gives."""
+    return [row for row in rows if row["group"] == OVERALL and int(row["studies"])]
+
+
 def _comparison(name: str, names: Names) -> str:
     return " against ".join(map(names.node, name.split(" against ")))
 
@@ -97,7 +102,7 @@ def _largest(row: Row, end: str) -> str:
 
 def population_sentences(transitivity: Sequence[Row], populations: Mapping[str, Any], names: Names) -> list[str]:
     """Say which characteristics every study gives, how many differ, and what that means for indirect comparisons."""
-    overall = [row for row in transitivity if row["analysis"] == names.analysis and row["group"] == OVERALL]
+    overall = _overall(row for row in transitivity if row["analysis"] == names.analysis)
     labels, large = populations["characteristics"], populations["thresholds"]["large"]
     if not overall:
         return ["No study of this analysis describes its patients."]
@@ -105,10 +110,8 @@ def population_sentences(transitivity: Sequence[Row], populations: Mapping[str, 
     given = f"Every study gives {listed(everywhere)}." if everywhere else "No characteristic is given by every study."
     return [
         f"{plural(len(overall), 'characteristic is', 'characteristics are')} given by at least one study. {given}",
-        *(
-            _count(overall, end, words, large)
-            for end, words in (("within", "between the arms of a study"), ("between", "between studies"))
-        ),
+        _count(overall, "within", "between the arms of a study", large),
+        _count(overall, "between", "between studies", large),
         "Indirect comparisons hold only where patients are alike in what changes the effect; gaps cannot be judged.",
     ]
 
