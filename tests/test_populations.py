@@ -8,6 +8,7 @@ import yaml
 from nma.characteristics import Characteristics
 from nma.config import Config, Project, Treatments, read_project
 from nma.errors import UserError
+from nma.evidence.audit import audit_project
 from nma.evidence.populations import characteristic_rows, describe, describe_study, difference_rows
 from nma.evidence.transitivity import transitivity_rows
 from nma.sheets import StudySheet, digits, read_sheet
@@ -430,3 +431,19 @@ def test_networks_without_characteristics(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(ROOT)
     smoking = read_project(Path("config/examples/smoking.yaml"))
     assert characteristic_rows(smoking) == difference_rows(smoking) == transitivity_rows(smoking) == []
+
+
+def test_percentages_that_do_not_match_are_reported(project: Project) -> None:
+    """34 (63.0) of 48, 23 (76.3) of 30, 47 (60.1) of 68, 109 (86.6) of 126; no other percentage is off."""
+    named = set(project.characteristics.characteristics)
+    found = {
+        (finding["study"], finding["item"], finding["severity"])
+        for finding in audit_project(project)
+        if finding["check"] == "percentage" and finding["item"].split()[0] in named
+    }
+    assert found == {
+        ("nanchang_2022", "prior_surgery_or_ablation rp", "warning"),
+        ("nanchang_2022", "prior_tace r", "warning"),
+        ("nanchang_2023", "bclc_c all arms", "warning"),
+        ("severance_2024", "bclc_c all arms", "info"),
+    }

@@ -179,6 +179,12 @@ def _percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         source = sheet.source(("events", i), event.events.place or "")
         item = f"{event.outcome} events {event.arm or 'all arms'}"
         yield from _percentage(sheet, item, event.events, n, source)
+    for i, described in enumerate(sheet.characteristics):
+        if described.is_binary and not described.not_used:
+            source = sheet.source(("characteristics", i), described.place)
+            item = f"{described.characteristic} {described.arm or 'all arms'}"
+            figure = Count(**described.model_dump(include=set(Count.model_fields)))
+            yield from _percentage(sheet, item, figure, sheet.patients_of(described), source)
 
 
 def _percentage(sheet: StudySheet, item: str, figure: Count | None, n: int, source: str) -> Iterator[Finding]:
