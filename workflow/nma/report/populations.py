@@ -163,7 +163,7 @@ def _notes(populations: Mapping[str, Any]) -> list[str]:
     """Say what the marks mean, and who gives nothing."""
     limits, silent = populations["thresholds"], populations["silent"]
     beyond = f"○ beyond {limits['notable']:g}, ● beyond {limits['large']:g}"
-    arms = f"Between arms: standardised difference from the comparator of the study, the largest of several; {beyond}."
+    arms = f"Between arms: the largest standardised difference, comparator subtracted; {beyond}."
     means = "Means and standard deviations stand for medians and quartiles or ranges where papers print these."
     missing = f"{NOT_GIVEN} not given. A cell across all arms: given for the whole study only."
     return [arms, means, missing, *([f"No characteristics: {', '.join(silent)}."] if silent else [])]
