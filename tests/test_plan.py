@@ -281,7 +281,7 @@ def test_files_of_tables(trials: Trials, project: Project) -> None:
     """An outcome depends on its sheets and tables; a reader of everything on the treatments, too."""
     small = trials({})[1]
     assert evidence_files(small, "death") == input_files(small) == ["trials.csv"]
-    assert input_files(project) == [*EVERY_SHEET, "config/treatments.yaml"]
+    assert input_files(project) == [*EVERY_SHEET, "config/treatments.yaml", "config/characteristics.yaml"]
 
 
 def test_one_source_for_a_study(edit: Edit) -> None:

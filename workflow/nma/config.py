@@ -4,8 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from nma.characteristics import Characteristics
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
@@ -156,7 +157,7 @@ _FOLDERS = ["evidence", "summary"]
 
 def _inline_or_file(value: Any) -> Any:
     if not isinstance(value, str | dict):
-        fail((), value, "allowed: the name of a file, or the treatments themselves")
+        fail((), value, "allowed: the name of a file, or its contents")
     return value
 
 
@@ -165,7 +166,8 @@ class Config(Strict):
 
     Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. The figures of
     the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
-    names a file, or holds the treatments. Tables about all analyses go to ``shared``, by default the results folder:
+    names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets may
+    give. Tables about all analyses go to ``shared``, by default the results folder:
     configurations that share a results folder need one each.
     """
 
@@ -177,6 +179,12 @@ class Config(Strict):
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]
+    characteristics: (
+        Annotated[
+            Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Characteristics)
+        ]
+        | None
+    ) = None
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
@@ -248,6 +256,7 @@ class Project(Strict):
 
     config: Config
     treatments: Treatments
+    characteristics: Characteristics = Field(default_factory=Characteristics)
     sheets: dict[str, StudySheet] = Field(default_factory=dict)
     tables: tuple[TableStudy, ...] = ()
 
@@ -267,7 +276,10 @@ def read_project(file: Path) -> Project:
     """
     document = read_yaml(file)
     config = validate(Config, document)
-    treatments = _treatments(config, document)
+    treatments = _part("treatments", Treatments, document)
+    characteristics = (
+        _part("characteristics", Characteristics, document) if config.characteristics else Characteristics()
+    )
     _check_outcomes(config, treatments, document)
     _check_models(config, treatments, document)
     sheets: dict[str, StudySheet] = {}
@@ -277,20 +289,26 @@ def read_project(file: Path) -> Project:
             raise document.error(("studies",), config.studies, "no such folder")
         sheets = read_sheets(folder)
         for sheet in sheets.values():
-            _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
+            file_of_sheet = folder / f"{sheet.study}.yaml"
+            _check_vocabulary(file_of_sheet, sheet, treatments, config)
+            _check_characteristics(file_of_sheet, sheet, characteristics)
             check_curves(sheet)
-    project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
+    tables = _tables(config, treatments, document)
+    project = Project(
+        config=config, treatments=treatments, characteristics=characteristics, sheets=sheets, tables=tables
+    )
     _check_analyses(project, document)
     return project
 
 
-def _treatments(config: Config, document: Document) -> Treatments:
-    """Read the treatments from their file, or from the configuration itself."""
-    if not isinstance(config.treatments, str):
-        return validate(Treatments, document.section("treatments"))
-    if not Path(config.treatments).is_file():
-        raise document.error(("treatments",), config.treatments, "no such file")
-    return validate(Treatments, read_yaml(Path(config.treatments)))
+def _part[M: BaseModel](key: str, model: type[M], document: Document) -> M:
+    """Read a part of the configuration from the file it names, or from the configuration itself."""
+    value = document.data[key]
+    if not isinstance(value, str):
+        return validate(model, document.section(key))
+    if not Path(value).is_file():
+        raise document.error((key,), value, "no such file")
+    return validate(model, read_yaml(Path(value)))
 
 
 def _check_outcomes(config: Config, treatments: Treatments, document: Document) -> None:
@@ -387,3 +405,17 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
         for i, record in enumerate(getattr(sheet, section)):
             if record.outcome is not None:
                 check((section, i, "outcome"), "outcome", record.outcome, allowed)
+
+
+def _check_characteristics(file: Path, sheet: StudySheet, vocabulary: Characteristics) -> None:
+    """Check that the characteristics of a sheet are declared, and that their figures are of the declared kind."""
+    known = vocabulary.characteristics
+    for i, record in enumerate(sheet.characteristics):
+        path = ("characteristics", i, "characteristic")
+        if record.characteristic not in known:
+            allowed = f"allowed: {', '.join(known)}" if known else "the configuration declares no characteristics"
+            raise read_yaml(file).error(path, record.characteristic, f"unknown characteristic; {allowed}")
+        if record.is_binary != (known[record.characteristic].kind == "binary"):
+            figures = "a mean or a median" if record.is_binary else "a count or a percent"
+            problem = f"this characteristic is {known[record.characteristic].kind}; give {figures}"
+            raise read_yaml(file).error(path, record.characteristic, problem)

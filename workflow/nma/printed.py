@@ -7,9 +7,12 @@ _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 def digits(text: str) -> list[float]:
-    """Numbers in a printed string, with middle dots and Unicode minus signs read as printed."""
+    """Numbers in a printed string, with middle dots and Unicode minus signs read as printed.
+
+    A hyphen after a digit, a letter or a bracket joins two words or the ends of a range; before any other it is a sign.
+    """
     plain = text.replace("·", ".").replace("−", "-")
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?|\.\d+", plain)]
+    return [float(number) for number in re.findall(r"(?:(?<![\w.%)\]])-)?(?:\d+(?:\.\d+)?|\.\d+)", plain)]
 
 
 def put_together(text: str) -> list[float]:

@@ -241,6 +241,54 @@ class CountRecord(Strict):
     not_used: str | None = None
 
 
+class CharacteristicRecord(Figure):
+    """A baseline characteristic of one arm, or of all arms of a population together (``arm: null``).
+
+    The figures are of one kind: a count of patients, a percentage or both; a mean and its standard deviation; or a
+    median with its quartiles (``interval: IQR``) or its range. ``of`` is the number of patients where it is not that of
+    the arm; ``definition`` keeps what the paper calls the characteristic where it departs from the label, such as its
+    own cut; ``derived`` says how a figure was put together when the paper does not print it as such.
+    """
+
+    characteristic: Identifier
+    arm: Identifier | None = None
+    population: Identifier = ALL
+    count: Patients | None = None
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    of: Annotated[int, Field(gt=0, strict=True)] | None = None
+    mean: float | None = None
+    sd: Positive | None = None
+    median: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    interval: Literal["IQR", "range"] | None = None
+    definition: str | None = None
+    derived: str | None = None
+    not_used: str | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the figure is a share of the patients, not an average over them."""
+        return self.count is not None or self.percent is not None
+
+    @model_validator(mode="after")
+    def _one_kind_of_figure(self) -> "CharacteristicRecord":
+        given = [self.is_binary, self.mean is not None, self.median is not None]
+        if given.count(True) != 1:
+            fail("count", self.count, "give one kind of figure: count or percent, mean, or median")
+        if self.sd is not None and self.mean is None:
+            fail("sd", self.sd, "a standard deviation goes with a mean")
+        limits = [self.lower, self.upper, self.interval]
+        if any(limit is not None for limit in limits) and (self.median is None or None in limits):
+            fail("interval", self.interval, "a median has lower, upper and interval (IQR or range), or none of them")
+        if self.median is not None and self.lower is not None and self.upper is not None:
+            if not self.lower <= self.median <= self.upper:
+                fail("median", self.median, f"the median lies outside its interval {self.lower} to {self.upper}")
+            if self.lower == self.upper:
+                fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        return self
+
+
 class Comparison(Strict):
     """A test or a direction stated between two arms; recorded for the audit.
 
@@ -410,6 +458,7 @@ class StudySheet(Strict):
     responses: list[Response] = Field(default_factory=list)
     counts: list[CountRecord] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
+    characteristics: list[CharacteristicRecord] = Field(default_factory=list)
     reprinted: list[Reprint] = Field(default_factory=list)
     acknowledged: list[Acknowledgement] = Field(default_factory=list)
     notes: list[Text] = Field(default_factory=list)
@@ -441,6 +490,17 @@ class StudySheet(Strict):
             The population does not say how many of its patients are in the arm.
         """
         return self.arms[arm].n if population == ALL else self.populations[population].n[arm]
+
+    def patients_of(self, record: CharacteristicRecord) -> int:
+        """Patients that a characteristic describes.
+
+        Raises
+        ------
+        KeyError
+            The population does not say how many of its patients are in an arm.
+        """
+        arms = [record.arm] if record.arm else self.contrast_sets[self.default_contrast_set].arms
+        return record.of or sum(self.patients(arm, record.population) for arm in arms)
 
     @model_validator(mode="after")
     def _references(self) -> "StudySheet":
@@ -487,6 +547,18 @@ class StudySheet(Strict):
             total = sum(resolve_count(figure, n) or 0 for figure in figures if figure)
             if total > n:
                 fail(("responses", i), None, f"the categories add up to {total}; allowed: 0 to {n} patients")
+        return self
+
+    @model_validator(mode="after")
+    def _one_figure_a_characteristic(self) -> "StudySheet":
+        found: set[tuple[str, str | None, str]] = set()
+        for i, record in enumerate(self.characteristics):
+            key = (record.characteristic, record.arm, record.population)
+            if key in found and not record.not_used:
+                problem = "this arm has a figure for it already; say why one of the two is not_used"
+                fail(("characteristics", i, "characteristic"), record.characteristic, problem)
+            if not record.not_used:
+                found.add(key)
         return self
 
     def _sizes_are_known(self) -> None:
@@ -536,6 +608,8 @@ class StudySheet(Strict):
             if row.arm is not None:
                 n = self._total(row.arm, row.population, row.events)
                 yield ("events", i, "events", "count"), row.events.count, n
+        for i, described in enumerate(self.characteristics):
+            yield ("characteristics", i, "count"), described.count, self.patients_of(described)
 
     def _total(self, arm: str, population: str, figure: Count) -> int:
         return figure.of or self.patients(arm, population)
@@ -551,6 +625,7 @@ _RECORDS = (
     "responses",
     "counts",
     "comparisons",
+    "characteristics",
 )
 
 
@@ -573,7 +648,7 @@ def read_sheet(file: Path) -> StudySheet:
     return sheet
 
 
-_NUMBERS = ("value", "lower", "upper", "count", "percent", "n")
+_NUMBERS = ("value", "lower", "upper", "count", "percent", "n", "mean", "sd", "median")
 
 
 def _check_printed(document: Document, node: object, path: tuple[str | int, ...]) -> None:
@@ -603,6 +678,8 @@ def _check_number(
         return
     if not derived:
         raise document.error(path, number, f"does not stand in what is printed: {printed}")
+    if path[0] == "reprinted":
+        return  # recomputed, to be held against what is printed
     if not any(float(number) in put_together(text) for text in (printed, str(derived))):
         raise document.error(path, number, f"stands neither in what is printed, {printed}, nor in derived: {derived}")
 

@@ -50,6 +50,12 @@ def shares(sheet: StudySheet) -> Iterator[Share]:
                 item = f"{row.outcome} events {row.arm or 'all arms'}" if section == "events" else item_of(row)
                 apart = "" if section == "counts" or row.population == ALL else f", {row.population}"
                 yield Share(row.events, total, item + apart, (section, i, "events"), row.events.place or "")
+    for i, described in in_use(sheet.characteristics):
+        total = sheet.patients_of(described)
+        if described.is_binary and total:
+            figure = Count(**described.model_dump(include=set(Count.model_fields)))
+            item = f"{described.characteristic} {described.arm or 'all arms'}"
+            yield Share(figure, total, item, ("characteristics", i), described.place)
 
 
 def percentages(sheet: StudySheet, project: Project) -> Iterator[Finding]:
