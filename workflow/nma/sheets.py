@@ -7,7 +7,7 @@ and percentages stand as printed, and every figure carries its printed string an
 from collections.abc import Iterator
 from math import log
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
