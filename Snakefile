@@ -1,7 +1,7 @@
 # secondline: a Bayesian network meta-analysis from study sheets to ranked treatments.
 # `snakemake` runs config/config.yaml; `snakemake --configfile my.yaml` runs another configuration instead.
 from nma import plan
-from nma.job import open_project
+from nma.start import open_project
 from nma.provenance import code_digest
 from pathlib import Path
 

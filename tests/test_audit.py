@@ -9,7 +9,8 @@ from nma.config import Project
 from nma.errors import UserError
 from nma.evidence.audit import Finding, audit_project, check_audit
 from nma.evidence.audit.significance import p_values
-from nma.job import EXIT_USER_ERROR, open_project
+from nma.job import EXIT_USER_ERROR
+from nma.start import open_project
 
 from tests.conftest import arm, figure, hazard_ratio, sheet, synthetic
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nma.job import EXIT_USER_ERROR, open_project
+from nma.job import EXIT_USER_ERROR
+from nma.start import open_project
 
 from tests.conftest import write_plain
 

@@ -252,7 +252,7 @@ def test_dry_run_needs_no_heavy_import(finished: Project) -> None:
     import sys
 
     program = (
-        "import sys; from nma.job import open_project; import nma.plan, nma.provenance; open_project([]);"
+        "import sys; from nma.start import open_project; import nma.plan, nma.provenance; open_project([]);"
         "print([m for m in ('pymc','arviz','numba','matplotlib','pytensor','scipy.stats') if m in sys.modules])"
     )
     done = subprocess.run(

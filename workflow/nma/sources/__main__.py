@@ -3,9 +3,10 @@
 import sys
 from argparse import ArgumentParser
 
-from nma.job import mistakes_in_one_line, open_project
+from nma.job import mistakes_in_one_line
 from nma.sources.screen import screen_lines
 from nma.sources.verify import NOT_FOUND
+from nma.start import open_project
 
 
 def main() -> int:
