@@ -13,14 +13,16 @@ from nma.outcomes import Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
-Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events"]
+Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events", "medians_p"]
 
 
 class Covariate(Strict):
     """A covariate of the studies, and its value at which effects are given: by default its mean over the studies."""
 
     name: Identifier
+    """Name of the covariate in sheets and tables."""
     centre: float | None = None
+    """Value at which effects are given; by default the mean over the studies."""
 
     @model_validator(mode="after")
     def _no_column(self) -> "Covariate":
@@ -38,10 +40,15 @@ class Model(Strict):
     """
 
     heterogeneity: bool
+    """Whether effects vary between studies, with standard deviation tau."""
     settings: bool = False
+    """Whether effects of components differ by setting, with standard deviation omega."""
     classes: bool = False
+    """Whether effects of components are exchangeable within their class."""
     interactions: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
+    """Pairs of components that do not simply add up."""
     covariate: Covariate | None = None
+    """A covariate with which effects change."""
 
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":
@@ -62,42 +69,61 @@ class Priors(Strict):
     """
 
     effect: Scale
+    """Standard deviation of component effects."""
     tau: Scale
+    """Scale of the half-normal of tau."""
     omega: Scale
+    """Scale of the half-normal of omega."""
     baseline: Scale = 2.5
+    """Standard deviation of study baselines."""
     slope: Scale | None = None
+    """Standard deviation of slopes; by default that of effects."""
     cutpoint: Scale = 1.5
+    """Standard deviation of the log distances between cutpoints."""
 
 
 class Retry(Strict):
     """The longer and more careful sampler settings of a second attempt."""
 
     draws: Annotated[int, Field(ge=100)]
+    """Draws of every chain."""
     tune: Annotated[int, Field(ge=100)]
+    """Tuning draws of every chain."""
     target_accept: Annotated[float, Field(gt=0, lt=1)]
+    """Target acceptance of the sampler, below 1."""
 
 
 class Sampler(Retry):
     """Sampler settings."""
 
     chains: Annotated[int, Field(ge=2)]
+    """Number of chains."""
     retry: Retry
+    """Settings of a second attempt."""
 
 
 class Selection(Strict):
     """What an analysis uses of a study instead of the default."""
 
     contrast_set: Identifier | None = None
+    """A contrast set of the sheet; by default its first."""
     method: Method | None = None
+    """A method of the ladder; by default the highest that covers every arm."""
 
 
 class Analysis(Strict):
     """A selection of studies, outcomes and figures."""
 
     label: Text
+    """What figures and reports call it."""
     outcomes: list[Identifier] = Field(default_factory=list)
+    """Outcomes to analyse; by default all."""
     exclude: dict[Text, Text] = Field(default_factory=dict)
+    """Studies left out, each with the reason."""
     select: dict[Identifier, Selection] = Field(default_factory=dict)
+    """What to use of a study instead of the default."""
+    secondary_reports: bool = False
+    """Whether studies known only through another paper's quotation are used."""
 
 
 _FOLDERS = ["evidence", "summary"]
@@ -118,22 +144,37 @@ class Config(Strict):
     """
 
     results: Text = "results"
+    """Folder of the results."""
     shared: Text | None = None
+    """Folder of the tables about all analyses; by default the results folder."""
     studies: Text | None = None
+    """Folder of the study sheets."""
     evidence: list[EvidenceTable] = Field(default_factory=list)
+    """Tidy tables of evidence."""
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]
+    """File of the treatments, or the treatments themselves."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of all random numbers."""
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
+    """Outcomes, by name."""
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
+    """Response criteria in order of preference."""
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
+    """Models of the effects, by name."""
     headline: Identifier
+    """The model that leads the summaries."""
     priors: dict[Identifier, Priors]
+    """Prior scales, by name."""
     sampler: Sampler
+    """Settings of the sampler."""
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
+    """Analyses, by name."""
     leave_one_out: Identifier | None = None
+    """The analysis that is refitted without each of its studies."""
     inconsistency: Identifier | None = None
+    """The analysis that is checked for inconsistency."""
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
@@ -200,6 +241,12 @@ class Project(Strict):
         """Every study, those of sheets first."""
         return list(dict.fromkeys([*self.sheets, *(study.study for study in self.tables)]))
 
+    def studies_of(self, analysis: str) -> list[str]:
+        """Studies that an analysis may use: secondary reports only where it takes them."""
+        takes = self.config.analyses[analysis].secondary_reports
+        secondary = {name for name, sheet in self.sheets.items() if sheet.secondary_report}
+        return [study for study in self.studies if takes or study not in secondary]
+
 
 def read_project(file: Path) -> Project:
     """Read and cross-check the configuration, the treatments, every study sheet and every table.
@@ -222,6 +269,7 @@ def read_project(file: Path) -> Project:
         sheets = read_sheets(folder)
         for sheet in sheets.values():
             _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
+            _check_quotation(folder / f"{sheet.study}.yaml", sheet, sheets)
     project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
     _check_analyses(project, document)
     return project
@@ -262,15 +310,16 @@ def _check_analyses(project: Project, document: Document) -> None:
     """Check the studies that analyses name."""
     sheets = project.sheets
     for name, analysis in project.config.analyses.items():
+        pool = project.studies_of(name)
         for key, studies, allowed in (
-            ("exclude", analysis.exclude, project.studies),
-            ("select", analysis.select, list(sheets)),
+            ("exclude", analysis.exclude, pool),
+            ("select", analysis.select, [study for study in sheets if study in pool]),
         ):
             for study in studies:
                 if study not in allowed:
                     path = ("analyses", name, key, study)
                     raise document.error(path, study, f"unknown study; allowed: {', '.join(allowed)}")
-        if len(analysis.exclude) == len(project.studies):
+        if len(analysis.exclude) == len(pool):
             raise document.error(("analyses", name, "exclude"), None, "every study is excluded")
         for study, selection in analysis.select.items():
             sets = sheets[study].contrast_sets
@@ -299,6 +348,14 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
                 raise study.error(f"this study gives {study.outcome} already, in {there}; allowed: one source")
             found[key] = study
     return tuple(found.values())
+
+
+def _check_quotation(file: Path, sheet: StudySheet, sheets: Mapping[str, StudySheet]) -> None:
+    """Check that the paper in which a secondary report was read has a sheet of its own."""
+    papers = [name for name, other in sheets.items() if not other.secondary_report]
+    if sheet.secondary_report and sheet.secondary_report.quoted_by not in papers:
+        path, problem = ("secondary_report", "quoted_by"), f"unknown study; allowed: {', '.join(papers)}"
+        raise read_yaml(file).error(path, sheet.secondary_report.quoted_by, problem)
 
 
 _HAZARDS = ("contrasts", "HR")  # what the time-to-event records of a sheet turn into

@@ -114,7 +114,9 @@ def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn
 class Strict(BaseModel):
     """Base of every configuration and sheet model: frozen, finite, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -40,10 +40,10 @@ def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
     return sha256(evidence_csv(project, analysis, outcome).encode()).hexdigest()[:16]
 
 
-def evidence_files(project: Project, outcome: str) -> list[str]:
-    """Sheets and tables that report an outcome."""
+def evidence_files(project: Project, analysis: str, outcome: str) -> list[str]:
+    """Sheets and tables that report an outcome and that an analysis may use."""
     tables = [study.file for study in by_outcome(project.tables, outcome)]
-    return list(dict.fromkeys([*_sheets(project, reporting_sheets(project, outcome)), *tables]))
+    return list(dict.fromkeys([*_sheets(project, reporting_sheets(project, outcome, analysis)), *tables]))
 
 
 def input_files(project: Project) -> list[str]:

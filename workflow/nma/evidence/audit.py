@@ -48,10 +48,20 @@ def _finding(
 def _not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     for outcome in project.config.outcomes:
         if sheet.study not in reporting_studies(project, outcome):
-            message = (
-                "the paper gives no figure from which this outcome could be derived; the study is not in its network"
-            )
+            where = "quotation" if sheet.secondary_report else "paper"
+            problem = f"the {where} gives no figure from which this outcome could be derived"
+            message = f"{problem}; the study is not in its network"
             yield _finding(sheet, outcome, "not_reported", "info", message)
+
+
+def _secondary(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    report = sheet.secondary_report
+    if report:
+        takers = [name for name in project.config.analyses if sheet.study in project.studies_of(name)]
+        used = f"used by {', '.join(takers)} only" if takers else "used by no analysis"
+        message = f"read in {report.quoted_by}, which cites it as {report.cited_as}; {used}. {report.unknown}"
+        source = sheet.source(("secondary_report",), report.place)
+        yield _finding(sheet, "study", "secondary_report", "warning", message, source)
 
 
 def _assumed(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -250,6 +260,8 @@ def _prose(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 def _overlapping_enrolment(project: Project) -> Iterator[Finding]:
     for a, b in combinations(project.sheets.values(), 2):
+        if not (a.site and b.site and a.enrolment and b.enrolment):
+            continue
         same_site = a.site.strip().lower() == b.site.strip().lower()
         overlap = a.enrolment.start <= b.enrolment.end and b.enrolment.start <= a.enrolment.end
         shared = {r for arm in a.arms.values() for r in arm.regimens} & {
@@ -266,6 +278,7 @@ def _overlapping_enrolment(project: Project) -> Iterator[Finding]:
 
 _SHEET_CHECKS: tuple[Callable[[StudySheet, Project], Iterator[Finding]], ...] = (
     _not_reported,
+    _secondary,
     _assumed,
     _labels,
     _direction,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from math import log
+from math import exp, log
 from typing import get_args
 
 from nma.config import Method, Selection
@@ -82,8 +82,8 @@ class _Pair:
             and {record.treatment, record.comparator} == {self.treatment, self.comparator}
         )
 
-    def patients(self, arm: str) -> int:
-        return self.sheet.patients(arm, self.population)
+    def patients(self, arm: str) -> int | None:
+        return self.sheet.size(arm, self.population)
 
 
 def derive_effects(sheet: StudySheet, outcome: str) -> list[Effect]:
@@ -108,28 +108,40 @@ def _hazard_ratios(pair: _Pair) -> Iterator[Effect]:
             method = "crude_hr" if record.adjustment == "crude" else "adjusted_hr"
             se = derivation.interval_se(record.lower, record.upper, record.level)
             yield pair.effect(method, sign * log(record.value), se, source, record.adjustment)
-        if record.p and record.p.relation == "=" and 0 < record.p.value < 1 and record.value != 1:
+        if record.p and record.p.exact and record.p.value < 1 and record.value != 1:
             log_effect, se = derivation.hazard_ratio_p(record.value, record.p.value)
             yield pair.effect("hr_p", sign * log_effect, se, source, record.adjustment)
 
 
 def _log_rank(pair: _Pair) -> Iterator[Effect]:
     for i, record in enumerate(pair.sheet.log_rank):
-        if not pair.matches(record) or record.p.relation != "=" or record.p.value == 0:
+        if not pair.matches(record) or not record.p.exact:
             continue
-        total = _total_events(pair)
-        if total is None:
-            continue
-        events, assumed = total
-        log_effect, se = derivation.log_rank_p(
-            record.p.value,
-            events,
+        source = pair.sheet.source(("log_rank", i), record.p.place)
+        favoured = record.favours == pair.treatment
+        total, n_treatment, n_comparator = (
+            _total_events(pair),
             pair.patients(pair.treatment),
             pair.patients(pair.comparator),
-            record.favours == pair.treatment,
         )
-        source = pair.sheet.source(("log_rank", i), record.p.place)
-        yield pair.effect("logrank_p", log_effect, se, source, assumed=assumed)
+        if total and n_treatment and n_comparator:
+            events, assumed = total
+            log_effect, se = derivation.log_rank_p(record.p.value, events, n_treatment, n_comparator, favoured)
+            yield pair.effect("logrank_p", log_effect, se, source, assumed=assumed)
+        else:
+            yield from _medians_p(pair, record.p.value, favoured, source)
+
+
+def _medians_p(pair: _Pair, p: float, favours_treatment: bool, source: str) -> Iterator[Effect]:
+    """Ratio of the medians with the standard error that gives p, where the events behind p are unknown."""
+    treatment, comparator = _median(pair, pair.treatment), _median(pair, pair.comparator)
+    if treatment is None or comparator is None or p == 1:
+        return
+    log_ratio = derivation.median_ratio(treatment[1].value, comparator[1].value)
+    if log_ratio and (log_ratio < 0) == favours_treatment:
+        places = [pair.sheet.source(("medians", i), median.place) for i, median in (treatment, comparator)]
+        log_effect, se = derivation.hazard_ratio_p(exp(log_ratio), p)
+        yield pair.effect("medians_p", log_effect, se, "; ".join([*places, source]))
 
 
 def _medians(pair: _Pair) -> Iterator[Effect]:
@@ -173,8 +185,9 @@ def _arm_events(pair: _Pair, arm: str | None) -> tuple[float, bool] | None:
             events = resolve_count(record.events, n)
             return (float(events), False) if events else None
     for assumed in pair.sheet.assumed_events:
-        if arm and (assumed.outcome, assumed.population) == (pair.outcome, pair.population):
-            return assumed.fraction * pair.patients(arm), True
+        n = pair.patients(arm) if arm else None
+        if n and (assumed.outcome, assumed.population) == (pair.outcome, pair.population):
+            return assumed.fraction * n, True
     return None
 
 

@@ -48,12 +48,19 @@ class EvidenceTable(Strict):
     """
 
     file: Text
+    """Name of the CSV file."""
     label: Text | None = None
+    """What reports call the data set."""
     outcome: Identifier | None = None
+    """The outcome of all rows, if there is no such column."""
     columns: dict[Text, Text] = Field(default_factory=dict)
+    """Name in the table, by our name of a column."""
     treatments: dict[Text, Word] = Field(default_factory=dict)
+    """Our regimen, by the table's name."""
     studies: list[Word] = Field(default_factory=list)
+    """Studies to take; by default all."""
     ignore: list[Text] = Field(default_factory=list)
+    """Columns that are not read."""
 
 
 @dataclass(frozen=True)

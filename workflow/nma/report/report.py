@@ -92,6 +92,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     fits = read_table(folder / "summary" / "fits.csv")
     sensitivity = [row for row in read_table(sources.sensitivity) if row["model"] == names.model]
     effects = read_table(sources.evidence / "effects.csv")
+    audit = [row for row in read_table(sources.evidence / "audit.csv") if row["study"] in settings["studies"]]
     sections = [
         _outcome_section(sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects)
         for outcome in settings["outcomes"]
@@ -110,7 +111,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "compared": len({row["analysis"] for row in sensitivity}) > 1,
         "fits": check_tables.fits_table(fits, names),
-        "audit": report_tables.audit_tables(read_table(sources.evidence / "audit.csv")),
+        "audit": report_tables.audit_tables(audit),
         "studies": report_tables.studies_table(settings["studies"]),
         "versions": sorted({row["versions"] for row in fits}),
         "seed": str(settings["seed"]),

@@ -35,6 +35,7 @@ METHODS = {
     "logrank_p": "log-rank p",
     "medians_ci": "medians and their intervals",
     "medians_events": "medians and events",
+    "medians_p": "medians and p",
     "table": "as tabulated",
     "printed": "pairwise intervals, as printed",
     "reconstructed": "reconstructed from pairwise intervals",
