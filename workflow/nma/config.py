@@ -248,8 +248,13 @@ class Project(Strict):
         return [study for study in self.studies if takes or study not in secondary]
 
 
-def read_project(file: Path) -> Project:
-    """Read and cross-check the configuration, the treatments, every study sheet and every table.
+def time_to_event_outcomes(config: Config) -> list[str]:
+    """Outcomes that the time-to-event records of sheets can be about."""
+    return [name for name, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
+
+
+def read_setup(file: Path) -> tuple[Document, Config, Treatments]:
+    """Read and cross-check the configuration and the treatments, without any study.
 
     Raises
     ------
@@ -261,6 +266,18 @@ def read_project(file: Path) -> Project:
     treatments = _treatments(config, document)
     _check_outcomes(config, treatments, document)
     _check_models(config, treatments, document)
+    return document, config, treatments
+
+
+def read_project(file: Path) -> Project:
+    """Read and cross-check the configuration, the treatments, every study sheet and every table.
+
+    Raises
+    ------
+    UserError
+        The first mistake found, in one line.
+    """
+    document, config, treatments = read_setup(file)
     sheets: dict[str, StudySheet] = {}
     if config.studies is not None:
         folder = Path(config.studies)
@@ -268,8 +285,8 @@ def read_project(file: Path) -> Project:
             raise document.error(("studies",), config.studies, "no such folder")
         sheets = read_sheets(folder)
         for sheet in sheets.values():
-            _check_vocabulary(folder / f"{sheet.study}.yaml", sheet, treatments, config)
-            _check_quotation(folder / f"{sheet.study}.yaml", sheet, sheets)
+            check_vocabulary(sheet, treatments, config)
+            _check_quotation(sheet, sheets)
     project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
     _check_analyses(project, document)
     return project
@@ -350,31 +367,36 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
     return tuple(found.values())
 
 
-def _check_quotation(file: Path, sheet: StudySheet, sheets: Mapping[str, StudySheet]) -> None:
+def _check_quotation(sheet: StudySheet, sheets: Mapping[str, StudySheet]) -> None:
     """Check that the paper in which a secondary report was read has a sheet of its own."""
     papers = [name for name, other in sheets.items() if not other.secondary_report]
     if sheet.secondary_report and sheet.secondary_report.quoted_by not in papers:
         path, problem = ("secondary_report", "quoted_by"), f"unknown study; allowed: {', '.join(papers)}"
-        raise read_yaml(file).error(path, sheet.secondary_report.quoted_by, problem)
+        raise sheet.error(path, sheet.secondary_report.quoted_by, problem)
 
 
 _HAZARDS = ("contrasts", "HR")  # what the time-to-event records of a sheet turn into
 
 
-def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, config: Config) -> None:
-    """Check regimens, settings and outcomes of a sheet against the treatments and the configuration."""
+def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) -> None:
+    """Check regimens, settings and outcomes of a sheet against the treatments and the configuration.
+
+    Raises
+    ------
+    UserError
+        The first word that they do not know.
+    """
 
     def check(path: tuple[str | int, ...], kind: str, value: str, allowed: list[str]) -> None:
         if value not in allowed:
-            raise read_yaml(file).error(path, value, f"unknown {kind}; allowed: {', '.join(allowed)}")
+            raise sheet.error(path, value, f"unknown {kind}; allowed: {', '.join(allowed)}")
 
     for name, arm in sheet.arms.items():
         for regimen in arm.regimens:
             check(("arms", name, "regimens", regimen), "regimen", regimen, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
-    contrasts = [n for n, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
-    counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
+    contrasts, counts = time_to_event_outcomes(config), [name for name, o in config.outcomes.items() if o.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
     time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]
     sections: dict[str, list[str]] = {

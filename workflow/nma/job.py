@@ -17,6 +17,16 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 EXIT_USER_ERROR = 2
 
 
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the program with one line and exit status 2 where the user made a mistake."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_USER_ERROR) from None
+
+
 def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     """Read and check the project for the Snakefile; a mistake ends the run with one line and exit status 2.
 
@@ -30,12 +40,9 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
     file = Path(configfiles[0]) if configfiles else DEFAULT_CONFIG
     if file.is_absolute() and file.is_relative_to(Path.cwd()):
         file = file.relative_to(Path.cwd())
-    try:
+    with one_line_errors():
         project = read_project(file)
         check_networks(project, file)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_USER_ERROR) from None
     return file, project
 
 

@@ -7,7 +7,7 @@ and percentages stand as printed, and every figure carries its printed string an
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -35,7 +35,7 @@ Text = Annotated[str, Field(min_length=1)]
 _MANY, _TINY = 10**9, 1e-6
 Patients = Annotated[int, Field(ge=0, le=_MANY, strict=True)]
 Some = Annotated[int, Field(gt=0, le=_MANY, strict=True)]
-Positive = Annotated[float, Field(ge=_TINY, le=1 / _TINY)]
+Positive = Annotated[float, Field(ge=_TINY, le=1 / _TINY, json_schema_extra={"errorMessage": "a number above 0"})]
 
 ALL = "all"  # the population of everybody in the arms
 
@@ -456,20 +456,20 @@ class StudySheet(Strict):
     study: Identifier
     """Name of the study, which is the name of this file."""
     secondary_report: SecondaryReport | None = None
-    """Only if the figures were read in another paper, which quotes this study."""
+    """Only for figures that were read in another paper."""
     bibliography: Bibliography | None
-    """Where the report was published; null only in a secondary report."""
+    """Null only in a secondary report."""
     design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"] | None
     """Design of the study; null only in a secondary report."""
     site: Text | None
     """Hospitals that enrolled; null only in a secondary report."""
     enrolment: Enrolment | None
-    """When patients were enrolled; null only in a secondary report."""
+    """Null only in a secondary report."""
     endpoints: dict[Identifier, Figure] = Field(default_factory=dict)
     """How the paper defines its endpoints, by outcome."""
     failed_first_line: Annotated[list[FailedFirstLine], Field(min_length=1)]
     """What the patients had before: one entry a setting. All entries add up to the arms of the first contrast set."""
-    arms: dict[Identifier, Arm]
+    arms: Annotated[dict[Identifier, Arm], Field(min_length=2)]
     """The arms, by a short name of your choice."""
     contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
     """Which arms are compared with which; fits use the first unless an analysis asks for another."""
@@ -478,21 +478,21 @@ class StudySheet(Strict):
     covariates: dict[Identifier, float] = Field(default_factory=dict)
     """Covariates of the study that a meta-regression of the configuration uses, by name."""
     hazard_ratios: list[HazardRatio] = Field(default_factory=list)
-    """Hazard ratios in the printed orientation; the code orients them."""
+    """The code orients them; crude and adjusted ones are an entry each."""
     medians: list[Median] = Field(default_factory=list)
-    """Median survival by arm, in months."""
+    """One entry an arm."""
     log_rank: list[LogRank] = Field(default_factory=list)
-    """Log-rank tests between arms."""
+    """One entry a test."""
     events: list[Events] = Field(default_factory=list)
-    """Deaths, or progressions and deaths, by arm."""
+    """One entry an arm, or one for all arms together."""
     assumed_events: list[AssumedEvents] = Field(default_factory=list)
-    """Assumptions where the paper gives no number of events."""
+    """One entry an outcome without numbers of events."""
     responses: list[Response] = Field(default_factory=list)
-    """Best overall response by arm and criterion."""
+    """One entry an arm and criterion."""
     counts: list[CountRecord] = Field(default_factory=list)
-    """Adverse events and other counts of patients, by arm."""
+    """Adverse events and the like: one entry an arm."""
     comparisons: list[Comparison] = Field(default_factory=list)
-    """Printed tests and stated directions between arms, for the audit."""
+    """One entry a printed test or a stated direction."""
     notes: list[Text] = Field(default_factory=list)
     """Contradictions inside the paper, and what is missing."""
     _document: Document | None = PrivateAttr(default=None)
@@ -502,6 +502,12 @@ class StudySheet(Strict):
         if self._document is None:
             return f"{self.study} ({place})"
         return f"{self._document.file}:{self._document.line(path)} ({place})"
+
+    def error(self, path: tuple[str | int, ...], value: Any, problem: str) -> UserError:
+        """Build the one-line error for a value of this sheet."""
+        if self._document is None:
+            return UserError(problem, self.study, key=".".join(map(str, path)), value=value)
+        return self._document.error(path, value, problem)
 
     @property
     def default_contrast_set(self) -> str:
@@ -673,10 +679,21 @@ def read_sheet(file: Path) -> StudySheet:
         The sheet breaks a rule of the models above, its ``study`` is not the file's name, or a figure is not in
         its printed string.
     """
-    document = read_yaml(file)
-    sheet = validate(StudySheet, document)
+    sheet = sheet_of(read_yaml(file))
     if sheet.study != file.stem:
-        raise document.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
+        raise sheet.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
+    return sheet
+
+
+def sheet_of(document: Document) -> StudySheet:
+    """Validate a sheet, whichever file it was read from.
+
+    Raises
+    ------
+    UserError
+        The sheet breaks a rule of the models above, or a figure is not in its printed string.
+    """
+    sheet = validate(StudySheet, document)
     _check_printed(document, document.data, ())
     sheet._document = document
     return sheet

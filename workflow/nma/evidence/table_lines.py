@@ -131,7 +131,7 @@ class Line:
 
 def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[Line]:
     """Read the cells of a table, and check its columns."""
-    (top, header), *body = _cells(table.file)
+    (top, header), *body = read_cells(table.file)
     for name in header:
         if header.count(name) > 1:
             raise UserError("this column stands twice", table.file, top, name)
@@ -149,7 +149,7 @@ def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain)
     return lines
 
 
-def _cells(file: str) -> list[tuple[int, list[str]]]:
+def read_cells(file: str) -> list[tuple[int, list[str]]]:
     """Cells of every line that is not blank, with the number of the line on which it starts."""
     found, start = [], 1
     try:
