@@ -4,6 +4,14 @@ from pathlib import Path
 from typing import Any
 
 
+_LONGEST = 200
+
+
+def shorten(text: str) -> str:
+    """Cut a text that is too long to be read in a line."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 class UserError(Exception):
     """A mistake in a file that the user wrote.
 
@@ -30,5 +38,5 @@ class UserError(Exception):
         value: Any = None,
     ) -> None:
         where = f"{file}:{line}" if file and line else str(file or "")
-        shown = f"{key} = {value!r}" if key and value is not None else key or ""
+        shown = f"{key} = {shorten(repr(value))}" if key and value is not None else key or ""
         super().__init__(": ".join(" ".join(part.split()) for part in (where, shown, problem) if part))

@@ -23,9 +23,9 @@ WIDTH, COLUMN = 120, 32
 _LAST = ("printed", "place", "note")
 _HOW_TO = (
     "Fill in what the paper prints, as it prints it: nothing here is computed, and every number must stand in the "
-    "string printed beside it. Keys that stand open are required. Lines with a # in the first column are optional: take "
-    "the # of those that you need away and delete the others. An item that begins with - may be repeated, and so may a "
-    "block under a name of your choice. Then run: make check"
+    "string printed beside it. Keys that stand open are required. Lines with a # in the first column are optional: "
+    "take the # of those that you need away and delete the others. An item that begins with - may be repeated, and "
+    "so may a block under a name of your choice. Then run: make check"
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -127,7 +127,8 @@ class _Pages:
 
     def keys(self, model: Node, indent: int, item: bool = False) -> list[str]:
         """Lines of all keys of a model; a part that stood before is not spelt out again."""
-        lines, shown = [], {}
+        lines: list[str] = []
+        shown: dict[str, str] = {}
         for name in _order(model, item):
             node, optional = model["properties"][name], name not in model["required"]
             part = _inner(node).get("$ref")
