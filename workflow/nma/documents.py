@@ -79,7 +79,7 @@ def read_yaml(file: Path) -> Document:
         line = node.start_mark.line + 1
         built += 1  # aliases are counted as often as they stand for something
         if built > _MOST_NODES or len(path) > _MOST_LEVELS:
-            raise UserError("too large or nested too deeply, or an alias of itself", file, line)
+            raise UserError("not valid YAML: too large, nested too deeply or an alias of itself", file, line)
         lines.setdefault(path, line)
         if isinstance(node, yaml.MappingNode):
             result: dict[Any, Any] = {}
@@ -129,7 +129,8 @@ def _check_depth(file: Path, text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             level += 1
             if level > _MOST_LEVELS:
-                raise UserError("nested too deeply", file, event.start_mark.line + 1)
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise UserError("not valid YAML: nested too deeply", file, line)
         elif isinstance(event, yaml.CollectionEndEvent):
             level -= 1
 

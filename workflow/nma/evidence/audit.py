@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from nma.config import Project
+from nma.config import Project, time_to_event_outcomes
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.evidence.counts import count_arms, select_counts
 from nma.evidence.selection import reporting_studies
@@ -46,8 +46,10 @@ def _finding(
 
 
 def _not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    takers = [name for name in project.config.analyses if sheet.study in project.studies_of(name)]
+    analysed = {outcome for name in takers for outcome in project.config.outcomes_of(name)}
     for outcome in project.config.outcomes:
-        if sheet.study not in reporting_studies(project, outcome):
+        if outcome in analysed and sheet.study not in reporting_studies(project, outcome):
             where = "quotation" if sheet.secondary_report else "paper"
             problem = f"the {where} gives no figure from which this outcome could be derived"
             message = f"{problem}; the study is not in its network"
@@ -122,6 +124,25 @@ def _compare(sheet: StudySheet, effect: Effect, other: Effect) -> Iterator[Findi
         return
     item = f"{effect.outcome} {effect.treatment_arm} against {effect.comparator_arm}"
     yield _finding(sheet, item, "medians", severity, message, effect.source, effect.log_effect, other.log_effect)
+
+
+def _implied_events(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Say how many events a p beside two medians stands for: with equal arms, the variance of log HR is 4 / events."""
+    for outcome in time_to_event_outcomes(project.config):
+        for effect in derive_effects(sheet, outcome):
+            if effect.method == "medians_p":
+                sizes = [sheet.size(arm, effect.population) for arm in (effect.treatment_arm, effect.comparator_arm)]
+                patients = None if None in sizes else sum(n for n in sizes if n)
+                events = 4 / effect.se**2
+                too_many = patients is not None and events > patients
+                limit = f", more than the {patients} patients" if too_many else ""
+                standing = f"stands for some {events:.0f} events in arms of equal size{limit}"
+                message = (
+                    f"no number of events is given; with the ratio of the medians as hazard ratio the p {standing}"
+                )
+                severity = "warning" if too_many else "info"
+                item = f"{outcome} {effect.treatment_arm} against {effect.comparator_arm}"
+                yield _finding(sheet, item, "implied_events", severity, message, effect.source, recomputed=events)
 
 
 def _unused(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -282,6 +303,7 @@ _SHEET_CHECKS: tuple[Callable[[StudySheet, Project], Iterator[Finding]], ...] = 
     _assumed,
     _labels,
     _direction,
+    _implied_events,
     _unused,
     _settings,
     _percentages,

@@ -110,10 +110,10 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
         Rows with the columns of `evidence_columns`. A study that reports the outcome but is not used has one row with
         ``used`` false and the reason. Secondary reports are no part of an analysis that does not take them.
     """
-    analysis = project.config.analyses[analysis_id]
+    analysis, pool = project.config.analyses[analysis_id], project.studies_of(analysis_id)
     sources: list[tuple[str, StudySheet | TableStudy]] = [
         *((study, project.sheets[study]) for study in reporting_sheets(project, outcome_id, analysis_id)),
-        *((study.study, study) for study in by_outcome(project.tables, outcome_id)),
+        *((study.study, study) for study in by_outcome(project.tables, outcome_id) if study.study in pool),
     ]
     rows: list[Row] = []
     for study, source in sources:
