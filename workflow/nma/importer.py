@@ -15,7 +15,8 @@ A study's rows may leave out what a row above gives already: facts of the study,
 - where the figures stand: ``printed`` (by default the cells of the row), ``place`` (by default the line of the table),
   ``note``.
 
-A p may be a bound, as in ``<0.001``.
+A p may be a bound, as in ``<0.001``. Ratios and tests stand in the row of the arm that is compared, not in that of the
+comparator. What has no column here (populations, several contrast sets, quotations) is added to the sheet by hand.
 """
 
 import argparse
@@ -45,6 +46,13 @@ _MEDIAN = ("median", "median_lower", "median_upper")
 _ASSUMED = ("assumed_fraction", "assumed_low", "assumed_high", "assumed_reason")
 _CATEGORIES = ("cr", "pr", "sd", "pd")
 _TIME_TO_EVENT = (*_HAZARD, "hr_p", "adjustment", "covariates", *_MEDIAN, "logrank_p", "favours", *_ASSUMED)
+# Cells that say more about the figure in another cell.
+_DEPENDENT = {
+    "hr": ("hr_lower", "hr_upper", "hr_p", "adjustment", "covariates"),
+    "median": ("median_lower", "median_upper"),
+    "logrank_p": ("favours",),
+    "assumed_fraction": ("assumed_low", "assumed_high", "assumed_reason"),
+}
 _COUNTED = ("percent", "of")
 _RESPONSE = ("criterion", *_CATEGORIES)
 COLUMNS = (
@@ -145,9 +153,10 @@ class _Study:
             path = ("bibliography", column) if column in _BIBLIOGRAPHY else (column,)
             self.lines[path] = cells[column][1].number
         facts: dict[str, Any] = {
-            "bibliography": {name: _value(cells[name][0]) for name in _BIBLIOGRAPHY if cells[name][0]},
+            "bibliography": {name: cells[name][0] for name in _BIBLIOGRAPHY if cells[name][0]},
             **{name: self._needed(self.rows, name)[0] for name in ("design", "site")},
         }
+        facts["bibliography"]["year"] = self._needed(self.rows, "year")[1].whole("year", 1900)
         start, row = self._needed(self.rows, "enrolment_start")
         end, _ = self._needed(self.rows, "enrolment_end")
         printed = cells["enrolment_printed"][0] or f"{start} to {end}"
@@ -207,9 +216,9 @@ class _Study:
             self._response(row)
         else:
             _only(row, ("events", *_COUNTED))
-            counts = {"count": row.whole("events")} if row.has("events") else {}
+            counts: dict[str, float] = {"count": row.whole("events")} if row.has("events") else {}
             if row.has("percent"):
-                counts["percent"] = _value(row.cells["percent"])
+                counts["percent"] = row.number_in("percent")
             if row.has("of"):
                 counts["of"] = row.whole("of", 1)
             self._add(
@@ -219,6 +228,7 @@ class _Study:
             )
 
     def _time_to_event(self, row: Line) -> None:
+        self._check_time_to_event(row)
         about = {"outcome": row.cells["outcome"]}
         arm = {"arm": row.cells["arm"]}
         pair = {"treatment": row.cells["arm"], "comparator": self.comparator}
@@ -242,10 +252,27 @@ class _Study:
             assumed = {"fraction": row.number_in("assumed_fraction"), "plausible": [low, high]}
             self._add("assumed_events", row, about | assumed | {"reason": row.text("assumed_reason")})
 
+    def _check_time_to_event(self, row: Line) -> None:
+        """Check that nothing in a row depends on a figure that is not there, and would be dropped in silence."""
+        for base, others in _DEPENDENT.items():
+            for name in others:
+                if row.cells[name] and not row.cells[base]:
+                    raise row.error(name, f"nothing in {base} that this belongs to; allowed: an empty cell")
+        for name in ("hr", "logrank_p"):
+            if row.cells[name] and row.cells["arm"] == self.comparator:
+                raise row.error(name, "this arm is the comparator; it stands in the row of the arm compared with it")
+        if row.cells["assumed_fraction"]:
+            earlier = [record["outcome"] for record in self.data.get("assumed_events", ())]
+            if row.cells["outcome"] in earlier:
+                line = self.lines["assumed_events", earlier.index(row.cells["outcome"])]
+                raise row.error("assumed_fraction", f"given in line {line} already; allowed: once an outcome")
+
     def _response(self, row: Line) -> None:
         figures = {
             name: {"count": row.whole(name)} | _shown(row, name, place=False) for name in _CATEGORIES if row.has(name)
         }
+        if not figures:
+            raise row.error("outcome", f"no figure in this row; allowed: {', '.join(_CATEGORIES)}")
         record = {"criterion": row.text("criterion"), "arm": row.cells["arm"], "place": _place(row), **figures}
         self._add("responses", row, record)
 
@@ -253,14 +280,6 @@ class _Study:
         records = self.data.setdefault(section, [])
         self.lines[section, len(records)] = row.number
         records.append(record)
-
-
-def _value(cell: str) -> Any:
-    """Read a number where a cell is one; the models say what is allowed."""
-    try:
-        return int(cell) if cell.isascii() and cell.isdigit() else float(cell)
-    except ValueError:
-        return cell
 
 
 def _only(row: Line, allowed: Sequence[str]) -> None:

@@ -49,7 +49,8 @@ def template(study: str, config: Config, treatments: Treatments, schema: str) ->
     for name in _order(found):
         lines += ["", *pages.section(name, found["properties"][name], name not in found["required"])]
     text = "\n".join(line.rstrip() for line in lines) + "\n"
-    return text.replace(f"{'study:':<{COLUMN}}", f"{f'study: {study}':<{COLUMN}}", 1)
+    named = f"study: {study}"
+    return text.replace(f"{'study:':<{COLUMN}}", f"{named:<{max(COLUMN, len(named) + 2)}}", 1)
 
 
 def _introduction(config: Config, treatments: Treatments) -> Iterator[str]:
@@ -161,7 +162,7 @@ def _line(text: str, comment: str) -> list[str]:
     if not comment:
         return [text]
     column = max(COLUMN, len(text) + 2)
-    first, *more = wrap(comment, WIDTH - column - 2)
+    first, *more = wrap(comment, WIDTH - column - 3)  # a # before, a # and a blank here
     return [f"{text:<{column}}# {first}", *(f"{'':<{column}}# {words}" for words in more)]
 
 

@@ -217,6 +217,8 @@ class LogRank(Strict):
 
     @model_validator(mode="after")
     def _favours_one(self) -> "LogRank":
+        if self.treatment == self.comparator:
+            fail("comparator", self.comparator, "treatment and comparator are the same arm")
         if self.favours not in (self.treatment, self.comparator):
             fail("favours", self.favours, f"allowed: {self.treatment}, {self.comparator}")
         return self
