@@ -24,10 +24,10 @@ check: $(READY) ## validate and audit the sheets in seconds, without fitting
 	@$(BIN)/python -m nma.check
 
 new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
-	@$(BIN)/python -m nma.new_study $(or $(ID),$(error name the study: make new-study ID=smith_2027))
+	@$(BIN)/python -m nma.new_study "$(or $(ID),$(error name the study: make new-study ID=smith_2027))"
 
 import-studies: $(READY) ## write sheets from a flat table: make import-studies CSV=file.csv
-	@$(BIN)/python -m nma.importer $(or $(CSV),$(error name the table: make import-studies CSV=file.csv))
+	@$(BIN)/python -m nma.importer "$(or $(CSV),$(error name the table: make import-studies CSV=file.csv))"
 
 test: $(READY) ## run the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     plan = subprocess.run([*command.split(), "-n"], cwd=folder, capture_output=True, text=True, check=True)
     (line,) = [line for line in plan.stdout.splitlines() if line.startswith(".venv/bin/python -m nma.")]
     environment = {**os.environ, "PYTHONPATH": str(folder / "workflow")}
-    arguments = [sys.executable, *line.split()[1:]]
+    arguments = [sys.executable, *shlex.split(line)[1:]]
     return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -84,9 +84,9 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     wanted = {
         "make results": "snakemake --cores",
         "make test": "pytest",
-        "make new-study ID=yoo_secondary": "-m nma.new_study yoo_secondary",
+        "make new-study ID=yoo_secondary": '-m nma.new_study "yoo_secondary"',
         "make check": "-m nma.check",
-        "make import-studies CSV=studies.csv": "-m nma.importer studies.csv",
+        "make import-studies CSV=studies.csv": '-m nma.importer "studies.csv"',
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 
