@@ -23,6 +23,7 @@ from nma.config import read_project
 from nma.documents import read_yaml
 from nma.errors import UserError
 from nma.evidence import gather
+from nma.evidence.spread import derivation_rows
 from nma.importer import import_studies
 from nma.plan import check_networks, evidence_files, fit_settings, fits, summary_settings
 
@@ -336,6 +337,7 @@ def use(target: str) -> None:
     check_networks(project, file)
     for rows in (gather.effect_rows, gather.count_rows, gather.arm_data_rows, gather.arm_rows, gather.setting_rows):
         rows(project)
+    derivation_rows(project)
     for fit in fits(project.config):
         assert evidence_files(project, *fit) is not None
         assert fit_settings(project, *fit)["outcome"] == summary_settings(project, fit[1])["outcome"]

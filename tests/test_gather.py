@@ -13,6 +13,8 @@ from tests.conftest import ROOT, STUDIES
 COLUMNS = {
     "effects": "study outcome contrast_set treatment_arm comparator_arm population method adjustment assumed "
     "log_effect se baseline_se estimate estimate_lower estimate_upper selected source",
+    "derivation": "study outcome contrast_set treatment_arm comparator_arm population method adjustment selected "
+    "log_effect se log_effect_low log_effect_high se_low se_high mean sd lower upper shift rung_matters varied source",
     "counts": "study outcome criterion arm events n derived selected source",
     "arm_data": "study outcome arm n events time mean se categories derived selected source",
     "arms": "study arm n regimen weight",

@@ -12,7 +12,9 @@ Edit = Callable[[str, str, str], int]
 D22, N22, SEV = "studies/ditan_2022.yaml", "studies/nanchang_2022.yaml", "studies/severance_2024.yaml"
 REGIMENS = "sorafenib, lenvatinib, regorafenib, other_tki, sorafenib_ici"
 STUDIES = "ditan_2022, ditan_2025, nanchang_2022, nanchang_2023, severance_2024"
-METHODS = "'adjusted_hr', 'crude_hr', 'hr_p', 'logrank_p', 'medians_ci', 'medians_events' or 'medians_p'"
+METHODS = (
+    "'adjusted_hr', 'crude_hr', 'hr_p', 'logrank_p', 'km_reconstruction', 'medians_ci', 'medians_events' or 'medians_p'"
+)
 
 # name: file, text to replace, its replacement, lines from the start of the text to the key, and what the line says
 MISTAKES = {

@@ -55,6 +55,7 @@ OPTIONAL: dict[str, Any] = {
     "log_rank": {**PAIR, "favours": "arm_1", "p": P_VALUE},
     "events": {"outcome": "os", "arm": "arm_1", "events": COUNT},
     "assumed_events": {"outcome": "os", "fraction": "0.5", "plausible": "[0.4, 0.6]", "reason": "As in other trials"},
+    "curves": {"outcome": "os", "points": "points.csv", "place": "Figure 1"},
     "responses": {"criterion": "mrecist", "arm": "arm_1", "cr": COUNT, "place": "Table 2"},
     "counts": {"outcome": "ae_any", "arm": "arm_1", "events": COUNT},
     "comparisons": {**PAIR, "outcome": "orr", "p": P_VALUE, "favours": "arm_1", "prose": FIGURE},

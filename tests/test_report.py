@@ -130,6 +130,7 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     fit |= {"min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
     write_rows(folder / "main" / "summary" / "fits.csv", [fit])
     write_rows(folder / "evidence" / "effects.csv", [{"study": "one", "outcome": "other", "selected": "true"}])
+    write_rows(folder / "evidence" / "derivation.csv", [{"study": "one", "outcome": "other", "method": "any"}])
     finding = {"study": "one", "item": "pain", "check": "percentage", "severity": "error"}
     finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
     write_rows(folder / "evidence" / "audit.csv", [finding])
@@ -519,6 +520,23 @@ def test_a_table_may_hold_contrasts_and_arms():
     ]
     assert tables[0].rows[0][2:] == ["−0.500 (0.300)", "as tabulated"]
     assert tables[1].rows[0][2:] == ["50", "−1.22 (0.510)"]
+
+
+@pytest.mark.parametrize(
+    ("matters", "method", "remark"),
+    [
+        ("true", "any", "what it is derived from moves it by up to 1.8 standard errors"),
+        ("false", "any", "–"),
+        ("true", "hr_p", "–"),
+    ],
+)
+def test_a_rung_that_matters_is_named(matters: str, method: str, remark: str):
+    """Beside the estimate stands how far the choice of rung moves it."""
+    row = {**OFF_TIME.evidence()[0], "contrast_set": "arms", "reason": ""}
+    keys = ("study", "contrast_set", "treatment_arm", "comparator_arm")
+    shift = {"outcome": "result", "method": method, "rung_matters": matters, "shift": "1.7612"}
+    (table,) = evidence_tables([row], [], {}, OFF_TIME.names, [{**{key: row[key] for key in keys}, **shift}])
+    assert dict(zip(table.columns, table.rows[0], strict=True)).get("Remarks", "–") == remark
 
 
 def test_categories_and_times_are_shown():

@@ -12,6 +12,7 @@ from nma.evidence.audit import audit_project
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.gather import count_rows, effect_rows
 from nma.evidence.selection import select_evidence
+from nma.evidence.spread import derivation_rows
 from nma.network.arms import used_arms
 from nma.plan import check_networks
 from nma.sheets import StudySheet
@@ -153,6 +154,24 @@ def test_a_figure_that_needs_the_size_of_an_arm(section: dict[str, Any]) -> None
     """Counts without the patients that they are counted among are refused, not dropped."""
     with pytest.raises(ValueError, match="needs to know how many patients the arm has"):
         sheet(**NOTHING_KNOWN, **section)
+
+
+def test_curves_need_the_size_of_an_arm(tmp_path: Path) -> None:
+    """A curve of an arm of unknown size cannot be reconstructed."""
+    file = tmp_path / "points.csv"
+    file.write_text("arm,time,survival\nlen,5,0.5\nsor,5,0.4\n", encoding="utf-8")
+    one = sheet(**NOTHING_KNOWN, curves=[{"outcome": "os", "points": str(file), "place": "Figure 1"}])
+    with pytest.raises(UserError, match="does not say how many patients of len are in all"):
+        derive_effects(one, "os")
+
+
+def test_readings_of_medians_and_p(project: Project) -> None:
+    """PFS of Yoo: [6.05, 6.15) and [2.45, 2.55), so a ratio of 2.45 / 6.15 to 2.55 / 6.05; nothing is selected."""
+    rows = [row for row in derivation_rows(project) if (row["study"], row["outcome"]) == ("yoo_secondary", "pfs")]
+    assert [row["method"] for row in rows] == ["medians_p", "any"]
+    assert rows[0]["log_effect_low"] == pytest.approx(log(2.45 / 6.15))
+    assert rows[0]["log_effect_high"] == pytest.approx(log(2.55 / 6.05))
+    assert not any(row["selected"] for row in rows)
 
 
 def test_several_first_lines_need_their_sizes() -> None:

@@ -7,13 +7,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
 from nma.outcomes import Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
-Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "medians_ci", "medians_events", "medians_p"]
+Method = Literal[
+    "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events", "medians_p"
+]
 
 
 class Covariate(Strict):
@@ -287,6 +290,7 @@ def read_project(file: Path) -> Project:
         for sheet in sheets.values():
             check_vocabulary(sheet, treatments, config)
             _check_quotation(sheet, sheets)
+            check_curves(sheet)
     project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
     _check_analyses(project, document)
     return project
@@ -398,7 +402,7 @@ def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) 
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
     contrasts, counts = time_to_event_outcomes(config), [name for name, o in config.outcomes.items() if o.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
-    time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events"]
+    time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events", "curves"]
     sections: dict[str, list[str]] = {
         **dict.fromkeys(time_to_event, contrasts),
         "counts": recorded,

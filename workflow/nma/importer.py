@@ -16,7 +16,8 @@ A study's rows may leave out what a row above gives already: facts of the study,
   ``note``.
 
 A p may be a bound, as in ``<0.001``. Ratios and tests stand in the row of the arm that is compared, not in that of the
-comparator. What has no column here (populations, several contrast sets, quotations) is added to the sheet by hand.
+comparator. What has no column here (populations, several contrast sets, curves, quotations) is added to the sheet by
+hand.
 """
 
 import argparse

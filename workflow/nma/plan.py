@@ -13,6 +13,7 @@ from typing import Any
 
 from nma.config import Config, Model, Project
 from nma.documents import Document, read_yaml
+from nma.evidence.curves import curve_files
 from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
 from nma.evidence.tables import by_outcome
 from nma.network.arms import Arm, used_arms
@@ -41,9 +42,11 @@ def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
 
 
 def evidence_files(project: Project, analysis: str, outcome: str) -> list[str]:
-    """Sheets and tables that report an outcome and that an analysis may use."""
+    """Sheets, curves and tables that report an outcome and that an analysis may use."""
+    sheets = reporting_sheets(project, outcome, analysis)
+    curves = [file for study in sheets for file in curve_files(project.sheets[study], outcome)]
     tables = [study.file for study in by_outcome(project.tables, outcome)]
-    return list(dict.fromkeys([*_sheets(project, reporting_sheets(project, outcome, analysis)), *tables]))
+    return list(dict.fromkeys([*_sheets(project, sheets), *curves, *tables]))
 
 
 def input_files(project: Project) -> list[str]:
@@ -51,7 +54,8 @@ def input_files(project: Project) -> list[str]:
     treatments = project.config.treatments
     tables = [table.file for table in project.config.evidence]
     named = [treatments] if isinstance(treatments, str) else []
-    return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *tables, *named]))
+    curves = [file for sheet in project.sheets.values() for file in curve_files(sheet)]
+    return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *curves, *tables, *named]))
 
 
 def _sheets(project: Project, studies: list[str]) -> list[str]:

@@ -260,6 +260,35 @@ class AssumedEvents(Strict):
         return self
 
 
+class Curve(Strict):
+    """Kaplan-Meier curves of the arms, digitised from a figure, for the reconstruction of a hazard ratio (Guyot 2012).
+
+    ``points`` and ``at_risk`` name CSV files, from the working directory as everywhere in the configuration.
+    ``points`` has the columns ``arm, time, survival``: one line for every point read off a curve, times in months and
+    survival between 0 and 1; best are both ends of every step that can be told apart, 30 points an arm or more, to the
+    end of the curve. ``at_risk`` has the columns ``arm, time, n``: the numbers at risk printed below the figure. It may
+    be left out where ``events`` gives the events of every arm, which are used wherever they are given. ``precision``
+    is how far the survival of a point may be read off wrongly.
+    """
+
+    outcome: Identifier
+    """A time-to-event outcome of the configuration."""
+    population: Identifier = ALL
+    """all, or a name under populations."""
+    points: Text
+    """CSV file of the points, with the columns arm, time, survival."""
+    at_risk: Text | None = None
+    """CSV file of the numbers at risk, with the columns arm, time, n."""
+    precision: Annotated[float, Field(gt=0, le=0.02)] = 0.005
+    """How far the survival of a point may be read off wrongly."""
+    place: Text
+    """The figure of the paper."""
+    note: str | None = None
+    """What a reader must know about these curves."""
+    not_used: str | None = None
+    """Why this record is kept but not used."""
+
+
 class Response(Strict):
     """Best overall response of one arm by one criterion; categories, and the rates printed beside them."""
 
@@ -489,6 +518,8 @@ class StudySheet(Strict):
     """One entry an arm, or one for all arms together."""
     assumed_events: list[AssumedEvents] = Field(default_factory=list)
     """One entry an outcome without numbers of events."""
+    curves: list[Curve] = Field(default_factory=list)
+    """Digitised Kaplan-Meier curves: one entry a figure."""
     responses: list[Response] = Field(default_factory=list)
     """One entry an arm and criterion."""
     counts: list[CountRecord] = Field(default_factory=list)
@@ -663,7 +694,17 @@ class StudySheet(Strict):
         return figure.of or self.patients(arm, population)
 
 
-_RECORDS = ("hazard_ratios", "medians", "log_rank", "events", "assumed_events", "responses", "counts", "comparisons")
+_RECORDS = (
+    "hazard_ratios",
+    "medians",
+    "log_rank",
+    "events",
+    "assumed_events",
+    "curves",
+    "responses",
+    "counts",
+    "comparisons",
+)
 
 
 def digits(text: str) -> list[float]:

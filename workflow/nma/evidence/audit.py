@@ -146,7 +146,7 @@ def _implied_events(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 
 def _unused(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    for section in ("hazard_ratios", "medians", "log_rank", "events", "responses", "counts"):
+    for section in ("hazard_ratios", "medians", "log_rank", "events", "curves", "responses", "counts"):
         for i, record in enumerate(getattr(sheet, section)):
             if record.not_used:
                 source = sheet.source((section, i), getattr(record, "place", "") or "see sheet")

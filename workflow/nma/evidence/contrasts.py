@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from math import exp, log
-from typing import get_args
+from math import ceil, floor
+from typing import NamedTuple, get_args
 
 from nma.config import Method, Selection
 from nma.evidence import derivation
-from nma.sheets import ALL, HazardRatio, LogRank, Median, StudySheet, resolve_count
+from nma.evidence.curves import read_curves
+from nma.evidence.readings import Box, Quantity, Reading, added, divided, exact, rounded
+from nma.evidence.reconstruction import Reconstruction
+from nma.sheets import ALL, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
 RUNGS: tuple[str, ...] = get_args(Method)
 
@@ -32,6 +36,13 @@ class Effect:
     source: str
 
 
+class Derived(NamedTuple):
+    """An effect, and every way to read the figures behind it."""
+
+    effect: Effect
+    reading: Reading
+
+
 @dataclass(frozen=True)
 class _Pair:
     """Two arms of a contrast set in one population, and the sheet that reports on them."""
@@ -48,17 +59,17 @@ class _Pair:
         population = self.sheet.populations.get(self.population)
         return "matched" if population and population.kind == "matched" else "crude"
 
-    def effect(
+    def derived(
         self,
         method: str,
-        log_effect: float,
-        se: float,
+        reading: Reading,
         source: str,
         adjustment: str | None = None,
         assumed: bool = False,
         baseline_se: float | None = None,
-    ) -> Effect:
-        return Effect(
+    ) -> Derived:
+        log_effect, se = reading.central()
+        effect = Effect(
             self.sheet.study,
             self.outcome,
             self.contrast_set,
@@ -73,14 +84,14 @@ class _Pair:
             baseline_se,
             source,
         )
+        return Derived(effect, reading)
 
     def matches(self, record: HazardRatio | LogRank) -> bool:
-        return (
-            record.not_used is None
-            and record.outcome == self.outcome
-            and record.population == self.population
-            and {record.treatment, record.comparator} == {self.treatment, self.comparator}
-        )
+        return self.covers(record) and {record.treatment, record.comparator} == {self.treatment, self.comparator}
+
+    def covers(self, record: HazardRatio | LogRank | Curve) -> bool:
+        where = (record.outcome, record.population)
+        return record.not_used is None and where == (self.outcome, self.population)
 
     def patients(self, arm: str) -> int | None:
         return self.sheet.size(arm, self.population)
@@ -88,78 +99,110 @@ class _Pair:
 
 def derive_effects(sheet: StudySheet, outcome: str) -> list[Effect]:
     """Derive every effect that a sheet allows for a time-to-event outcome, in the order of the ladder."""
-    effects = []
+    return [derived.effect for derived in derive_readings(sheet, outcome)]
+
+
+def derive_readings(sheet: StudySheet, outcome: str) -> list[Derived]:
+    """Derive every effect together with the readings of the figures behind it, in the order of the ladder."""
+    found: list[Derived] = []
     for name, contrast_set in sheet.contrast_sets.items():
         for population in (ALL, *sheet.populations):
             for arm in contrast_set.arms:
                 if arm != contrast_set.comparator:
                     pair = _Pair(sheet, outcome, name, arm, contrast_set.comparator, population)
-                    effects += [*_hazard_ratios(pair), *_log_rank(pair), *_medians(pair)]
-    return sorted(effects, key=lambda effect: RUNGS.index(effect.method))
+                    found += [*_hazard_ratios(pair), *_log_rank(pair), *_curves(pair), *_medians(pair)]
+    return sorted(found, key=lambda derived: RUNGS.index(derived.effect.method))
 
 
-def _hazard_ratios(pair: _Pair) -> Iterator[Effect]:
+def _hazard_ratios(pair: _Pair) -> Iterator[Derived]:
     for i, record in enumerate(pair.sheet.hazard_ratios):
         if not pair.matches(record):
             continue
         sign = 1 if record.treatment == pair.treatment else -1
         source = pair.sheet.source(("hazard_ratios", i), record.place)
+        ratio = rounded("hazard ratio", record.value, record.printed, turns=(1.0,))
         if record.lower and record.upper:
             method = "crude_hr" if record.adjustment == "crude" else "adjusted_hr"
-            se = derivation.interval_se(record.lower, record.upper, record.level)
-            yield pair.effect(method, sign * log(record.value), se, source, record.adjustment)
+            limits = _limits(record)
+            formula = partial(derivation.hazard_ratio_interval, level=record.level)
+            yield pair.derived(method, Box(formula, (ratio, *limits), sign), source, record.adjustment)
         if record.p and record.p.exact and record.p.value < 1 and record.value != 1:
-            log_effect, se = derivation.hazard_ratio_p(record.value, record.p.value)
-            yield pair.effect("hr_p", sign * log_effect, se, source, record.adjustment)
+            p = rounded("p", record.p.value, record.p.printed, limit=1.0)
+            yield pair.derived("hr_p", Box(derivation.hazard_ratio_p, (ratio, p), sign), source, record.adjustment)
 
 
-def _log_rank(pair: _Pair) -> Iterator[Effect]:
+def _limits(record: HazardRatio | Median, whose: str = "") -> tuple[Quantity, Quantity]:
+    """Both limits of an interval that has them."""
+    lower, upper = (
+        rounded(f"{end} limit{whose}", value, record.printed)
+        for end, value in (("lower", record.lower), ("upper", record.upper))
+        if value is not None
+    )
+    return lower, upper
+
+
+def _log_rank(pair: _Pair) -> Iterator[Derived]:
     for i, record in enumerate(pair.sheet.log_rank):
         if not pair.matches(record) or not record.p.exact:
             continue
+        p = rounded("p", record.p.value, record.p.printed, limit=1.0)
+        favours_treatment = record.favours == pair.treatment
         source = pair.sheet.source(("log_rank", i), record.p.place)
-        favoured = record.favours == pair.treatment
-        total, n_treatment, n_comparator = (
-            _total_events(pair),
-            pair.patients(pair.treatment),
-            pair.patients(pair.comparator),
-        )
+        total = _total_events(pair)
+        n_treatment, n_comparator = pair.patients(pair.treatment), pair.patients(pair.comparator)
         if total and n_treatment and n_comparator:
             events, assumed = total
-            log_effect, se = derivation.log_rank_p(record.p.value, events, n_treatment, n_comparator, favoured)
-            yield pair.effect("logrank_p", log_effect, se, source, assumed=assumed)
+            formula = partial(
+                derivation.log_rank_p,
+                n_treatment=n_treatment,
+                n_comparator=n_comparator,
+                favours_treatment=favours_treatment,
+            )
+            yield pair.derived("logrank_p", Box(formula, (p, events)), source, assumed=assumed)
         else:
-            yield from _medians_p(pair, record.p.value, favoured, source)
+            yield from _medians_p(pair, p, favours_treatment, source)
 
 
-def _medians_p(pair: _Pair, p: float, favours_treatment: bool, source: str) -> Iterator[Effect]:
+def _medians_p(pair: _Pair, p: Quantity, favours_treatment: bool, source: str) -> Iterator[Derived]:
     """Ratio of the medians with the standard error that gives p, where the events behind p are unknown."""
     treatment, comparator = _median(pair, pair.treatment), _median(pair, pair.comparator)
-    if treatment is None or comparator is None or p == 1:
+    if treatment is None or comparator is None or p.value == 1:
         return
-    log_ratio = derivation.median_ratio(treatment[1].value, comparator[1].value)
-    if log_ratio and (log_ratio < 0) == favours_treatment:
+    ratio = divided("ratio of the medians", *(rounded("", m.value, m.printed) for _, m in (comparator, treatment)))
+    if ratio.value != 1 and (ratio.value < 1) == favours_treatment:
         places = [pair.sheet.source(("medians", i), median.place) for i, median in (treatment, comparator)]
-        log_effect, se = derivation.hazard_ratio_p(exp(log_ratio), p)
-        yield pair.effect("medians_p", log_effect, se, "; ".join([*places, source]))
+        yield pair.derived("medians_p", Box(derivation.hazard_ratio_p, (ratio, p)), "; ".join([*places, source]))
 
 
-def _medians(pair: _Pair) -> Iterator[Effect]:
+def _curves(pair: _Pair) -> Iterator[Derived]:
+    for i, record in enumerate(pair.sheet.curves):
+        if not pair.covers(record):
+            continue
+        arms = read_curves(pair.sheet, i)
+        if pair.treatment in arms and pair.comparator in arms:
+            reading = Reconstruction(arms[pair.treatment], arms[pair.comparator], record.precision)
+            source = pair.sheet.source(("curves", i), record.place)
+            yield pair.derived("km_reconstruction", reading, source, baseline_se=reading.comparator_se())
+
+
+def _medians(pair: _Pair) -> Iterator[Derived]:
     treatment, comparator = _median(pair, pair.treatment), _median(pair, pair.comparator)
     if treatment is None or comparator is None:
         return
     (i, median_t), (j, median_c) = treatment, comparator
-    log_effect = derivation.median_ratio(median_t.value, median_c.value)
     source = f"{pair.sheet.source(('medians', i), median_t.place)}; {pair.sheet.source(('medians', j), median_c.place)}"
-    se_t, se_c = _median_se(median_t), _median_se(median_c)
-    if se_t and se_c:
-        yield pair.effect("medians_ci", log_effect, derivation.sum_se(se_t, se_c), source, baseline_se=se_c)
+    medians = tuple(rounded(f"median of {m.arm}", m.value, m.printed) for m in (median_t, median_c))
+    if _has_limits(median_t) and _has_limits(median_c):
+        limits = [_limits(median, f" of {median.arm}") for median in (median_t, median_c)]
+        reading = Box(derivation.medians_interval, (*medians, *limits[0], *limits[1]))
+        se_c = derivation.interval_se(*(limit.value for limit in limits[1]))
+        yield pair.derived("medians_ci", reading, source, baseline_se=se_c)
     events_t, events_c = _arm_events(pair, pair.treatment), _arm_events(pair, pair.comparator)
     if events_t and events_c:
-        se_t, se_c = derivation.events_se(events_t[0]), derivation.events_se(events_c[0])
+        reading = Box(derivation.medians_events, (*medians, events_t[0], events_c[0]))
+        se_c = derivation.events_se(events_c[0].value)
         assumed = events_t[1] or events_c[1]
-        se = derivation.sum_se(se_t, se_c)
-        yield pair.effect("medians_events", log_effect, se, source, assumed=assumed, baseline_se=se_c)
+        yield pair.derived("medians_events", reading, source, assumed=assumed, baseline_se=se_c)
 
 
 def _median(pair: _Pair, arm: str) -> tuple[int, Median] | None:
@@ -170,31 +213,40 @@ def _median(pair: _Pair, arm: str) -> tuple[int, Median] | None:
     return None
 
 
-def _median_se(median: Median) -> float | None:
-    if median.interval_is == "confidence" and median.lower and median.upper:
-        return derivation.interval_se(median.lower, median.upper)
-    return None
+def _has_limits(median: Median) -> bool:
+    return median.interval_is == "confidence" and median.lower is not None and median.upper is not None
 
 
-def _arm_events(pair: _Pair, arm: str | None) -> tuple[float, bool] | None:
+def _arm_events(pair: _Pair, arm: str | None) -> tuple[Quantity, bool] | None:
     """Events of an arm (or, for ``None``, of a whole population), and whether their number is assumed."""
+    name = f"events of {arm}" if arm else "events"
     for record in pair.sheet.events:
         where = (record.outcome, record.arm, record.population)
         if where == (pair.outcome, arm, pair.population) and record.not_used is None:
             n = record.events.of or (pair.patients(arm) if arm else None)
             events = resolve_count(record.events, n)
-            return (float(events), False) if events else None
+            return (_counted(name, record.events, events, n), False) if events else None
     for assumed in pair.sheet.assumed_events:
         n = pair.patients(arm) if arm else None
         if n and (assumed.outcome, assumed.population) == (pair.outcome, pair.population):
-            return assumed.fraction * n, True
+            low, high = assumed.plausible
+            return Quantity(name, assumed.fraction * n, low * n, high * n), True
     return None
 
 
-def _total_events(pair: _Pair) -> tuple[float, bool] | None:
+def _counted(name: str, figure: Count, events: int, n: int | None) -> Quantity:
+    """Events as printed, or every whole number of them that the printed percentage may stand for."""
+    if figure.count is not None or not figure.percent or n is None:
+        return exact(name, float(events))
+    percent = rounded("percent", figure.percent, figure.printed, limit=100.0)
+    low, high = ceil(percent.low / 100 * n), floor(percent.high / 100 * n)
+    return Quantity(name, float(events), float(max(1, min(low, events))), float(max(high, events)))
+
+
+def _total_events(pair: _Pair) -> tuple[Quantity, bool] | None:
     treatment, comparator = _arm_events(pair, pair.treatment), _arm_events(pair, pair.comparator)
     if treatment and comparator:
-        return treatment[0] + comparator[0], treatment[1] or comparator[1]
+        return added("events", treatment[0], comparator[0]), treatment[1] or comparator[1]
     two_arms = len(pair.sheet.contrast_sets[pair.contrast_set].arms) == 2
     return _arm_events(pair, None) if two_arms else None
 

@@ -41,6 +41,11 @@ def interval_se(lower: float, upper: float, level: float = 0.95) -> float:
     return (log(upper) - log(lower)) / (2 * two_sided_z(1 - level))
 
 
+def hazard_ratio_interval(hazard_ratio: float, lower: float, upper: float, level: float = 0.95) -> tuple[float, float]:
+    """Log hazard ratio and its standard error from a hazard ratio and its confidence limits (Parmar 1998)."""
+    return log(hazard_ratio), interval_se(lower, upper, level)
+
+
 def hazard_ratio_p(hazard_ratio: float, p: float) -> tuple[float, float]:
     """Log hazard ratio and its standard error from a hazard ratio and its two-sided p (Parmar 1998).
 
@@ -80,3 +85,24 @@ def sum_se(*standard_errors: float) -> float:
 def events_se(events: float) -> float:
     """Compute the standard error of a log median survival under exponential survival: 1 / sqrt(d)."""
     return 1 / sqrt(events)
+
+
+def medians_interval(
+    median_treatment: float,
+    median_comparator: float,
+    lower_treatment: float,
+    upper_treatment: float,
+    lower_comparator: float,
+    upper_comparator: float,
+) -> tuple[float, float]:
+    """Log hazard ratio and its standard error from two medians and their 95% confidence limits (Parmar 1998)."""
+    errors = interval_se(lower_treatment, upper_treatment), interval_se(lower_comparator, upper_comparator)
+    return median_ratio(median_treatment, median_comparator), sum_se(*errors)
+
+
+def medians_events(
+    median_treatment: float, median_comparator: float, events_treatment: float, events_comparator: float
+) -> tuple[float, float]:
+    """Log hazard ratio and its standard error from two medians and the events behind them (Parmar 1998)."""
+    errors = events_se(events_treatment), events_se(events_comparator)
+    return median_ratio(median_treatment, median_comparator), sum_se(*errors)

@@ -12,6 +12,7 @@ from nma.evidence.audit import AUDIT_COLUMNS, audit_project
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.counts import category_arms, count_arms, select_counts
 from nma.evidence.selection import setting_mix
+from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from nma.evidence.tables import TableStudy, categories_cell
 from nma.tables import write_table
 
@@ -53,7 +54,7 @@ ARM_DATA_COLUMNS = (
 )
 ARM_COLUMNS = ("study", "arm", "n", "regimen", "weight")
 SETTING_COLUMNS = ("study", "setting", "weight")
-TABLES = ("effects", "counts", "arm_data", "arms", "settings", "audit")
+TABLES = ("effects", "derivation", "counts", "arm_data", "arms", "settings", "audit")
 _Z = NormalDist().inv_cdf(0.975)
 Row = dict[str, Any]
 
@@ -206,6 +207,7 @@ def gather_evidence(project: Project, folder: Path) -> None:
     """Write the tables of `TABLES` to a folder."""
     for name, rows, columns in (
         ("effects", effect_rows(project), EFFECT_COLUMNS),
+        ("derivation", derivation_rows(project), DERIVATION_COLUMNS),
         ("counts", count_rows(project), COUNT_COLUMNS),
         ("arm_data", arm_data_rows(project), ARM_DATA_COLUMNS),
         ("arms", arm_rows(project), ARM_COLUMNS),

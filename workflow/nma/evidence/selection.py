@@ -84,7 +84,7 @@ def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
         return any(getattr(record, name) for record in used for name in categories)
     if outcome.is_count:
         return bool(count_arms(sheet, outcome_id, outcome))
-    sections = (sheet.hazard_ratios, sheet.medians, sheet.log_rank)
+    sections = (sheet.hazard_ratios, sheet.medians, sheet.log_rank, sheet.curves)
     return any(record.outcome == outcome_id for records in sections for record in records)
 
 

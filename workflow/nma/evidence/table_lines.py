@@ -140,13 +140,32 @@ def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain)
     if not body:
         raise UserError("the table has no rows", table.file)
     names = {our: name for name, our in ours.items()}
-    lines = []
-    for number, cells in body:
-        if len(cells) != len(header):
-            raise UserError(f"{len(cells)} cells; allowed: {len(header)}, as in the header", table.file, number)
-        named = dict(zip(header, cells, strict=True))
-        lines.append(Line(table.file, number, {our: named[name] for our, name in names.items()}, names))
-    return lines
+    return [_line(table.file, number, header, cells, names) for number, cells in body]
+
+
+def read_columns(file: str, columns: Sequence[str]) -> list[Line]:
+    """Read a CSV file that has these columns and no others, in any order.
+
+    Raises
+    ------
+    UserError
+        The file is no CSV, has other columns, or has no rows.
+    """
+    (top, header), *body = read_cells(file)
+    if sorted(header) != sorted(columns):
+        raise UserError(f"columns {', '.join(header)}; allowed: {', '.join(columns)}", file, top)
+    if not body:
+        raise UserError("the table has no rows", file)
+    names = {name: name for name in columns}
+    return [_line(file, number, header, cells, names) for number, cells in body]
+
+
+def _line(file: str, number: int, header: Sequence[str], cells: Sequence[str], names: Mapping[str, str]) -> Line:
+    """Put the cells of a line under our names of the columns."""
+    if len(cells) != len(header):
+        raise UserError(f"{len(cells)} cells; allowed: {len(header)}, as in the header", file, number)
+    named = dict(zip(header, cells, strict=True))
+    return Line(file, number, {our: named[name] for our, name in names.items()}, names)
 
 
 def read_cells(file: str) -> list[tuple[int, list[str]]]:

@@ -198,7 +198,7 @@ def sample(
 
     inputs = model_inputs(fit.data, fit.scales, size)
     trace = compiled.sample({"data": inputs.vector}, settings, chains, cores, seed)
-    parameters = natural_parameters(trace.posterior, fit.data, fit.scales, inputs)
+    parameters = natural_parameters(trace.posterior["raw"].to_numpy(), fit.data, fit.scales, inputs)
     return parameters, int(trace.sample_stats["diverging"].sum())
 
 

@@ -91,10 +91,12 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     names = Names(labels, settings["analysis"], model=labels["headline"])
     fits = read_table(folder / "summary" / "fits.csv")
     sensitivity = [row for row in read_table(sources.sensitivity) if row["model"] == names.model]
-    effects = read_table(sources.evidence / "effects.csv")
+    effects, derivation = (read_table(sources.evidence / f"{table}.csv") for table in ("effects", "derivation"))
     audit = [row for row in read_table(sources.evidence / "audit.csv") if row["study"] in settings["studies"]]
     sections = [
-        _outcome_section(sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects)
+        _outcome_section(
+            sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects, derivation
+        )
         for outcome in settings["outcomes"]
     ]
     explanations = BY_SETTING if names.has_settings else PLAIN
@@ -124,6 +126,7 @@ def _outcome_section(
     names: Names,
     sensitivity: Sequence[Row],
     effects: Sequence[Row],
+    derivation: Sequence[Row],
 ) -> dict[str, Any]:
     """One outcome: its sentences, tables and figures."""
     here, studies = sources.analysis / names.outcome, settings["studies"]
@@ -148,7 +151,7 @@ def _outcome_section(
             for place in places
         ],
         "sensitivity": [report_tables.sensitivity_table(rows, ranking, place, settings, names) for place in places],
-        "evidence": report_tables.evidence_tables(evidence, effects, studies, names),
+        "evidence": report_tables.evidence_tables(evidence, effects, studies, names, derivation),
         "excluded": report_tables.excluded_table(evidence, names),
         "ranking": [report_tables.ranking_table(ranking, place, names) for place in places],
         "league": [report_tables.league_table(headline["league_table"], place, names) for place in places],

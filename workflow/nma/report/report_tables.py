@@ -67,12 +67,16 @@ def _arm(studies: Mapping[str, Any], study: str, arm: str, mix: str) -> str:
 
 
 def evidence_tables(
-    evidence: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names
+    evidence: Sequence[Row],
+    effects: Sequence[Row],
+    studies: Mapping[str, Any],
+    names: Names,
+    derivation: Sequence[Row] = (),
 ) -> list[Table]:
     """Tabulate what a fit used: contrasts, figures by arm, or both."""
     used = used_rows(evidence)
     contrasts, arms = [row for row in used if is_contrast(row)], [row for row in used if not is_contrast(row)]
-    tables = [_contrast_table(contrasts, effects, studies, names)] if contrasts else []
+    tables = [_contrast_table(contrasts, effects, studies, names, derivation)] if contrasts else []
     return tables + ([_arm_table(arms, studies, names)] if arms else [])
 
 
@@ -113,7 +117,13 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, Any], names: Names) ->
     return trimmed(f"{names.outcome_label}: {kind}", columns, rows)
 
 
-def _contrast_table(used: Sequence[Row], effects: Sequence[Row], studies: Mapping[str, Any], names: Names) -> Table:
+def _contrast_table(
+    used: Sequence[Row],
+    effects: Sequence[Row],
+    studies: Mapping[str, Any],
+    names: Names,
+    derivation: Sequence[Row],
+) -> Table:
     keys = ("study", "contrast_set", "treatment_arm", "comparator_arm", "population", "method")
     here = [row for row in effects if row["outcome"] == names.outcome]
     figures = {tuple(row[key] for key in keys): row for row in sorted(here, key=lambda row: is_true(row, "selected"))}
@@ -134,7 +144,7 @@ def _contrast_table(used: Sequence[Row], effects: Sequence[Row], studies: Mappin
                 row["adjustment"],
                 _mix(row["setting_mix"], names, "settings"),
                 _values(row),
-                _remarks(row),
+                _remarks(row, _rung_remark(row, names.outcome, derivation)),
             ]
         )
     columns = (
@@ -158,8 +168,19 @@ def _values(row: Row) -> str:
     return row.get("covariates", "").replace(" ", ", ").replace(":", " ")
 
 
-def _remarks(row: Row) -> str:
+def _rung_remark(row: Row, outcome: str, derivation: Sequence[Row]) -> str:
+    """Say how far the choice of rung moves an effect, where that is more than one standard error."""
+    keys = ("study", "contrast_set", "treatment_arm", "comparator_arm")
+    for spread in derivation:
+        same = spread["outcome"] == outcome and all(spread[key] == row[key] for key in keys)
+        if same and spread["method"] == "any" and is_true(spread, "rung_matters"):
+            return f"what it is derived from moves it by up to {number(spread['shift'], 1)} standard errors"
+    return ""
+
+
+def _remarks(row: Row, rung: str = "") -> str:
     remarks = [
+        rung,
         _assumption(row) if row.get("assumed") == "true" else "",
         "" if is_true(row, "informative") else "uninformative",
         row.get("derived", ""),

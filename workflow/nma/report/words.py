@@ -33,6 +33,7 @@ METHODS = {
     "crude_hr": "crude HR",
     "hr_p": "HR and p",
     "logrank_p": "log-rank p",
+    "km_reconstruction": "reconstructed Kaplan-Meier curves",
     "medians_ci": "medians and their intervals",
     "medians_events": "medians and events",
     "medians_p": "medians and p",

@@ -1,0 +1,172 @@
+"""The log density of every model, and its gradient, in one function.
+
+All tables of a fit stand in one vector: `pack` and `_table` are each other's inverse. As a graph of many operations the
+same density takes half a minute to compile and eight seconds to load from a cache; as one function, called by its
+address, it costs neither.
+"""
+
+from functools import cache
+from math import cosh, exp, log, sinh, tanh
+from typing import Any
+
+import numba
+import numpy as np
+
+from nma.inference import coordinates, quadrature
+from nma.inference.families import SCORE, TAU_SCORE
+from nma.network.structure import Floats
+
+# what the first table holds, and the columns of the table of coefficients
+TAU, OMEGA, TAU_UNIT, OMEGA_UNIT, BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION = range(9)
+SD, EXCHANGEABLE = range(2)
+(
+    SETTINGS,
+    COEFFICIENTS,
+    NEAR_ROWS,
+    NEAR_VALUES,
+    NEAR_START,
+    ROWS,
+    CONTRASTS,
+    ARM_ROWS,
+    ARMS,
+    STUDIES,
+    INNER,
+    OUTER,
+    INNER_TABLE,
+) = range(13)
+_Y, _SPREAD = range(2)  # of the table of contrasts
+
+
+def pack(*tables: Floats) -> Floats:
+    """Pack two-dimensional tables into one vector, each behind its shape."""
+    return np.concatenate([part for table in tables for part in (np.array(table.shape, float), table.ravel())])
+
+
+@numba.njit(cache=True)
+def _table(vector, index):  # type: ignore[no-untyped-def]
+    """Table of a packed vector, without a copy."""
+    start = 0
+    for _ in range(index):
+        start += 2 + int(vector[start]) * int(vector[start + 1])
+    rows, columns = int(vector[start]), int(vector[start + 1])
+    return vector[start + 2 : start + 2 + rows * columns].reshape((rows, columns))
+
+
+@numba.njit(cache=True)
+def _scale(raw, prior, unit):  # type: ignore[no-untyped-def]
+    """Half-normal scale with a sign, unit sinh(raw): its value and derivative, log density and its derivative.
+
+    The likelihood depends on tau and omega through their squares alone: sampled over the whole line they have no
+    boundary and no funnel at 0, where the usual log transform gives divergences. In raw the density is neither spiked
+    at the resolution of the data nor long-tailed beyond. The density is over that of a standard normal, which `raw` has
+    in the graph; all are 0 where the prior scale is.
+    """
+    if prior <= 0.0:
+        return 0.0, 0.0, 0.0, 0.0
+    value, slope = unit * sinh(raw), unit * cosh(raw)
+    density = 0.5 * raw**2 - 0.5 * (value / prior) ** 2 + log(cosh(raw))
+    return value, slope, density, raw - value * slope / prior**2 + tanh(raw)
+
+
+@numba.njit(cache=True)
+def _add_contrasts(vector, b, tau, db):  # type: ignore[no-untyped-def]
+    """Log likelihood of the whitened contrasts and its derivative by tau; adds that by b to ``db``."""
+    rows, contrasts = _table(vector, ROWS), _table(vector, CONTRASTS)
+    total, dtau = 0.0, 0.0
+    for k in range(rows.shape[0]):
+        spread = contrasts[k, _SPREAD]
+        variance = 1.0 + tau**2 * spread
+        residual = (contrasts[k, _Y] - rows[k] @ b) / variance
+        total -= 0.5 * (residual**2 * variance + log(variance))
+        dtau += tau * spread * (residual**2 - 1.0 / variance)
+        db += residual * rows[k]
+    return total, dtau
+
+
+@numba.njit(cache=True)
+def _add_counts(vector, b, tau, db):  # type: ignore[no-untyped-def]
+    """Log likelihood of the counts and its derivative by tau; adds that by b to ``db`` (Fisher's identity)."""
+    rows, settings = _table(vector, ARM_ROWS), _table(vector, SETTINGS)[0]
+    if rows.shape[0] == 0:
+        return 0.0, 0.0
+    n_cuts, n = int(settings[N_CUTS]), b.shape[0]
+    cuts = np.zeros(n_cuts + 1)
+    for k in range(n_cuts):
+        cuts[k + 1] = cuts[k] + exp(b[n - n_cuts + k])
+    by_study, terms = quadrature.log_likelihood(
+        int(settings[FAMILY]),
+        rows @ b,
+        tau,
+        cuts,
+        _table(vector, ARMS),
+        _table(vector, STUDIES),
+        _table(vector, INNER),
+        _table(vector, OUTER),
+        settings[BASELINE],
+        int(settings[WIDTH]),
+        _table(vector, INNER_TABLE),
+        settings[RESOLUTION],
+    )
+    for arm in range(rows.shape[0]):
+        db += terms[arm, SCORE] * rows[arm]
+    # A distance moves all cutpoints above it; the scores of the cutpoints are the last terms.
+    above = 0.0
+    for k in range(n_cuts - 1, -1, -1):
+        above += terms[:, terms.shape[1] - n_cuts + k].sum()
+        db[n - n_cuts + k] += above * exp(b[n - n_cuts + k])
+    return by_study.sum(), terms[:, TAU_SCORE].sum()
+
+
+@numba.njit(cache=True)
+def log_density(raw, vector):  # type: ignore[no-untyped-def]
+    """Log posterior density over that of standard normal coordinates, and its gradient.
+
+    Parameters
+    ----------
+    raw : array, (P + 2,)
+        Coordinates of the coefficients (see `coordinates`), of tau and of omega; the last two of either sign.
+    vector : array
+        Packed tables, in the order of the indices above.
+
+    Returns
+    -------
+    float
+        Up to a constant of the data.
+    array, (P + 2,)
+        Derivatives by ``raw``.
+    """
+    settings, coefficients = _table(vector, SETTINGS)[0], _table(vector, COEFFICIENTS)
+    z, tau_raw, omega_raw = raw[:-2], raw[-2], raw[-1]
+    tau, tau_slope, tau_density, tau_score = _scale(tau_raw, settings[TAU], settings[TAU_UNIT])
+    omega, omega_slope, omega_density, omega_score = _scale(omega_raw, settings[OMEGA], settings[OMEGA_UNIT])
+    sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
+    near = _table(vector, NEAR_ROWS), _table(vector, NEAR_VALUES), _table(vector, NEAR_START)[0]
+    u, root, derivatives, log_det = coordinates.transform(z, tau, omega, near[0], near[1], near[2], exchangeable)
+    scales = sd * np.where(exchangeable > 0.0, omega, 1.0)
+    b, db = u * scales, np.zeros(z.shape[0])
+    contrasts, dtau = _add_contrasts(vector, b, tau, db)
+    counts, dtau_counts = _add_counts(vector, b, tau, db)
+    value = tau_density + omega_density + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det[0]
+    du = db * scales - u
+    dtau += dtau_counts + derivatives[0] @ du + log_det[1]
+    domega = (db * u * sd * exchangeable).sum() + derivatives[1] @ du + log_det[2]
+    gradient = np.empty(raw.shape[0])
+    gradient[:-2] = np.ascontiguousarray(root.T) @ du + z
+    gradient[-2], gradient[-1] = dtau * tau_slope + tau_score, domega * omega_slope + omega_score
+    return value, gradient
+
+
+def _log_density(raw, vector):  # type: ignore[no-untyped-def]
+    return log_density(raw, vector)
+
+
+@cache
+def log_density_by_address() -> Any:
+    """`log_density` behind a C interface, compiled or loaded from the cache.
+
+    What calls it neither optimises nor translates it again. It has to be a function of the module: numba keeps no
+    closure on disk.
+    """
+    array = numba.types.Array(numba.float64, 1, "C")
+    result = numba.types.Tuple((numba.float64, array))
+    return numba.cfunc(result(array, array), cache=True)(_log_density)
