@@ -1,7 +1,7 @@
 # secondline: a Bayesian network meta-analysis from study sheets to ranked treatments.
 # `snakemake` runs config/config.yaml; `snakemake --configfile my.yaml` runs another configuration instead.
 from nma import plan
-from nma.job import open_project
+from nma.start import open_project
 from nma.provenance import code_digest
 from pathlib import Path
 
@@ -26,6 +26,7 @@ localrules:
     compare_analyses,
 
 
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/summaries.smk"
@@ -48,4 +49,5 @@ rule all:
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
         [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
         expand(rules.plot_analysis.output, analysis=project.config.analyses),
+        rules.plot_populations.output if has_populations(project) else [],
         expand(rules.write_report.output, analysis=project.config.analyses),

@@ -112,6 +112,7 @@ def write_plain(folder: Path, pairs: dict[str, tuple[str, str]]) -> Path:
     }
     config = yaml.safe_load((ROOT / CONFIG).read_text(encoding="utf-8"))
     config |= {"studies": "plain/studies", "treatments": "plain/treatments.yaml", "criteria": []}
+    config["characteristics"] = None
     config |= {"analyses": {"main": {"label": "Plain"}}, "leave_one_out": None, "inconsistency": None}
     config["outcomes"] = {"os": config["outcomes"]["os"]}
     plain = folder / "plain"

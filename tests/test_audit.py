@@ -1,171 +1,630 @@
-"""The audit finds what is known to be wrong with the five reports, and nothing in a sound one."""
+"""The audit: every check on a sheet that contradicts itself and on one that does not, and what stops a run."""
 
-from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nma.config import Project
-from nma.evidence.audit import audit_project
+from nma.errors import UserError
+from nma.evidence.audit import Finding, audit_project, check_audit
+from nma.evidence.audit.significance import p_values
+from nma.job import EXIT_USER_ERROR
+from nma.start import open_project
 
-from tests.conftest import figure, hazard_ratio, sheet, synthetic
+from tests.conftest import arm, figure, hazard_ratio, sheet, synthetic
 
-Finding = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def findings(project: Project) -> list[Finding]:
-    """Audit the shipped sheets."""
-    return audit_project(project)
-
-
-def of(findings: list[Finding], check: str, **wanted: Any) -> list[Finding]:
-    """Return the findings of one check with these properties."""
-    return [f for f in findings if f["check"] == check and all(f[key] == value for key, value in wanted.items())]
+Sections = dict[str, Any]
+Damage = Callable[[Sections], Any]
 
 
-def test_inverted_labels(findings: list[Finding]) -> None:
-    """Tables 3 and 4 of nanchang_2022 print four ratios of RP against R under the name of R."""
-    found = of(findings, "label_inverted")
-    assert Counter(f["study"] for f in found) == {"nanchang_2022": 4}
-    assert Counter(f["item"] for f in found) == {"os": 2, "pfs": 2}
-    assert {f["reported"].split()[0] for f in found} == {"0.403", "0.345", "0.430", "0.436"}
-    assert {f["severity"] for f in found} == {"warning"}
-
-
-def test_intervals_called_quartiles(findings: list[Finding]) -> None:
-    """Ten in Table 2 of ditan_2025, eight in severance_2024."""
-    found = of(findings, "interval_label")
-    assert Counter(f["study"] for f in found) == {"ditan_2025": 10, "severance_2024": 8}
-
-
-def test_printed_rates_against_categories(findings: list[Finding]) -> None:
-    """66.7% is printed where the categories give 33 of 48."""
-    (found,) = of(findings, "categories", item="dcr mrecist rp")
-    assert (found["study"], found["reported"]) == ("nanchang_2022", 66.7)
-    assert found["recomputed"] == pytest.approx(68.75)
-    assert "33 of 48" in found["message"]
-
-
-def test_prose_against_figures(findings: list[Finding]) -> None:
-    """nanchang_2023 says twice that disease control was better with R; 73.2% against 44.4% says LP."""
-    found = of(findings, "prose_direction")
-    assert [(f["study"], f["item"], f["reported"], f["recomputed"]) for f in found] == [
-        ("nanchang_2023", "dcr", "r", "lp")
-    ] * 2
-
-
-def test_matching_turns_a_response_round(findings: list[Finding]) -> None:
-    """ORR of severance_2024: 7.5% against 5.8% in the whole cohort, 5.6% against 8.3% after matching."""
-    (found,) = of(findings, "matched_direction")
-    assert (found["study"], found["item"]) == ("severance_2024", "orr")
-    assert found["reported"] == pytest.approx(3 / 40 - 5 / 86)
-    assert found["recomputed"] == pytest.approx(2 / 36 - 3 / 36)
-
-
-def test_overlapping_enrolment(findings: list[Finding]) -> None:
-    """The two Nanchang reports share site, dates, regorafenib and sorafenib failure; the Ditan ones no setting."""
-    assert [(f["study"], f["item"]) for f in of(findings, "overlap")] == [("nanchang_2022", "nanchang_2023")]
-
-
-def test_assumed_events(findings: list[Finding]) -> None:
-    """nanchang_2023 prints no number of events."""
-    found = of(findings, "assumed")
-    assert {(f["study"], f["item"], f["recomputed"]) for f in found} == {
-        ("nanchang_2023", "os", 0.80),
-        ("nanchang_2023", "pfs", 0.95),
-    }
-
-
-def test_percentages_that_do_not_match(findings: list[Finding]) -> None:
-    """83.6% fits no number of 126 patients; 31.1% is no share of 48."""
-    (progressions,) = of(findings, "percentage", study="severance_2024")
-    assert (progressions["item"], progressions["reported"]) == ("pfs events all arms", 83.6)
-    (progressive,) = of(findings, "percentage", item="pd mrecist rp")
-    assert progressive["reported"] == 31.1
-
-
-def test_outcomes_not_reported(findings: list[Finding]) -> None:
-    """Adverse events of nanchang_2023, and of a quotation only what the analysis that takes it asks for."""
-    found = of(findings, "not_reported")
-    expected = {("nanchang_2023", name) for name in ("ae_any", "ae_grade3", "discontinuation")}
-    expected.add(("persano_secondary", "pfs"))
-    assert {(f["study"], f["item"]) for f in found} == expected
-    assert {f["severity"] for f in found} == {"info"}
-
-
-def test_arms_with_different_first_lines(findings: list[Finding]) -> None:
-    """31 of 48 and 26 of 30 had sorafenib: 65% and 87%."""
-    (found,) = of(findings, "setting_mix")
-    assert found["study"] == "nanchang_2022"
-    assert "rp 65%, r 87%" in found["message"]
-
-
-def test_medians_against_the_selected_effects(findings: list[Finding]) -> None:
-    """They differ widely in nanchang_2023, but nowhere point the other way."""
-    found = of(findings, "medians")
-    assert {("nanchang_2023", "os lp against r"), ("nanchang_2023", "pfs lp against r")} <= {
-        (f["study"], f["item"]) for f in found
-    }
-    assert {f["severity"] for f in findings} == {"info", "warning"}
-
-
-def test_bounds_of_p(findings: list[Finding]) -> None:
-    """The four ratios of ditan_2022 come with p < 0.001."""
-    assert Counter(f["study"] for f in of(findings, "p_bound")) == {"ditan_2022": 4}
-
-
-def test_findings_are_ordered_and_placed(findings: list[Finding]) -> None:
-    """Sorted by study and check; a printed figure has a source."""
-    assert [(f["study"], f["check"]) for f in findings] == sorted((f["study"], f["check"]) for f in findings)
-    for f in findings:
-        if f["check"] not in ("not_reported",):
-            assert f["source"].startswith(f"config/studies/{f['study']}.yaml:")
-
-
-def count(events: int, n: int) -> dict[str, Any]:
+def count(events: int, n: int) -> Sections:
     """Return a count with the percentage that belongs to it."""
     percent = round(100 * events / n, 1)
     return {"count": events, "percent": percent, "printed": f"{events} ({percent})"}
 
 
-def sound_sections() -> dict[str, Any]:
-    """Return sections of a sheet that contradict each other nowhere."""
-    sections: dict[str, Any] = {"hazard_ratios": [], "medians": [], "responses": [], "counts": []}
-    for outcome in ("os", "pfs"):
-        sections["hazard_ratios"].append(hazard_ratio(outcome=outcome))
-        for name, value in (("len", 10), ("sor", 8)):
-            interval = {"value": value, "lower": value - 2, "upper": value + 3, "interval": "95% CI"}
-            text = f"{value} {value - 2} {value + 3}"
-            sections["medians"].append({"outcome": outcome, "arm": name, **interval, **figure(text)})
+def ratio(text: str, **more: Any) -> Sections:
+    """Return a hazard ratio of the synthetic sheet, printed as value, lower and upper limit."""
+    return hazard_ratio(
+        **dict(zip(("value", "lower", "upper"), map(float, text.split()), strict=True)), **figure(text), **more
+    )
+
+
+def median(outcome: str, name: str, text: str, **more: Any) -> Sections:
+    """Return a median, printed as value, lower and upper limit."""
+    values = dict(zip(("value", "lower", "upper"), map(float, text.split()), strict=False))
+    return {"outcome": outcome, "arm": name, **values, "interval": "95% CI", **figure(text), **more}
+
+
+def p(value: float, **more: Any) -> Sections:
+    """Return a printed p-value."""
+    return figure(f"{value:.3f}", value=value, **more)
+
+
+PAIR = {"treatment": "len", "comparator": "sor"}
+
+
+def sound() -> Sections:
+    """Return sections of a sheet, 40 patients against 60, that contradict each other nowhere.
+
+    The interval 0.50 to 1.28 has standard error 0.24 and its middle at 0.8; z = 0.93, p = 0.352. 2 / sqrt(69) = 0.241.
+    """
+    sections: Sections = {
+        "hazard_ratios": [
+            ratio("0.80 0.50 1.28", outcome=o, p=p(0.352), label="Lenvatinib vs sorafenib") for o in ("os", "pfs")
+        ],
+        "medians": [
+            median(outcome, name, text)
+            for outcome, name, text in (
+                ("os", "len", "10 8 13"),
+                ("os", "sor", "8 6 11"),
+                ("pfs", "len", "5.0 4.1 6.3"),
+                ("pfs", "sor", "4.0 3.1 5.5"),
+            )
+        ],
+        "log_rank": [{"outcome": o, **PAIR, "favours": "len", "p": p(0.35)} for o in ("os", "pfs")],
+        "events": [
+            {"outcome": outcome, "arm": name, "events": count(events, n)}
+            for outcome, name, events, n in (
+                ("os", "len", 24, 40),
+                ("os", "sor", 45, 60),
+                ("pfs", "len", 30, 40),
+                ("pfs", "sor", 52, 60),
+            )
+        ],
+        "populations": {
+            "low": {"kind": "subgroup", "label": "low AFP", "n": {"len": 20, "sor": 30}, "place": "Table 1"},
+            "matched": {"kind": "matched", "label": "matched", "n": {"len": 30, "sor": 30}, "place": "Table 1"},
+        },
+        "enrolment": {
+            "start": "2015-01",
+            "end": "2016-12",
+            "cutoff": "2018-01-01",
+            "median_follow_up_months": 20,
+            **figure("January 2015 to December 2016"),
+        },
+        "responses": [],
+        "counts": [],
+        "comparisons": [],
+    }
     for name, n, categories in (("len", 40, (2, 8, 20, 10)), ("sor", 60, (1, 7, 25, 27))):
-        parts = {key: count(events, n) for key, events in zip(("cr", "pr", "sd", "pd"), categories, strict=True)}
+        parts = {key: count(k, n) for key, k in zip(("cr", "pr", "sd", "pd"), categories, strict=True)}
         rates = {"orr": count(sum(categories[:2]), n), "dcr": count(sum(categories[:3]), n)}
         sections["responses"].append({"criterion": "mrecist", "arm": name, "place": "Table 2", **parts, **rates})
         for outcome, events in (("ae_any", n - 4), ("ae_grade3", n // 4), ("discontinuation", n // 10)):
             sections["counts"].append({"outcome": outcome, "arm": name, "events": count(events, n)})
+    for outcome, test, a, b in (
+        ("orr", "Fisher", 10, 8),
+        ("dcr", "chi-squared", 30, 33),
+        ("pd", "corrected chi-squared", 10, 27),
+    ):
+        value = round(p_values(a, 40, b, 60)[test], 3)
+        sections["comparisons"].append({"outcome": outcome, **PAIR, "criterion": "mrecist", "p": p(value)})
     return sections
 
 
-def test_a_sound_sheet_has_no_findings(project: Project) -> None:
-    """Nothing to warn of where medians, ratios, counts and percentages agree."""
-    assert audit_project(synthetic(project.config, project.treatments, sheet(**sound_sections()))) == []
+def audit(project: Project, *sheets: Sections) -> list[Finding]:
+    """Audit synthetic sheets with the shipped configuration."""
+    made = [sheet(f"study{i}", **sections) for i, sections in enumerate(sheets)]
+    return audit_project(synthetic(project.config, project.treatments, *made))
+
+
+def test_a_sound_sheet_has_nothing_to_warn_of(project: Project) -> None:
+    """Only what its selected effects are adjusted for."""
+    assert {(f.check, f.severity) for f in audit(project, sound())} == {("adjustment", "info")}
+
+
+def renew(section: str, i: int, **changes: Any) -> Damage:
+    """Return a damage that changes one record."""
+    return lambda s: s[section][i].update(changes)
+
+
+def both(*damages: Damage) -> Damage:
+    """Return several damages as one."""
+    return lambda s: [damage(s) for damage in damages]
+
+
+def add(section: str, *records: Sections) -> Damage:
+    """Return a damage that adds records to a section."""
+    return lambda s: s.setdefault(section, []).extend(records)
+
+
+def drop(*sections: str) -> Damage:
+    """Return a damage that leaves out sections."""
+    return lambda s: [s.pop(section) for section in sections]
+
+
+def response(i: int, *without: str, **figures: Any) -> Damage:
+    """Return a damage that changes the figures of a response record and leaves some out."""
+
+    def damage(s: Sections) -> None:
+        kept = {key: value for key, value in s["responses"][i].items() if key not in without}
+        s["responses"][i] = kept | figures
+
+    return damage
+
+
+IQR = {"interval": "IQR", "interval_is": "confidence"}
+# The quartiles of a constant hazard lie a factor 4.8 apart, those of a Weibull shape of 2.5 a factor 1.9.
+TWO_NARROW = both(
+    renew("medians", 0, **median("os", "len", "10 8.9 11.5") | IQR),
+    renew("medians", 1, **median("os", "sor", "8 6.9 9.5") | IQR),
+)
+TABLE = [
+    median(outcome, name, text, population=population) | {"place": "Table 9"}
+    for outcome, name, text, population in (
+        ("os", "len", "9.00 5.50 12.50", "low"),
+        ("os", "sor", "8.00 5.00 11.00", "low"),
+        ("pfs", "len", "4.00 2.60 5.40", "low"),
+        ("pfs", "sor", "3.00 1.90 4.10", "low"),
+    )
+]
+VERSIONS = [figure("66.7%", value=66.7), figure("67.7", value=67.7)]
+NAMED = [figure("5.3", value=5.3, label="LP"), figure("5.3", value=5.3, label="ECOG PS 0")]
+SPLIT = {
+    "arms": {
+        "len": arm(40, lenvatinib=40),
+        "sor": arm(60, sorafenib=60),
+        "a": arm(40, lenvatinib=30, sorafenib=10),
+        "b": arm(60, sorafenib=60),
+    },
+    "contrast_sets": {
+        "arms": {"arms": ["len", "sor"], "comparator": "sor"},
+        "other": {"arms": ["a", "b"], "comparator": "b"},
+    },
+}
+LINES = [
+    {"setting": "sorafenib_failure", "n": 50, "arms": {"len": 10, "sor": 40}, **figure("50")},
+    {"setting": "lenvatinib_failure", "n": 50, "arms": {"len": 30, "sor": 20}, **figure("50")},
+]
+WRONG_LINES = [LINES[0], LINES[1] | {"arms": {"len": 31, "sor": 19}}]
+SEVERE = both(renew("counts", 0, events=count(12, 40)), renew("counts", 3, events=count(50, 60)))
+
+CASES: list[tuple[str, str, str, Damage]] = [
+    (
+        "estimate_outside_interval",
+        "error",
+        "os len against sor, crude",
+        renew("hazard_ratios", 0, **ratio("1.5 0.5 1.28")),
+    ),
+    ("estimate_outside_interval", "error", "os len", renew("medians", 0, **median("os", "len", "14 8 13"))),
+    ("interval_symmetry", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.50 1.34"))),
+    ("interval_symmetry", "error", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.50 2.28"))),
+    ("interval_p", "warning", "os len against sor, crude", renew("hazard_ratios", 0, p=p(0.45))),
+    ("interval_p", "error", "os len against sor, crude", renew("hazard_ratios", 0, p=p(0.001, relation="<"))),
+    (
+        "adjusted_crude",
+        "warning",
+        "os len against sor, adjusted",
+        add("hazard_ratios", ratio("0.35 0.21 0.58", adjustment="adjusted")),
+    ),
+    (
+        "adjusted_crude",
+        "error",
+        "os len against sor, adjusted",
+        add("hazard_ratios", ratio("0.2 0.12 0.33", adjustment="adjusted")),
+    ),
+    (
+        "significance_lost",
+        "info",
+        "os len against sor, adjusted",
+        both(
+            renew("hazard_ratios", 0, **ratio("0.60 0.37 0.97", p=p(0.037))),
+            add("hazard_ratios", ratio("0.70 0.43 1.14", adjustment="adjusted")),
+        ),
+    ),
+    (
+        "subgroup",
+        "warning",
+        "os len against sor, crude, low",
+        add("hazard_ratios", ratio("0.15 0.07 0.32", population="low")),
+    ),
+    (
+        "subgroup_precision",
+        "warning",
+        "os len against sor, crude, low",
+        add("hazard_ratios", ratio("0.78 0.66 0.92", population="low")),
+    ),
+    ("log_rank_ratio", "warning", "os len against sor", renew("log_rank", 0, p=p(0.02))),
+    ("log_rank_ratio", "error", "os len against sor", renew("log_rank", 0, favours="sor", p=p(0.001, relation="<"))),
+    ("medians", "info", "os len against sor", renew("hazard_ratios", 0, **ratio("0.60 0.37 0.97"))),
+    ("medians", "warning", "os len against sor", renew("hazard_ratios", 0, **ratio("0.2 0.12 0.33"))),
+    ("medians", "error", "os len against sor", renew("hazard_ratios", 0, **ratio("0.08 0.05 0.13"))),
+    (
+        "direction",
+        "error",
+        "os len against sor",
+        both(
+            renew("hazard_ratios", 0, **ratio("2.0 1.25 3.2")),
+            renew("medians", 0, **median("os", "len", "12 10.5 14")),
+            renew("medians", 1, **median("os", "sor", "8 7 9")),
+        ),
+    ),
+    ("log_rank_direction", "info", "os len against sor", renew("log_rank", 0, favours="sor")),
+    (
+        "log_rank_direction",
+        "error",
+        "os len against sor",
+        both(drop("hazard_ratios"), renew("log_rank", 0, favours="sor")),
+    ),
+    ("ratio_precision", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.60 1.07"))),
+    ("ratio_precision", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.8 0.2 3.2"))),
+    (
+        "ratio_precision",
+        "error",
+        "os len against sor, crude",
+        both(drop("events"), renew("hazard_ratios", 0, **ratio("0.80 0.72 0.89"))),
+    ),
+    ("median_precision", "warning", "os len", renew("medians", 0, **median("os", "len", "10 9.9 10.1"))),
+    ("median_precision", "warning", "pfs len", renew("medians", 2, **median("pfs", "len", "5.0 1.0 50.0"))),
+    ("interval_label", "warning", "os len", TWO_NARROW),
+    ("interval_label", "error", "os len", both(TWO_NARROW, renew("medians", 0, interval_is="quartiles"))),
+    ("interval_label", "warning", "os sor", renew("medians", 1, **IQR)),
+    (
+        "interval_lopsided",
+        "warning",
+        "pfs sor, low",
+        add(
+            "medians",
+            *TABLE[:3],
+            TABLE[3] | {"upper": 6.6, "printed": "3.00 1.90 6.60"},
+            median("os", "len", "9.00 5.50 12.50", population="matched") | {"place": "Table 9"},
+        ),
+    ),
+    ("events_total", "error", "os all arms", add("events", {"outcome": "os", "events": count(70, 100)})),
+    ("included", "error", "ae_any len", renew("counts", 0, events=count(6, 40))),
+    ("included", "warning", "pfs len", renew("events", 2, events=count(20, 40))),
+    ("included", "warning", "pfs len", renew("medians", 2, **median("pfs", "len", "11 8 13"))),
+    ("follow_up", "error", "os len", lambda s: s["enrolment"].update(cutoff="2015-11-30")),
+    (
+        "events_follow_up",
+        "warning",
+        "os all arms",
+        both(renew("events", 0, events=count(2, 40)), renew("events", 1, events=count(3, 60))),
+    ),
+    (
+        "percentage",
+        "info",
+        "ae_any len",
+        renew("counts", 0, events={"count": 36, "percent": 89.9, "printed": "36 (89.9)"}),
+    ),
+    (
+        "percentage",
+        "warning",
+        "ae_any len",
+        renew("counts", 0, events={"count": 36, "percent": 91.0, "printed": "36 (91.0)"}),
+    ),
+    (
+        "percentage",
+        "error",
+        "ae_any len",
+        renew("counts", 0, events={"count": 36, "percent": 60.0, "printed": "36 (60.0)"}),
+    ),
+    (
+        "percentage",
+        "warning",
+        "os events sor",
+        renew("events", 1, events={"count": 45, "percent": 76.0, "printed": "45 (76.0)"}),
+    ),
+    ("whole_number", "warning", "ae_any len", renew("counts", 0, events={"percent": 91.0, "printed": "91.0"})),
+    ("categories", "warning", "dcr mrecist len", response(0, dcr={"percent": 77.5, "printed": "77.5"})),
+    ("categories", "error", "dcr mrecist len", response(0, dcr=count(31, 40))),
+    ("categories", "error", "orr mrecist len", response(0, "cr", orr=count(6, 40))),
+    ("categories", "error", "dcr mrecist len", response(0, "cr", "sd", dcr=count(35, 40))),
+    ("categories", "error", "dcr mrecist len", response(0, "cr", "pr", "sd", "pd", dcr=count(9, 40))),
+    ("categories_total", "info", "response mrecist len", response(0, "dcr", sd=count(17, 40))),
+    ("test_p", "warning", "orr mrecist len against sor", renew("comparisons", 0, p=p(0.3))),
+    (
+        "test_p",
+        "error",
+        "orr mrecist len against sor",
+        renew("comparisons", 0, p=figure("<0.0001", value=0.0001, relation="<")),
+    ),
+    ("test_p", "warning", "pd mrecist len against sor", renew("comparisons", 2, p=p(0.5))),
+    ("prose_significance", "warning", "orr mrecist len against sor", renew("comparisons", 0, significant=True)),
+    ("prose_significance", "warning", "dcr mrecist len against sor", renew("comparisons", 1, significant=False)),
+    ("prose_direction", "warning", "orr mrecist len against sor", renew("comparisons", 0, favours="sor")),
+    (
+        "prose_direction",
+        "error",
+        "ae_any len against sor",
+        both(SEVERE, add("comparisons", {"outcome": "ae_any", **PAIR, "favours": "sor"})),
+    ),
+    (
+        "prose_direction",
+        "warning",
+        "os len against sor",
+        add("comparisons", {"outcome": "os", **PAIR, "favours": "sor"}),
+    ),
+    ("label", "error", "os len against sor, crude", renew("hazard_ratios", 0, label="Sorafenib vs lenvatinib")),
+    ("label", "error", "os len against sor, crude", renew("hazard_ratios", 0, label_inverted=True, reason="misread")),
+    (
+        "label_inverted",
+        "warning",
+        "os len against sor, crude",
+        renew("hazard_ratios", 0, label="Sorafenib", label_inverted=True, reason="text"),
+    ),
+    (
+        "matched_direction",
+        "info",
+        "orr",
+        add(
+            "responses",
+            {"criterion": "mrecist", "arm": "len", "population": "matched", "place": "Table 2", "orr": count(3, 30)},
+            {"criterion": "mrecist", "arm": "sor", "population": "matched", "place": "Table 2", "orr": count(4, 30)},
+        ),
+    ),
+    ("composition", "error", "other", lambda s: s.update(SPLIT)),
+    ("first_lines", "error", "failed_first_line", lambda s: s.update(failed_first_line=WRONG_LINES)),
+    ("setting_mix", "warning", "failed_first_line", lambda s: s.update(failed_first_line=LINES)),
+    ("printed_twice", "warning", "os len", add("medians", median("os", "len", "12 8 13", not_used="abstract"))),
+    (
+        "printed_twice",
+        "warning",
+        "os len against sor",
+        add("log_rank", {"outcome": "os", **PAIR, "favours": "len", "p": p(0.3), "not_used": "abstract"}),
+    ),
+    (
+        "printed_twice",
+        "warning",
+        "ae_any len",
+        add("counts", {"outcome": "ae_any", "arm": "len", "events": count(35, 40), "not_used": "text"}),
+    ),
+    (
+        "printed_twice",
+        "warning",
+        "dcr control",
+        add("reprinted", {"item": "control", "outcome": "dcr", "versions": VERSIONS}),
+    ),
+    ("printed_twice", "info", "tumours", add("reprinted", {"item": "tumours", "versions": VERSIONS})),
+    ("two_labels", "warning", "pfs median", add("reprinted", {"item": "median", "outcome": "pfs", "versions": NAMED})),
+    ("not_used", "info", "os", renew("hazard_ratios", 0, not_used="misprint")),
+    (
+        "not_used",
+        "warning",
+        "os a against b, crude",
+        both(
+            lambda s: s.update(SPLIT),
+            lambda s: s["contrast_sets"].pop("other"),
+            add("hazard_ratios", ratio("0.8 0.5 1.28", treatment="a", comparator="b")),
+        ),
+    ),
+    ("not_reported", "info", "ae_any", lambda s: s.update(counts=s["counts"][1:3] + s["counts"][4:])),
+    ("p_bound", "info", "os len against sor, crude", renew("hazard_ratios", 0, p=p(0.5, relation="<"))),
+    (
+        "assumed",
+        "warning",
+        "os",
+        add("assumed_events", {"outcome": "os", "fraction": 0.8, "plausible": [0.6, 0.9], "reason": "none printed"}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "severity", "item", "damage"), CASES)
+def test_a_contradiction_is_found(project: Project, check: str, severity: str, item: str, damage: Damage) -> None:
+    """Each is found under its name, item and severity; the sound sheet has none of them."""
+    sections = sound()
+    damage(sections)
+    found = {(f.check, f.severity, f.item) for f in audit(project, sections)}
+    assert (check, severity, item) in found
+
+
+def test_every_check_has_a_case(project: Project) -> None:
+    """The checks that the shipped sheets set off are among the cases, compare studies, or are about quotations."""
+    elsewhere = {"overlap", "adjustment", "adjustment_mixed", "secondary_report", "implied_events"}
+    assert {f.check for f in audit_project(project)} <= {check for check, *_ in CASES} | elsewhere
+
+
+def test_even_intervals_are_left_alone(project: Project) -> None:
+    """A table whose intervals are all even about their medians, or all lopsided, has none that is unlike the others."""
+    sections = sound()
+    sections["medians"] += [*TABLE, median("os", "len", "9.00 5.50 12.50", population="matched") | {"place": "Table 9"}]
+    assert not [f for f in audit(project, sections) if f.check == "interval_lopsided"]
+
+
+def test_an_interval_that_stands_elsewhere_as_confidence_interval(project: Project) -> None:
+    """The same limits under two names give the label of the whole place away."""
+    sections = sound()
+    again = median("os", "len", "10 8 13", not_used="the text's interval") | {"interval": "IQR", "place": "Table 2"}
+    part = median("os", "len", "9 4 16", population="low") | {**IQR, "place": "Table 2"}
+    sections["medians"] += [part]
+    (alone,) = [f for f in audit(project, sections) if f.check == "interval_label"]
+    assert "which nothing in the sheet shows" in alone.message
+    sections["medians"] += [again]
+    (given_away,) = [f for f in audit(project, sections) if f.check == "interval_label"]
+    assert "can only be a confidence interval" in given_away.message
+
+
+def test_a_printed_p_says_which_counts_it_fits(project: Project) -> None:
+    """33 of 48 and 13 of 30 have p = 0.026; the printed 0.042 is that of 32 of 48."""
+    (found,) = [f for f in audit_project(project) if f.check == "test_p" and f.study == "nanchang_2022"]
+    assert found.recomputed == pytest.approx(p_values(33, 48, 13, 30)["Fisher"])
+    assert found.message.endswith("it would fit 32 of 48 and 13 of 30")
+
+
+def test_tests_of_counts() -> None:
+    """Of 3 of 4 against 1 of 4: Fisher 34/70 (the lady tasting tea), chi-squared 2 without and 0.5 with correction."""
+    tests = p_values(3, 4, 1, 4)
+    assert tests["Fisher"] == pytest.approx(34 / 70)
+    assert tests["chi-squared"] == pytest.approx(0.157299, abs=1e-6)
+    assert tests["corrected chi-squared"] == pytest.approx(0.479500, abs=1e-6)
+    assert p_values(48, 48, 30, 30) == {"Fisher": 1.0}
+
+
+def test_two_reports_of_one_site(project: Project) -> None:
+    """Site, dates, a regimen and a setting in common; a year later there is nothing to warn of."""
+    a, b = (sound() | {"site": "One hospital"} for _ in range(2))
+    assert [(f.study, f.item) for f in audit(project, a, b) if f.check == "overlap"] == [("study0", "study1")]
+    b["enrolment"] = b["enrolment"] | {"start": "2017-01", "end": "2017-12"}
+    assert not [f for f in audit(project, a, b) if f.check == "overlap"]
+
+
+def test_crude_among_adjusted_effects(project: Project) -> None:
+    """Every effect says what it is adjusted for; the crude one is a warning."""
+    a, b = sound(), sound()
+    a["hazard_ratios"].append(ratio("0.75 0.46 1.22", adjustment="adjusted", covariates=["AFP", "ECOG"]))
+    findings = audit(project, a, b)
+    told = {(f.study, f.item): f.message for f in findings if f.check == "adjustment"}
+    assert told["study0", "os len against sor"] == "the adjusted hazard ratio is adjusted for AFP, ECOG"
+    assert told["study1", "os len against sor"] == "the crude hazard ratio is crude, adjusted for nothing"
+    assert [(f.study, f.item) for f in findings if f.check == "adjustment_mixed"] == [("study1", "os len against sor")]
+
+
+ACKNOWLEDGED = {"check": "percentage", "item": "ae_any len", "reason": "so printed, the count is that of the table"}
+OFF = renew("counts", 0, events={"count": 36, "percent": 60.0, "printed": "36 (60.0)"})
+
+
+def test_an_error_stops_the_run_in_one_line(project: Project) -> None:
+    """The line names the sheet, the place, the figure, and how to acknowledge it."""
+    sections = sound()
+    OFF(sections)
+    alone = synthetic(project.config, project.treatments, sheet(**sections))
+    with pytest.raises(UserError) as stop:
+        check_audit(alone)
+    message = str(stop.value)
+    assert message.startswith(
+        "alpha: counts.0.events = 60.0: 60% is printed, 36 of 40 is 90.00%; correct the sheet or, "
+    )
+    assert message.endswith("add to acknowledged: {check: percentage, item: 'ae_any len', reason: ...}")
+    assert len(message.splitlines()) == 1
+
+
+def test_an_acknowledged_error_is_a_warning_with_the_reason(project: Project) -> None:
+    """And the run goes on."""
+    sections = sound() | {"acknowledged": [ACKNOWLEDGED]}
+    OFF(sections)
+    alone = synthetic(project.config, project.treatments, sheet(**sections))
+    check_audit(alone)
+    (found,) = [f for f in audit_project(alone) if f.check == "percentage"]
+    assert found.severity == "warning"
+    assert found.message.endswith("(acknowledged: so printed, the count is that of the table)")
 
 
 @pytest.mark.parametrize(
-    ("check", "severity", "damage"),
+    ("change", "says"),
     [
-        ("medians", "error", lambda s: s["hazard_ratios"][0].update(value=1.2, upper=1.9)),
-        ("medians", "warning", lambda s: s["hazard_ratios"][0].update(value=0.3, lower=0.2, upper=0.45)),
-        ("percentage", "warning", lambda s: s["counts"][0]["events"].update(percent=91.0)),
-        ("categories", "warning", lambda s: s["responses"][0]["dcr"].update(count=31, percent=77.5)),
-        ("interval_label", "warning", lambda s: s["medians"][0].update(interval="IQR")),
-        ("not_used", "info", lambda s: s["hazard_ratios"][0].update(not_used="misprint")),
-        ("not_reported", "info", lambda s: s.update(counts=s["counts"][1:3] + s["counts"][4:])),
+        ({}, "checks with findings are none"),
+        ({"item": "ae_any sor"}, "checks with findings are none"),
     ],
 )
-def test_one_contradiction_is_one_finding(project: Project, check: str, severity: str, damage: Any) -> None:
-    """Each damage to the sound sheet is found under its own name."""
-    sections = sound_sections()
-    damage(sections)
-    findings = audit_project(synthetic(project.config, project.treatments, sheet(**sections)))
-    assert [(f["check"], f["severity"]) for f in findings] == [(check, severity)]
+def test_an_acknowledgement_of_nothing_is_an_error(project: Project, change: Sections, says: str) -> None:
+    """A sheet that was corrected has to lose the acknowledgement too."""
+    alone = synthetic(project.config, project.treatments, sheet(**sound(), acknowledged=[ACKNOWLEDGED | change]))
+    with pytest.raises(UserError, match=says):
+        check_audit(alone)
+
+
+def test_an_acknowledgement_of_another_item(project: Project) -> None:
+    """The line names the items that there are."""
+    sections = sound() | {"acknowledged": [ACKNOWLEDGED | {"item": "ae_any sor"}, ACKNOWLEDGED]}
+    OFF(sections)
+    with pytest.raises(UserError, match=r"acknowledged\.0 = 'ae_any sor'.*its items are ae_any len$"):
+        check_audit(synthetic(project.config, project.treatments, sheet(**sections)))
+
+
+def test_the_run_stops_before_anything_is_fitted(
+    edit: Callable[[str, str, str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A contradiction in a shipped sheet ends the Snakefile with one line and exit status 2."""
+    sheet_file = "studies/severance_2024.yaml"
+    line = edit(
+        sheet_file,
+        'events: {count: 75, percent: 87.2, printed: "75 patients (87.2%)"',
+        'events: {count: 57, percent: 87.2, printed: "57 patients (87.2%)"',
+    )
+    with pytest.raises(SystemExit) as stop:
+        open_project([])
+    assert stop.value.code == EXIT_USER_ERROR
+    printed = capsys.readouterr().err
+    assert printed.startswith(
+        f"error: config/{sheet_file}:{line}: counts.1.events = 87.2: 87.2% is printed, 57 of 86 is 66.28%"
+    )
+    assert printed.count("\n") == 1
+    assert not Path("results").exists()
+
+
+def test_limits_are_checked(edit: Callable[[str, str, str], int], capsys: pytest.CaptureFixture[str]) -> None:
+    """An error below its warning is a mistake in one line."""
+    line = edit("config.yaml", "  effect_error: 4.5", "  effect_error: 2")
+    with pytest.raises(SystemExit):
+        open_project([])
+    assert (
+        f"config/config.yaml:{line}: audit.effect_error = 2.0: allowed: effect_warning, 3.0" in capsys.readouterr().err
+    )
+
+
+# What the five papers say against themselves in figures that the analyses use, and the checks that find it.
+CONTRADICTIONS = [
+    ("ditan_2022", "printed_twice", "ae_grade3 grade 3 or 4 events of all patients, per cent"),
+    ("ditan_2022", "printed_twice", "pfs gain in median PFS, months"),
+    ("ditan_2025", "interval_label", "os sor"),
+    ("ditan_2025", "interval_lopsided", "os sor"),
+    ("ditan_2025", "prose_direction", "orr mrecist tki_ici against tki"),
+    ("ditan_2025", "prose_significance", "orr mrecist tki_ici against tki"),
+    ("ditan_2025", "printed_twice", "orr responders of both arms"),
+    ("ditan_2025", "printed_twice", "dcr patients with disease control in both arms"),
+    ("ditan_2025", "test_p", "pr mrecist tki_ici against tki"),
+    ("ditan_2025", "significance_lost", "os tki_ici against tki, adjusted"),
+    ("nanchang_2022", "label_inverted", "pfs rp against r, crude"),
+    ("nanchang_2022", "label_inverted", "pfs rp against r, adjusted"),
+    ("nanchang_2022", "label_inverted", "os rp against r, crude"),
+    ("nanchang_2022", "label_inverted", "os rp against r, adjusted"),
+    ("nanchang_2022", "interval_symmetry", "os rp against r, adjusted"),
+    ("nanchang_2022", "interval_p", "os rp against r, adjusted"),
+    ("nanchang_2022", "categories", "dcr mrecist rp"),
+    ("nanchang_2022", "categories", "dcr recist_1_1 rp"),
+    ("nanchang_2022", "test_p", "dcr mrecist rp against r"),
+    ("nanchang_2022", "printed_twice", "pd mrecist rp"),
+    ("nanchang_2022", "prose_significance", "orr rp against r"),
+    ("nanchang_2022", "setting_mix", "failed_first_line"),
+    ("nanchang_2022", "overlap", "nanchang_2023"),
+    ("nanchang_2023", "prose_direction", "dcr mrecist lp against r"),
+    ("nanchang_2023", "prose_direction", "dcr lp against r"),
+    ("nanchang_2023", "two_labels", "dcr disease control of 73.2% and 44.4%"),
+    ("nanchang_2023", "test_p", "orr mrecist lp against r"),
+    ("nanchang_2023", "medians", "os lp against r"),
+    ("nanchang_2023", "medians", "pfs lp against r"),
+    ("nanchang_2023", "two_labels", "pfs median of 5.3 (4.0–7.2) months"),
+    ("nanchang_2023", "two_labels", "pfs median of 3.0 months"),
+    ("nanchang_2023", "adjustment_mixed", "os lp against r"),
+    ("severance_2024", "interval_label", "os sorafenib"),
+    ("severance_2024", "printed_twice", "pfs lenvatinib against sorafenib, matched"),
+    ("severance_2024", "printed_twice", "pfs all arms"),
+    ("severance_2024", "matched_direction", "orr"),
+    ("severance_2024", "test_p", "ae_grade3 lenvatinib against sorafenib"),
+    ("severance_2024", "test_p", "ae_any lenvatinib against sorafenib"),
+    ("severance_2024", "test_p", "orr recist_1_1 lenvatinib against sorafenib"),
+]
+
+
+@pytest.mark.parametrize(("study", "check", "item"), CONTRADICTIONS)
+def test_contradictions_of_the_five_papers(project: Project, study: str, check: str, item: str) -> None:
+    """Each is found, with a place in the sheet."""
+    found = [f for f in audit_project(project) if (f.study, f.check, f.item) == (study, check, item)]
+    assert found
+    assert all(f.source.startswith(f"config/studies/{study}.yaml:") for f in found)
+
+
+def test_nothing_in_the_shipped_sheets_stops_a_run(project: Project) -> None:
+    """Every contradiction of the papers is a warning, or acknowledged; findings are in order."""
+    findings = audit_project(project)
+    assert {f.severity for f in findings} == {"info", "warning"}
+    assert [(f.study, f.check) for f in findings] == sorted((f.study, f.check) for f in findings)
+
+
+def test_labels_of_intervals_in_the_five_papers(project: Project) -> None:
+    """Ten intervals of ditan_2025 and eight of severance_2024 are called IQR and are confidence intervals."""
+    found = [f.study for f in audit_project(project) if f.check == "interval_label" and "can only be" in f.message]
+    assert (found.count("ditan_2025"), found.count("severance_2024"), len(found)) == (10, 8, 18)
+
+
+@pytest.mark.parametrize(
+    ("label", "inverted"), [("Regorafenib monotherapy", False), ("RP vs R", True), ("Second line (R versus RP)", False)]
+)
+def test_labels_are_read(project: Project, label: str, inverted: bool) -> None:
+    """A label names an arm by its id, its label or its regimen; the ratios of nanchang_2022 are RP against R."""
+    read = project.sheets["nanchang_2022"]
+    ratios = [r.model_copy(update={"label": label, "label_inverted": inverted}) for r in read.hazard_ratios[:1]]
+    alone = synthetic(project.config, project.treatments, read.model_copy(update={"hazard_ratios": ratios}))
+    assert [f.severity for f in audit_project(alone) if f.check == "label"] == ["error"]

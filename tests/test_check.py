@@ -73,7 +73,7 @@ def test_selected_effects(page: str) -> None:
 def test_findings(page: str, project: Project) -> None:
     """Counted by severity; every warning on a line of its own that names file and line."""
     findings = audit_project(project)
-    counts = {severity: sum(f["severity"] == severity for f in findings) for severity in check.SEVERITIES}
+    counts = {severity: sum(f.severity == severity for f in findings) for severity in check.SEVERITIES}
     title = "Findings of the audit: " + ", ".join(f"{counts[severity]} {severity}" for severity in check.SEVERITIES)
     lines = page[page.index(title) :].splitlines()[1:]
     assert len(lines) == counts["error"] + counts["warning"] > 0

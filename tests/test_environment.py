@@ -19,6 +19,7 @@ COMMENT = re.compile(r"^    # ( *via( -r requirements(-dev)?\.in| [a-zA-Z0-9._-]
 SHIPPED = [
     ("config", "config/config.yaml"),
     ("treatments", "config/treatments.yaml"),
+    ("characteristics", "config/characteristics.yaml"),
     *(("study", f"config/studies/{study}.yaml") for study in (*STUDIES, *QUOTED)),
 ]
 
@@ -111,7 +112,8 @@ def test_schemas_reject(damage: dict[str, object]) -> None:
 
 
 def test_writing_schemas(tmp_path: Path) -> None:
-    """Three files, named after what they describe."""
+    """One file a kind, named after what it describes."""
     files = write_schemas(tmp_path)
-    assert sorted(file.name for file in files) == ["config.json", "study.json", "treatments.json"]
+    names = ["characteristics.json", "config.json", "study.json", "treatments.json"]
+    assert sorted(file.name for file in files) == names
     assert sorted(tmp_path.iterdir()) == sorted(files)

@@ -23,7 +23,10 @@ from nma.config import read_project
 from nma.documents import read_yaml
 from nma.errors import UserError
 from nma.evidence import gather
+from nma.evidence.audit import check_audit
+from nma.evidence.populations import characteristic_rows, difference_rows
 from nma.evidence.spread import derivation_rows
+from nma.evidence.transitivity import transitivity_rows
 from nma.importer import import_studies
 from nma.plan import check_networks, evidence_files, fit_settings, fits, summary_settings
 
@@ -35,6 +38,7 @@ SHEETS = "config/studies"
 TARGETS = (
     "config/config.yaml",
     "config/treatments.yaml",
+    "config/characteristics.yaml",
     *(f"{SHEETS}/{file.name}" for file in sorted((ROOT / SHEETS).glob("*.yaml"))),
     "config/examples/smoking.yaml",
     "config/examples/parkinsons.yaml",
@@ -337,11 +341,13 @@ def use(target: str) -> None:
     check_networks(project, file)
     for rows in (gather.effect_rows, gather.count_rows, gather.arm_data_rows, gather.arm_rows, gather.setting_rows):
         rows(project)
-    derivation_rows(project)
+    for more in (derivation_rows, characteristic_rows, difference_rows, transitivity_rows):
+        more(project)
     for fit in fits(project.config):
         assert evidence_files(project, *fit) is not None
         assert fit_settings(project, *fit)["outcome"] == summary_settings(project, fit[1])["outcome"]
     summary(project)
+    check_audit(project)
 
 
 def complaint(target: str, content: str | bytes) -> str | None:

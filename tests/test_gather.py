@@ -19,6 +19,12 @@ COLUMNS = {
     "arm_data": "study outcome arm n events time mean se categories derived selected source",
     "arms": "study arm n regimen weight",
     "settings": "study setting weight",
+    "characteristics": "study arm population characteristic n count percent median lower upper interval proportion "
+    "mean sd derivation difference flag used definition note source",
+    "standardised_differences": "characteristic level study_a arm_a study_b arm_b n_a n_b value_a value_b difference "
+    "se flag",
+    "transitivity": "analysis group name characteristic kind studies of_studies patients value lowest lowest_study "
+    "highest highest_study partial within within_study within_flag between between_studies between_flag",
     "audit": "study item check severity reported recomputed source message",
 }
 

@@ -289,7 +289,7 @@ def bad(row: int, message: str, **cells: str) -> tuple[int, dict[str, str], str]
 
 MISTAKES = [
     bad(0, "hr = '0,8': not a number", hr="0,8"),
-    bad(0, "hazard_ratios.0.value = 2.8: the estimate lies outside its interval 0.5 to 1.28", hr="2.8"),
+    bad(0, "hazard_ratios.0.upper = 0.5: the interval has no width", hr="0.5", hr_upper="0.5"),
     bad(0, "hr_p = '0.35': nothing in hr that this belongs to", hr="", hr_lower="", hr_upper=""),
     bad(0, "hr_p = 'n.s.': not a number", hr_p="n.s."),
     bad(0, "favours = 'len': nothing in logrank_p that this belongs to", favours="len"),

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nma.job import EXIT_USER_ERROR, open_project
+from nma.job import EXIT_USER_ERROR
+from nma.start import open_project
 
 from tests.conftest import QUOTED, write_plain
 
@@ -48,8 +49,8 @@ MISTAKES = {
     ),
     "failed first lines that do not add up": (
         N22,
-        'n: 21, arms: {rp: 17, r: 4},  printed: "21 (26.9)"',
-        'n: 20, arms: {rp: 16, r: 4},  printed: "20 (26.9)"',
+        'n: 21, arms: {rp: 17, r: 4},  printed: "21 (26.9)',
+        'n: 20, arms: {rp: 16, r: 4},  printed: "20 (26.9)',
         -2,
         ["failed_first_line = 77", "the failed first lines add up to 77, the arms to 78"],
     ),

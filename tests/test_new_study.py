@@ -29,7 +29,7 @@ REQUIRED: dict[str, Any] = {
     "bibliography": {"authors": "Smith J", "title": "A trial", "journal": "A journal", "year": "2027"},
     "design": "randomised_trial",
     "site": "A hospital",
-    "enrolment": {"start": "2020-01", "end": "2021-06", **FIGURE},
+    "enrolment": {"start": "2020-01", "end": "2021-06", "printed": "January 2020 to June 2021", "place": "Methods"},
     "failed_first_line": {"setting": SETTING, "n": "60", **FIGURE},
     "arms": {
         "arm_1": {"label": "One", "n": "30", "regimens": "{lenvatinib: 30}", **FIGURE},
@@ -59,6 +59,9 @@ OPTIONAL: dict[str, Any] = {
     "responses": {"criterion": "mrecist", "arm": "arm_1", "cr": COUNT, "place": "Table 2"},
     "counts": {"outcome": "ae_any", "arm": "arm_1", "events": COUNT},
     "comparisons": {**PAIR, "outcome": "orr", "p": P_VALUE, "favours": "arm_1", "prose": FIGURE},
+    "characteristics": {"characteristic": "age", "arm": "arm_1", "median": "10", **FIGURE},
+    "reprinted": {"item": "deaths", "versions": FIGURE},
+    "acknowledged": {"check": "percentage", "item": "orr arm_1", "reason": "so printed"},
     "notes": "[Nothing]",
 }
 _KEY = re.compile(r"^( *)(- )?(\w+):(?: +(?!#)(\S.*?))?(?: +#.*)?$")
@@ -94,13 +97,14 @@ def keys_of(text: str) -> Iterator[tuple[int, tuple[str, ...], str | None, str]]
 
 def fill(text: str, *values: Mapping[str, Any]) -> str:
     """Type values into the open keys of a sheet to fill in; every value must find its key."""
+    typed: set[tuple[str, ...]] = set()
     lines, wanted = text.splitlines(), {path: value for each in values for path, value in leaves(each)}
     for number, path, _, lead in keys_of(text):
         if path in wanted:
-            value = wanted.pop(path)
+            value, typed = wanted[path], {*typed, path}
             quoted = value if re.match(r"[\d{\[]", value) and path[-1] != "printed" else f'"{value}"'
             lines[number] = f"{lead} {quoted}"
-    assert not wanted, f"no such keys: {wanted}"
+    assert typed == set(wanted), f"no such keys: {set(wanted) - typed}"
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +164,8 @@ def test_any_optional_sections(
 def test_everything_uncommented(page: str, tmp_path: Path, project: Project) -> None:
     """Every key of the file at once; those left empty are as if they were not there."""
     text = re.sub(r"^#(?! \S)", "", page, flags=re.MULTILINE)
-    sheet = read(tmp_path, fill(text, REQUIRED, OPTIONAL), project)
+    follow_up = {"median_follow_up_months": "10", "follow_up": {"printed": "10 months", "place": "Results"}}
+    sheet = read(tmp_path, fill(text, REQUIRED, OPTIONAL, {"enrolment": follow_up}), project)
     assert {name for name in OPTIONAL if not getattr(sheet, name)} == {"covariates"}
     assert sheet.bibliography is not None
     assert sheet.bibliography.doi is None

@@ -150,6 +150,7 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
         "leave_one_out": "main",
         "inconsistency": None,
         "baselines": {},
+        "populations": None,
         "seed": 11,
         **changes,
     }

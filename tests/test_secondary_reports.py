@@ -88,14 +88,14 @@ def test_unknown_sizes_stay_unknown(project: Project) -> None:
 def test_the_audit_says_so(project: Project) -> None:
     """Who quotes it and which analysis uses it; and how many events the p beside the medians stands for."""
     findings = audit_project(project)
-    quoted = [f for f in findings if f["check"] == "secondary_report"]
-    assert [(f["study"], f["severity"]) for f in quoted] == [(study, "warning") for study in QUOTED]
-    assert all("read in severance_2024" in f["message"] and "used by extended only" in f["message"] for f in quoted)
-    implied = {(f["study"], f["item"].split()[0]): f for f in findings if f["check"] == "implied_events"}
+    quoted = [f for f in findings if f.check == "secondary_report"]
+    assert [(f.study, f.severity) for f in quoted] == [(study, "warning") for study in QUOTED]
+    assert all("read in severance_2024" in f.message and "used by extended only" in f.message for f in quoted)
+    implied = {(f.study, f.item.split()[0]): f for f in findings if f.check == "implied_events"}
     assert set(implied) == {("yoo_secondary", "os"), ("yoo_secondary", "pfs")}
     # 4 (z / log ratio)^2: z 2.878 and 0.892, z 0.940 and 0.3935
-    assert implied["yoo_secondary", "pfs"]["recomputed"] == pytest.approx(41.6, abs=0.1)
-    assert implied["yoo_secondary", "os"]["recomputed"] == pytest.approx(22.9, abs=0.1)
+    assert implied["yoo_secondary", "pfs"].recomputed == pytest.approx(41.6, abs=0.1)
+    assert implied["yoo_secondary", "os"].recomputed == pytest.approx(22.9, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_more_events_than_patients(project: Project) -> None:
     """Medians of 10.0 and 9.9 months with p 0.01 would need some 260,000 events among 100 patients."""
     one = sheet(medians=medians(10.0, 9.9), log_rank=log_rank(0.01))
     findings = audit_project(synthetic(project.config, project.treatments, one))
-    (found,) = [f for f in findings if f["check"] == "implied_events"]
-    assert found["severity"] == "warning"
-    assert "more than the 100 patients" in found["message"]
+    (found,) = [f for f in findings if f.check == "implied_events"]
+    assert found.severity == "warning"
+    assert "more than the 100 patients" in found.message
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,14 @@ CONTRACT = {
     "evidence/counts.csv": "study,outcome,criterion,arm,population,events,n,derived,selected,source",
     "evidence/arms.csv": "study,arm,n,regimen,weight",
     "evidence/settings.csv": "study,setting,weight",
+    "evidence/characteristics.csv": "study,arm,population,characteristic,n,count,percent,median,lower,upper,interval,"
+    "proportion,mean,sd,derivation,difference,flag,used,definition,note,source",
+    "evidence/standardised_differences.csv": "characteristic,level,study_a,arm_a,study_b,arm_b,n_a,n_b,value_a,value_b,"
+    "difference,se,flag",
+    "evidence/transitivity.csv": "analysis,group,name,characteristic,kind,studies,of_studies,patients,value,lowest,"
+    "lowest_study,highest,highest_study,partial,within,within_study,within_flag,between,between_studies,between_flag",
     "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
+    "evidence/sources.csv": "study,item,printed,place,status,line",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
     "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,"
@@ -56,7 +63,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
 COMMON = {"compare_analyses", "gather_timings"}
-OF_OS = {"gather_evidence", "leave_one_out os", "assess_inconsistency os"}
+OF_OS = {"gather_evidence", "verify_sources", "plot_populations", "leave_one_out os", "assess_inconsistency os"}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
 
@@ -76,6 +83,8 @@ def test_every_fit_is_complete(finished: Project) -> None:
             for name in ("posterior.nc", "league_table.csv", "heterogeneity.csv", "figures/forest.svg"):
                 assert (folder / name).stat().st_size > 0, folder / name
     assert (finished.folder / "results/primary/report.html").stat().st_size > 10_000
+    for analysis in ("primary", "four_cohorts"):
+        assert (finished.folder / f"results/{analysis}/summary/populations.svg").stat().st_size > 10_000
     timings = (finished.folder / "logs/timings.csv").read_text().splitlines()
     assert timings[0] == "analysis,outcome,model,import_s,compile_s,sampling_s,other_s"
     assert len(timings) == 1 + 4 * 3
@@ -141,7 +150,7 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     project = again()
     project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
     rules = {job.split()[0] for job in project.planned()}
-    assert rules == {"gather_evidence", *PLOT.values(), "plot_analysis", "write_report"}
+    assert rules == {"gather_evidence", "plot_populations", *PLOT.values(), "plot_analysis", "write_report"}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
@@ -204,6 +213,19 @@ def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
     assert project.planned() == expected
 
 
+def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:
+    """A paper put into sources/ is read, and the reports say so; nothing else runs."""
+    project = again()
+    (project.folder / "sources").mkdir()
+    (project.folder / "sources/ditan_2022.txt").write_text("Results\n93 eligible patients\n")
+    assert project.planned() == {"verify_sources", *EVERY_REPORT}
+    report = project.folder / "results/primary/report.html"
+    assert "Not verified: no copies of the papers" in report.read_text()
+    done = project.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Not verified, for want of a copy of the paper: ditan_2025" in report.read_text()
+
+
 def test_a_mistake_is_one_line_and_leaves_results_alone(again: Again) -> None:
     """Exit status 2, one line, results untouched."""
     project = again()
@@ -230,7 +252,7 @@ def test_dry_run_needs_no_heavy_import(finished: Project) -> None:
     import sys
 
     program = (
-        "import sys; from nma.job import open_project; import nma.plan, nma.provenance; open_project([]);"
+        "import sys; from nma.start import open_project; import nma.plan, nma.provenance; open_project([]);"
         "print([m for m in ('pymc','arviz','numba','matplotlib','pytensor','scipy.stats') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -8,14 +8,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from nma.config import Project
+from nma.config import Project, read_project
+from nma.evidence.audit import check_audit
 from nma.evidence.gather import arm_data_rows, audit_rows, count_rows, effect_rows
 from nma.evidence.selection import select_evidence
-from nma.job import DEFAULT_CONFIG, EXIT_USER_ERROR, open_project
+from nma.job import mistakes_in_one_line
 from nma.network.arms import OVERALL, used_arms
 from nma.network.graph import label_contrasts, parts, received
 from nma.network.structure import Structure
-from nma.plan import evidence_csv, fits, structure_settings
+from nma.plan import check_networks, evidence_csv, fits, structure_settings
+from nma.sources.verify import STATUSES, verify_project
+from nma.start import DEFAULT_CONFIG
 
 SEVERITIES = ("error", "warning", "info")
 _LABELS = ("direct", "indirect", "extrapolated", "not_estimable")
@@ -23,9 +26,16 @@ Row = dict[str, Any]
 
 
 def summary(project: Project) -> str:
-    """Say what a project holds: studies, outcomes and their networks, selected figures, findings."""
-    sections = (_studies(project), _networks(project), _selected(project), _findings(audit_rows(project)))
-    return "\n\n".join("\n".join(section) for section in sections) + "\n"
+    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings.
+
+    Raises
+    ------
+    UserError
+        A copy of a paper that cannot be read.
+    """
+    sections = [_studies(project), _networks(project), _selected(project)]
+    sections += [_sources(project), _findings(audit_rows(project))]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
 def _table(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -102,6 +112,18 @@ def _figures(row: Row) -> str:
     return f"{row['events']}/{row.get('time') or row['n']}"
 
 
+def _sources(project: Project) -> list[str]:
+    """Count the figures of every sheet by whether they stand in the user's copy of the paper."""
+    if not project.sheets:
+        return []
+    verdicts = verify_project(project)
+    rows: list[tuple[Any, ...]] = [("study", *STATUSES)]
+    for study in project.sheets:
+        counted = Counter(verdict.status for verdict in verdicts if verdict.study == study)
+        rows.append((study, *(counted[status] for status in STATUSES)))
+    return [f"Figures looked up in the papers: {len(verdicts)} (python -m nma.sources shows them)", *_table(rows)]
+
+
 def _findings(findings: Sequence[Row]) -> list[str]:
     """Count the findings of the audit, and list all but the mere information."""
     counted = Counter(finding["severity"] for finding in findings)
@@ -116,13 +138,15 @@ def _findings(findings: Sequence[Row]) -> list[str]:
 
 
 def main() -> None:
-    """Check a configuration; exit status 2 for a mistake or an error of the audit."""
+    """Check a configuration; a mistake, or an error of the audit after the summary, is one line and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m nma.check", description="Validate and audit without fitting.")
     parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
-    _, project = open_project([parser.parse_args().configfile])
-    print(summary(project), end="")
-    if any(finding["severity"] == "error" for finding in audit_rows(project)):
-        raise SystemExit(EXIT_USER_ERROR)
+    file = parser.parse_args().configfile
+    with mistakes_in_one_line():
+        project = read_project(file)
+        check_networks(project, file)
+        print(summary(project), end="", flush=True)
+        check_audit(project)
 
 
 if __name__ == "__main__":

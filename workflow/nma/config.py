@@ -1,16 +1,17 @@
 """The typed configuration: what to run, on which treatments, with which priors."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from nma.characteristics import Characteristics
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
-from nma.outcomes import Outcome, Scale
+from nma.outcomes import RESPONSE, Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
@@ -129,20 +130,74 @@ class Analysis(Strict):
     """Whether studies known only through another paper's quotation are used."""
 
 
+class SourceCopies(Strict):
+    """The user's own copies of the papers: a folder with one file a study, ``<study>.txt``, ``.html`` or ``.pdf``."""
+
+    folder: Text
+    """The folder."""
+
+
+class AuditLimits(Strict):
+    """Where a difference between two figures of a paper becomes a finding.
+
+    Figures that are one and the same may differ by rounding and no more. Two estimates of one effect are compared in
+    standard errors (``effect_*``), two tests of one difference in normal deviates (``test_*``).
+    """
+
+    effect_warning: Scale = 3.0
+    """Standard errors between an estimate and another of the same effect: a warning."""
+    effect_error: Scale = 4.5
+    """The same: an error."""
+    subgroup_warning: Scale = 3.5
+    """Standard errors between a subgroup and all patients; there are many subgroups."""
+    test_warning: Scale = 0.25
+    """Normal deviates between two tests of the same patients, but not of the same kind: a warning."""
+    test_error: Scale = 2.0
+    """The same: an error."""
+    asymmetry_error: Scale = 0.5
+    """Standard errors between an estimate and the middle of its interval, on the log scale."""
+    percentage_error: Scale = 5.0
+    """Percentage points between a printed percentage and its count."""
+    information_warning: Annotated[float, Field(gt=0, le=1)] = 0.97
+    """Share of the standard error below which no analysis of so many events can come."""
+    width_warning: Annotated[float, Field(gt=1)] = 4.0
+    """Ratio of an interval's width to the width that so many patients or events give."""
+    shapes: tuple[Scale, Scale] = (0.5, 2.5)
+    """Weibull shapes of survival that are plausible; 1 is a constant hazard."""
+    scan_shape: Annotated[float, Field(ge=1)] = 4.0
+    """The largest shape of outcomes seen at scans, whose times cluster."""
+    significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Two-sided p below which a difference is called significant."""
+    setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Difference between the arms in the share of a failed first line."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AuditLimits":
+        for kind in ("effect", "test"):
+            warning, error = getattr(self, f"{kind}_warning"), getattr(self, f"{kind}_error")
+            if error < warning:
+                fail(f"{kind}_error", error, f"allowed: {kind}_warning, {warning}, or more")
+        if not self.shapes[0] <= 1 <= self.shapes[1]:
+            fail("shapes", list(self.shapes), "allowed: two shapes, one on either side of 1")
+        return self
+
+
 _FOLDERS = ["evidence", "summary"]
 
 
 def _inline_or_file(value: Any) -> Any:
     if not isinstance(value, str | dict):
-        fail((), value, "allowed: the name of a file, or the treatments themselves")
+        fail((), value, "allowed: the name of a file, or its contents")
     return value
 
 
 class Config(Strict):
     """What to run.
 
-    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. ``treatments``
-    names a file, or holds the treatments. Tables about all analyses go to ``shared``, by default the results folder:
+    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. The figures of
+    the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
+    names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets may
+    give. Tables about all analyses go to ``shared``, by default the results folder:
     configurations that share a results folder need one each.
     """
 
@@ -154,10 +209,19 @@ class Config(Strict):
     """Folder of the study sheets."""
     evidence: list[EvidenceTable] = Field(default_factory=list)
     """Tidy tables of evidence."""
+    sources: SourceCopies | None = None
+    """The user's own copies of the papers."""
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]
     """File of the treatments, or the treatments themselves."""
+    characteristics: (
+        Annotated[
+            Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Characteristics)
+        ]
+        | None
+    ) = None
+    """File of the baseline characteristics, or the characteristics themselves."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """Seed of all random numbers."""
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
@@ -178,12 +242,16 @@ class Config(Strict):
     """The analysis that is refitted without each of its studies."""
     inconsistency: Identifier | None = None
     """The analysis that is checked for inconsistency."""
+    audit: AuditLimits = Field(default_factory=AuditLimits)
+    """Where a difference between two figures of a paper becomes a finding."""
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
         _known(("headline",), self.headline, self.models)
         for name, outcome in self.outcomes.items():
             _known(("outcomes", name, "prior"), outcome.prior, self.priors)
+            for i, part in enumerate(outcome.includes):
+                _known(("outcomes", name, "includes", i), part, [*self.outcomes, *sorted(RESPONSE)])
         for name, analysis in self.analyses.items():
             for i, outcome_id in enumerate(analysis.outcomes):
                 _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
@@ -226,7 +294,7 @@ class Config(Strict):
         return [outcome for outcome in self.outcomes if not chosen or outcome in chosen]
 
 
-def _known(path: tuple[str | int, ...], value: str, allowed: Mapping[str, Any], kind: str | None = None) -> None:
+def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:
     if value not in allowed:
         fail(path, value, f"unknown {kind or path[-1]}; allowed: {', '.join(allowed)}")
 
@@ -236,6 +304,7 @@ class Project(Strict):
 
     config: Config
     treatments: Treatments
+    characteristics: Characteristics = Field(default_factory=Characteristics)
     sheets: dict[str, StudySheet] = Field(default_factory=dict)
     tables: tuple[TableStudy, ...] = ()
 
@@ -266,7 +335,7 @@ def read_setup(file: Path) -> tuple[Document, Config, Treatments]:
     """
     document = read_yaml(file)
     config = validate(Config, document)
-    treatments = _treatments(config, document)
+    treatments = _part("treatments", Treatments, document)
     _check_outcomes(config, treatments, document)
     _check_models(config, treatments, document)
     return document, config, treatments
@@ -281,6 +350,9 @@ def read_project(file: Path) -> Project:
         The first mistake found, in one line.
     """
     document, config, treatments = read_setup(file)
+    characteristics = (
+        _part("characteristics", Characteristics, document) if config.characteristics else Characteristics()
+    )
     sheets: dict[str, StudySheet] = {}
     if config.studies is not None:
         folder = Path(config.studies)
@@ -289,20 +361,25 @@ def read_project(file: Path) -> Project:
         sheets = read_sheets(folder)
         for sheet in sheets.values():
             check_vocabulary(sheet, treatments, config)
+            _check_characteristics(sheet, characteristics)
             _check_quotation(sheet, sheets)
             check_curves(sheet)
-    project = Project(config=config, treatments=treatments, sheets=sheets, tables=_tables(config, treatments, document))
+    tables = _tables(config, treatments, document)
+    project = Project(
+        config=config, treatments=treatments, characteristics=characteristics, sheets=sheets, tables=tables
+    )
     _check_analyses(project, document)
     return project
 
 
-def _treatments(config: Config, document: Document) -> Treatments:
-    """Read the treatments from their file, or from the configuration itself."""
-    if not isinstance(config.treatments, str):
-        return validate(Treatments, document.section("treatments"))
-    if not Path(config.treatments).is_file():
-        raise document.error(("treatments",), config.treatments, "no such file")
-    return validate(Treatments, read_yaml(Path(config.treatments)))
+def _part[M: BaseModel](key: str, model: type[M], document: Document) -> M:
+    """Read a part of the configuration from the file it names, or from the configuration itself."""
+    value = document.data[key]
+    if not isinstance(value, str):
+        return validate(model, document.section(key))
+    if not Path(value).is_file():
+        raise document.error((key,), value, "no such file")
+    return validate(model, read_yaml(Path(value)))
 
 
 def _check_outcomes(config: Config, treatments: Treatments, document: Document) -> None:
@@ -406,8 +483,24 @@ def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) 
     sections: dict[str, list[str]] = {
         **dict.fromkeys(time_to_event, contrasts),
         "counts": recorded,
-        "comparisons": counts,
+        "comparisons": [*counts, *contrasts, *sorted(RESPONSE)],
+        "reprinted": list(config.outcomes),
     }
     for section, allowed in sections.items():
         for i, record in enumerate(getattr(sheet, section)):
-            check((section, i, "outcome"), "outcome", record.outcome, allowed)
+            if record.outcome is not None:
+                check((section, i, "outcome"), "outcome", record.outcome, allowed)
+
+
+def _check_characteristics(sheet: StudySheet, vocabulary: Characteristics) -> None:
+    """Check that the characteristics of a sheet are declared, and that their figures are of the declared kind."""
+    known = vocabulary.characteristics
+    for i, record in enumerate(sheet.characteristics):
+        path = ("characteristics", i, "characteristic")
+        if record.characteristic not in known:
+            allowed = f"allowed: {', '.join(known)}" if known else "the configuration declares no characteristics"
+            raise sheet.error(path, record.characteristic, f"unknown characteristic; {allowed}")
+        if record.is_binary != (known[record.characteristic].kind == "binary"):
+            figures = "a mean or a median" if record.is_binary else "a count or a percent"
+            problem = f"this characteristic is {known[record.characteristic].kind}; give {figures}"
+            raise sheet.error(path, record.characteristic, problem)

@@ -34,9 +34,10 @@ from nma.config import Config, check_vocabulary, read_setup, time_to_event_outco
 from nma.documents import Document, Path_
 from nma.errors import UserError
 from nma.evidence.table_lines import Line, read_cells
-from nma.job import DEFAULT_CONFIG, one_line_errors
+from nma.job import mistakes_in_one_line
 from nma.new_study import sheet_file
 from nma.sheets import sheet_of
+from nma.start import DEFAULT_CONFIG
 from nma.tables import write_text
 
 _BIBLIOGRAPHY = ("authors", "title", "journal", "year", "doi")
@@ -379,7 +380,7 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="the table, CSV")
     parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
     arguments = parser.parse_args()
-    with one_line_errors():
+    with mistakes_in_one_line():
         files = import_studies(arguments.file, arguments.configfile)
     for file in files:
         print(file)

@@ -11,16 +11,17 @@ from typing import Any
 from nma.config import Config, read_setup, time_to_event_outcomes
 from nma.documents import Document
 from nma.errors import UserError
-from nma.job import DEFAULT_CONFIG, one_line_errors
+from nma.job import mistakes_in_one_line
 from nma.schemas import FOLDER, schema_of
 from nma.sheets import StudySheet
+from nma.start import DEFAULT_CONFIG
 from nma.tables import write_text
 from nma.treatments import Treatments
 
 Node = Mapping[str, Any]
 WIDTH, COLUMN = 120, 32
 # Where a figure stands comes after the figure, as in the sheets that are shipped.
-_LAST = ("printed", "place", "note")
+_LAST = ("printed", "place", "near", "note")
 _HOW_TO = (
     "Fill in what the paper prints, as it prints it: nothing here is computed, and every number must stand in the "
     "string printed beside it. Keys that stand open are required. Lines with a # in the first column are optional: "
@@ -121,7 +122,7 @@ class _Pages:
             return [*lines, *self.keys(model, indent + 2)]
         if item:
             first, *rest = self.keys(item, indent + 4, item=True)
-            return [*lines, f"{lead}  - {first.lstrip()}", *rest]
+            return [*lines, *[f"{lead}  - {first.lstrip()}", *rest] * max(1, inner.get("minItems", 1))]
         for i in range(max(1, inner.get("minProperties", 1)) if value else 0):
             lines += [f"{lead}  {name.removesuffix('s')}_{i + 1}:", *self.keys(value or {}, indent + 4)]
         return lines
@@ -237,7 +238,7 @@ def main() -> None:
     parser.add_argument("study", help="name of the study, such as smith_2027")
     parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
     arguments = parser.parse_args()
-    with one_line_errors():
+    with mistakes_in_one_line():
         file = write_sheet(arguments.study, arguments.configfile)
     print(f"{file}: fill it in, then run: make check")
 

@@ -47,7 +47,8 @@ class Outcome(Strict):
     `LIKELIHOODS` names for the measure. ``margin`` is the clinically relevant effect: on the natural scale for ratios,
     a difference otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a
     count outcome is read from the records of that name. The ``categories`` of an ordered outcome are all of its
-    categories, from the worst to the best if higher is better.
+    categories, from the worst to the best if higher is better. ``includes`` names the outcomes and categories of
+    response every one of whose events is an event of this outcome too, as deaths are of progression-free survival.
     """
 
     label: Text
@@ -64,6 +65,8 @@ class Outcome(Strict):
     """Name of its prior scales."""
     categories: list[Identifier] = Field(default_factory=list)
     """Categories that it is made of."""
+    includes: list[Identifier] = Field(default_factory=list)
+    """Outcomes whose events are events of this one, too."""
     baseline: Baseline | None = None
     """Outcome of a regimen from outside, for absolute effects."""
 

@@ -51,11 +51,16 @@ def evidence_files(project: Project, analysis: str, outcome: str) -> list[str]:
 
 def input_files(project: Project) -> list[str]:
     """Every file beside the configuration that the project is read from."""
-    treatments = project.config.treatments
+    parts = (project.config.treatments, project.config.characteristics)
     tables = [table.file for table in project.config.evidence]
-    named = [treatments] if isinstance(treatments, str) else []
+    named = [part for part in parts if isinstance(part, str)]
     curves = [file for sheet in project.sheets.values() for file in curve_files(sheet)]
     return list(dict.fromkeys([*_sheets(project, list(project.sheets)), *curves, *tables, *named]))
+
+
+def sheet_files(project: Project) -> list[str]:
+    """Every study sheet."""
+    return _sheets(project, list(project.sheets))
 
 
 def _sheets(project: Project, studies: list[str]) -> list[str]:

@@ -6,13 +6,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from nma.characteristics import Characteristics
 from nma.config import Config
 from nma.sheets import StudySheet
 from nma.tables import write_text
 from nma.treatments import Treatments
 
 FOLDER = Path("config/schemas")
-MODELS: dict[str, type[BaseModel]] = {"config": Config, "treatments": Treatments, "study": StudySheet}
+MODELS: dict[str, type[BaseModel]] = {
+    "config": Config,
+    "treatments": Treatments,
+    "characteristics": Characteristics,
+    "study": StudySheet,
+}
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -4,15 +4,16 @@ One YAML file per study. Nothing in a sheet is computed: hazard ratios keep the 
 and percentages stand as printed, and every figure carries its printed string and its place in the paper.
 """
 
-import re
 from collections.abc import Iterator
+from math import log
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.errors import UserError
+from nma.printed import digits, holds_date, put_together
 
 # A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
 Identifier = Annotated[
@@ -36,17 +37,24 @@ _MANY, _TINY = 10**9, 1e-6
 Patients = Annotated[int, Field(ge=0, le=_MANY, strict=True)]
 Some = Annotated[int, Field(gt=0, le=_MANY, strict=True)]
 Positive = Annotated[float, Field(ge=_TINY, le=1 / _TINY, json_schema_extra={"errorMessage": "a number above 0"})]
+Average = Annotated[float, Field(ge=-1 / _TINY, le=1 / _TINY, json_schema_extra={"errorMessage": "a number"})]
 
 ALL = "all"  # the population of everybody in the arms
 
 
 class Figure(Strict):
-    """A figure as the paper prints it: the printed string and its place (table, figure or section)."""
+    """A figure as the paper prints it: the printed string and its place (table, figure or section).
+
+    An ellipsis in ``printed`` stands for words left out. ``near`` are a few words of the paper by which to know the
+    right one of several like figures: the label of its row, or words beside it.
+    """
 
     printed: Text
     """The figure as the paper prints it; every number of the record must stand in this string."""
     place: Text
     """Where it stands in the paper: table, figure or section."""
+    near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     note: str | None = None
     """What a reader must know about this figure."""
 
@@ -68,6 +76,8 @@ class Count(Strict):
     """The figure as the paper prints it."""
     place: str | None = None
     """Where it stands in the paper; by default where the whole record stands."""
+    near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     derived: str | None = None
     """How the count was put together, if the paper does not print it as such."""
     note: str | None = None
@@ -113,6 +123,16 @@ class PValue(Figure):
         return self.relation == "=" and self.value > _TINY**2
 
 
+def _check_interval(lower: float | None, upper: float | None) -> None:
+    """Check the limits of an interval; whether the estimate lies between them is for the audit."""
+    if lower is None or upper is None:
+        return
+    if log(lower) == log(upper):
+        fail("upper", upper, "the interval has no width; leave out limits that were rounded away")
+    if lower > upper:
+        fail("upper", upper, f"the upper limit lies below the lower one, {lower}")
+
+
 class HazardRatio(Figure):
     """One printed hazard ratio, in the printed orientation.
 
@@ -154,11 +174,7 @@ class HazardRatio(Figure):
 
     @model_validator(mode="after")
     def _ordered(self) -> "HazardRatio":
-        lower, upper = self.lower or 0.0, self.upper or float("inf")
-        if not lower <= self.value <= upper:
-            fail("value", self.value, f"the estimate lies outside its interval {self.lower} to {self.upper}")
-        if lower == upper:
-            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        _check_interval(self.lower, self.upper)
         if self.treatment == self.comparator:
             fail("comparator", self.comparator, "treatment and comparator are the same arm")
         if self.label_inverted and not self.reason:
@@ -190,10 +206,7 @@ class Median(Figure):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Median":
-        if not (self.lower or 0.0) <= self.value <= (self.upper or float("inf")):
-            fail("value", self.value, f"the median lies outside its interval {self.lower} to {self.upper}")
-        if self.lower is not None and self.lower == self.upper:
-            fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        _check_interval(self.lower, self.upper)
         return self
 
 
@@ -331,8 +344,75 @@ class CountRecord(Strict):
     """Why this record is kept but not used."""
 
 
+class CharacteristicRecord(Figure):
+    """A baseline characteristic of one arm, or of all arms of a population together (``arm: null``).
+
+    The figures are of one kind: a count of patients, a percentage or both; a mean and its standard deviation; or a
+    median with its quartiles (``interval: IQR``) or its range. ``of`` is the number of patients where it is not that of
+    the arm; ``definition`` keeps what the paper calls the characteristic where it departs from the label, such as its
+    own cut; ``derived`` says how a figure was put together when the paper does not print it as such.
+    """
+
+    characteristic: Identifier
+    """A characteristic that the configuration declares."""
+    arm: Identifier | None = None
+    """The arm; null for all arms together."""
+    population: Identifier = ALL
+    """all, or a name under populations."""
+    count: Patients | None = None
+    """Patients who have it."""
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """The printed percentage of patients who have it."""
+    of: Some | None = None
+    """Patients that the figure refers to, if not all patients of the arm."""
+    mean: Average | None = None
+    """Mean over the patients."""
+    sd: Positive | None = None
+    """Standard deviation; goes with a mean."""
+    median: Average | None = None
+    """Median over the patients."""
+    lower: Average | None = None
+    """Lower limit of the interval of the median."""
+    upper: Average | None = None
+    """Upper limit of the interval of the median."""
+    interval: Literal["IQR", "range"] | None = None
+    """What that interval is."""
+    definition: str | None = None
+    """What the paper calls the characteristic, where it departs from the label."""
+    derived: str | None = None
+    """How the figure was put together, if the paper does not print it as such."""
+    not_used: str | None = None
+    """Why this record is kept but not used."""
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the figure is a share of the patients, not an average over them."""
+        return self.count is not None or self.percent is not None
+
+    @model_validator(mode="after")
+    def _one_kind_of_figure(self) -> "CharacteristicRecord":
+        given = [self.is_binary, self.mean is not None, self.median is not None]
+        if given.count(True) != 1:
+            fail("count", self.count, "give one kind of figure: count or percent, mean, or median")
+        if self.sd is not None and self.mean is None:
+            fail("sd", self.sd, "a standard deviation goes with a mean")
+        limits = [self.lower, self.upper, self.interval]
+        if any(limit is not None for limit in limits) and (self.median is None or None in limits):
+            fail("interval", self.interval, "a median has lower, upper and interval (IQR or range), or none of them")
+        if self.median is not None and self.lower is not None and self.upper is not None:
+            if not self.lower <= self.median <= self.upper:
+                fail("median", self.median, f"the median lies outside its interval {self.lower} to {self.upper}")
+            if self.lower == self.upper:
+                fail("upper", self.upper, "the interval has no width; leave out limits that were rounded away")
+        return self
+
+
 class Comparison(Strict):
-    """A test or a direction stated between two arms for a count outcome; recorded for the audit."""
+    """A test or a direction stated between two arms; recorded for the audit.
+
+    ``favours`` is the arm that the text says did better, ``significant`` whether it calls the difference statistically
+    significant.
+    """
 
     outcome: Identifier
     """A count outcome of the configuration, for example orr."""
@@ -348,8 +428,53 @@ class Comparison(Strict):
     """The printed p-value."""
     favours: Identifier | None = None
     """The arm that did better by the text."""
+    significant: bool | None = None
+    """Whether the text calls the difference statistically significant."""
     prose: Figure | None = None
     """The words that say so."""
+
+
+class Version(Figure):
+    """One of the places where a quantity is printed: its number there, and the name it goes by where names differ.
+
+    ``derived`` says how the number was put together where it is not printed as such.
+    """
+
+    value: float | None = None
+    """The number there."""
+    derived: Text | None = None
+    """How the number was put together, if it is not printed as such."""
+    relation: Literal["=", "<", "<=", ">", ">="] = "="
+    """`=`, or the sign of a bound."""
+    label: Text | None = None
+    """The name that the quantity goes by there, where names differ."""
+
+
+class Reprint(Strict):
+    """A quantity that the paper prints more than once, or one figure that it prints for several things.
+
+    ``outcome`` is that of the figures of the sheet that it concerns; without one it concerns none that is used.
+    """
+
+    item: Text
+    """What the quantity is."""
+    outcome: Identifier | None = None
+    """The outcome whose figures it concerns; without one it concerns none that is used."""
+    versions: Annotated[list[Version], Field(min_length=2)]
+    """The places where it is printed."""
+    reading: Text | None = None
+    """How the sheet reads it."""
+
+
+class Acknowledgement(Strict):
+    """A contradiction that the audit finds and the paper really prints: the check, its item, and how it is read."""
+
+    check: Identifier
+    """The check of the audit."""
+    item: Text
+    """Its item, as the audit names it."""
+    reason: Text
+    """How the contradiction is read."""
 
 
 class Arm(Strict):
@@ -363,6 +488,8 @@ class Arm(Strict):
     """The number of patients as the paper prints it."""
     place: Text
     """Where it stands in the paper."""
+    near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     regimens: dict[Identifier, Some]
     """Patients by regimen of treatments.yaml; they add up to n. Without n they are proportions."""
 
@@ -394,7 +521,10 @@ class ContrastSet(Strict):
 
 
 class Population(Strict):
-    """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm."""
+    """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm.
+
+    ``derived`` says how these were put together where the paper does not print them as such.
+    """
 
     kind: Literal["matched", "subgroup"]
     """A matched cohort may enter a fit, a subgroup never does."""
@@ -402,8 +532,14 @@ class Population(Strict):
     """Who they are."""
     n: dict[Identifier, Some] = Field(default_factory=dict)
     """Patients of this population by arm."""
+    printed: Text | None = None
+    """The numbers of patients as the paper prints them."""
     place: Text
     """Where it stands in the paper."""
+    near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
+    derived: Text | None = None
+    """How the numbers were put together, if the paper does not print them as such."""
 
 
 class FailedFirstLine(Strict):
@@ -419,6 +555,8 @@ class FailedFirstLine(Strict):
     """The number of patients as the paper prints it."""
     place: Text
     """Where it stands in the paper."""
+    near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "FailedFirstLine":
@@ -446,7 +584,10 @@ class Bibliography(Strict):
 
 
 class Enrolment(Figure):
-    """First and last month of enrolment (YYYY-MM), and the end of follow-up where the paper gives it."""
+    """First and last month of enrolment (YYYY-MM), and the end of follow-up where the paper gives it.
+
+    ``follow_up`` is what the paper prints of the cutoff or of the median follow-up.
+    """
 
     start: Month
     """First month of enrolment."""
@@ -456,6 +597,8 @@ class Enrolment(Figure):
     """Last day of follow-up, YYYY-MM-DD."""
     median_follow_up_months: Positive | None = None
     """Median follow-up in months."""
+    follow_up: Figure | None = None
+    """What the paper prints of the cutoff or of the median follow-up."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Enrolment":
@@ -526,6 +669,12 @@ class StudySheet(Strict):
     """Adverse events and the like: one entry an arm."""
     comparisons: list[Comparison] = Field(default_factory=list)
     """One entry a printed test or a stated direction."""
+    characteristics: list[CharacteristicRecord] = Field(default_factory=list)
+    """Baseline characteristics: one entry an arm and characteristic."""
+    reprinted: list[Reprint] = Field(default_factory=list)
+    """Quantities that the paper prints more than once, with different values."""
+    acknowledged: list[Acknowledgement] = Field(default_factory=list)
+    """Findings of the audit that are known, each with the reason why it may stand."""
     notes: list[Text] = Field(default_factory=list)
     """Contradictions inside the paper, and what is missing."""
     _document: Document | None = PrivateAttr(default=None)
@@ -536,8 +685,8 @@ class StudySheet(Strict):
             return f"{self.study} ({place})"
         return f"{self._document.file}:{self._document.line(path)} ({place})"
 
-    def error(self, path: tuple[str | int, ...], value: Any, problem: str) -> UserError:
-        """Build the one-line error for a value of this sheet."""
+    def error(self, path: tuple[str | int, ...], value: object, problem: str) -> UserError:
+        """Build the one-line error for a value at a path of the sheet."""
         if self._document is None:
             return UserError(problem, self.study, key=".".join(map(str, path)), value=value)
         return self._document.error(path, value, problem)
@@ -563,6 +712,17 @@ class StudySheet(Strict):
     def size(self, arm: str, population: str = ALL) -> int | None:
         """Patients of an arm in a population, where the sheet says how many."""
         return self.arms[arm].n if population == ALL else self.populations[population].n.get(arm)
+
+    def patients_of(self, record: CharacteristicRecord) -> int:
+        """Patients that a characteristic describes.
+
+        Raises
+        ------
+        KeyError
+            The population does not say how many of its patients are in an arm.
+        """
+        arms = [record.arm] if record.arm else self.contrast_sets[self.default_contrast_set].arms
+        return record.of or sum(self.patients(arm, record.population) for arm in arms)
 
     @model_validator(mode="after")
     def _references(self) -> "StudySheet":
@@ -636,9 +796,21 @@ class StudySheet(Strict):
         known = [n for n in sizes if n is not None]
         return sum(known) if len(known) == len(sizes) else None
 
+    @model_validator(mode="after")
+    def _one_figure_a_characteristic(self) -> "StudySheet":
+        found: set[tuple[str, str | None, str]] = set()
+        for i, record in enumerate(self.characteristics):
+            key = (record.characteristic, record.arm, record.population)
+            if key in found and not record.not_used:
+                problem = "this arm has a figure for it already; say why one of the two is not_used"
+                fail(("characteristics", i, "characteristic"), record.characteristic, problem)
+            if not record.not_used:
+                found.add(key)
+        return self
+
     def _sizes_are_known(self) -> None:
         """Check that the patients by arm are known wherever a derivation needs them."""
-        for section in ("events", "assumed_events", "responses", "counts"):
+        for section in ("events", "assumed_events", "responses", "counts", "characteristics"):
             for i, record in enumerate(getattr(self, section)):
                 arm = getattr(record, "arm", None)
                 for name in [arm] if arm else self.contrast_sets[self.default_contrast_set].arms:
@@ -689,6 +861,8 @@ class StudySheet(Strict):
             if row.arm is not None:
                 n = self._total(row.arm, row.population, row.events)
                 yield ("events", i, "events", "count"), row.events.count, n
+        for i, described in enumerate(self.characteristics):
+            yield ("characteristics", i, "count"), described.count, self.patients_of(described)
 
     def _total(self, arm: str, population: str, figure: Count) -> int:
         return figure.of or self.patients(arm, population)
@@ -704,13 +878,8 @@ _RECORDS = (
     "responses",
     "counts",
     "comparisons",
+    "characteristics",
 )
-
-
-def digits(text: str) -> list[float]:
-    """Numbers in a printed string, with middle dots and Unicode minus signs read as printed."""
-    plain = text.replace("·", ".").replace("−", "-")
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?|\.\d+", plain)]
 
 
 def read_sheet(file: Path) -> StudySheet:
@@ -738,11 +907,13 @@ def sheet_of(document: Document) -> StudySheet:
     """
     sheet = validate(StudySheet, document)
     _check_printed(document, document.data, ())
+    if sheet.enrolment:
+        _check_dates(document, sheet.enrolment)
     sheet._document = document
     return sheet
 
 
-_NUMBERS = ("value", "lower", "upper", "count", "percent", "n")
+_NUMBERS = ("value", "lower", "upper", "count", "percent", "n", "mean", "sd", "median")
 
 
 def _check_printed(document: Document, node: object, path: tuple[str | int, ...]) -> None:
@@ -755,12 +926,40 @@ def _check_printed(document: Document, node: object, path: tuple[str | int, ...]
         for key, item in node.items():
             if key in _NUMBERS and isinstance(item, str):
                 raise document.error((*path, key), item, "write the number without quotes")
-            number = key in _NUMBERS and isinstance(item, int | float)
-            if number and isinstance(printed, str) and not node.get("derived"):
-                if float(item) not in digits(printed):
-                    raise document.error((*path, key), item, f"does not stand in what is printed: {printed}")
+            if key in _NUMBERS and isinstance(printed, str) and isinstance(item, int | float | dict):
+                by_arm = item if isinstance(item, dict) else {None: item}
+                for arm, number in by_arm.items():
+                    where = (*path, key) if arm is None else (*path, key, arm)
+                    _check_number(document, number, printed, node.get("derived"), where)
             else:
                 _check_printed(document, item, (*path, key))
+
+
+def _check_number(
+    document: Document, number: float, printed: str, derived: object, path: tuple[str | int, ...]
+) -> None:
+    """Check that a number stands in what is printed, or in how it was put together: as such, in words, or as a sum."""
+    if float(number) in digits(printed):
+        return
+    if not derived:
+        raise document.error(path, number, f"does not stand in what is printed: {printed}")
+    if path[0] == "reprinted":
+        return  # recomputed, to be held against what is printed
+    if not any(float(number) in put_together(text) for text in (printed, str(derived))):
+        raise document.error(path, number, f"stands neither in what is printed, {printed}, nor in derived: {derived}")
+
+
+def _check_dates(document: Document, enrolment: Enrolment) -> None:
+    """Check that the dates of enrolment, and what is printed of follow-up, are those given."""
+    for key, month in (("start", enrolment.start), ("end", enrolment.end)):
+        if not holds_date(enrolment.printed, month):
+            problem = f"does not stand in what is printed: {enrolment.printed}"
+            raise document.error(("enrolment", key), month, problem)
+    if enrolment.follow_up:
+        printed, months = enrolment.follow_up.printed, enrolment.median_follow_up_months
+        if months not in digits(printed) and not holds_date(printed, enrolment.cutoff or ""):
+            problem = f"allowed: what is printed of the cutoff, {enrolment.cutoff}, or of the median, {months} months"
+            raise document.error(("enrolment", "follow_up", "printed"), printed, problem)
 
 
 def read_sheets(folder: Path) -> dict[str, StudySheet]:

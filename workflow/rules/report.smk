@@ -2,8 +2,11 @@
 from nma.report.settings import (
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
+    POPULATION_TABLES,
     figure_labels,
     figures_of,
+    has_populations,
+    population_settings,
     report_inputs,
     report_settings,
 )
@@ -133,12 +136,58 @@ rule plot_analysis:
         "../../scripts/plot_analysis.py"
 
 
+# Where any study describes its patients: one job for all analyses, it takes a second each.
+if has_populations(project):
+
+    rule plot_populations:
+        input:
+            [
+                f"{project.config.shared_results}/evidence/{table}.csv"
+                for table in POPULATION_TABLES
+            ],
+        output:
+            [
+                report(
+                    f"{RESULTS}/{analysis}/summary/populations.{kind}",
+                    caption="../report/populations.rst",
+                    category=analysis,
+                    subcategory="all outcomes",
+                    labels={
+                        "figure": "populations",
+                        "model": "all",
+                        "format": kind,
+                    },
+                )
+                for analysis in project.config.analyses
+                for kind in FORMATS
+            ],
+        log:
+            "logs/plot_populations.log",
+        conda:
+            "../../envs/nma.yaml"
+        params:
+            labels={"analyses": LABELS["analyses"]},
+            populations={
+                analysis: population_settings(project, analysis)
+                for analysis in project.config.analyses
+            },
+            code=code_digest(Path("scripts/plot_populations.py")),
+        script:
+            "../../scripts/plot_populations.py"
+
+
 rule write_report:
     input:
         lambda w: report_inputs(project, w.analysis),
         rules.summarise_analysis.output,
         f"{RESULTS}/{{analysis}}/summary/sucra.svg",
+        (
+            f"{RESULTS}/{{analysis}}/summary/populations.svg"
+            if has_populations(project)
+            else []
+        ),
         evidence=rules.gather_evidence.output,
+        sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
         template="workflow/nma/report/report.html.j2",
     output:

@@ -53,6 +53,11 @@ def count_arms(sheet: StudySheet, outcome_id: str, outcome: Outcome) -> list[Arm
     return list(_records(sheet, outcome_id))
 
 
+def count_category(sheet: StudySheet, category: str) -> list[ArmCount]:
+    """Count the patients of every arm, criterion and population in one category of best overall response."""
+    return list(_responses(sheet, category, (category,)))
+
+
 def category_arms(sheet: StudySheet, outcome_id: str, outcome: Outcome) -> list[ArmCategories]:
     """Count the patients in every category, for the arms, criteria and populations that give all of them."""
     return list(_best_responses(sheet, outcome_id, outcome.categories)) if set(outcome.categories) <= RESPONSE else []

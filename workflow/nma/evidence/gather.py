@@ -11,9 +11,11 @@ from nma.config import Project
 from nma.evidence.audit import AUDIT_COLUMNS, audit_project
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.counts import category_arms, count_arms, select_counts
+from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
 from nma.evidence.selection import setting_mix
 from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from nma.evidence.tables import TableStudy, categories_cell
+from nma.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
 from nma.tables import write_table
 
 EFFECT_COLUMNS = (
@@ -54,7 +56,18 @@ ARM_DATA_COLUMNS = (
 )
 ARM_COLUMNS = ("study", "arm", "n", "regimen", "weight")
 SETTING_COLUMNS = ("study", "setting", "weight")
-TABLES = ("effects", "derivation", "counts", "arm_data", "arms", "settings", "audit")
+TABLES = (
+    "effects",
+    "derivation",
+    "counts",
+    "arm_data",
+    "arms",
+    "settings",
+    "characteristics",
+    "standardised_differences",
+    "transitivity",
+    "audit",
+)
 _Z = NormalDist().inv_cdf(0.975)
 Row = dict[str, Any]
 
@@ -185,7 +198,8 @@ def audit_rows(project: Project) -> list[Row]:
     """Every finding about sheets, and how contrasts were put together from pairwise intervals of tables."""
     found = [_intervals(study) for study in project.tables if study.message]
     return sorted(
-        [*audit_project(project), *found], key=lambda f: (f["study"], f["check"], f["item"], f["source"] or "")
+        [*(asdict(finding) for finding in audit_project(project)), *found],
+        key=lambda f: (f["study"], f["check"], f["item"], f["source"] or ""),
     )
 
 
@@ -212,6 +226,9 @@ def gather_evidence(project: Project, folder: Path) -> None:
         ("arm_data", arm_data_rows(project), ARM_DATA_COLUMNS),
         ("arms", arm_rows(project), ARM_COLUMNS),
         ("settings", setting_rows(project), SETTING_COLUMNS),
+        ("characteristics", characteristic_rows(project), CHARACTERISTIC_COLUMNS),
+        ("standardised_differences", difference_rows(project), DIFFERENCE_COLUMNS),
+        ("transitivity", transitivity_rows(project), TRANSITIVITY_COLUMNS),
         ("audit", audit_rows(project), AUDIT_COLUMNS),
     ):
         write_table(folder / f"{name}.csv", rows, columns)

@@ -8,8 +8,10 @@ from nma.network.arms import used_arms
 from nma.report.fit_plots import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network
+from nma.report.populations import draw_populations
 from nma.report.ranks import draw_rankogram, draw_sucra
 from nma.report.sentences import SYMBOLS, learned, learned_nothing
+from nma.report.settings import POPULATION_TABLES
 from nma.report.splits import draw_splits, splits_of
 from nma.report.style import EVIDENCE, GREY, INK, WARNING, add_axes, new_figure, save, styled, text_width
 from nma.report.words import NOT_CONVERGED, Names, Row, is_true
@@ -79,6 +81,26 @@ def plot_analysis(folder: Path, labels: Mapping[str, Any], analysis: str) -> Non
     ranking = read_table(folder / "summary" / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
+
+
+def plot_populations(
+    results: Path, evidence: Path, labels: Mapping[str, Any], populations: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Draw the patients of the studies of every analysis.
+
+    Parameters
+    ----------
+    results, evidence : path
+        The folder of the results, and that of the global evidence tables.
+    labels : mapping
+        Labels of the analyses, under ``analyses``.
+    populations : mapping
+        By analysis, from `nma.report.settings.population_settings`.
+    """
+    characteristics, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
+    for analysis, settings in populations.items():
+        figure = draw_populations(characteristics, differences, settings, Names(labels, analysis))
+        save(figure, results / analysis / "summary" / "populations")
 
 
 def draw_heterogeneity(

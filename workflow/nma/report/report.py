@@ -8,6 +8,7 @@ from typing import Any
 from nma.network.arms import used_arms
 from nma.report import check_tables, report_tables
 from nma.report.inline import inline_svg
+from nma.report.population_tables import definitions_table, population_sentences, population_tables
 from nma.report.sentences import (
     best_sentences,
     design_words,
@@ -18,6 +19,7 @@ from nma.report.sentences import (
 )
 from nma.report.settings import HEADLINE_TABLES, INCONSISTENCY_FIGURES, INCONSISTENCY_TABLES, MODEL_TABLES
 from nma.report.splits import splits_of
+from nma.report.verification import doubtful_table, verification_sentences
 from nma.report.words import (
     INTERVAL,
     NOT_A_CANDIDATE,
@@ -99,6 +101,8 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         )
         for outcome in settings["outcomes"]
     ]
+    file = sources.evidence / "sources.csv"  # there where studies come from sheets
+    verdicts = read_table(file) if file.exists() else []
     explanations = BY_SETTING if names.has_settings else PLAIN
     return {
         "title": names.analysis_label,
@@ -111,12 +115,30 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "evidence_words": {evidence_words(name): text for name, text in explanations.items()},
         "outcomes": sections,
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
+        "populations": _populations(sources, settings["populations"], names),
         "compared": len({row["analysis"] for row in sensitivity}) > 1,
         "fits": check_tables.fits_table(fits, names),
+        "verification": verification_sentences(verdicts),
+        "doubtful": doubtful_table(verdicts),
         "audit": report_tables.audit_tables(audit),
         "studies": report_tables.studies_table(settings["studies"]),
         "versions": sorted({row["versions"] for row in fits}),
         "seed": str(settings["seed"]),
+    }
+
+
+def _populations(sources: Sources, populations: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
+    """Who was treated, and whether the studies are alike; nothing where no study describes its patients."""
+    if not populations:
+        return None
+    rows, file = read_table(sources.evidence / "transitivity.csv"), sources.analysis / "summary" / "populations.svg"
+    return {
+        "sentences": population_sentences(rows, populations, names),
+        "figure": inline_svg(file, "populations", "Baseline characteristics by study and arm"),
+        "tables": [
+            *population_tables(rows, populations, names),
+            definitions_table(read_table(sources.evidence / "characteristics.csv"), populations),
+        ],
     }
 
 

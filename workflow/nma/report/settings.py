@@ -3,6 +3,7 @@
 from typing import Any
 
 from nma.config import Project
+from nma.evidence.populations import given_characteristics
 from nma.evidence.tables import TableStudy
 from nma.plan import label_settings
 from nma.sheets import StudySheet
@@ -11,6 +12,7 @@ HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures", "a
 MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
+POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
 
 
 def figures_of(project: Project, model: str) -> list[str]:
@@ -44,12 +46,40 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "labels": figure_labels(project),
         "not_candidates": {name: list(setting.not_candidates) for name, setting in settings.items()},
         "studies": _studies(project, analysis),
+        "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
         "baselines": {
             name: outcome.baseline.source or "" for name, outcome in config.outcomes.items() if outcome.baseline
         },
         "seed": config.seed,
+    }
+
+
+def has_populations(project: Project) -> bool:
+    """Whether any study describes its patients."""
+    return any(sheet.characteristics for sheet in project.sheets.values())
+
+
+def population_settings(project: Project, analysis: str) -> dict[str, Any] | None:
+    """Labels of characteristics, studies and arms for what an analysis shows of its patients; None without any."""
+    if not has_populations(project):
+        return None
+    excluded, vocabulary = project.config.analyses[analysis].exclude, project.characteristics
+    pool = [name for name in project.studies_of(analysis) if name not in excluded]
+    sheets = {name: sheet for name, sheet in project.sheets.items() if name in pool}
+    described = {
+        name: sheet.contrast_sets[sheet.default_contrast_set].arms
+        for name, sheet in sheets.items()
+        if sheet.characteristics
+    }
+    labels = {name: vocabulary.characteristics[name] for name in given_characteristics(project)}
+    return {
+        "characteristics": {name: ", ".join(filter(None, [given.label, given.unit])) for name, given in labels.items()},
+        "arms": {study: {arm: sheets[study].arms[arm].label for arm in arms} for study, arms in described.items()},
+        "patients": {study: {arm: sheets[study].arms[arm].n for arm in arms} for study, arms in described.items()},
+        "silent": [name for name in sheets if name not in described],
+        "thresholds": vocabulary.standardised_difference.model_dump(),
     }
 
 

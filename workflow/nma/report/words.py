@@ -187,6 +187,20 @@ def probability(text: str) -> str:
     return f"{value:.2f}"
 
 
+def percentage(text: str) -> str:
+    """Format a proportion: 27%, with a decimal where a whole number would read as nobody or everybody."""
+    value = 100 * float(text)
+    if 0 < value < 0.5 or 99.5 <= value < 100:
+        return f"{value:.1f}%"
+    return f"{floor(value + 0.5 + 1e-9)}%"
+
+
+def average(mean: str, sd: str = "") -> str:
+    """Format a mean and, where it is known, its standard deviation: 54.0 (8.5)."""
+    digits = 1 if abs(float(mean)) >= 10 else 2
+    return number(mean, digits) + (f" ({number(sd, digits)})" if sd else "")
+
+
 def p_value(text: str) -> str:
     """Format a p-value: p = 0.62, p < 0.01."""
     shown = probability(text)

@@ -1,0 +1,10 @@
+"""Verify the figures of the sheets against the papers."""
+
+from pathlib import Path
+
+from nma.config import read_project
+from nma.job import job
+from nma.sources.verify import write_verdicts
+
+with job(snakemake):
+    write_verdicts(read_project(Path(snakemake.params.config)), Path(snakemake.output[0]))

@@ -1,0 +1,73 @@
+"""What arms are made of, and patients who may stand in two studies."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+
+from nma.config import Project
+from nma.evidence.audit.finding import Finding, found
+from nma.evidence.audit.survival import main_arms, patients
+from nma.sheets import ALL, StudySheet
+
+
+def composition(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Compare the regimens of all patients between the ways in which they are divided into arms."""
+    whole = _regimens(sheet, main_arms(sheet))
+    n = patients(sheet, main_arms(sheet), ALL)
+    for name, contrast_set in sheet.contrast_sets.items():
+        parts = _regimens(sheet, contrast_set.arms)
+        if sum(parts.values()) == n and parts != whole:
+            differ = ", ".join(
+                f"{r} {whole[r]} and {parts[r]}" for r in sorted({*whole, *parts}) if whole[r] != parts[r]
+            )
+            message = f"the same patients are divided into regimens in two ways: {differ}"
+            path = ("contrast_sets", name)
+            yield found(sheet, "composition", "error", name, message, path)
+
+
+def _regimens(sheet: StudySheet, arms: list[str]) -> Counter[str]:
+    return sum((Counter(sheet.arms[arm].regimens) for arm in arms), Counter())
+
+
+def first_lines(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Compare the arms by their failed first lines, and the first lines with the patients of each arm."""
+    lines = sheet.failed_first_line
+    by_arm = {arm: [line.arms.get(arm, 0) for line in lines] for arm in {a: 0 for line in lines for a in line.arms}}
+    if not by_arm or not all(line.arms for line in lines):
+        return
+    path, place, item = ("failed_first_line", 0), lines[0].place, "failed_first_line"
+    for arm, numbers in by_arm.items():
+        if arm in main_arms(sheet) and sheet.arms[arm].n not in (None, sum(numbers)):
+            message = (
+                f"the failed first lines of {arm} add up to {sum(numbers)}, the arm has {sheet.arms[arm].n} patients"
+            )
+            yield found(sheet, "first_lines", "error", item, message, path, place, sum(numbers), sheet.arms[arm].n)
+    share = {arm: numbers[0] / sum(numbers) for arm, numbers in by_arm.items() if sum(numbers)}
+    if len(lines) > 1 and max(share.values()) - min(share.values()) > project.config.audit.setting_mix:
+        shown = ", ".join(f"{arm} {part:.0%}" for arm, part in share.items())
+        difference = f"the arms differ in their failed first line ({lines[0].setting}: {shown})"
+        yield found(
+            sheet, "setting_mix", "warning", item, f"{difference}; the study enters with its overall mix", path, place
+        )
+
+
+def overlapping_enrolment(project: Project) -> Iterator[Finding]:
+    """Find pairs of reports that may hold the same patients: one site, dates, a regimen and a setting in common."""
+    for a, b in combinations(project.sheets.values(), 2):
+        if not (a.site and b.site and a.enrolment and b.enrolment):
+            continue
+        same_site = a.site.strip().lower() == b.site.strip().lower()
+        overlap = a.enrolment.start <= b.enrolment.end and b.enrolment.start <= a.enrolment.end
+        regimens = [{r for arm in sheet.arms.values() for r in arm.regimens} for sheet in (a, b)]
+        lines = [{line.setting for line in sheet.failed_first_line} for sheet in (a, b)]
+        shared = regimens[0] & regimens[1]
+        if same_site and overlap and shared and lines[0] & lines[1]:
+            message = (
+                f"enrolled at the site of {b.study} over overlapping dates, both with {', '.join(sorted(shared))}: "
+                "the same patients may stand in both"
+            )
+            yield found(a, "overlap", "warning", b.study, message, ("enrolment",), a.enrolment.place)
+
+
+CHECKS = (composition, first_lines)
+PROJECT_CHECKS = (overlapping_enrolment,)

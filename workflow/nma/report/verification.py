@@ -1,0 +1,43 @@
+"""What the report says of the figures that were looked up in the papers."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nma.report.report_tables import Table
+from nma.report.words import Row, listed, plural
+from nma.sources.verify import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND
+
+
+def verification_sentences(verdicts: Sequence[Row]) -> list[str]:
+    """Count the figures by what became of them, and name the studies that were not verified.
+
+    Parameters
+    ----------
+    verdicts : rows
+        evidence/sources.csv; none where no study comes from a sheet.
+    """
+    if not verdicts:
+        return []
+    unread = list(dict.fromkeys(row["study"] for row in verdicts if row["status"] == NO_SOURCE))
+    counts = Counter(row["status"] for row in verdicts if row["status"] != NO_SOURCE)
+    if not counts:
+        return ["Not verified: no copies of the papers were there to look the figures up in."]
+    sentences = [
+        f"Of {plural(counts.total(), 'figure')} looked up in the papers, {counts[FOUND]} stand at the stated place, "
+        f"{counts[ELSEWHERE]} elsewhere in the paper, and {counts[NOT_FOUND]} were not found."
+    ]
+    if unread:
+        sentences.append(f"Not verified, for want of a copy of the paper: {listed(unread)}.")
+    return sentences
+
+
+def doubtful_table(verdicts: Sequence[Row]) -> Table:
+    """Tabulate the figures that do not stand where the sheet says."""
+    columns = ("Study", "Figure", "Printed", "Stated place", "Status", "Line")
+    rows = [
+        [row["study"], row["item"], row["printed"], row["place"], row["status"], row["line"] or "–"]
+        for status in (NOT_FOUND, ELSEWHERE)
+        for row in verdicts
+        if row["status"] == status
+    ]
+    return Table("Figures not found at their stated place", columns, rows)

@@ -1,0 +1,76 @@
+"""The verification for the screen: what was found where, with a few words around it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from nma.config import Project
+from nma.sources.normalise import clean, compact, numbers
+from nma.sources.paper import Paper
+from nma.sources.verify import (
+    FOUND,
+    NO_SOURCE,
+    NOT_FOUND,
+    STATUSES,
+    Verdict,
+    find_copies,
+    open_paper,
+    verify_sheet,
+)
+
+WIDTH = 100  # characters of the paper that are shown
+
+
+def screen_lines(project: Project, everything: bool = False) -> Iterator[str]:
+    """Report on every study, and on the figures that were not found at their place.
+
+    Parameters
+    ----------
+    everything : bool
+        Show every figure with the words around it.
+    """
+    files = find_copies(project)
+    for study, sheet in project.sheets.items():
+        file = files.get(study)
+        verdicts = verify_sheet(sheet, file)
+        counts = Counter(verdict.status for verdict in verdicts)
+        told = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+        yield f"{study}: {len(verdicts)} figures, {told}" + (f" ({file})" if file else "; not verified")
+        if file:
+            paper = open_paper(file)
+            for verdict in verdicts:
+                if everything or verdict.status not in (FOUND, NO_SOURCE):
+                    figure = verdict.figure
+                    yield f"  {verdict.status}: {figure.item}: {figure.printed}"
+                    yield f"    {sheet.source(figure.path, figure.place)}"
+                    yield from _context(paper, verdict)
+
+
+def _context(paper: Paper, verdict: Verdict) -> Iterator[str]:
+    printed = verdict.figure.printed
+    wanted = numbers(compact(printed).text) or re.findall(r"[^\W\d_]+", clean(printed))
+    if verdict.status == NOT_FOUND:
+        line = _nearest(paper, verdict, wanted)
+        if line is not None:
+            yield f"    nearest, line {line + 1}: {_window(paper.lines[line], wanted)}"
+    elif verdict.line is not None:
+        yield f"    line {verdict.line}: {_window(paper.lines[verdict.line - 1], wanted)}"
+
+
+def _nearest(paper: Paper, verdict: Verdict, wanted: list[str]) -> int | None:
+    """Line of the stated place, or else of the paper, that shares most numbers with a figure."""
+    place = paper.outline.locate(verdict.figure.place) if verdict.figure.place else None
+    lines = [at for first, last in place or [(0, len(paper.lines))] for at in range(first, last)]
+    shared = {at: len(set(wanted) & set(numbers(compact(paper.lines[at]).text))) for at in lines}
+    best = max(lines, key=lambda at: shared[at], default=None)
+    return best if best is not None and shared[best] else None
+
+
+def _window(line: str, wanted: list[str]) -> str:
+    """Return the part of a line around the first number that it shares with a figure, or else the first word."""
+    text = " ".join(clean(line).split())
+    places = (re.search(rf"(?<![\w.]){re.escape(part)}(?!\.?\w)", text, re.IGNORECASE) for part in wanted)
+    at = next((match.start() for match in places if match), 0)
+    start = max(0, at - WIDTH // 2)
+    shown = text[start : start + WIDTH]
+    return ("…" if start else "") + shown + ("…" if start + WIDTH < len(text) else "")
