@@ -137,6 +137,9 @@ class SourceCopies(Strict):
     """The folder."""
 
 
+Shape = Annotated[float, Field(gt=0, le=20)]
+
+
 class AuditLimits(Strict):
     """Where a difference between two figures of a paper becomes a finding.
 
@@ -162,9 +165,9 @@ class AuditLimits(Strict):
     """Share of the standard error below which no analysis of so many events can come."""
     width_warning: Annotated[float, Field(gt=1)] = 4.0
     """Ratio of an interval's width to the width that so many patients or events give."""
-    shapes: tuple[Scale, Scale] = (0.5, 2.5)
+    shapes: tuple[Shape, Shape] = (0.5, 2.5)
     """Weibull shapes of survival that are plausible; 1 is a constant hazard."""
-    scan_shape: Annotated[float, Field(ge=1)] = 4.0
+    scan_shape: Annotated[float, Field(ge=1, le=20)] = 4.0
     """The largest shape of outcomes seen at scans, whose times cluster."""
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Two-sided p below which a difference is called significant."""
