@@ -131,9 +131,9 @@ def _findings(project: Project, sheet: StudySheet) -> set[tuple[str, ...]]:
     """Warnings and errors of the audit about one sheet."""
     changed = project.model_copy(update={"sheets": {**project.sheets, sheet.study: sheet}})
     return {
-        tuple(str(finding[key]) for key in ("item", "check", "severity", "reported", "recomputed"))
+        tuple(str(getattr(finding, key)) for key in ("item", "check", "severity", "reported", "recomputed"))
         for finding in audit_project(changed)
-        if finding["study"] == sheet.study and finding["severity"] != "info"
+        if finding.study == sheet.study and finding.severity != "info"
     }
 
 

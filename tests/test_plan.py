@@ -81,8 +81,8 @@ def test_edits_that_touch_no_evidence(project: Project, edit: Edit, file: str, o
         ),
         (
             "studies/ditan_2025.yaml",
-            'sd:  {count: 9,  percent: 42.9, printed: "9 (42.9)"',
-            'sd:  {count: 8,  percent: 42.9, printed: "8 (42.9)"',
+            'sd:  {count: 9,  percent: 42.9, printed: "9 (42.9)",',
+            'sd:  {count: 8,  percent: 42.9, printed: "8 (42.9)",',
             "dcr response",
         ),
     ],

@@ -437,9 +437,9 @@ def test_percentages_that_do_not_match_are_reported(project: Project) -> None:
     """34 (63.0) of 48, 23 (76.3) of 30, 47 (60.1) of 68, 109 (86.6) of 126; no other percentage is off."""
     named = set(project.characteristics.characteristics)
     found = {
-        (finding["study"], finding["item"], finding["severity"])
+        (finding.study, finding.item, finding.severity)
         for finding in audit_project(project)
-        if finding["check"] == "percentage" and finding["item"].split()[0] in named
+        if finding.check == "percentage" and finding.item.split()[0] in named
     }
     assert found == {
         ("nanchang_2022", "prior_surgery_or_ablation rp", "warning"),

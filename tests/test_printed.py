@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from nma.errors import UserError
-from nma.printed import digits, holds_date, put_together
+from nma.printed import digits, holds_date, percentages, put_together
 from nma.sheets import read_sheet
 
 from tests.conftest import figure, sheet_data
@@ -25,6 +25,12 @@ from tests.test_sheets import write
 def test_counts_put_together(text: str, numbers: list[float]) -> None:
     """Figures, words up to twelve, and the sum of the whole numbers."""
     assert set(put_together(text)) == set(numbers) | {sum(n for n in numbers[:2] if float(n).is_integer())}
+
+
+def test_shares_in_words() -> None:
+    """`k of n` in per cent."""
+    assert percentages("7 of 37 and 18 of 56 are 25 of 93") == [18.92, 32.14, 26.88]
+    assert percentages("by the interval") == []
 
 
 def test_digits_as_printed() -> None:

@@ -22,6 +22,11 @@ def put_together(text: str) -> list[float]:
     return [*found, sum(number for number in found if number.is_integer())]
 
 
+def percentages(text: str) -> list[float]:
+    """Shares that a text gives as `k of n`, in per cent with two decimals."""
+    return [round(100 * int(k) / int(n), 2) for k, n in re.findall(r"(\d+) of (\d+)", text) if int(n)]
+
+
 def holds_date(text: str, date: str) -> bool:
     """Say whether a text gives a date, YYYY-MM or YYYY-MM-DD: its year, its day, and its month by name or number."""
     if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", date):

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.errors import UserError
-from nma.printed import digits, holds_date, put_together
+from nma.printed import digits, holds_date, percentages, put_together
 
 # A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
 Identifier = Annotated[
@@ -943,8 +943,10 @@ def _check_number(
         return
     if not derived:
         raise document.error(path, number, f"does not stand in what is printed: {printed}")
-    if path[0] == "reprinted":
-        return  # recomputed, to be held against what is printed
+    if path[0] == "reprinted":  # recomputed, to be held against what is printed
+        if (shares := percentages(str(derived))) and number not in shares:
+            raise document.error(path, number, f"is not {derived}: {shares[0]}%")
+        return
     if not any(float(number) in put_together(text) for text in (printed, str(derived))):
         raise document.error(path, number, f"stands neither in what is printed, {printed}, nor in derived: {derived}")
 
