@@ -52,6 +52,9 @@ def test_commands_are_those_that_are_run() -> None:
         "make test",
         ".venv/bin/snakemake -n",
         ".venv/bin/snakemake --configfile config/config.yaml",
+        "make new-study ID=yoo_secondary",
+        "make check",
+        "make import-studies CSV=studies.csv",
         ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
         ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
         ".venv/bin/snakemake --configfile config/examples/diabetes.yaml",
@@ -78,7 +81,13 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     extra = ["--executor", "local"] if "profiles/slurm" in command else []
     done = subprocess.run([*words, *extra, "-n"], cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    wanted = {"make results": "snakemake --cores", "make test": "pytest"}.get(command, "fit_models")
+    wanted = {
+        "make results": "snakemake --cores",
+        "make test": "pytest",
+        "make new-study ID=yoo_secondary": '-m nma.new_study "yoo_secondary"',
+        "make check": "-m nma.check",
+        "make import-studies CSV=studies.csv": '-m nma.importer "studies.csv"',
+    }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 
 

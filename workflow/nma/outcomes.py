@@ -31,9 +31,13 @@ class Baseline(Strict):
     """Absolute outcome of a regimen on the link scale, from outside the network: what absolute effects rest on."""
 
     regimen: Identifier
+    """The regimen whose outcome is known."""
     mean: float
+    """Its outcome on the link scale."""
     sd: Scale
+    """Standard deviation of that outcome."""
     source: Text | None = None
+    """Where it comes from."""
 
 
 class Outcome(Strict):
@@ -48,14 +52,23 @@ class Outcome(Strict):
     """
 
     label: Text
+    """What figures and reports call it."""
     measure: Measure
+    """The effect measure."""
     likelihood: Likelihood = Field(default_factory=lambda data: LIKELIHOODS[data["measure"]][0])
+    """Which figures it is modelled from."""
     better: Literal["lower", "higher"]
+    """Which direction is better for the patient."""
     margin: float
+    """The clinically relevant effect."""
     prior: Identifier
+    """Name of its prior scales."""
     categories: list[Identifier] = Field(default_factory=list)
+    """Categories that it is made of."""
     includes: list[Identifier] = Field(default_factory=list)
+    """Outcomes whose events are events of this one, too."""
     baseline: Baseline | None = None
+    """Outcome of a regimen from outside, for absolute effects."""
 
     @property
     def is_ratio(self) -> bool:

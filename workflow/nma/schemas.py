@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -20,10 +21,14 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 
 
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """JSON schema of a model, with what every key means."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
 def schema_text(name: str) -> str:
     """JSON schema of one kind of file, as stable text."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **MODELS[name].model_json_schema()}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema_of(MODELS[name]), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_schemas(folder: Path = FOLDER) -> list[Path]:

@@ -6,7 +6,7 @@ from nma.evidence.gather import TABLES as EVIDENCE_TABLES
 # sheet leaves the evidence of the others, and so their fits, alone.
 rule build_evidence:
     input:
-        sources=ancient(lambda w: plan.evidence_files(project, w.outcome)),
+        sources=ancient(lambda w: plan.evidence_files(project, w.analysis, w.outcome)),
     output:
         f"{RESULTS}/{{analysis}}/{{outcome}}/evidence.csv",
     log:

@@ -94,6 +94,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     fits = read_table(folder / "summary" / "fits.csv")
     sensitivity = [row for row in read_table(sources.sensitivity) if row["model"] == names.model]
     effects, derivation = (read_table(sources.evidence / f"{table}.csv") for table in ("effects", "derivation"))
+    audit = [row for row in read_table(sources.evidence / "audit.csv") if row["study"] in settings["studies"]]
     sections = [
         _outcome_section(
             sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects, derivation
@@ -119,7 +120,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "fits": check_tables.fits_table(fits, names),
         "verification": verification_sentences(verdicts),
         "doubtful": doubtful_table(verdicts),
-        "audit": report_tables.audit_tables(read_table(sources.evidence / "audit.csv")),
+        "audit": report_tables.audit_tables(audit),
         "studies": report_tables.studies_table(settings["studies"]),
         "versions": sorted({row["versions"] for row in fits}),
         "seed": str(settings["seed"]),

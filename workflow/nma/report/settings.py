@@ -45,7 +45,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
         "not_candidates": {name: list(setting.not_candidates) for name, setting in settings.items()},
-        "studies": _studies(project),
+        "studies": _studies(project, analysis),
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
@@ -66,7 +66,8 @@ def population_settings(project: Project, analysis: str) -> dict[str, Any] | Non
     if not has_populations(project):
         return None
     excluded, vocabulary = project.config.analyses[analysis].exclude, project.characteristics
-    sheets = {name: sheet for name, sheet in project.sheets.items() if name not in excluded}
+    pool = [name for name in project.studies_of(analysis) if name not in excluded]
+    sheets = {name: sheet for name, sheet in project.sheets.items() if name in pool}
     described = {
         name: sheet.contrast_sets[sheet.default_contrast_set].arms
         for name, sheet in sheets.items()
@@ -82,9 +83,10 @@ def population_settings(project: Project, analysis: str) -> dict[str, Any] | Non
     }
 
 
-def _studies(project: Project) -> dict[str, Any]:
-    """Design, source and arms of every study: as its sheet gives them, or as far as its table does."""
-    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items()}
+def _studies(project: Project, analysis: str) -> dict[str, Any]:
+    """Design, source and arms of the studies of an analysis: as a sheet gives them, or as far as a table does."""
+    pool = project.studies_of(analysis)
+    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items() if name in pool}
     sources: dict[str, dict[str, None]] = {}
     for study in project.tables:
         sources.setdefault(study.study, {})[_source(project, study)] = None
@@ -94,13 +96,20 @@ def _studies(project: Project) -> dict[str, Any]:
 
 
 def _of_sheet(sheet: StudySheet) -> dict[str, Any]:
-    paper = sheet.bibliography
-    citation = f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."
     return {
-        "design": sheet.design,
-        "citation": f"{citation} doi:{paper.doi}" if paper.doi else citation,
+        "design": sheet.design or "",
+        "citation": _citation(sheet),
         "arms": {name: arm.label for name, arm in sheet.arms.items()},
     }
+
+
+def _citation(sheet: StudySheet) -> str:
+    """Where the study is published, and which paper quotes it if its figures were read there."""
+    paper, report = sheet.bibliography, sheet.secondary_report
+    parts = [f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."] if paper else []
+    parts += [f"doi:{paper.doi}"] if paper and paper.doi else []
+    parts += [f"{report.cited_as}, quoted by {report.quoted_by} ({report.place})."] if report else []
+    return " ".join(parts)
 
 
 def _source(project: Project, study: TableStudy) -> str:

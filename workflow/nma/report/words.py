@@ -36,6 +36,7 @@ METHODS = {
     "km_reconstruction": "reconstructed Kaplan-Meier curves",
     "medians_ci": "medians and their intervals",
     "medians_events": "medians and events",
+    "medians_p": "medians and p",
     "table": "as tabulated",
     "printed": "pairwise intervals, as printed",
     "reconstructed": "reconstructed from pairwise intervals",
