@@ -126,3 +126,19 @@ def test_a_ratio_of_two_rounded_limits() -> None:
     assert found is not None
     assert found.low == pytest.approx(log(1.15 / 0.25) / (2 * Z))
     assert found.high == pytest.approx(log(1.25 / 0.15) / (2 * Z))
+
+
+@given(st.integers(1, 80), st.integers(1, 80), st.data())
+def test_tests_are_those_of_scipy(n: int, m: int, data: st.DataObject) -> None:
+    """Fisher's test and both chi-squared tests, against another implementation."""
+    from scipy.stats import chi2_contingency, fisher_exact
+
+    a, b = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
+    table, tests = [[a, n - a], [b, m - b]], p_values(a, n, b, m)
+    assert tests["Fisher"] == pytest.approx(fisher_exact(table).pvalue, rel=1e-9)
+    if 0 < a + b < n + m:
+        for name, corrected in (("chi-squared", False), ("corrected chi-squared", True)):
+            expected = chi2_contingency(table, correction=corrected).pvalue
+            assert tests[name] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    else:
+        assert set(tests) == {"Fisher"}

@@ -24,15 +24,21 @@ LIKELIHOODS = {
     "pairs": "contrasts",
     "both": "binomial_logit",
 }
+FIGURES = {
+    "binomial_logit": ("events", "n"),
+    "binomial_cloglog": ("events", "n", "time"),
+    "poisson_log": ("events", "time"),
+    "normal": ("mean", "se"),
+}
 MEASURES = {"followed": "HR", "rates": "RR", "means": "MD", "probits": "PD"}
 
 
-def of_arms(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Rows of arms as a tidy table."""
+def of_arms(rows: list[dict[str, str]], likelihood: str) -> list[dict[str, Any]]:
+    """Rows of arms as a tidy table, with the columns that a likelihood needs."""
     table = []
     for row in rows:
         line = {"study": row["study"], "treatment": row["arm"]}
-        line |= {key: row[key] for key in ("events", "n", "time", "mean", "se") if row.get(key)}
+        line |= {key: row[key] for key in FIGURES.get(likelihood, ())}
         if row.get("categories"):
             line |= {CATEGORIES[int(c[1:])]: n for c, n in (cell.split(":") for cell in row["categories"].split())}
         table.append(line)
@@ -70,7 +76,7 @@ def all_pairs() -> list[dict[str, Any]]:
 def tables() -> dict[str, list[dict[str, Any]]]:
     """Tables by outcome."""
     made = {
-        name: of_arms(simulate(likelihood, DESIGNS, EFFECTS, 0.1, 3))
+        name: of_arms(simulate(likelihood, DESIGNS, EFFECTS, 0.1, 3), likelihood)
         for name, likelihood in LIKELIHOODS.items()
         if likelihood != "contrasts"
     }

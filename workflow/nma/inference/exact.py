@@ -37,7 +37,7 @@ class Effort:
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost more
-_COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
+_COUNT_DRAWS = 2**14, 2**17  # importance draws over the whole grid, at least and at most
 _MIN_DRAWS, _MAX_DRAWS = 64, 1024
 _SEARCH_DRAWS = 16  # to find the range of the grid
 
