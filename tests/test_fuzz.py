@@ -339,7 +339,7 @@ def use(target: str) -> None:
     file = Path(target if "examples" in target else "config/config.yaml")
     project = read_project(file)
     check_networks(project, file)
-    for rows in (gather.effect_rows, gather.count_rows, gather.arm_data_rows, gather.arm_rows, gather.setting_rows):
+    for rows in (gather.arm_rows, gather.setting_rows):  # the other tables stand in the summary
         rows(project)
     for more in (derivation_rows, characteristic_rows, difference_rows, transitivity_rows):
         more(project)
