@@ -9,7 +9,7 @@ Parmar MKB, Torri V, Stewart L (1998) Statistics in Medicine 17:2815.
 Tierney JF, Stewart LA, Ghersi D, Burdett S, Sydes MR (2007) Trials 8:16.
 """
 
-from math import log, sqrt
+from math import hypot, log, sqrt
 from statistics import NormalDist
 
 _NORMAL = NormalDist()
@@ -79,7 +79,7 @@ def median_ratio(median_treatment: float, median_comparator: float) -> float:
 
 def sum_se(*standard_errors: float) -> float:
     """Compute the standard error of a sum or difference of independent estimates."""
-    return sqrt(sum(se**2 for se in standard_errors))
+    return hypot(*standard_errors)
 
 
 def events_se(events: float) -> float:
