@@ -10,6 +10,24 @@ SUMMARY_TABLES = [
     "mixtures",
     "absolute_effects",
 ]
+REPORTED = [
+    "ranking",
+    "league_table",
+]  # of the tables of a model, those in Snakemake's own report
+
+
+def summary_table(model: str, table: str):
+    """Name a table of a model, with what Snakemake's own report says of it if it stands there."""
+    file = f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/{table}.csv"
+    if table not in REPORTED:
+        return file
+    return report(
+        file,
+        caption=f"../report/{table}.rst",
+        category="{analysis}",
+        subcategory="{outcome}, tables",
+        labels={"table": table, "model": model},
+    )
 
 
 rule summarise_models:
@@ -25,11 +43,9 @@ rule summarise_models:
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",
             table=["relative_effects", "ranking", "heterogeneity"],
         ),
-        tables=expand(
-            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
-            model=MODELS,
-            table=SUMMARY_TABLES,
-        ),
+        tables=[
+            summary_table(model, table) for model in MODELS for table in SUMMARY_TABLES
+        ],
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
     conda:
@@ -127,6 +143,10 @@ rule compare_analyses:
             for model in MODELS
             for table in ("relative_effects", "ranking")
         ],
+        evidence=[
+            f"{RESULTS}/{analysis}/{outcome}/evidence.csv"
+            for analysis, outcome in FITS
+        ],
         left_out=(
             [
                 f"{RESULTS}/{project.config.leave_one_out}/{outcome}/leave_one_out.csv"
@@ -136,7 +156,12 @@ rule compare_analyses:
             else []
         ),
     output:
-        f"{project.config.shared_results}/summary/sensitivity.csv",
+        report(
+            f"{project.config.shared_results}/summary/sensitivity.csv",
+            caption="../report/sensitivity.rst",
+            category="all analyses",
+            labels={"table": "sensitivity"},
+        ),
     log:
         "logs/summary/compare_analyses.log",
     conda:
