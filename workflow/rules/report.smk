@@ -189,9 +189,23 @@ rule write_report:
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
-        template="workflow/nma/report/report.html.j2",
+        templates=sorted(map(str, Path("workflow/nma/report").rglob("*.j2"))),
+        checklist="workflow/nma/report/prisma_nma.csv",
     output:
-        f"{RESULTS}/{{analysis}}/report.html",
+        report(
+            f"{RESULTS}/{{analysis}}/report.html",
+            caption="../report/report.rst",
+            category="{analysis}",
+            subcategory="report",
+            labels={"file": "report"},
+        ),
+        report(
+            f"{RESULTS}/{{analysis}}/summary/prisma_nma.csv",
+            caption="../report/prisma_nma.rst",
+            category="{analysis}",
+            subcategory="report",
+            labels={"file": "PRISMA-NMA checklist"},
+        ),
     log:
         "logs/{analysis}/write_report.log",
     conda:
