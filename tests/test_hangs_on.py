@@ -72,29 +72,30 @@ ROWS = [
 
 def test_sentences_count_and_name_the_variations() -> None:
     """Kept under the other model and in the other analysis, lost without study one, and without study two."""
-    stays, moves = hangs_on(ROWS, ranking(), "overall", SETTINGS, NAMES).sentences
+    (text,) = hangs_on(ROWS, ranking(), SETTINGS, NAMES).sentences.values()
+    stays, moves = text.split(" The HR of ")
     assert stays == (
         "New stays first in 1 of 3 fits that leave a study out, 1 of 1 other analysis and 1 of 1 other model. Not so: "
-        "All, leaving out one (Third is first, SUCRA 1.00; New is not in the network; 1 crude); "
-        "All, leaving out two (Third is first, SUCRA 0.85; New 0.60; 1 adjusted and 1 crude)."
+        "leaving out one (Third is first, SUCRA 1.00; New is not in the network; 1 crude); "
+        "leaving out two (Third is first, SUCRA 0.85; New 0.60; 1 adjusted and 1 crude)."
     )
     assert moves == (
-        "The HR of New against Old is 0.50 (0.10 to 3.00) here (2 adjusted and 1 crude) and, over the variations, "
-        "runs from 0.25 (0.10 to 3.00) (All, leaving out two; 1 adjusted and 1 crude) to 0.75 (0.10 to 3.00) (Fewer; "
+        "New against Old is 0.50 (0.10 to 3.00) here (2 adjusted and 1 crude) and, over the variations, "
+        "runs from 0.25 (0.10 to 3.00) (leaving out two; 1 adjusted and 1 crude) to 0.75 (0.10 to 3.00) (Fewer; "
         "2 adjusted)."
     )
 
 
 def test_table_has_the_report_first_and_other_models_of_other_analyses_not_at_all() -> None:
     """In the order: this report, its other models, other analyses, studies left out."""
-    table = hangs_on(ROWS, ranking(), "overall", SETTINGS, NAMES).table
+    (table,) = hangs_on(ROWS, ranking(), SETTINGS, NAMES).tables
     assert [row[0] for row in table.rows] == [
         "This report",
         "Model “fixed”",
         "Fewer",
-        "All, leaving out one",
-        "All, leaving out three",
-        "All, leaving out two",
+        "leaving out one",
+        "leaving out three",
+        "leaving out two",
     ]
     assert table.columns[-2:] == ("New against Old: HR (95% CrI)", "Studies behind it, adjusted or crude")
     assert table.rows[0][1:] == [
@@ -113,20 +114,41 @@ def test_table_has_the_report_first_and_other_models_of_other_analyses_not_at_al
 def test_who_may_not_be_chosen_is_never_first() -> None:
     """With c barred, b keeps the first rank where c has the higher SUCRA."""
     settings = {**SETTINGS, "not_candidates": {"overall": ["c"]}}
-    found = hangs_on(ROWS, ranking(c=False), "overall", settings, NAMES)
-    assert found.sentences[0].startswith("New stays first in 2 of 3 fits that leave a study out, 1 of 1")
-    assert found.table.columns[2] == "First among candidates"
-    assert [row[2] for row in found.table.rows][-1] == "New"
+    found = hangs_on(ROWS, ranking(c=False), settings, NAMES)
+    assert found.sentences[""].startswith("New stays first in 2 of 3 fits that leave a study out, 1 of 1")
+    assert found.tables[0].columns[2] == "First among candidates"
+    assert [row[2] for row in found.tables[0].rows][-1] == "New"
 
 
 def test_the_reference_is_compared_with_the_next() -> None:
     """An effect of the reference against itself would say nothing."""
     first = [{**row, "sucra": "1.0"} if row["treatment"] == "a" else row for row in ranking()]
-    assert "Old against New: HR (95% CrI)" in hangs_on(ROWS, first, "overall", SETTINGS, NAMES).table.columns
+    assert "Old against New: HR (95% CrI)" in hangs_on(ROWS, first, SETTINGS, NAMES).tables[0].columns
 
 
 def test_alone_there_is_nothing_to_say() -> None:
     """No variation, no sentence; no candidate, none either."""
-    assert hangs_on(fit("main", "pooled", OWN), ranking(), "overall", SETTINGS, NAMES).sentences == []
+    assert hangs_on(fit("main", "pooled", OWN), ranking(), SETTINGS, NAMES).sentences == {}
     nobody = ranking(a=False, b=False, c=False)
-    assert hangs_on(ROWS, nobody, "overall", SETTINGS, NAMES).sentences == []
+    assert hangs_on(ROWS, nobody, SETTINGS, NAMES).sentences == {}
+
+
+def test_settings_of_which_the_same_is_true_share_a_sentence() -> None:
+    """One sentence for two settings that agree, another for one in which the leader may not be chosen."""
+    labels = {**LABELS, "settings": {"overall": "Overall", "one": "First", "two": "Second"}}
+    names, settings = Names(labels, "main", "pain", "pooled"), {**SETTINGS, "labels": labels}
+    places = ("overall", "one", "two")
+    rows = [{**row, "setting": place} for place in places for row in ROWS]
+    ranks = [{**row, "setting": place} for place in places for row in ranking(b=place != "two")]
+    found = hangs_on(rows, ranks, {**settings, "not_candidates": {"two": ["b"]}}, names)
+    assert list(found.sentences) == ["Overall; First", "Second"]
+    assert found.sentences["Second"].startswith("Third stays first in ")
+    assert [table.title for table in found.tables] == ["Overall", "First", "Second"]
+
+
+def test_studies_left_out_of_another_analysis_name_it() -> None:
+    """In the report of another analysis than the one refitted."""
+    rows = [*ROWS, *fit("fewer", "pooled", OWN)]
+    names = Names(LABELS, "fewer", "pain", "pooled")
+    (table,) = hangs_on(rows, ranking(), SETTINGS, names).tables
+    assert [row[0] for row in table.rows][-1] == "All, leaving out two"

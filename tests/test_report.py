@@ -346,7 +346,7 @@ def test_report_shows_the_tables(page):
         "3.25",
         "τ learned nothing from the data",
         "excluded: it is &lt;odd&gt;",
-        "Everything, leaving out two",
+        "leaving out two",
         "does not add up",
         "13.12",
         "Seed 11",

@@ -8,7 +8,18 @@ from typing import Any
 from nma.network.arms import parse_mix
 from nma.report.report_tables import Table
 from nma.report.sentences import best_candidate
-from nma.report.words import Names, Row, all_candidates, by_rank, listed, number, plural, probability, reference_of
+from nma.report.words import (
+    Names,
+    Row,
+    all_candidates,
+    by_rank,
+    listed,
+    number,
+    plural,
+    probability,
+    reference_of,
+    settings_of,
+)
 
 STUDY, ANALYSIS, MODEL = "study", "analysis", "model"
 KINDS = {
@@ -85,20 +96,22 @@ def _variation(analysis: str, model: str, rows: Sequence[Row], settings: Mapping
         return Variation("" if own else MODEL, "This report" if own else f"Model “{model}”", rows)
     if analysis in labels:
         return Variation(ANALYSIS, labels[analysis], rows)
-    return Variation(STUDY, f"{labels[base]}, leaving out {analysis.removeprefix(f'{base}_without_')}", rows)
+    left_out = f"leaving out {analysis.removeprefix(f'{base}_without_')}"
+    return Variation(STUDY, left_out if base == names.analysis else f"{labels[base]}, {left_out}", rows)
 
 
 @dataclass(frozen=True)
 class HangsOn:
-    """What one first rank hangs on: the sentences and the table of one outcome in one setting."""
+    """What the first ranks of an outcome hang on.
 
-    sentences: list[str]
-    table: Table
+    ``sentences`` stand under the settings that they hold for; ``tables`` are one a setting.
+    """
+
+    sentences: dict[str, str]
+    tables: list[Table]
 
 
-def hangs_on(
-    sensitivity: Sequence[Row], ranking: Sequence[Row], setting: str, settings: Mapping[str, Any], names: Names
-) -> HangsOn:
+def hangs_on(sensitivity: Sequence[Row], ranking: Sequence[Row], settings: Mapping[str, Any], names: Names) -> HangsOn:
     """Say in how many variations the first candidate stays first, which turn the ranking, and how far its effect moves.
 
     Parameters
@@ -106,10 +119,16 @@ def hangs_on(
     sensitivity, ranking : rows
         summary/sensitivity.csv, and ranking.csv of the report's own fit.
     """
-    found, barred = variations(sensitivity, setting, settings, names), settings["not_candidates"].get(setting, [])
-    pair = _compared(ranking, setting)
-    sentences = [] if pair is None else [_stays(found, pair[0], barred, names), *_moves(found, *pair, names)]
-    return HangsOn([text for text in sentences if text], _table(found, pair, setting, barred, ranking, names))
+    places: dict[str, list[str]] = {}
+    tables = []
+    for setting in settings_of(ranking):
+        found, barred = variations(sensitivity, setting, settings, names), settings["not_candidates"].get(setting, [])
+        pair = _compared(ranking, setting)
+        said = [_stays(found, pair[0], barred, names), *_moves(found, *pair, names)] if pair else []
+        if text := " ".join(filter(None, said)):
+            places.setdefault(text, []).append(names.place(setting))
+        tables.append(_table(found, pair, setting, barred, ranking, names))
+    return HangsOn({"; ".join(where): text for text, where in places.items()}, tables)
 
 
 def _compared(ranking: Sequence[Row], setting: str) -> tuple[str, str] | None:

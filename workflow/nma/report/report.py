@@ -111,7 +111,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     explanations = {evidence_words(name): text for name, text in (BY_SETTING if names.has_settings else PLAIN).items()}
     evidence = {outcome: read_table(folder / outcome / "evidence.csv") for outcome in settings["outcomes"]}
     versions = sorted({row["versions"] for row in fits})
-    compared = any(len(part.table.rows) > 1 for section in sections for part in section["hangs_on"])
+    compared = any(len(table.rows) > 1 for section in sections for table in section["hangs_on"].tables)
     return {
         "title": names.analysis_label,
         "headline": names.model,
@@ -193,7 +193,7 @@ def _outcome_section(
             (names.place(place), *_lead(best_sentences(ranking, headline["relative_effects"], place, design, names)))
             for place in places
         ],
-        "hangs_on": [hangs_on(sensitivity, ranking, place, settings, names) for place in places],
+        "hangs_on": hangs_on(sensitivity, ranking, settings, names),
         "evidence": report_tables.evidence_tables(evidence, effects, studies, names, derivation),
         "excluded": report_tables.excluded_table(evidence, names),
         "ranking": [report_tables.ranking_table(ranking, place, names) for place in places],

@@ -29,8 +29,8 @@ def reproducibility_sentences(settings: Mapping[str, Any], versions: Sequence[st
         if commit
         else "The project was not under version control: there is no commit to name.",
         f"Fitted with {'; '.join(map(version_words, versions))}.",
-        "The same commit with the same versions, on the same kind of machine, gives the same bytes. How long every fit took stands in "
-        "logs/timings.csv, outside the results, for that reason.",
+        "The same commit with the same versions, on the same kind of machine, gives the same bytes. How long every "
+        "fit took stands in logs/timings.csv, outside the results, for that reason.",
     ]
 
 
