@@ -2,32 +2,17 @@
 
 SUMMARY_TABLES = [
     "relative_effects",
-    "ranking",
     "rank_probabilities",
-    "league_table",
     "heterogeneity",
     "densities",
     "mixtures",
     "absolute_effects",
 ]
+# Of the tables of a model, those in Snakemake's own report.
 REPORTED = [
     "ranking",
     "league_table",
-]  # of the tables of a model, those in Snakemake's own report
-
-
-def summary_table(model: str, table: str):
-    """Name a table of a model, with what Snakemake's own report says of it if it stands there."""
-    file = f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/{table}.csv"
-    if table not in REPORTED:
-        return file
-    return report(
-        file,
-        caption=f"../report/{table}.rst",
-        category="{analysis}",
-        subcategory="{outcome}, tables",
-        labels={"table": table, "model": model},
-    )
+]
 
 
 rule summarise_models:
@@ -43,9 +28,22 @@ rule summarise_models:
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",
             table=["relative_effects", "ranking", "heterogeneity"],
         ),
-        tables=[
-            summary_table(model, table) for model in MODELS for table in SUMMARY_TABLES
+        reported=[
+            report(
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/{table}.csv",
+                caption=f"../report/{table}.rst",
+                category="{analysis}",
+                subcategory="{outcome}, tables",
+                labels={"table": table, "model": model},
+            )
+            for model in MODELS
+            for table in REPORTED
         ],
+        tables=expand(
+            f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
+            model=MODELS,
+            table=SUMMARY_TABLES,
+        ),
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
     conda:
