@@ -1,12 +1,13 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
-from typing import Any
+from typing import Any, get_args
 
-from nma.config import Project
+from nma.config import Method, Project
 from nma.evidence.populations import given_characteristics
 from nma.evidence.tables import TableStudy
 from nma.network.arms import OVERALL
 from nma.plan import label_settings
+from nma.provenance import commit
 from nma.sheets import StudySheet
 
 HEADLINE_TABLES = (
@@ -75,6 +76,42 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "inconsistency": config.inconsistency,
         "pairs": config.pairs_of(analysis),
         "seed": config.seed,
+        "methods": _methods(project),
+        "commit": commit(),
+    }
+
+
+def _methods(project: Project) -> dict[str, Any]:
+    """Gather what the methods text says beyond the tables: the choices of the configuration, with labels."""
+    config, treatments = project.config, project.treatments
+    plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
+    labels = {name: regimen.label for name, regimen in treatments.regimens.items()}
+    return {
+        "outcomes": {
+            name: {
+                **outcome.model_dump(include={"measure", "likelihood", "better", "margin", "prior", "categories"}),
+                "ratio": outcome.is_ratio,
+            }
+            for name, outcome in config.outcomes.items()
+        },
+        "criteria": list(config.criteria),
+        "ladder": list(get_args(Method)),
+        "models": {name: model.model_dump(mode="json") for name, model in config.models.items()},
+        "priors": {name: priors.model_dump() for name, priors in config.priors.items()},
+        "sampler": config.sampler.model_dump(),
+        "plain": plain,
+        "reference": labels[treatments.reference],
+        "components": [] if plain else list(treatments.components.values()),
+        "classes": [group.label for group in treatments.classes.values()],
+        "settings": [setting.label for setting in treatments.settings.values()],
+        "not_candidates": {
+            setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
+        },
+        "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
+        "sheets": len(project.sheets),
+        "quoted": {
+            name: sheet.secondary_report.quoted_by for name, sheet in project.sheets.items() if sheet.secondary_report
+        },
     }
 
 

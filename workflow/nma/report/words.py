@@ -44,6 +44,7 @@ METHODS = {
     "reconstructed": "reconstructed from pairwise intervals",
     "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",
 }
+CRITERIA = {"mrecist": "mRECIST", "recist_1_1": "RECIST 1.1"}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
     "direct": "direct",
