@@ -168,7 +168,8 @@ class Config(Strict):
     the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
     names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets may
     give. Tables about all analyses go to ``shared``, by default the results folder:
-    configurations that share a results folder need one each.
+    configurations that share a results folder need one each. The report answers first for the outcomes under ``lead``,
+    by default the first one.
     """
 
     results: Text = "results"
@@ -190,6 +191,7 @@ class Config(Strict):
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
     headline: Identifier
+    lead: list[Identifier] = Field(default_factory=list)
     priors: dict[Identifier, Priors]
     sampler: Sampler
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
@@ -207,6 +209,8 @@ class Config(Strict):
         for name, analysis in self.analyses.items():
             for i, outcome_id in enumerate(analysis.outcomes):
                 _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
+        for i, outcome_id in enumerate(self.lead):
+            _known(("lead", i), outcome_id, self.outcomes, "outcome")
         for i, table in enumerate(self.evidence):
             if table.outcome is not None:
                 _known(("evidence", i, "outcome"), table.outcome, self.outcomes)
@@ -244,6 +248,11 @@ class Config(Strict):
         """Outcomes of an analysis, in the order of the configuration."""
         chosen = self.analyses[analysis].outcomes
         return [outcome for outcome in self.outcomes if not chosen or outcome in chosen]
+
+    def lead_of(self, analysis: str) -> list[str]:
+        """Outcomes of an analysis that its report answers first."""
+        outcomes = self.outcomes_of(analysis)
+        return [outcome for outcome in self.lead if outcome in outcomes] or outcomes[:1]
 
 
 def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:

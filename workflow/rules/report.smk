@@ -9,6 +9,7 @@ from nma.report.settings import (
     population_settings,
     report_inputs,
     report_settings,
+    template_files,
 )
 
 FORMATS = ["svg", "png"]
@@ -189,7 +190,7 @@ rule write_report:
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
-        template="workflow/nma/report/report.html.j2",
+        templates=template_files(),
     output:
         f"{RESULTS}/{{analysis}}/report.html",
     log:

@@ -1,5 +1,7 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from nma.config import Project
@@ -8,8 +10,8 @@ from nma.evidence.tables import TableStudy
 from nma.plan import label_settings
 from nma.sheets import StudySheet
 
-HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures", "absolute_effects")
-MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
+HEADLINE_TABLES = ("league_table", "mixtures", "absolute_effects")
+MODEL_TABLES = ("ranking", "relative_effects", "heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
@@ -41,6 +43,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
     return {
         "analysis": analysis,
         "outcomes": config.outcomes_of(analysis),
+        "lead": config.lead_of(analysis),
         "models": list(config.models),
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
@@ -112,6 +115,12 @@ def _source(project: Project, study: TableStudy) -> str:
     return study.file
 
 
+def template_files() -> list[str]:
+    """Files that the page is made of, from the folder that Snakemake runs in."""
+    folder = Path(__file__).with_name("templates")
+    return [os.path.relpath(file) for file in sorted(folder.rglob("*")) if file.is_file()]
+
+
 def report_inputs(project: Project, analysis: str) -> list[str]:
     """Tables and figures that the report of an analysis reads, but for those of the rules it names itself."""
     config = project.config
@@ -119,7 +128,7 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
-        files += [f"{folder}/evidence.csv", f"{folder}/network/network.svg"]
+        files += [f"{folder}/evidence.csv", f"{folder}/network/edges.csv", f"{folder}/network/network.svg"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]
