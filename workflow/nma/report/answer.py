@@ -135,6 +135,6 @@ def _closeness(orders: Sequence[Sequence[Row]]) -> list[str]:
     best = sorted((first["p_best"] for first, _ in pairs), key=float)
     low, high = probability(best[0]), probability(best[-1])
     return [
-        f"In {overlapping} of {plural(len(pairs), 'ranking')} the interval of the first SUCRA overlaps that of the next; "
-        f"P(best) of the first is {low if low == high else f'{low} to {high}'}."
+        f"In {overlapping} of {plural(len(pairs), 'ranking')} the interval of the first SUCRA overlaps that of the "
+        f"next; P(best) of the first is {low if low == high else f'{low} to {high}'}."
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Any
 
 from nma.network.arms import Arm
@@ -64,7 +65,8 @@ def _patients(node: Node) -> str:
     studies = plural(node.studies, "study", "studies")
     if not node.patients:
         return studies
-    sign = "" if node.complete else "at least "
+    whole = isclose(node.patients, round(node.patients), abs_tol=1e-9)
+    sign = "at least " if not node.complete else "" if whole else "about "
     return f"{sign}{node.patients:.0f} patients, {studies}"
 
 
@@ -72,8 +74,7 @@ def map_sentences(table: EvidenceMap) -> list[str]:
     """Say which treatments are not in the network of an outcome."""
     if not table.missing:
         return []
-    verb = "is" if len(table.missing) == 1 else "are"
-    return [f"{listed(table.missing)} {verb} not in this network: no study of this outcome links it to the others."]
+    return [f"Not in the network of this outcome: {listed(table.missing)}."]
 
 
 def comparison_table(edges: Sequence[Row], arms: Sequence[Arm], names: Names) -> Table:

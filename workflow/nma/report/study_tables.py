@@ -47,7 +47,7 @@ def studies_table(
             [
                 study,
                 facts["design"].replace("_", " ") or "not declared",
-                _labels((o for o, rows in used.items() if _of(study, rows)), names) or "not used",
+                _uses(study, used, names),
                 _adjustment(study, used, names),
                 _labels((o for o, rows in used.items() if _assumed(study, rows)), names) or "–",
                 _findings(study, audit),
@@ -66,6 +66,13 @@ def _of(study: str, rows: Sequence[Row]) -> list[Row]:
 
 def _labels(outcomes: Iterable[str], names: Names) -> str:
     return ", ".join(names.of("outcomes", outcome) for outcome in outcomes)
+
+
+def _uses(study: str, used: Mapping[str, Sequence[Row]], names: Names) -> str:
+    outcomes = [outcome for outcome, rows in used.items() if _of(study, rows)]
+    if 1 < len(used) == len(outcomes):
+        return f"all {len(outcomes)} outcomes"
+    return _labels(outcomes, names) or "not used"
 
 
 def _adjustment(study: str, used: Mapping[str, Sequence[Row]], names: Names) -> str:

@@ -60,7 +60,7 @@ GLOSSARY = {
     "Residual deviance": "Misfit; about as large as the number of data points if the model fits.",
     "pD": "Effective number of parameters.",
     "DIC": "Deviance information criterion: the lower, the better; differences below 3 to 5 say little.",
-    "elpd LOO (SE)": "Expected log density of a study left out: the higher, the better.",
+    "elpd LOO (SE)": "How well the model predicts a study left out, with standard error: the higher, the better.",
     "p LOO": "Effective number of parameters, from leaving studies out.",
     "Largest Pareto k": "Reliability of leaving out the most influential study; above 0.7 it is unreliable.",
     "Largest R-hat": "Agreement of the chains: 1 is perfect.",

@@ -176,8 +176,9 @@ const drawRow = (scale, row, none) => {
     + `<path class="predictive" d="M${x(low)} ${y}H${x(high)}${ends}"/><path class="credible" d="M${x(lower)} ${y}H${x(upper)}"/>`
     + `<rect class="point" x="${x(value) - 4}" y="${y - 4}" width="8" height="8"/></svg>`;
 };
-const drawAxis = (scale, ticks, none) => `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true"><path d="M${PAD} 1H${WIDTH - PAD}"/>`
-  + ticks.map(tick => { const x = PAD + scale(tick) * (WIDTH - 2 * PAD); return `<path d="M${x} 1v5"/><text x="${x}" y="18" text-anchor="middle">${tick}</text>`; }).join("") + "</svg>";
+const drawAxis = (scale, ticks, sides) => `<svg viewBox="0 0 ${WIDTH} ${HEIGHT + 3}" aria-hidden="true"><path d="M${PAD} 1H${WIDTH - PAD}"/>`
+  + `<text x="${PAD}" y="29">◂ favours ${sides[0]}</text><text x="${WIDTH - PAD}" y="29" text-anchor="end">favours ${sides[1]} ▸</text>`
+  + ticks.map(tick => { const x = PAD + scale(tick) * (WIDTH - 2 * PAD); return `<path d="M${x} 1v5"/><text x="${x}" y="16" text-anchor="middle">${tick}</text>`; }).join("") + "</svg>";
 const axisOf = (rows, ratio) => {
   const values = rows.flatMap(row => [row[4], row[5]]).filter(value => !ratio || value > 0);
   values.push(ratio ? 1 : 0);
@@ -206,11 +207,11 @@ const compare = () => {
   const none = scale(outcome.ratio ? 1 : 0);
   const table = make("table");
   const name = data.treatments[reference] ?? reference;
-  const [left, right] = outcome.lower ? ["the treatment", name] : [name, "the treatment"];
+  const sides = outcome.lower ? ["treatment", "comparator"] : ["comparator", "treatment"];
   table.createCaption().append(make("span", {}, `${outcome.label}: ${outcome.measure} against ${name}, with 95% credible (thick) and predictive (thin) intervals`));
   const head = table.createTHead().insertRow();
   for (const title of ["Treatment", `${outcome.measure} (95% CrI)`, "", "95% predictive", "P(better)", "Evidence", "SUCRA (95% CrI)", "P(best)"])
-    head.append(title ? make("th", {scope: "col"}, title) : make("td", {}, `◂ favours ${left} · favours ${right} ▸`));
+    head.append(title ? make("th", {scope: "col"}, title) : make("td"));
   const body = table.createTBody();
   for (const row of rows) {
     const line = body.insertRow(), rank = ranks.get(row[0]);
@@ -223,7 +224,7 @@ const compare = () => {
   }
   const foot = body.insertRow();
   foot.append(make("td"), make("td"), make("td", {class: "plot"}));
-  foot.cells[2].innerHTML = drawAxis(scale, ticks, none);
+  foot.cells[2].innerHTML = drawAxis(scale, ticks, sides);
   const parts = here.converged ? [] : [make("p", {class: "warning"}, "NOT CONVERGED, do not use")];
   explorer.querySelector(".result").replaceChildren(...parts, make("div", {class: "scroll", tabindex: "0", role: "group", "aria-label": "Comparison at choice"}, table));
 };
@@ -255,7 +256,7 @@ if (choice) {
       if (fits) node.open = true;
     });
     hidden = outcome?.value ? outcome.options.length - 2 : 0;
-    choice.querySelector("output").textContent = hidden ? `${hidden} other outcomes not shown` : "";
+    choice.querySelector("output").textContent = hidden ? `${hidden} other outcome${hidden > 1 ? "s" : ""} not shown` : "";
     for (const [mine, its] of [[outcome, picker.outcome], [setting, picker.setting]]) {
       const wanted = mine?.value && [...(its?.options ?? [])].find(option => option.value === mine.value || option.text === mine.value);
       if (wanted && its.value !== wanted.value) { its.value = wanted.value; offer(its === picker.setting ? chosen().here.reference : undefined); }
