@@ -74,7 +74,7 @@ class Page:
         )
 
     def violations(self) -> list[str]:
-        """What axe-core finds, with the first places of each."""
+        """List what axe-core finds, with the first places of each."""
         if not self.run("() => 'axe' in window"):
             self.window.add_script_tag(path=AXE)
         found = self.run("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")

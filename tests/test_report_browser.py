@@ -24,7 +24,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Reports of a network with settings, candidates and two outcomes, and of a plain one; and of one that failed."""
+    """Write reports: of a network with settings, candidates and two outcomes, the same that failed, and a plain one."""
     folders = {name: tmp_path_factory.mktemp(name) for name in ("settings", "plain", "failed")}
     for name in ("settings", "failed"):
         write_project(folders[name], converged="false" if name == "failed" else "true")
@@ -36,7 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def page(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
-    """The report with settings, freshly opened."""
+    """Open the report with settings afresh."""
     opened = Page(browser, files["settings"])
     yield opened
     assert opened.complaints == []

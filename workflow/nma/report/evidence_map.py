@@ -103,7 +103,7 @@ def edge_marks(
     edges: Sequence[Row], arms: Sequence[Arm], studies: Mapping[str, Any], names: Names
 ) -> dict[str, dict[str, str]]:
     """Give what the page knows of every drawn line, by its id in the figure: a title and the studies behind it."""
-    marks = {}
+    marks: dict[str, dict[str, str]] = {}
     for place in drawn_settings(edges, names):
         for pair, edge in panel_edges(edges, arms, place).items():
             where = f", {names.place(place)}" if names.has_settings else ""
