@@ -201,9 +201,10 @@ class Config(Strict):
     the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
     names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets may
     give. Tables about all analyses go to ``shared``, by default the results folder:
-    configurations that share a results folder need one each. ``baselines`` are those of single settings, by outcome and
-    setting. ``pairs`` of outcomes are shown against each other: the first below the diagonal of a league table and
-    across a scatter plot, the second above it and upwards.
+    configurations that share a results folder need one each. The report answers first for the outcomes under ``lead``,
+    by default the first one. ``baselines`` are those of single settings, by outcome and setting. ``pairs`` of outcomes
+    are shown against each other: the first below the diagonal of a league table and across a scatter plot, the second
+    above it and upwards.
     """
 
     results: Text = "results"
@@ -239,6 +240,8 @@ class Config(Strict):
     """Models of the effects, by name."""
     headline: Identifier
     """The model that leads the summaries."""
+    lead: list[Identifier] = Field(default_factory=list)
+    """Outcomes that the report answers first; by default the first outcome."""
     priors: dict[Identifier, Priors]
     """Prior scales, by name."""
     sampler: Sampler
@@ -264,6 +267,8 @@ class Config(Strict):
         for name, analysis in self.analyses.items():
             for i, outcome_id in enumerate(analysis.outcomes):
                 _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
+        for i, outcome_id in enumerate(self.lead):
+            _known(("lead", i), outcome_id, self.outcomes, "outcome")
         for i, table in enumerate(self.evidence):
             if table.outcome is not None:
                 _known(("evidence", i, "outcome"), table.outcome, self.outcomes)
@@ -318,6 +323,11 @@ class Config(Strict):
     def pairs_of(self, analysis: str) -> list[tuple[str, str]]:
         """Pairs of outcomes that an analysis shows against each other: those of which it has both."""
         return [pair for pair in self.pairs if set(pair) <= set(self.outcomes_of(analysis))]
+
+    def lead_of(self, analysis: str) -> list[str]:
+        """Outcomes of an analysis that its report answers first."""
+        outcomes = self.outcomes_of(analysis)
+        return [outcome for outcome in self.lead if outcome in outcomes] or outcomes[:1]
 
 
 def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:

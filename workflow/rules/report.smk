@@ -11,6 +11,7 @@ from nma.report.settings import (
     population_settings,
     report_inputs,
     report_settings,
+    template_files,
 )
 
 # Every figure is written in three formats; Snakemake's report shows the first.
@@ -220,7 +221,7 @@ rule write_report:
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
-        templates=sorted(map(str, Path("workflow/nma/report").rglob("*.j2"))),
+        templates=template_files(),
         checklist="workflow/nma/report/prisma_nma.csv",
     output:
         page=report(

@@ -308,7 +308,7 @@ def _ranking(settings: Mapping[str, Any], explanations: Mapping[str, str]) -> li
 
 
 def _absolute(settings: Mapping[str, Any], names: Names) -> list[str]:
-    labels = [names.of("outcomes", name) for name in settings["outcomes"] if name in settings["baselines"]]
+    labels = [names.of("outcomes", name) for name in settings["outcomes"] if name in settings["absolute"]]
     if not labels:
         return []
     return [

@@ -15,19 +15,6 @@ from nma.tables import read_table
 CHECKLIST = Path(__file__).with_name("prisma_nma.csv")
 COLUMNS = ("item", "section", "topic", "asks", "status", "report", "tables", "still_needed")
 ANSWERED, IN_PART, TO_BE_WRITTEN = "answered", "in part", "to be written"
-# Sections of the page that items point to, by their id.
-SECTIONS = {
-    "answer": "First ranks",
-    "network": "Network",
-    "studies": "Studies",
-    "audit": "Audit",
-    "populations": "Populations",
-    "effects": "Relative effects",
-    "rankings": "Rankings",
-    "checking": "Model checking",
-    "hangs-on": "Sensitivity",
-    "methods": "Methods",
-}
 
 
 def prisma_checklist(has: Mapping[str, bool]) -> list[dict[str, str]]:
@@ -57,15 +44,21 @@ def prisma_sentence(rows: Sequence[Row]) -> str:
     )
 
 
-def prisma_table(rows: Sequence[Row]) -> Table:
-    """Tabulate the checklist, with links to the sections of the page."""
+def prisma_table(rows: Sequence[Row], sections: Mapping[str, str]) -> Table:
+    """Tabulate the checklist, with links to the sections of the page.
+
+    Parameters
+    ----------
+    sections : mapping
+        What the page calls its sections, by their ids.
+    """
     cells = [
         [
             row["item"],
             row["topic"],
             row["asks"],
             row["status"],
-            _links(row["report"]),
+            _links(row["report"], sections),
             row["tables"].replace(" ", ", ") or "–",
             row["still_needed"] or "–",
         ]
@@ -75,8 +68,8 @@ def prisma_table(rows: Sequence[Row]) -> Table:
     return Table("PRISMA-NMA checklist", columns, cells)
 
 
-def _links(sections: str) -> str:
+def _links(cell: str, sections: Mapping[str, str]) -> str:
     from markupsafe import Markup
 
     link = Markup('<a href="#{}">{}</a>')
-    return Markup(", ").join(link.format(name, SECTIONS[name]) for name in sections.split()) or "–"
+    return Markup(", ").join(link.format(name, sections[name]) for name in cell.split()) or "–"

@@ -29,12 +29,16 @@ SEVERITIES = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the page shows it; the first cell of a row is its heading."""
+    """A table as the page shows it; the first cell of a row is its heading.
+
+    ``studies`` names the studies behind every row, joined by ``|``, where the page is to find them.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: list[list[str]]
     title: str = ""
+    studies: Sequence[str] = ()
 
 
 def interval(row: Row, value: str, digits: int = 2) -> str:
@@ -43,10 +47,11 @@ def interval(row: Row, value: str, digits: int = 2) -> str:
     return f"{number(row[value], digits)} ({lower} to {upper})"
 
 
-def trimmed(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def trimmed(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], studies: Sequence[str] = ()) -> Table:
     """Build a table without the columns in which nothing stands."""
     kept = [k for k in range(len(columns)) if k == 0 or any(row[k] not in ("", "–") for row in rows)]
-    return Table(caption, tuple(columns[k] for k in kept), [[row[k] for k in kept] for row in rows])
+    cells = [[row[k] for k in kept] for row in rows]
+    return Table(caption, tuple(columns[k] for k in kept), cells, studies=studies)
 
 
 def _mix(text: str, names: Names, kind: str = "regimens") -> str:
@@ -116,7 +121,7 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, Any], names: Names) ->
         for row in used
     ]
     kind = "counts used, not adjusted" if counts else "figures of the arms used"
-    return trimmed(f"{names.outcome_label}: {kind}", columns, rows)
+    return trimmed(f"{names.outcome_label}: {kind}", columns, rows, [row["study"] for row in used])
 
 
 def _contrast_table(
@@ -162,7 +167,8 @@ def _contrast_table(
         "Covariates",
         "Remarks",
     )
-    return trimmed(f"{names.outcome_label}: contrasts used, with 95% confidence intervals", columns, rows)
+    caption = f"{names.outcome_label}: contrasts used, with 95% confidence intervals"
+    return trimmed(caption, columns, rows, [row["study"] for row in used])
 
 
 def _values(row: Row) -> str:
@@ -309,12 +315,3 @@ def _baseline(text: str, names: Names) -> str:
     """Read a baseline such as ``placebo ~ N(-0.73, 0.22^2)`` with the label of its regimen."""
     regimen, _, distribution = text.partition(" ~ ")
     return f"{names.regimen(regimen)} ~ {distribution}".replace("-", "−").replace("^2", "²")
-
-
-def studies_table(studies: Mapping[str, Any]) -> Table:
-    """Tabulate the studies with their designs and sources."""
-    rows = [
-        [name, facts["design"].replace("_", " ") or "not declared", facts["citation"]]
-        for name, facts in studies.items()
-    ]
-    return Table("Studies and their designs", ("Study", "Design", "Source"), rows)

@@ -1,5 +1,7 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
+import os
+from pathlib import Path
 from typing import Any, get_args
 
 from nma.config import Method, Project
@@ -10,15 +12,8 @@ from nma.plan import label_settings
 from nma.provenance import commit
 from nma.sheets import StudySheet
 
-HEADLINE_TABLES = (
-    "ranking",
-    "rank_probabilities",
-    "relative_effects",
-    "league_table",
-    "mixtures",
-    "absolute_effects",
-)
-MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
+HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects")
+MODEL_TABLES = ("ranking", "relative_effects", "heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
@@ -66,6 +61,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
     return {
         "analysis": analysis,
         "outcomes": config.outcomes_of(analysis),
+        "lead": config.lead_of(analysis),
         "models": list(config.models),
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
@@ -74,6 +70,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
+        "absolute": absolute_outcomes(project, analysis),
         "pairs": config.pairs_of(analysis),
         "seed": config.seed,
         "methods": _methods(project),
@@ -180,6 +177,12 @@ def _source(project: Project, study: TableStudy) -> str:
     return study.file
 
 
+def template_files() -> list[str]:
+    """Files that the page is made of, from the folder that Snakemake runs in."""
+    folder = Path(__file__).with_name("templates")
+    return [os.path.relpath(file) for file in sorted(folder.rglob("*")) if file.is_file()]
+
+
 def report_inputs(project: Project, analysis: str) -> list[str]:
     """Tables and figures that the report of an analysis reads, but for those of the rules it names itself."""
     config = project.config
@@ -187,7 +190,7 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
-        files += [f"{folder}/evidence.csv", f"{folder}/network/network.svg"]
+        files += [f"{folder}/evidence.csv", f"{folder}/network/edges.csv", f"{folder}/network/network.svg"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]

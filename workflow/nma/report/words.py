@@ -54,6 +54,25 @@ EVIDENCE_WORDS = {
 }
 
 
+GLOSSARY = {
+    "SUCRA": "Share of the other treatments that a treatment beats, on average: 1 is surely best, 0 surely worst.",
+    "Median rank": "Rank 1 is best; beside it the interval of the rank.",
+    "P(best)": "Probability of the first rank among all ranked treatments.",
+    "P(better)": "Probability that the first treatment is better than the second.",
+    "POTH": "Precision of the ranking: 1 if the order is certain, 0 if every order is as probable as any other.",
+    "Predictive interval": "Where the effect in a new study would lie; wider than the interval of the mean effect.",
+    "Residual deviance": "Misfit; about as large as the number of data points if the model fits.",
+    "pD": "Effective number of parameters.",
+    "DIC": "Deviance information criterion: the lower, the better; differences below 3 to 5 say little.",
+    "elpd LOO (SE)": "How well the model predicts a study left out, with standard error: the higher, the better.",
+    "p LOO": "Effective number of parameters, from leaving studies out.",
+    "Largest Pareto k": "Reliability of leaving out the most influential study; above 0.7 it is unreliable.",
+    "Largest R-hat": "Agreement of the chains: 1 is perfect.",
+    "Smallest bulk ESS": "How many independent draws the draws are worth.",
+    "τ": "Standard deviation of effects between studies.",
+}
+
+
 @dataclass(frozen=True)
 class Names:
     """Labels of everything a figure or a report names; an id without a label stands for itself.
