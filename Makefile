@@ -58,8 +58,9 @@ lock: ## renew the hashed locks from envs/*.in (needs uv)
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-schemas: $(READY) ## renew config/schemas from the models
+schemas: $(READY) ## renew config/schemas and config/README.md from the models
 	$(BIN)/python -m nma.schemas
+	$(BIN)/python -m nma.reference
 
 readme-figure: $(READY) ## renew the picture of the README from results/
 	cp results/primary/pfs/pooled/figures/forest.png docs/forest_pfs.png

@@ -12,7 +12,7 @@ from nma.config import Config, read_setup, time_to_event_outcomes
 from nma.documents import Document
 from nma.errors import UserError
 from nma.job import mistakes_in_one_line
-from nma.schemas import FOLDER, schema_of
+from nma.schemas import FOLDER, allowed_words, inner_node, schema_of, values_node
 from nma.sheets import StudySheet
 from nma.start import DEFAULT_CONFIG
 from nma.tables import write_text
@@ -81,12 +81,6 @@ def _order(model: Node, item: bool = False) -> list[str]:
     return sorted(names, key=lambda name: name != first) if first else names
 
 
-def _inner(node: Node) -> Node:
-    """Take the part of a nullable node that is not null."""
-    kinds = [kind for kind in node.get("anyOf", ()) if kind.get("type") != "null"]
-    return {**node, **kinds[0]} if kinds else node
-
-
 class _Pages:
     """Writes the keys of models as lines of YAML."""
 
@@ -100,19 +94,19 @@ class _Pages:
 
     def section(self, name: str, node: Node, optional: bool) -> list[str]:
         """Lines of a top-level key, with what its model says above them."""
-        inner = _inner(node)
-        model = self.model(inner) or self.model(inner.get("items", {})) or self.model(_values(inner))
+        inner = inner_node(node)
+        model = self.model(inner) or self.model(inner.get("items", {})) or self.model(values_node(inner))
         about = [inner.get("description", ""), *(model or {}).get("description", "").split("\n\n")] if model else []
         notes = [line for text in about if text for line in _comment(" ".join(text.split()).replace("``", "`"))]
         return [*notes, *_off(self.key(name, {**node, "description": ""} if model else node, 0), optional)]
 
     def key(self, name: str, node: Node, indent: int) -> list[str]:
         """Lines of one key: open if it holds a value, with the keys of its model below if it has one."""
-        inner, lead = _inner(node), " " * indent
+        inner, lead = inner_node(node), " " * indent
         about, item, value = (
             inner.get("description", ""),
             self.model(inner.get("items", {})),
-            self.model(_values(inner)),
+            self.model(values_node(inner)),
         )
         model = self.model(inner)
         if model is None and item is None and value is None:
@@ -133,7 +127,7 @@ class _Pages:
         shown: dict[str, str] = {}
         for name in _order(model, item):
             node, optional = model["properties"][name], name not in model["required"]
-            part = _inner(node).get("$ref")
+            part = inner_node(node).get("$ref")
             if optional and part in shown:
                 about = f"{node.get('description', '')} Keys as under {shown[part]}."
                 lines += _off(_line(f"{' ' * indent}{name}:", about), True)
@@ -142,14 +136,6 @@ class _Pages:
             if part:
                 shown.setdefault(part, name)
         return lines
-
-
-def _values(node: Node) -> Node:
-    """Take what stands under the names of a mapping."""
-    patterns = node.get("patternProperties", {})
-    more = node.get("additionalProperties", {})
-    found: Node = next(iter(patterns.values())) if patterns else more if isinstance(more, dict) else {}
-    return found
 
 
 def _off(lines: list[str], optional: bool) -> list[str]:
@@ -172,38 +158,15 @@ def _default(node: Node) -> str:
     if node.get("default") is not None:
         value = node["default"]
         return str(value).lower() if isinstance(value, bool) else str(value)
-    inner = _inner(node)
+    inner = inner_node(node)
     empty = {"array": "[]", "object": "{}"}.get(inner.get("type", ""), "")
     return "" if inner.get("minItems") or inner.get("minProperties") else empty
 
 
 def _allowed(node: Node) -> str:
     """Say what a value may be."""
-    words = _words(node)
+    words = allowed_words(node)
     return f"Allowed: {words}." if words else ""
-
-
-def _words(node: Node) -> str:
-    if "enum" in node or "const" in node:
-        return ", ".join(map(str, node.get("enum", [node.get("const")])))
-    if node.get("patternErrorMessage") or node.get("errorMessage"):
-        return str(node.get("patternErrorMessage") or node.get("errorMessage"))
-    kind = node.get("type")
-    if kind == "array":
-        parts = [_words(part) for part in node.get("prefixItems", ())] or [_words(node["items"]), "…"]
-        return f"[{', '.join(parts)}]"
-    if kind == "object":
-        return f"{{name: {_words(_values(node))}, …}}"
-    noun = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true, false"}.get(
-        kind or "", ""
-    )
-    limits = (
-        ("exclusiveMinimum", "above"),
-        ("minimum", "from"),
-        ("exclusiveMaximum", "below"),
-        ("maximum", "to" if "minimum" in node else "up to"),
-    )
-    return " ".join([noun, *(f"{words} {node[key]:g}" for key, words in limits if key in node and node[key] < 1e9)])
 
 
 def sheet_file(study: str, document: Document, config: Config) -> tuple[Path, str]:

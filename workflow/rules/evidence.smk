@@ -25,11 +25,15 @@ rule gather_evidence:
         sources=plan.input_files(project),
         config=str(CONFIG),
     output:
-        expand(
-            "{shared}/evidence/{table}.csv",
-            shared=project.config.shared_results,
-            table=EVIDENCE_TABLES,
-        ),
+        [
+            report(
+                f"{project.config.shared_results}/evidence/{table}.csv",
+                caption="../report/evidence.rst",
+                category="all analyses",
+                labels={"table": table},
+            )
+            for table in EVIDENCE_TABLES
+        ],
     log:
         "logs/evidence/gather_evidence.log",
     conda:

@@ -2,13 +2,16 @@
 
 SUMMARY_TABLES = [
     "relative_effects",
-    "ranking",
     "rank_probabilities",
-    "league_table",
     "heterogeneity",
     "densities",
     "mixtures",
     "absolute_effects",
+]
+# Of the tables of a model, those in Snakemake's own report.
+REPORTED = [
+    "ranking",
+    "league_table",
 ]
 
 
@@ -25,17 +28,30 @@ rule summarise_models:
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",
             table=["relative_effects", "ranking", "heterogeneity"],
         ),
+        reported=[
+            report(
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/{table}.csv",
+                caption=f"../report/{table}.rst",
+                category="{analysis}",
+                subcategory="{outcome}, tables",
+                labels={"table": table, "model": model},
+            )
+            for model in MODELS
+            for table in REPORTED
+        ],
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
             table=SUMMARY_TABLES,
         ),
+        draws=f"{RESULTS}/{{analysis}}/{{outcome}}/{project.config.headline}/draws.csv.gz",
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
     conda:
         "../../envs/nma.yaml"
     params:
         models=MODELS,
+        headline=project.config.headline,
         settings=lambda w: plan.summary_settings(project, w.outcome),
         code=code_digest(Path("scripts/summarise_models.py")),
     script:
@@ -50,10 +66,14 @@ rule summarise_analysis:
             model=MODELS,
             table=["ranking", "diagnostics"],
         ),
+        lambda w: expand(
+            f"{RESULTS}/{w.analysis}/{{outcome}}/{project.config.headline}/relative_effects.csv",
+            outcome=sorted(set(sum(project.config.pairs_of(w.analysis), ()))),
+        ),
     output:
         expand(
             f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv",
-            table=["ranking", "fits"],
+            table=["ranking", "fits", "league_pairs"],
         ),
     log:
         "logs/{analysis}/summarise_analysis.log",
@@ -62,6 +82,9 @@ rule summarise_analysis:
     params:
         outcomes=lambda w: project.config.outcomes_of(w.analysis),
         models=MODELS,
+        headline=project.config.headline,
+        pairs=lambda w: project.config.pairs_of(w.analysis),
+        treatments=list(project.treatments.regimens),
         sampler=project.config.sampler.model_dump(),
         code=code_digest(Path("scripts/summarise_analysis.py")),
     script:
@@ -127,6 +150,10 @@ rule compare_analyses:
             for model in MODELS
             for table in ("relative_effects", "ranking")
         ],
+        evidence=[
+            f"{RESULTS}/{analysis}/{outcome}/evidence.csv"
+            for analysis, outcome in FITS
+        ],
         left_out=(
             [
                 f"{RESULTS}/{project.config.leave_one_out}/{outcome}/leave_one_out.csv"
@@ -136,7 +163,12 @@ rule compare_analyses:
             else []
         ),
     output:
-        f"{project.config.shared_results}/summary/sensitivity.csv",
+        report(
+            f"{project.config.shared_results}/summary/sensitivity.csv",
+            caption="../report/sensitivity.rst",
+            category="all analyses",
+            labels={"table": "sensitivity"},
+        ),
     log:
         "logs/summary/compare_analyses.log",
     conda:

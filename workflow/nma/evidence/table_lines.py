@@ -21,21 +21,21 @@ Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
 CONTRASTS, NORMAL = "contrasts", "normal"
 ORDERED = ("ordered_logit", "ordered_probit")
 # Figures of a row by likelihood: those that must stand in it, and those that may.
-_REQUIRED = {
+REQUIRED = {
     CONTRASTS: ("comparator", "effect", "se"),
     NORMAL: ("mean",),
     "binomial_logit": ("events", "n"),
     "binomial_cloglog": ("events", "n", "time"),
     "poisson_log": ("events", "time"),
 }
-_OPTIONAL = {
+OPTIONAL = {
     CONTRASTS: ("comparator_se", "n_treatment", "n_comparator"),
     NORMAL: ("se", "sd", "n"),
     "poisson_log": ("n",),
 }
 # Columns that any table may have, and all columns: words that no category, and no covariate can have.
 STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
-COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*_REQUIRED.values(), *_OPTIONAL.values())])
+COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*REQUIRED.values(), *OPTIONAL.values())])
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _MISSING = ("", "NA")
 
@@ -222,7 +222,7 @@ def _check_columns(
     allowed = ["study", "treatment", *([] if table.outcome else ["outcome"]), "setting", *vocabulary.covariates]
     for outcome in outcomes:
         kind = kind_of(outcome, there, vocabulary)
-        allowed += [*_REQUIRED.get(kind, ()), *_OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+        allowed += [*REQUIRED.get(kind, ()), *OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
     allowed = list(dict.fromkeys(allowed))
     for name, our in ours.items():
         if our not in allowed:
@@ -250,7 +250,7 @@ def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> l
     kind = kind_of(outcome, columns, vocabulary)
     if kind == NORMAL:
         return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
-    return [*_REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+    return [*REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
 
 
 def known(line: Line, column: str, value: str, allowed: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ class Edge:
 
     whole: float
     mixed: float
-    studies: int
+    studies: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class _Label:
 class _Panel:
     """A network of one setting."""
 
+    setting: str
     heading: str
     nodes: Mapping[str, Node]
     edges: Mapping[Pair, Edge]
@@ -141,8 +142,7 @@ def draw_network(edges: Sequence[Row], evidence: Sequence[Row], ranking: Sequenc
 def _panels(
     edges: Sequence[Row], arms: Sequence[Arm], ranking: Sequence[Row], names: Names
 ) -> tuple[list[_Panel], _Look]:
-    given = {row["setting"] for row in edges}
-    settings = [OVERALL, *(name for name in names.labels["settings"] if name in given and name != OVERALL)]
+    settings = drawn_settings(edges, names)
     regimens = [row["treatment"] for row in ranking if row["setting"] == OVERALL]
     candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
     nodes = {
@@ -178,8 +178,14 @@ def _panels(
         if not names.has_settings:
             heading = plural(studies, "study", "studies")
         labels = place_labels(texts[setting], look.radius, look.gap)
-        panels.append(_Panel(heading, nodes[setting], drawn[setting], labels))
+        panels.append(_Panel(setting, heading, nodes[setting], drawn[setting], labels))
     return panels, look
+
+
+def drawn_settings(edges: Sequence[Row], names: Names) -> list[str]:
+    """List the settings that have a panel: all together, then those with evidence."""
+    given = {row["setting"] for row in edges}
+    return [OVERALL, *(name for name in names.labels["settings"] if name in given and name != OVERALL)]
 
 
 def node_of(arms: Sequence[Arm], regimen: str, setting: str, candidate: bool) -> Node:
@@ -201,15 +207,20 @@ def panel_edges(edges: Sequence[Row], arms: Sequence[Arm], setting: str) -> dict
     shares = {(arm.study, row["setting"]): arm.setting_share(row["setting"]) for arm in arms for row in edges}
     whole: Counter[Pair] = Counter()
     mixed: Counter[Pair] = Counter()
-    studies: dict[Pair, set[str]] = {}
+    studies: dict[Pair, dict[str, None]] = {}
     for row in edges:
         if setting in (OVERALL, row["setting"]):
             pair = (min(row["treatment"], row["comparator"]), max(row["treatment"], row["comparator"]))
             weight = float(row["weight"])
             is_whole = isclose(weight, shares[row["study"], row["setting"]], rel_tol=1e-9)
             (whole if is_whole else mixed)[pair] += weight  # type: ignore[assignment]
-            studies.setdefault(pair, set()).add(row["study"])
-    return {pair: Edge(whole[pair], mixed[pair], len(studies[pair])) for pair in sorted(studies)}
+            studies.setdefault(pair, {})[row["study"]] = None
+    return {pair: Edge(whole[pair], mixed[pair], tuple(studies[pair])) for pair in sorted(studies)}
+
+
+def edge_id(setting: str, pair: Pair, kind: str) -> str:
+    """Id of a drawn line in the SVG file; ``kind`` is ``whole`` or ``mixed``."""
+    return "-".join(["edge", setting, *pair, kind])
 
 
 def node_positions(n: int, radius: float = RADIUS) -> list[Point]:
@@ -285,9 +296,9 @@ def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
     points = dict(zip(panel.nodes, node_positions(len(panel.nodes), look.radius), strict=True))
     for (a, b), edge in panel.edges.items():
         bend = 0.0
-        for weight, line, colour in (
-            (edge.whole, "solid", LIGHTER if look.dense else INK),
-            (edge.mixed, (0, (4, 2)), EVIDENCE["indirect"].colour),
+        for kind, weight, line, colour in (
+            ("whole", edge.whole, "solid", LIGHTER if look.dense else INK),
+            ("mixed", edge.mixed, (0, (4, 2)), EVIDENCE["indirect"].colour),
         ):
             if weight:
                 axes.add_patch(
@@ -302,13 +313,14 @@ def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
                         shrinkA=0,
                         shrinkB=0,
                         zorder=1,
+                        gid=edge_id(panel.setting, (a, b), kind),
                     )
                 )
                 bend = 0.18  # a dashed line beside a solid one bends out of its way
     if look.counts:
         for (pair, edge), (x, y) in zip(panel.edges.items(), count_places(panel.edges, points), strict=True):
             box = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.15"}
-            axes.text(x, y, str(edge.studies), ha="center", va="center", bbox=box, gid=f"studies-{'-'.join(pair)}")
+            axes.text(x, y, str(len(edge.studies)), ha="center", va="center", bbox=box, gid=f"studies-{'-'.join(pair)}")
 
 
 def count_places(pairs: Sequence[Pair] | Mapping[Pair, Edge], points: Mapping[str, Point]) -> list[Point]:

@@ -1,24 +1,26 @@
 """Tables of the report: rows of text from the CSV tables, with captions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nma.network.arms import is_contrast, used_rows
-from nma.report.sentences import best_candidate
 from nma.report.words import (
+    DECLARED,
     INTERVAL,
     METHODS,
     NOT_A_CANDIDATE,
+    REFERENCE,
     Names,
     Row,
-    all_candidates,
+    absolute_scale,
     by_rank,
-    differences,
     evidence_words,
     is_true,
+    listed,
     number,
     probability,
+    settings_of,
 )
 
 ENDS = ("treatment", "comparator")
@@ -27,12 +29,16 @@ SEVERITIES = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the page shows it; the first cell of a row is its heading."""
+    """A table as the page shows it; the first cell of a row is its heading.
+
+    ``studies`` names the studies behind every row, joined by ``|``, where the page is to find them.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: list[list[str]]
     title: str = ""
+    studies: Sequence[str] = ()
 
 
 def interval(row: Row, value: str, digits: int = 2) -> str:
@@ -41,10 +47,11 @@ def interval(row: Row, value: str, digits: int = 2) -> str:
     return f"{number(row[value], digits)} ({lower} to {upper})"
 
 
-def trimmed(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def trimmed(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], studies: Sequence[str] = ()) -> Table:
     """Build a table without the columns in which nothing stands."""
     kept = [k for k in range(len(columns)) if k == 0 or any(row[k] not in ("", "–") for row in rows)]
-    return Table(caption, tuple(columns[k] for k in kept), [[row[k] for k in kept] for row in rows])
+    cells = [[row[k] for k in kept] for row in rows]
+    return Table(caption, tuple(columns[k] for k in kept), cells, studies=studies)
 
 
 def _mix(text: str, names: Names, kind: str = "regimens") -> str:
@@ -114,7 +121,7 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, Any], names: Names) ->
         for row in used
     ]
     kind = "counts used, not adjusted" if counts else "figures of the arms used"
-    return trimmed(f"{names.outcome_label}: {kind}", columns, rows)
+    return trimmed(f"{names.outcome_label}: {kind}", columns, rows, [row["study"] for row in used])
 
 
 def _contrast_table(
@@ -160,7 +167,8 @@ def _contrast_table(
         "Covariates",
         "Remarks",
     )
-    return trimmed(f"{names.outcome_label}: contrasts used, with 95% confidence intervals", columns, rows)
+    caption = f"{names.outcome_label}: contrasts used, with 95% confidence intervals"
+    return trimmed(caption, columns, rows, [row["study"] for row in used])
 
 
 def _values(row: Row) -> str:
@@ -230,73 +238,6 @@ def league_table(league: Sequence[Row], setting: str, names: Names) -> Table:
     return Table(caption, columns, rows, names.place(setting))
 
 
-def sensitivity_table(
-    sensitivity: Sequence[Row],
-    ranking: Sequence[Row],
-    setting: str,
-    settings: Mapping[str, Any],
-    names: Names,
-) -> Table:
-    """Tabulate for every analysis the first among the candidates, and where this report's first stands."""
-    barred, everyone = settings["not_candidates"].get(setting, []), all_candidates(ranking)
-    best = best_candidate(ranking, setting)
-    mine = best["treatment"] if best else ""
-    by_analysis: dict[str, dict[str, Row]] = {}
-    for row in sensitivity:
-        if row["setting"] == setting:
-            by_analysis.setdefault(row["analysis"], {})[row["treatment"]] = row
-    rows = []
-    for analysis in sorted(by_analysis, key=lambda name: _analysis_order(name, settings)):
-        members = by_analysis[analysis]
-        order = sorted(
-            (row for row in members.values() if row["treatment"] not in barred),
-            key=lambda row: -float(row["sucra"]),
-        )
-        cells = [_analysis_label(analysis, settings), str(len(members))]
-        cells += _rank_cells(order[0], names) if order else ["–"] * 3
-        cells += _rank_cells(members[mine], names)[1:] if mine in members else ["not in the network", "–"]
-        rows.append(cells)
-    label = names.regimen(mine) if mine else "–"
-    columns = (
-        "Analysis",
-        "Treatments ranked",
-        "First" if everyone else "First among candidates",
-        "SUCRA",
-        "P(best)",
-        f"{label}: SUCRA",
-        f"{label}: P(best)",
-    )
-    caption = f"{names.heading(setting)}: what the first rank hangs on"
-    return Table(caption, columns, rows, names.place(setting))
-
-
-def _rank_cells(row: Row, names: Names) -> list[str]:
-    return [names.regimen(row["treatment"]), number(row["sucra"]), probability(row["p_best"])]
-
-
-def _left_out(analysis: str, settings: Mapping[str, Any]) -> str:
-    """Study left out in an analysis named ``<analysis>_without_<study>``, or nothing."""
-    prefix = f"{settings['leave_one_out']}_without_"
-    is_known = analysis in settings["labels"]["analyses"]
-    return analysis.removeprefix(prefix) if analysis.startswith(prefix) and not is_known else ""
-
-
-def _analysis_label(analysis: str, settings: Mapping[str, Any]) -> str:
-    analyses = settings["labels"]["analyses"]
-    study = _left_out(analysis, settings)
-    if study:
-        return f"{analyses[settings['leave_one_out']]}, leaving out {study}"
-    label = str(analyses.get(analysis, analysis))
-    return f"{label} (this report)" if analysis == settings["analysis"] else label
-
-
-def _analysis_order(analysis: str, settings: Mapping[str, Any]) -> tuple[int, str]:
-    known = list(settings["labels"]["analyses"])
-    if analysis == settings["analysis"]:
-        return -1, analysis
-    return (known.index(analysis) if analysis in known else len(known)), analysis
-
-
 def audit_tables(audit: Sequence[Row]) -> list[Table]:
     """Tabulate the audit findings, one table a severity, the gravest first."""
     columns = ("Study", "Item", "Check", "Reported", "Recomputed", "Message")
@@ -326,30 +267,51 @@ def _short(text: str) -> str:
         return text or "–"
 
 
-def absolute_table(absolute: Sequence[Row], setting: str, source: str, names: Names) -> Table:
+def absolute_table(absolute: Sequence[Row], setting: str, names: Names) -> Table:
     """Tabulate the outcome under every treatment, from the declared baseline."""
     here = [row for row in absolute if row["setting"] == setting]
-    keys = ("absolute", "absolute_lower", "absolute_upper")
-    rows = []
-    for row in here:
-        value, lower, upper = differences([row[key] for key in keys])
-        rows.append([names.regimen(row["treatment"]), f"{value} ({lower} to {upper})"])
-    baseline = ", ".join(filter(None, [_baseline(here[0]["baseline"], names), source]))
+    rows = [[names.regimen(row["treatment"]), names.absolute(row), _against_baseline(row)] for row in here]
+    first = here[0]
+    baseline = ", ".join(filter(None, [_baseline(first["baseline"], names), first["source"]]))
     caption = f"{names.heading(setting)}: absolute effects, from the baseline {baseline}"
-    columns = ("Treatment", f"{here[0]['scale'].capitalize()} ({INTERVAL})")
+    scale = absolute_scale(first)
+    columns = ("Treatment", f"{scale[0].upper()}{scale[1:]} ({INTERVAL})", "Evidence against the baseline")
     return Table(caption, columns, rows, names.place(setting))
+
+
+def _against_baseline(row: Row) -> str:
+    return DECLARED if row["evidence"] == REFERENCE else evidence_words(row["evidence"])
+
+
+def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
+    """Say what the absolute effects of an outcome assume, setting by setting."""
+    if not absolute:
+        return []
+    by_setting = {row["setting"]: row["assumptions"] for row in absolute if row["assumptions"]}
+    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects."
+    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in by_setting.items()]
+    missing = [names.place(setting) for setting in names.labels["settings"] if setting not in settings_of(absolute)]
+    return [
+        common,
+        *([f"Assumed. {'. '.join(said)}."] if said else []),
+        *([f"No baseline is declared for: {listed(missing)}."] if missing else []),
+    ]
+
+
+def paired_table(league: Sequence[Row], pair: tuple[str, str], setting: str, names: Names) -> Table:
+    """Tabulate two outcomes in one league table: the first below the diagonal, the second above it."""
+    here = [row for row in league if (row["below"], row["above"]) == tuple(pair) and row["setting"] == setting]
+    order = [row["treatment"] for row in here]
+    rows = [[names.regimen(row["treatment"]), *(row[name].replace("-", "−") or "–" for name in order)] for row in here]
+    below, above = (replace(names, outcome=outcome) for outcome in pair)
+    caption = (
+        f"{names.place(setting) or names.analysis_label}: below the diagonal {below.measure} of "
+        f"{below.outcome_label}, above it {above.measure} of {above.outcome_label}; row against column, {INTERVAL}"
+    )
+    return Table(caption, ("Treatment", *map(names.regimen, order)), rows, names.place(setting))
 
 
 def _baseline(text: str, names: Names) -> str:
     """Read a baseline such as ``placebo ~ N(-0.73, 0.22^2)`` with the label of its regimen."""
     regimen, _, distribution = text.partition(" ~ ")
     return f"{names.regimen(regimen)} ~ {distribution}".replace("-", "−").replace("^2", "²")
-
-
-def studies_table(studies: Mapping[str, Any]) -> Table:
-    """Tabulate the studies with their designs and sources."""
-    rows = [
-        [name, facts["design"].replace("_", " ") or "not declared", facts["citation"]]
-        for name, facts in studies.items()
-    ]
-    return Table("Studies and their designs", ("Study", "Design", "Source"), rows)

@@ -1,15 +1,19 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import Any, get_args
 
-from nma.config import Project
+from nma.config import Method, Project
 from nma.evidence.populations import given_characteristics
 from nma.evidence.tables import TableStudy
+from nma.network.arms import OVERALL
 from nma.plan import label_settings
+from nma.provenance import commit
 from nma.sheets import StudySheet
 
-HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures", "absolute_effects")
-MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
+HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects")
+MODEL_TABLES = ("ranking", "relative_effects", "heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
@@ -19,7 +23,23 @@ def figures_of(project: Project, model: str) -> list[str]:
     """Figures drawn for a model; one without heterogeneity has no prior to set against a posterior."""
     definition = project.config.models[model]
     varies = definition.heterogeneity or _omega(project, model)
-    return ["forest", "rankogram", "leverage", *(["heterogeneity"] if varies else [])]
+    return ["forest", "rankogram", "cumulative_ranks", "leverage", *(["heterogeneity"] if varies else [])]
+
+
+def analysis_figures(project: Project, analysis: str) -> list[str]:
+    """Figures of an analysis over its outcomes, in its folder summary/."""
+    return [
+        "sucra",
+        *(f"absolute_{outcome}" for outcome in absolute_outcomes(project, analysis)),
+        *(f"pair_{across}_{upwards}" for across, upwards in project.config.pairs_of(analysis)),
+    ]
+
+
+def absolute_outcomes(project: Project, analysis: str) -> list[str]:
+    """Outcomes of an analysis for which a baseline is declared."""
+    config = project.config
+    settings = (OVERALL, *project.treatments.settings)
+    return [name for name in config.outcomes_of(analysis) if any(config.baseline_of(name, place) for place in settings)]
 
 
 def _omega(project: Project, model: str) -> str:
@@ -41,6 +61,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
     return {
         "analysis": analysis,
         "outcomes": config.outcomes_of(analysis),
+        "lead": config.lead_of(analysis),
         "models": list(config.models),
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
@@ -49,10 +70,45 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
-        "baselines": {
-            name: outcome.baseline.source or "" for name, outcome in config.outcomes.items() if outcome.baseline
-        },
+        "absolute": absolute_outcomes(project, analysis),
+        "pairs": config.pairs_of(analysis),
         "seed": config.seed,
+        "methods": _methods(project),
+        "commit": commit(),
+    }
+
+
+def _methods(project: Project) -> dict[str, Any]:
+    """Gather what the methods text says beyond the tables: the choices of the configuration, with labels."""
+    config, treatments = project.config, project.treatments
+    plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
+    labels = {name: regimen.label for name, regimen in treatments.regimens.items()}
+    return {
+        "outcomes": {
+            name: {
+                **outcome.model_dump(include={"measure", "likelihood", "better", "margin", "prior", "categories"}),
+                "ratio": outcome.is_ratio,
+            }
+            for name, outcome in config.outcomes.items()
+        },
+        "criteria": list(config.criteria),
+        "ladder": list(get_args(Method)),
+        "models": {name: model.model_dump(mode="json") for name, model in config.models.items()},
+        "priors": {name: priors.model_dump() for name, priors in config.priors.items()},
+        "sampler": config.sampler.model_dump(),
+        "plain": plain,
+        "reference": labels[treatments.reference],
+        "components": [] if plain else list(treatments.components.values()),
+        "classes": [group.label for group in treatments.classes.values()],
+        "settings": [setting.label for setting in treatments.settings.values()],
+        "not_candidates": {
+            setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
+        },
+        "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
+        "sheets": len(project.sheets),
+        "quoted": {
+            name: sheet.secondary_report.quoted_by for name, sheet in project.sheets.items() if sheet.secondary_report
+        },
     }
 
 
@@ -121,14 +177,20 @@ def _source(project: Project, study: TableStudy) -> str:
     return study.file
 
 
+def template_files() -> list[str]:
+    """Files that the page is made of, from the folder that Snakemake runs in."""
+    folder = Path(__file__).with_name("templates")
+    return [os.path.relpath(file) for file in sorted(folder.rglob("*")) if file.is_file()]
+
+
 def report_inputs(project: Project, analysis: str) -> list[str]:
     """Tables and figures that the report of an analysis reads, but for those of the rules it names itself."""
     config = project.config
-    files = []
+    files = [f"{config.results}/{analysis}/summary/{name}.svg" for name in analysis_figures(project, analysis)]
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
-        files += [f"{folder}/evidence.csv", f"{folder}/network/network.svg"]
+        files += [f"{folder}/evidence.csv", f"{folder}/network/edges.csv", f"{folder}/network/network.svg"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]

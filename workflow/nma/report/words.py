@@ -11,7 +11,9 @@ from nma.outcomes import RATIOS
 Row = Mapping[str, str]
 
 REFERENCE = "reference"
+PROBABILITY, MEDIAN = "probability", "median time"  # natural scales of absolute effects
 INTERVAL = "95% equal-tailed credible interval"
+DECLARED = "declared baseline"
 NOT_A_CANDIDATE = "not a candidate"
 NOT_CONVERGED = "NOT CONVERGED"
 NOT_ASSESSABLE = "not assessable"
@@ -42,12 +44,32 @@ METHODS = {
     "reconstructed": "reconstructed from pairwise intervals",
     "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",
 }
+CRITERIA = {"mrecist": "mRECIST", "recist_1_1": "RECIST 1.1"}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
     "direct": "direct",
     "indirect": "indirect",
     "extrapolated": "extrapolated",
     "prior_driven": "prior-driven",
+}
+
+
+GLOSSARY = {
+    "SUCRA": "Share of the other treatments that a treatment beats, on average: 1 is surely best, 0 surely worst.",
+    "Median rank": "Rank 1 is best; beside it the interval of the rank.",
+    "P(best)": "Probability of the first rank among all ranked treatments.",
+    "P(better)": "Probability that the first treatment is better than the second.",
+    "POTH": "Precision of the ranking: 1 if the order is certain, 0 if every order is as probable as any other.",
+    "Predictive interval": "Where the effect in a new study would lie; wider than the interval of the mean effect.",
+    "Residual deviance": "Misfit; about as large as the number of data points if the model fits.",
+    "pD": "Effective number of parameters.",
+    "DIC": "Deviance information criterion: the lower, the better; differences below 3 to 5 say little.",
+    "elpd LOO (SE)": "How well the model predicts a study left out, with standard error: the higher, the better.",
+    "p LOO": "Effective number of parameters, from leaving studies out.",
+    "Largest Pareto k": "Reliability of leaving out the most influential study; above 0.7 it is unreliable.",
+    "Largest R-hat": "Agreement of the chains: 1 is perfect.",
+    "Smallest bulk ESS": "How many independent draws the draws are worth.",
+    "τ": "Standard deviation of effects between studies.",
 }
 
 
@@ -117,6 +139,11 @@ class Names:
         return f"{self.measure} {side} {self.no_effect} favours the treatment"
 
     @property
+    def direction_of_outcome(self) -> str:
+        """Outcome, and which effects favour the treatment."""
+        return f"{self.outcome_label}: {self.direction}."
+
+    @property
     def has_settings(self) -> bool:
         """Whether the network tells settings apart."""
         return any(name != OVERALL for name in self.labels["settings"])
@@ -145,9 +172,31 @@ class Names:
         """Estimate and 95% interval of a row, natural scale."""
         return self._interval([row["estimate"], row["estimate_lower"], row["estimate_upper"]])
 
+    def absolute(self, row: Row) -> str:
+        """Absolute outcome of a row and its 95% interval, on the scale of `absolute_scale`."""
+        texts = [row[f"absolute{end}"] for end in ("", "_lower", "_upper")]
+        if row["scale"] == PROBABILITY:
+            value, lower, upper = (percentage(text).removesuffix("%") for text in texts)
+        elif row.get("unit"):
+            value, lower, upper = (number(text, 1) for text in texts)
+        else:
+            value, lower, upper = differences(texts)
+        return f"{value} ({lower} to {upper})"
+
+    def more_is_better(self, row: Row) -> bool:
+        """Whether more of an absolute outcome is better: a longer median, if the event is one to be put off."""
+        return self.lower_is_better if row["scale"] == MEDIAN else not self.lower_is_better
+
     def _interval(self, values: list[str]) -> str:
         value, lower, upper = map(ratio, values) if self.is_ratio else differences(values)
         return f"{value} ({lower} to {upper})"
+
+
+def absolute_scale(row: Row) -> str:
+    """Say on which scale an absolute outcome is shown: per 100 patients, median in months, or as the table names it."""
+    if row["scale"] == PROBABILITY:
+        return "per 100 patients"
+    return f"median, {row['unit']}" if row.get("unit") else row["scale"]
 
 
 def number(text: str, digits: int = 2) -> str:

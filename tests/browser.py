@@ -1,0 +1,98 @@
+"""A headless Chromium for the tests of the report, and what every report must pass in it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"  # axe-core, MPL 2.0, for tests only
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = "needs a browser: install Debian's package chromium (apt-get install chromium), or any Chrome on the PATH"
+NO_DRIVER = "needs playwright from envs/requirements-dev.txt (make setup)"
+WIDTHS = (1280, 390)
+PAINTED = 2000  # milliseconds until the first paint, at most
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Start the browser, or skip the test and say what to install."""
+    driver = pytest.importorskip("playwright.sync_api", reason=NO_DRIVER)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(MISSING)
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=sandbox)
+        yield browser
+        browser.close()
+
+
+class Page:
+    """A report in a window, and everything that went wrong or out."""
+
+    def __init__(self, browser: Any, file: Path, width: int = 1280, **context: Any) -> None:
+        self.window = browser.new_page(viewport={"width": width, "height": 900}, **context)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.window.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.window.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.window.on("request", lambda request: self.requests.append(request.url))
+        self.window.goto(file.as_uri())
+        self.address = file.as_uri()
+
+    def run(self, script: str) -> Any:
+        """Evaluate a script in the page."""
+        return self.window.evaluate(script)
+
+    def texts(self, selector: str) -> list[str]:
+        """Texts of what is there, shown or not."""
+        return [" ".join(text.split()) for text in self.window.locator(selector).all_text_contents()]
+
+    def shown(self, selector: str) -> int:
+        """How many of what matches take room on the page."""
+        return sum(place.is_visible() for place in self.window.locator(selector).all())
+
+    def show_all(self) -> None:
+        """Choose every outcome and setting, and unfold what is folded."""
+        self.run(
+            """() => { for (const select of document.querySelectorAll(".choice select")) {
+              select.value = ""; select.dispatchEvent(new Event("change", {bubbles: true})); }
+              document.querySelectorAll("details").forEach(node => { node.open = true; }); }"""
+        )
+
+    def first_paint(self) -> float:
+        """Milliseconds until anything was painted."""
+        return float(
+            self.run(
+                """() => new Promise(done => new PerformanceObserver(list => done(Math.max(...list.getEntries()
+                  .map(entry => entry.startTime)))).observe({type: "paint", buffered: true}))"""
+            )
+        )
+
+    def violations(self) -> list[str]:
+        """List what axe-core finds, with the first places of each."""
+        if not self.run("() => 'axe' in window"):
+            self.window.add_script_tag(path=AXE)
+        found = self.run("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+        return [f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes'][:3]]}" for v in found]
+
+
+def assert_sound(page: Page) -> None:
+    """Check that a report complains of nothing, asks for nothing, draws every figure and stays within the window."""
+    assert page.first_paint() < PAINTED
+    page.show_all()
+    assert page.complaints == []
+    assert page.requests == [page.address]
+    assert page.run("() => document.documentElement.scrollWidth <= innerWidth")
+    drawn = page.run(
+        """() => [...document.querySelectorAll("figure svg")].map(svg => {
+          const box = svg.getBoundingClientRect();
+          return box.width > 200 && box.height > 80 && svg.querySelectorAll("path, text").length > 5; })"""
+    )
+    assert drawn
+    assert all(drawn)
+    assert page.violations() == []

@@ -1,0 +1,228 @@
+"""The report in a browser: quiet, fast, accessible; sorting, filters, choices and the lines of the network work."""
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.test_plots import LABELS, LOOPS, SMOKING
+from tests.test_report import network_report, settings_of, write_and_read, write_project
+
+TWO = {**LABELS, "measures": dict.fromkeys(("pain", "harm"), "OR"), "better": dict.fromkeys(("pain", "harm"), "higher")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for all tests."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write reports: of a network with settings, candidates and two outcomes, the same that failed, and a plain one."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("settings", "plain", "failed")}
+    for name in ("settings", "failed"):
+        write_project(folders[name], converged="false" if name == "failed" else "true")
+        shutil.copytree(folders[name] / "main" / "pain", folders[name] / "main" / "harm")
+        write_and_read(folders[name], settings_of(TWO, outcomes=["pain", "harm"]))
+    network_report(folders["plain"], SMOKING, LOOPS["smoking"])
+    return {name: folder / "main" / "report.html" for name, folder in folders.items()}
+
+
+@pytest.fixture
+def page(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
+    """Open the report with settings afresh."""
+    opened = Page(browser, files["settings"])
+    yield opened
+    assert opened.complaints == []
+    opened.window.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["settings", "plain", "failed"])
+def test_report_is_sound(browser: Any, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
+    """No error, no request, every figure, nothing wider than the window, no finding of axe-core."""
+    page = Page(browser, files[name], width, color_scheme=scheme)
+    assert_sound(page)
+    page.window.close()
+
+
+def test_a_failed_fit_is_the_first_thing_said(browser: Any, files: dict[str, Path]) -> None:
+    """Above the title, in the first screen; and on every card."""
+    page = Page(browser, files["failed"])
+    alert, title = (page.window.locator(selector).bounding_box() for selector in (".failed", "h1"))
+    assert alert["y"] < title["y"]
+    assert page.shown(".card.bad .warning") == len(page.texts(".lead .card"))
+    page.window.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_first_screen_says_the_ranking_and_how_weak_it_is(browser: Any, files: dict[str, Path], width: int) -> None:
+    """The verdict and the first card with SUCRA, interval and evidence stand above the fold."""
+    page = Page(browser, files["settings"], width)
+    for selector in (".verdict", ".shares", ".lead .card >> nth=0 >> li >> nth=0"):
+        box = page.window.locator(selector).first.bounding_box()
+        assert box["y"] + box["height"] < 900, selector
+    assert "non-randomised" in page.texts(".verdict")[0]
+    page.window.close()
+
+
+def test_without_a_script_everything_is_there(browser: Any, files: dict[str, Path]) -> None:
+    """No control that would do nothing, and nothing hidden."""
+    page = Page(browser, files["settings"], java_script_enabled=False)
+    assert page.shown("form, #explorer, th button") == 0
+    assert page.shown("div[data-outcome=harm] > h3") == len(page.texts("div[data-outcome=harm] > h3")) > 5
+    assert page.shown("figure svg") == len(page.texts("figure svg"))
+    page.window.close()
+
+
+def column(page: Page, table: str, n: int) -> list[str]:
+    """Cells of a column, from above."""
+    return [
+        text.strip() for text in page.window.locator(f"{table} >> tbody > tr > :nth-child({n})").all_text_contents()
+    ]
+
+
+def test_sorting_is_by_number_and_comes_back(page: Page) -> None:
+    """Ascending, descending, and the order of the table again; the state is told to screen readers."""
+    table = "[data-outcome=pain] #rankings-pain ~ .table table >> nth=0"
+    head = page.window.locator(f"{table} >> th:has-text('P(best)')")
+    before = [column(page, table, n) for n in (1, 4)]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert column(page, table, 4) == sorted(before[1], key=float) != before[1]
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert column(page, table, 4) == sorted(before[1], key=float, reverse=True)
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") is None
+    assert [column(page, table, n) for n in (1, 4)] == before
+
+
+def test_filter_keeps_the_rows_with_all_words(browser: Any, files: dict[str, Path]) -> None:
+    """The number of rows kept is said."""
+    page = Page(browser, files["plain"])
+    block = page.window.locator("#section-studies .table", has=page.window.locator("input")).last
+    rows = block.locator("tbody tr")
+    total = rows.count()
+    block.locator("input").fill("group No_")
+    page.window.wait_for_timeout(50)
+    kept = [text for row in rows.all() if row.is_visible() and (text := row.text_content())]
+    assert block.locator("output").text_content().strip() == f"{len(kept)} of {total} rows"
+    assert all("group" in text.lower() and "no_" in text.lower() for text in kept)
+    block.locator("input").fill("")
+    assert sum(row.is_visible() for row in rows.all()) == total
+    page.window.close()
+
+
+def test_choice_of_outcome_and_setting(page: Page) -> None:
+    """One outcome at a time, or all; tables of a setting follow; a link into what is hidden shows it."""
+    choice = page.window.locator(".choice")
+    assert page.shown("h3#rankings-pain") == 1
+    assert page.shown("h3#rankings-harm") == 0
+    assert choice.locator("output").text_content() == "1 other outcome not shown"
+    choice.locator("[name=outcome]").select_option("harm")
+    assert (page.shown("h3#rankings-pain"), page.shown("h3#rankings-harm")) == (0, 1)
+    assert page.window.locator("#explorer [name=outcome]").input_value() == "harm"
+    choice.locator("[name=setting]").select_option("Acute attack")
+    shown = [t for t in page.window.locator("#section-rankings caption").all() if t.is_visible()]
+    assert len(shown) == 1
+    assert "Acute attack" in shown[0].text_content()
+    page.run("() => { location.hash = '#effects-pain'; }")
+    page.window.wait_for_function("() => document.querySelector('#effects-pain').getBoundingClientRect().height > 0")
+    choice.locator("[name=outcome]").select_option("")
+    assert page.shown("h3#rankings-pain, h3#rankings-harm") == 2
+
+
+def test_comparison_at_choice_shows_the_table(browser: Any, files: dict[str, Path]) -> None:
+    """Every treatment against the one chosen, with the numbers of relative_effects.csv."""
+    page = Page(browser, files["plain"])
+    page.window.locator("#explorer [name=reference]").select_option("grp_counseling")
+    shown = dict(zip(column(page, "#explorer table", 1), column(page, "#explorer table", 2), strict=True))
+    shown.pop("", None)
+    with (files["plain"].parent / "result" / "pooled" / "relative_effects.csv").open(encoding="utf-8") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["comparator"] == "grp_counseling"]
+    names = SMOKING.names
+    assert shown == {names.regimen(row["treatment"]): names.estimate(row) for row in rows}
+    for row in rows:
+        place = page.window.locator(f"#explorer tr:has-text('{names.regimen(row['treatment'])}') .point").bounding_box()
+        axis = page.window.locator("#explorer .none").first.bounding_box()
+        assert (place["x"] + place["width"] / 2 < axis["x"]) == (float(row["estimate"]) < 1)
+    page.window.close()
+
+
+def test_lines_of_the_network_name_their_studies(page: Page) -> None:
+    """By keyboard: one stop with Tab, arrows from line to line; the studies are named and their rows marked."""
+    marks = page.window.locator("[data-outcome=pain] .mark")
+    assert marks.count() > 3
+    assert [mark.get_attribute("tabindex") for mark in marks.all()].count("0") == 1
+    marks.first.focus()
+    panel = page.window.locator("[data-outcome=pain] .behind")
+    first = panel.text_content()
+    assert "against" in first
+    studies = marks.first.get_attribute("data-studies").split("|")
+    assert all(study in first for study in studies)
+    lit = page.window.locator("#section-studies [data-outcome=pain] tr.lit")
+    assert {row.locator("th").text_content() for row in lit.all()} == set(studies)
+    page.window.keyboard.press("ArrowRight")
+    assert panel.text_content() != first
+    page.window.keyboard.press("Enter")
+    kept = panel.text_content()
+    page.window.locator("h1").hover()
+    assert panel.text_content() == kept
+    page.window.keyboard.press("Escape")
+    assert page.window.locator("tr.lit").count() == 0
+
+
+def test_lines_of_the_network_answer_to_the_pointer(page: Page) -> None:
+    """Hovering a line of the figure names its studies."""
+    line = page.window.locator("[data-outcome=pain] .mark .hit").first
+    line.scroll_into_view_if_needed()
+    spot = line.evaluate(
+        """path => { const p = path.getPointAtLength(path.getTotalLength() / 3).matrixTransform(path.getScreenCTM());
+          return [p.x, p.y]; }"""
+    )
+    page.window.mouse.move(*spot)
+    assert "against" in page.window.locator("[data-outcome=pain] .behind").text_content()
+
+
+def test_tips_come_with_the_pointer_and_with_focus(page: Page) -> None:
+    """What a column means is told either way, and goes with Escape."""
+    button = page.window.locator("#section-rankings th button:has-text('SUCRA')").first
+    tip = page.window.locator("#tip")
+    assert not tip.is_visible()
+    button.focus()
+    assert tip.is_visible()
+    assert tip.text_content().startswith("Share of the other treatments")
+    page.window.keyboard.press("Escape")
+    assert not tip.is_visible()
+    button.hover()
+    assert tip.is_visible()
+
+
+def test_first_stop_is_the_skip_link(page: Page) -> None:
+    """Tab shows it, Enter goes to the results."""
+    page.window.keyboard.press("Tab")
+    link = page.window.locator(".skip")
+    assert link.evaluate("node => node === document.activeElement && node.getBoundingClientRect().left >= 0")
+    page.window.keyboard.press("Enter")
+    assert page.run("() => document.activeElement.id") == "main"
+
+
+def test_print_has_everything_and_no_controls(page: Page) -> None:
+    """All outcomes, whatever was chosen; tables unfolded and within the paper."""
+    page.window.set_viewport_size({"width": 700, "height": 1000})
+    page.window.emulate_media(media="print")
+    assert page.shown("nav, form, #explorer, .filter, .behind") == 0
+    assert page.shown("div[data-outcome] > h3") == len(page.texts("div[data-outcome] > h3"))
+    folded = page.window.locator("details table caption")
+    assert folded.count() > 2
+    assert all(box.bounding_box() and box.bounding_box()["height"] > 0 for box in folded.all())
+    assert page.run("() => document.documentElement.scrollWidth <= innerWidth")
+    assert len(page.window.pdf(prefer_css_page_size=True)) > 50_000
