@@ -26,12 +26,13 @@ Row = Mapping[str, str]
 
 @dataclass
 class Passage:
-    """A piece of prose and where it stands."""
+    """A piece of prose and where it stands; ``rows`` counts the rows that a summary unfolds to."""
 
     section: str
     outcome: str
     setting: str
     text: str = ""
+    rows: int = 0
 
 
 class _Reader(HTMLParser):
@@ -42,6 +43,7 @@ class _Reader(HTMLParser):
         self.stack: list[tuple[str, dict[str, str | None]]] = []
         self.passages: list[Passage] = []
         self.open: list[Passage] = []
+        self.folded: list[Passage] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in VOID:
@@ -55,6 +57,11 @@ class _Reader(HTMLParser):
             passage.outcome = passage.outcome or self._around("data-of")
             self.passages.append(passage)
             self.open.append(passage)
+            if tag == "summary":
+                self.folded.append(passage)
+        if tag == "tr" and any(name == "tbody" for name, _ in self.stack):
+            for passage in self.folded:
+                passage.rows += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Ignore what is empty."""
@@ -68,6 +75,8 @@ class _Reader(HTMLParser):
             ended, attributes = self.stack.pop()
             if ended in PROSE or attributes.get("class") == "shares":
                 self.open.pop()
+            if ended == "details":
+                self.folded.pop()
             if ended == tag:
                 return
 
@@ -304,7 +313,7 @@ RULES: list[tuple[str, Check]] = [
     (rf"^(.+?) [A-Z?] ?([a-z-]+) {N} \({N} to {N}\), P\(best\) {N}$", _card),
     (r"^and (\d+) more$", _more),
     (r"^(error|warning|info): (\d+)$", _severity),
-    (r"^Audit of the evidence: (error|warning|info): (\d+) rows$", _severity),
+    (r": (\d+) rows$", lambda found, here, _: int(found[1]) == here.rows),
     (r"Of (\d+) figures looked up in the papers, (\d+) stand at the stated place, (\d+) elsewhere in the paper, and "
      r"(\d+) were not found\.", _verified),
     (r"^(\d+) characteristics? (?:is|are) given by at least one study\.", _given),
