@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.prose import assert_prose
 from tests.workflow.conftest import Project
+from tests.workflow.test_reports import report_and_tables
 
 Again = Callable[[], Project]
+LARGEST = 6_000_000  # bytes of a report
 OUTCOMES = ("os", "pfs", "discontinuation")
 CONTRACT = {
     "evidence/effects.csv": "study,outcome,contrast_set,treatment_arm,comparator_arm,population,method,adjustment,"
@@ -92,6 +96,21 @@ def test_every_fit_is_complete(finished: Project) -> None:
     timings = (finished.folder / "logs/timings.csv").read_text().splitlines()
     assert timings[0] == "analysis,outcome,model,import_s,compile_s,sampling_s,other_s"
     assert len(timings) == 1 + 4 * 3
+
+
+@pytest.mark.parametrize(("analysis", "statements"), [("primary", 60), ("four_cohorts", 20)])
+def test_prose_of_the_shipped_network(finished: Project, analysis: str, statements: int) -> None:
+    """Sentences, cards, counts and captions."""
+    assert assert_prose(*report_and_tables(finished, "config/config.yaml", analysis)) >= statements
+
+
+def test_shipped_report_in_a_browser(finished: Project) -> None:
+    """Quiet, complete, accessible, painted in time; small enough to be sent."""
+    file = finished.folder / "results/primary/report.html"
+    assert file.stat().st_size < LARGEST
+    with chromium() as browser:
+        for width in WIDTHS:
+            assert_sound(Page(browser, file, width), folded=True)
 
 
 def test_fits_agree_with_the_exact_engine(finished: Project) -> None:

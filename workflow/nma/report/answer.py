@@ -111,7 +111,8 @@ def strength_of(
     ]
     found = Counter(effects)
     counts = {label: found[label] for label in [*LABELS, *sorted(set(found) - set(LABELS))] if found[label]}
-    sentences = [f"{plural(studies, 'study', 'studies')}: the evidence comes {design_words(rows, designs)}."]
+    design, count = design_words(rows, designs), plural(studies, "study", "studies")
+    sentences = [f"The evidence comes {design}." if count in design else f"{count}: the evidence comes {design}."]
     if effects:
         kinds = listed(f"{n} {'is' if n == 1 else 'are'} {evidence_words(label)}" for label, n in counts.items())
         against = "the reference of a setting" if names.has_settings else "the reference"
