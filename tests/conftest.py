@@ -113,7 +113,7 @@ def write_plain(folder: Path, pairs: dict[str, tuple[str, str]]) -> Path:
     config |= {"studies": "plain/studies", "treatments": "plain/treatments.yaml", "criteria": []}
     config["characteristics"] = None
     config |= {"analyses": {"main": {"label": "Plain"}}, "leave_one_out": None, "inconsistency": None}
-    config["outcomes"] = {"os": config["outcomes"]["os"]}
+    config |= {"outcomes": {"os": config["outcomes"]["os"]}, "baselines": {}, "pairs": []}
     plain = folder / "plain"
     (plain / "studies").mkdir(parents=True)
     for study, (treatment, comparator) in pairs.items():
