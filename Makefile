@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup results test test-all bench calibrate lint format lock schemas readme-figure clean
+.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas readme-figure clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -19,6 +19,15 @@ setup: $(READY) ## make .venv and install the locked packages
 
 results: $(READY) ## run the whole pipeline into results/
 	$(BIN)/snakemake --cores $(CORES)
+
+check: $(READY) ## validate and audit the sheets in seconds, without fitting
+	@$(BIN)/python -m nma.check
+
+new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
+	@$(BIN)/python -m nma.new_study "$(or $(ID),$(error name the study: make new-study ID=smith_2027))"
+
+import-studies: $(READY) ## write sheets from a flat table: make import-studies CSV=file.csv
+	@$(BIN)/python -m nma.importer "$(or $(CSV),$(error name the table: make import-studies CSV=file.csv))"
 
 test: $(READY) ## run the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -49,8 +58,9 @@ lock: ## renew the hashed locks from envs/*.in (needs uv)
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-schemas: $(READY) ## renew config/schemas from the models
+schemas: $(READY) ## renew config/schemas and config/README.md from the models
 	$(BIN)/python -m nma.schemas
+	$(BIN)/python -m nma.reference
 
 readme-figure: $(READY) ## renew the picture of the README from results/
 	cp results/primary/pfs/pooled/figures/forest.png docs/forest_pfs.png

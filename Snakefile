@@ -26,6 +26,10 @@ localrules:
     compare_analyses,
 
 
+# What `snakemake --report` says first: provenance; reading is for report.html.
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/fit.smk"

@@ -21,6 +21,7 @@ hypothesis.settings.load_profile("same")
 ROOT = Path(__file__).parent.parent
 CONFIG = Path("config/config.yaml")
 STUDIES = ("ditan_2022", "ditan_2025", "nanchang_2022", "nanchang_2023", "severance_2024")
+QUOTED = ("persano_secondary", "yoo_secondary")  # secondary reports
 
 
 @pytest.fixture(scope="session")

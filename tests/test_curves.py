@@ -247,8 +247,8 @@ def test_curves_in_a_project(shipped: Path) -> None:
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("method: medians_ci", "method: km_reconstruction", 1), encoding="utf-8")
     project = read_project(CONFIG)
-    assert {"points.csv", "at_risk.csv"} <= set(input_files(project)) & set(evidence_files(project, "os"))
-    assert "points.csv" not in evidence_files(project, "pfs")
+    assert {"points.csv", "at_risk.csv"} <= set(input_files(project)) & set(evidence_files(project, "primary", "os"))
+    assert "points.csv" not in evidence_files(project, "primary", "pfs")
     fits = [("primary", "os"), ("nanchang_2023_medians", "os"), ("nanchang_2023_medians", "pfs")]
     before = [evidence_digest(project, *fit) for fit in fits]
     (shipped / "points.csv").write_text((shipped / "points.csv").read_text().replace(",0.5\n", ",0.4\n"))

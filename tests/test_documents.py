@@ -106,6 +106,39 @@ def test_hostile_files(tmp_path: Path, text: str) -> None:
         document(tmp_path, text)
 
 
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[a: "])
+@pytest.mark.parametrize("times", [60, 2000, 200_000])
+def test_deep_files(tmp_path: Path, opening: str, times: int) -> None:
+    """Depth is refused before the parser recurses, which some 100,000 levels make crash."""
+    with pytest.raises(UserError, match=r"file.yaml:1: not valid YAML: nested too deeply|file.yaml: too large"):
+        document(tmp_path, opening * times)
+
+
+def test_large_files(tmp_path: Path) -> None:
+    """A long file, and a short one that aliases make long."""
+    with pytest.raises(UserError, match="too large; allowed: up to 1000000 bytes"):
+        document(tmp_path, "a: " + "x" * 1_000_000)
+    bomb = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for name, earlier in zip("bcdefgh", "abcdefg", strict=True):
+        bomb += f"{name}: &{name} [{', '.join([f'*{earlier}'] * 9)}]\n"
+    with pytest.raises(UserError, match=r"file.yaml:\d: not valid YAML: too large"):
+        document(tmp_path, bomb)
+
+
+def test_aliases_of_a_reasonable_size(tmp_path: Path) -> None:
+    """An anchor that saves typing is fine; a merge key is YAML 1.1, and a key like any other."""
+    assert document(tmp_path, "a: &x Table 1\nb: *x\n").data == {"a": "Table 1", "b": "Table 1"}
+    assert document(tmp_path, "a: &x {n: 1}\nb: {<<: *x}\n").data["b"] == {"<<": {"n": 1}}
+
+
+def test_long_values_are_cut(tmp_path: Path) -> None:
+    """A page in place of a number does not fill the screen."""
+    for text in ("items:\n  - value: " + "x" * 5000, "x" * 800 + ": 1", f"items: [{{value: 1, {'y' * 900}: 2}}]"):
+        with pytest.raises(UserError) as error:
+            validate(Outer, document(tmp_path, text))
+        assert len(str(error.value)) < 1000
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, a directory and a file that is not text."""
     with pytest.raises(UserError, match="no such file"):

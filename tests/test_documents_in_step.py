@@ -1,4 +1,4 @@
-"""README and ARCHITECTURE agree with the tree, and every command of the README runs."""
+"""README, tutorial and ARCHITECTURE agree with the tree, and every command in them runs."""
 
 import re
 import shutil
@@ -11,12 +11,21 @@ from nma.provenance import PACKAGE
 from tests.workflow.conftest import ROOT, copy_of
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line
-    for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
-    for line in block.splitlines()
-    if line and not line.startswith("#")
-]
+DOCS = sorted(file.relative_to(ROOT) for file in [*ROOT.glob("docs/*.md"), ROOT / "config/README.md"])
+PAGES = {file: (ROOT / file).read_text(encoding="utf-8") for file in ("README.md", *map(str, DOCS))}
+
+
+def commands(text: str) -> list[str]:
+    """Commands of the bash blocks of a page."""
+    return [
+        line
+        for block in re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+        if line and not line.startswith("#")
+    ]
+
+
+COMMANDS = commands(README)
 
 
 def test_architecture_lists_every_module() -> None:
@@ -39,10 +48,15 @@ def test_arrows_point_downstream() -> None:
         assert not set(imported) & set(later), file
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_links_lead_somewhere(target: str) -> None:
-    """Every relative link and picture of the README exists."""
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Every relative link and picture exists, and every heading that is linked to."""
+    for file, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", PAGES[page]):
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), file
+        if heading:
+            lines = target.read_text(encoding="utf-8").splitlines()
+            assert heading in {line.lstrip("# ").lower().replace(" ", "-") for line in lines if line.startswith("#")}
 
 
 def test_commands_are_those_that_are_run() -> None:
@@ -52,6 +66,10 @@ def test_commands_are_those_that_are_run() -> None:
         "make test",
         ".venv/bin/snakemake -n",
         ".venv/bin/snakemake --configfile config/config.yaml",
+        ".venv/bin/snakemake --report provenance.html",
+        "make new-study ID=yoo_secondary",
+        "make check",
+        "make import-studies CSV=studies.csv",
         ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
         ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
         ".venv/bin/snakemake --configfile config/examples/diabetes.yaml",
@@ -59,9 +77,27 @@ def test_commands_are_those_that_are_run() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_tutorial() -> None:
+    """From the sheet to the run."""
+    assert commands(PAGES["docs/tutorial.md"]) == [
+        "make new-study ID=smith_2027",
+        "make check",
+        ".venv/bin/python -m nma.sources",
+        ".venv/bin/snakemake -n",
+        ".venv/bin/snakemake",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        command
+        for command in dict.fromkeys(command for text in PAGES.values() for command in commands(text))
+        if "--report" not in command  # needs a run to tell of: see tests/workflow
+    ],
+)
 def test_command_runs(command: str, tmp_path: Path) -> None:
-    """Every command of the README plans its work in a fresh copy: snakemake with -n, make with -n."""
+    """Every command plans its work in a fresh copy: snakemake with -n, make with -n; what writes nothing just runs."""
     import sys
 
     project = copy_of(
@@ -76,9 +112,19 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     words = command.split()
     # The cluster's own commands are not on a workstation, but the profile and the plan are checked.
     extra = ["--executor", "local"] if "profiles/slurm" in command else []
-    done = subprocess.run([*words, *extra, "-n"], cwd=project.folder, capture_output=True, text=True, check=False)
+    if words[0] in ("make", ".venv/bin/snakemake"):
+        extra.append("-n")
+    done = subprocess.run([*words, *extra], cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    wanted = {"make results": "snakemake --cores", "make test": "pytest"}.get(command, "fit_models")
+    wanted = {
+        "make results": "snakemake --cores",
+        "make test": "pytest",
+        "make new-study ID=yoo_secondary": '-m nma.new_study "yoo_secondary"',
+        "make new-study ID=smith_2027": '-m nma.new_study "smith_2027"',
+        ".venv/bin/python -m nma.sources": "not verified",
+        "make check": "-m nma.check",
+        "make import-studies CSV=studies.csv": '-m nma.importer "studies.csv"',
+    }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 
 

@@ -10,7 +10,7 @@ import yaml
 from nma.documents import read_yaml
 from nma.schemas import MODELS, schema_text, write_schemas
 
-from tests.conftest import ROOT, STUDIES, sheet_data
+from tests.conftest import QUOTED, ROOT, STUDIES, sheet_data
 
 ENVS = ROOT / "envs"
 PIN = re.compile(r"^([a-zA-Z0-9._-]+)(\[[a-z,]+\])?==([^ ;\\]+)( ; .*?)? \\$")
@@ -20,7 +20,7 @@ SHIPPED = [
     ("config", "config/config.yaml"),
     ("treatments", "config/treatments.yaml"),
     ("characteristics", "config/characteristics.yaml"),
-    *(("study", f"config/studies/{study}.yaml") for study in STUDIES),
+    *(("study", f"config/studies/{study}.yaml") for study in (*STUDIES, *QUOTED)),
 ]
 
 

@@ -173,4 +173,4 @@ def test_weights_add_up(folder: Path) -> None:
         assert list(totals.values()) == pytest.approx([1.0] * len(totals))
     rows = {(row["study"], row["setting"]): float(row["weight"]) for row in read_table(folder / "settings.csv")}
     assert rows["nanchang_2022", "sorafenib_failure"] == 57 / 78
-    assert len(rows) == 6
+    assert len(rows) == 8

@@ -13,6 +13,7 @@ from nma.evidence.selection import select_evidence
 from nma.network.predictor import Effects
 from nma.plan import (
     check_networks,
+    evidence_csv,
     evidence_digest,
     evidence_files,
     fit_settings,
@@ -24,7 +25,7 @@ from nma.plan import (
     summary_settings,
 )
 
-from tests.conftest import CONFIG, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
+from tests.conftest import CONFIG, QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
 
 Edit = Callable[[str, str, str], int]
 EVERY_SHEET = [f"config/studies/{study}.yaml" for study in STUDIES]
@@ -118,13 +119,27 @@ def test_a_new_sheet_with_one_outcome(project: Project, workdir: Path) -> None:
     assert changed(project, after) == {fit for fit in fits(project.config) if fit[1] == "os"}
     for outcome in project.config.outcomes:
         new = {"config/studies/zulu.yaml"} if outcome == "os" else set()
-        assert set(evidence_files(after, outcome)) - set(evidence_files(project, outcome)) == new
+        before = evidence_files(project, "primary", outcome)
+        assert set(evidence_files(after, "primary", outcome)) - set(before) == new
 
 
 def test_sheets_behind_an_outcome(project: Project) -> None:
     """All five report survival and response, nanchang_2023 no totals of adverse events."""
-    assert evidence_files(project, "os") == EVERY_SHEET
-    assert evidence_files(project, "ae_grade3") == [file for file in EVERY_SHEET if "nanchang_2023" not in file]
+    assert evidence_files(project, "primary", "os") == EVERY_SHEET
+    with_harms = [file for file in EVERY_SHEET if "nanchang_2023" not in file]
+    assert evidence_files(project, "primary", "ae_grade3") == with_harms
+
+
+def test_sheets_behind_an_analysis_that_takes_secondary_reports(project: Project) -> None:
+    """Both quotations give OS, one of them PFS; no other analysis depends on them."""
+    quoted = [f"config/studies/{study}.yaml" for study in QUOTED]
+    assert evidence_files(project, "extended", "os") == sorted([*EVERY_SHEET, *quoted])
+    assert evidence_files(project, "extended", "pfs") == sorted([*EVERY_SHEET, quoted[1]])
+    assert set(quoted) < set(input_files(project))
+    for analysis, outcome in fits(project.config):
+        if analysis != "extended":
+            assert not set(quoted) & set(evidence_files(project, analysis, outcome))
+            assert not any(study in evidence_csv(project, analysis, outcome) for study in QUOTED)
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -280,8 +295,9 @@ def test_a_study_without_the_covariate(trials: Trials) -> None:
 def test_files_of_tables(trials: Trials, project: Project) -> None:
     """An outcome depends on its sheets and tables; a reader of everything on the treatments, too."""
     small = trials({})[1]
-    assert evidence_files(small, "death") == input_files(small) == ["trials.csv"]
-    assert input_files(project) == [*EVERY_SHEET, "config/treatments.yaml", "config/characteristics.yaml"]
+    assert evidence_files(small, next(iter(small.config.analyses)), "death") == input_files(small) == ["trials.csv"]
+    sheets = [f"config/studies/{study}.yaml" for study in project.sheets]
+    assert input_files(project) == [*sheets, "config/treatments.yaml", "config/characteristics.yaml"]
 
 
 def test_one_source_for_a_study(edit: Edit) -> None:
@@ -294,8 +310,9 @@ def test_one_source_for_a_study(edit: Edit) -> None:
         after = read_project(CONFIG)
         if fine:
             check_networks(after, CONFIG)
-            assert evidence_files(after, outcome)[-1] == "config/more.csv"
-            assert len(evidence_files(after, outcome)) == 5
+            files = evidence_files(after, "primary", outcome)
+            assert files[-1] == "config/more.csv"
+            assert len(files) == 5
         else:
             with pytest.raises(UserError) as error:
                 check_networks(after, CONFIG)
@@ -305,7 +322,7 @@ def test_one_source_for_a_study(edit: Edit) -> None:
 
 def test_covariates_of_sheets(edit: Edit, project: Project) -> None:
     """A sheet may give covariates of its study; only those that a model uses are evidence."""
-    for study in STUDIES:
+    for study in (*STUDIES, *QUOTED):
         edit(f"studies/{study}.yaml", f"study: {study}\n", f"study: {study}\ncovariates: {{year: 2020, age: 58.5}}\n")
     assert changed(project, read_project(CONFIG)) == set()
     edit("config.yaml", "pooled: {heterogeneity: true", "pooled: {heterogeneity: true, covariate: {name: age}")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from nma.provenance import PACKAGE, code_digest, modules_used, versions
+from nma.provenance import PACKAGE, code_digest, commit, modules_used, versions
 
 from tests.conftest import ROOT
 
@@ -83,3 +83,21 @@ def test_versions() -> None:
     for name in ("pymc", "nutpie", "numpy", "arviz"):
         assert f"{name} {version(name)}" in text
     assert "," not in text
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git with an identity of its own, and return what it prints."""
+    identity = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_commit(tmp_path: Path) -> None:
+    """The commit of the project's own repository: none before the first, none in a folder of another's."""
+    assert commit(tmp_path) is None
+    git(tmp_path, "init", "-q")
+    assert commit(tmp_path) is None
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    assert commit(tmp_path) == git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "below").mkdir()
+    assert commit(tmp_path / "below") is None

@@ -23,6 +23,7 @@ from nma.report.sentences import (
 from nma.report.settings import figure_labels, figures_of, report_inputs, report_settings
 from nma.report.splits import splits_of
 from nma.report.words import Names
+from nma.summaries.absolute_effects import EXPONENTIAL
 
 from tests.conftest import ROOT
 from tests.test_plots import (
@@ -67,11 +68,23 @@ def relative_pairs():
 def sensitivity_rows():
     """Rows of sensitivity.csv in which leaving out study two turns the ranking round."""
     rows = []
-    for analysis in ("main", "main_without_two"):
+    effects = {(row["setting"], row["treatment"]): row for row in relative_rows()}
+    for analysis, adjustment in (("main", "adjusted:1 crude:1"), ("main_without_two", "adjusted:1")):
         for row in ranking_rows():
             value = float(row["sucra"]) if analysis == "main" else 1 - float(row["sucra"])
             names_of_row = {key: row[key] for key in ("outcome", "model", "setting", "treatment", "p_best")}
-            rows.append({"analysis": analysis, **names_of_row, "sucra": str(value)})
+            effect = effects.get((row["setting"], row["treatment"]), {"comparator": "gamma"})
+            estimates = {key: effect.get(key, "1") for key in ("estimate", "estimate_lower", "estimate_upper")}
+            rows.append(
+                {
+                    "analysis": analysis,
+                    **names_of_row,
+                    "comparator": effect["comparator"],
+                    **estimates,
+                    "sucra": str(value),
+                    "adjustment": adjustment,
+                }
+            )
     return rows
 
 
@@ -137,6 +150,52 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     write_rows(folder / "evidence" / "audit.csv", [finding])
 
 
+def method_facts(labels: Any) -> dict[str, Any]:
+    """Return what the methods text says of the configuration of a made-up network."""
+    outcomes = {
+        name: {
+            "measure": measure,
+            "likelihood": "binomial_logit" if measure in RATIOS else "contrasts",
+            "better": labels["better"][name],
+            "margin": labels["margins"][name],
+            "prior": "vague",
+            "categories": [],
+            "ratio": measure in RATIOS,
+        }
+        for name, measure in labels["measures"].items()
+    }
+    sampler = {"chains": 3, "draws": 1234, "tune": 567, "target_accept": 0.87}
+    places = [label for name, label in labels["settings"].items() if name != "overall"]
+    return {
+        "outcomes": outcomes,
+        "criteria": [],
+        "ladder": ["adjusted_hr", "medians_ci"],
+        "models": {
+            "pooled": {
+                "heterogeneity": True,
+                "settings": False,
+                "classes": False,
+                "interactions": [],
+                "covariate": None,
+            }
+        },
+        "priors": {"vague": {"effect": 7.5, "tau": 0.6, "omega": 0.3, "baseline": 8.5, "slope": None, "cutpoint": 1.5}},
+        "sampler": {**sampler, "retry": {"draws": 4321, "tune": 765, "target_accept": 0.98}},
+        "plain": True,
+        "reference": labels["regimens"][labels["reference"]],
+        "components": [],
+        "classes": [],
+        "settings": places,
+        "not_candidates": {place: [] for place in places},
+        "analyses": {
+            name: {"label": label, "outcomes": [], "exclude": {}, "select": {}, "secondary_reports": False}
+            for name, label in labels["analyses"].items()
+        },
+        "sheets": 0,
+        "quoted": {},
+    }
+
+
 def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
     """Return the settings of a report."""
     study = {"design": "retrospective_cohort", "citation": "A. Author. A title.", "arms": {"a": "Arm A", "b": "Arm B"}}
@@ -153,6 +212,8 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
         "pairs": [],
         "populations": None,
         "seed": 11,
+        "methods": method_facts(labels),
+        "commit": "0123abcd",
         **changes,
     }
 
@@ -178,10 +239,19 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     write_rows(here / "pooled" / "absolute_effects.csv", absolute)
     plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
     ranking = network.ranking()
-    kept = ("outcome", "model", "setting", "treatment", "sucra", "p_best")
+    ranks = {(row["setting"], row["treatment"]): row for row in ranking}
+    kept = ("outcome", "model", "p_best", "sucra")
     write_rows(
         folder / "summary" / "sensitivity.csv",
-        [{"analysis": "main", **{key: row[key] for key in kept}} for row in ranking],
+        [
+            {
+                "analysis": "main",
+                **{key: ranks[row["setting"], row["treatment"]][key] for key in kept},
+                **{key: row[key] for key in row if key not in kept},
+                "adjustment": "crude:3",
+            }
+            for row in network.relative()
+        ],
     )
     write_analysis(folder, "result", ranking)
     plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
@@ -279,7 +349,7 @@ def test_report_shows_the_tables(page):
         "3.25",
         "τ learned nothing from the data",
         "excluded: it is &lt;odd&gt;",
-        "Everything, leaving out two",
+        "leaving out two",
         "does not add up",
         "13.12",
         "Seed 11",
@@ -377,7 +447,7 @@ def visible(page: str) -> str:
 
 def test_report_of_a_plain_network_says_nothing_of_settings_or_candidates(smoking_page):
     """No setting, no candidates, no mixture of regimens: none of the words."""
-    text = visible(smoking_page)
+    text = visible(re.sub(r"<h3>References.*?</ol>", "", smoking_page, flags=re.DOTALL))
     for word in (
         "Overall",
         "overall",
@@ -564,6 +634,10 @@ def test_settings_without_a_baseline_are_named():
     sentences = assumption_sentences(rows, names_)
     assert sentences[1:] == ["Assumed. Acute attack: a thing.", "No baseline is declared for: Overall."]
     assert assumption_sentences([], names_) == []
+    medians = [{**row, "assumptions": f"{EXPONENTIAL}; a thing"} for row in rows]
+    first, second, _ = assumption_sentences(medians, names_)
+    assert first.endswith("Medians assume proportional hazards and exponential survival.")
+    assert second == "Assumed. Acute attack: a thing."
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from nma.evidence.selection import evidence_columns, reporting_studies, select_e
 from nma.evidence.tables import mix
 from nma.plan import evidence_csv, fits
 
-from tests.conftest import STUDIES, hazard_ratio, sheet, sheet_data, synthetic
+from tests.conftest import QUOTED, STUDIES, hazard_ratio, sheet, sheet_data, synthetic
 
 HARMS = ("ae_any", "ae_grade3", "discontinuation")
 OUTCOMES = ("os", "pfs", "orr", "dcr", "response")
@@ -17,11 +17,12 @@ FITS = [
     *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in OUTCOMES),
     *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in HARMS),
     *((analysis, outcome) for analysis in ("nanchang_2023_medians", "regimen_level") for outcome in ("os", "pfs")),
+    *(("extended", outcome) for outcome in ("os", "pfs")),
 ]
 
 
 def test_the_fits_of_the_shipped_configuration(project: Project) -> None:
-    """Two analyses of eight outcomes and two of survival only."""
+    """Two analyses of eight outcomes and three of survival only."""
     assert sorted(fits(project.config)) == sorted(FITS)
 
 
@@ -31,7 +32,8 @@ def test_every_reporting_study_has_its_rows(project: Project, analysis: str, out
     rows = select_evidence(project, analysis, outcome)
     by_study = {study: [row for row in rows if row["study"] == study] for study in {r["study"] for r in rows}}
     reporting = [study for study in STUDIES if not (study == "nanchang_2023" and outcome in HARMS)]
-    assert sorted(by_study) == reporting
+    quoted = [study for study in QUOTED if analysis == "extended" and (study, outcome) != ("persano_secondary", "pfs")]
+    assert sorted(by_study) == sorted([*reporting, *quoted])
     for study, members in by_study.items():
         if analysis == "four_cohorts" and study == "nanchang_2023":
             assert [row["used"] for row in members] == [False]

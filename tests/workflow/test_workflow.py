@@ -40,7 +40,8 @@ CONTRACT = {
     "evidence,converged",
     "primary/summary/fits.csv": "outcome,model,converged,draws,min_ess_bulk,max_r_hat,divergences,versions",
     "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
-    "estimate_upper,p_better,sucra,p_best,evidence",
+    "estimate_upper,p_better,sucra,p_best,evidence,adjustment",
+    "primary/summary/prisma_nma.csv": "item,section,topic,asks,status,report,tables,still_needed",
 }
 
 
@@ -116,6 +117,39 @@ def test_leave_one_out_covers_every_study(finished: Project) -> None:
     analyses = {row["analysis"] for row in table(finished, "summary/sensitivity.csv") if row["outcome"] == "pfs"}
     studies = ("ditan_2022", "ditan_2025", "nanchang_2022", "nanchang_2023", "severance_2024")
     assert analyses == {"primary", "four_cohorts", *(f"primary_without_{study}" for study in studies)}
+
+
+def test_every_estimate_says_how_many_studies_are_adjusted(finished: Project) -> None:
+    """As the evidence of its fit has them, without the study left out; counts are crude."""
+    flags = {(row["analysis"], row["outcome"]): row["adjustment"] for row in table(finished, "summary/sensitivity.csv")}
+    evidence = table(finished, "primary/pfs/evidence.csv")
+    assert {row["study"]: row["adjustment"] for row in evidence}["nanchang_2023"] == "crude"
+    assert flags["primary", "pfs"] == "adjusted:4 crude:1"
+    assert flags["primary_without_nanchang_2023", "pfs"] == flags["four_cohorts", "pfs"] == "adjusted:4"
+    assert flags["primary_without_ditan_2022", "pfs"] == "adjusted:3 crude:1"
+    arms = [row for row in table(finished, "primary/discontinuation/evidence.csv") if row["used"] == "true"]
+    assert flags["primary", "discontinuation"] == f"crude:{len({row['study'] for row in arms})}"
+
+
+def test_snakemake_reports_provenance_without_a_network(again: Again, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every analysis a category, every figure and table of it with its caption, and no address asked for anything."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    project = again()
+    done = project.snakemake("--report", "provenance.html")
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = (project.folder / "provenance.html").read_text(encoding="utf-8")
+    for words in (
+        "Provenance of a Bayesian network meta-analysis",
+        "primary",
+        "four_cohorts",
+        "pfs, tables",
+        "Thick bars are 95% equal-tailed credible intervals",
+        "Every treatment (row) against every other (column)",
+        "for reading, in one file",
+        "where every item is answered",
+    ):
+        assert words in page, words
 
 
 def test_headline_results(finished: Project) -> None:

@@ -12,15 +12,20 @@ class Characteristic(Strict):
     """A baseline characteristic: a share of the patients (``binary``) or an average over them (``continuous``)."""
 
     label: Text
+    """What figures and reports call it."""
     kind: Literal["binary", "continuous"]
+    """A share of the patients, or an average over them."""
     unit: Text | None = None
+    """Unit of an average."""
 
 
 class Thresholds(Strict):
     """Absolute standardised differences beyond which two groups of patients are flagged (Austin 2009)."""
 
     notable: Annotated[float, Field(gt=0)] = 0.1
+    """Beyond it a difference is notable."""
     large: Annotated[float, Field(gt=0)] = 0.2
+    """Beyond it a difference is large."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Thresholds":
@@ -38,4 +43,6 @@ class Characteristics(Strict):
     """The characteristics that study sheets may give, in the order of tables and figures."""
 
     standardised_difference: Thresholds = Field(default_factory=Thresholds)
+    """Differences that are flagged."""
     characteristics: dict[Identifier, Characteristic] = Field(default_factory=dict)
+    """Characteristics, by name."""

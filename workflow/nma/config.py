@@ -1,6 +1,6 @@
 """The typed configuration: what to run, on which treatments, with which priors."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,14 +15,18 @@ from nma.outcomes import RESPONSE, Baseline, Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
-Method = Literal["adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events"]
+Method = Literal[
+    "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events", "medians_p"
+]
 
 
 class Covariate(Strict):
     """A covariate of the studies, and its value at which effects are given: by default its mean over the studies."""
 
     name: Identifier
+    """Name of the covariate in sheets and tables."""
     centre: float | None = None
+    """Value at which effects are given; by default the mean over the studies."""
 
     @model_validator(mode="after")
     def _no_column(self) -> "Covariate":
@@ -40,10 +44,15 @@ class Model(Strict):
     """
 
     heterogeneity: bool
+    """Whether effects vary between studies, with standard deviation tau."""
     settings: bool = False
+    """Whether effects of components differ by setting, with standard deviation omega."""
     classes: bool = False
+    """Whether effects of components are exchangeable within their class."""
     interactions: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
+    """Pairs of components that do not simply add up."""
     covariate: Covariate | None = None
+    """A covariate with which effects change."""
 
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":
@@ -64,48 +73,71 @@ class Priors(Strict):
     """
 
     effect: Scale
+    """Standard deviation of component effects."""
     tau: Scale
+    """Scale of the half-normal of tau."""
     omega: Scale
+    """Scale of the half-normal of omega."""
     baseline: Scale = 2.5
+    """Standard deviation of study baselines."""
     slope: Scale | None = None
+    """Standard deviation of slopes; by default that of effects."""
     cutpoint: Scale = 1.5
+    """Standard deviation of the log distances between cutpoints."""
 
 
 class Retry(Strict):
     """The longer and more careful sampler settings of a second attempt."""
 
     draws: Annotated[int, Field(ge=100)]
+    """Draws of every chain."""
     tune: Annotated[int, Field(ge=100)]
+    """Tuning draws of every chain."""
     target_accept: Annotated[float, Field(gt=0, lt=1)]
+    """Target acceptance of the sampler, below 1."""
 
 
 class Sampler(Retry):
     """Sampler settings."""
 
     chains: Annotated[int, Field(ge=2)]
+    """Number of chains."""
     retry: Retry
+    """Settings of a second attempt."""
 
 
 class Selection(Strict):
     """What an analysis uses of a study instead of the default."""
 
     contrast_set: Identifier | None = None
+    """A contrast set of the sheet; by default its first."""
     method: Method | None = None
+    """A method of the ladder; by default the highest that covers every arm."""
 
 
 class Analysis(Strict):
     """A selection of studies, outcomes and figures."""
 
     label: Text
+    """What figures and reports call it."""
     outcomes: list[Identifier] = Field(default_factory=list)
+    """Outcomes to analyse; by default all."""
     exclude: dict[Text, Text] = Field(default_factory=dict)
+    """Studies left out, each with the reason."""
     select: dict[Identifier, Selection] = Field(default_factory=dict)
+    """What to use of a study instead of the default."""
+    secondary_reports: bool = False
+    """Whether studies known only through another paper's quotation are used."""
 
 
 class SourceCopies(Strict):
     """The user's own copies of the papers: a folder with one file a study, ``<study>.txt``, ``.html`` or ``.pdf``."""
 
     folder: Text
+    """The folder."""
+
+
+Shape = Annotated[float, Field(gt=0, le=20)]
 
 
 class AuditLimits(Strict):
@@ -113,33 +145,34 @@ class AuditLimits(Strict):
 
     Figures that are one and the same may differ by rounding and no more. Two estimates of one effect are compared in
     standard errors (``effect_*``), two tests of one difference in normal deviates (``test_*``).
-
-    effect_warning, effect_error : standard errors between an estimate and another of the same effect.
-    subgroup_warning : standard errors between a subgroup and all patients; there are many subgroups.
-    test_warning, test_error : normal deviates between two tests, of the same patients but not of the same kind.
-    asymmetry_error : standard errors between an estimate and the middle of its interval, on the log scale.
-    percentage_error : percentage points between a printed percentage and its count.
-    information_warning : share of the standard error below which no analysis of so many events can come.
-    width_warning : ratio of an interval's width to the width that so many patients or events give.
-    shapes : Weibull shapes of survival that are plausible; 1 is a constant hazard.
-    scan_shape : the largest shape of outcomes seen at scans, whose times cluster.
-    significance : two-sided p below which a difference is called significant.
-    setting_mix : difference between the arms in the share of a failed first line.
     """
 
     effect_warning: Scale = 3.0
+    """Standard errors between an estimate and another of the same effect: a warning."""
     effect_error: Scale = 4.5
+    """The same: an error."""
     subgroup_warning: Scale = 3.5
+    """Standard errors between a subgroup and all patients; there are many subgroups."""
     test_warning: Scale = 0.25
+    """Normal deviates between two tests of the same patients, but not of the same kind: a warning."""
     test_error: Scale = 2.0
+    """The same: an error."""
     asymmetry_error: Scale = 0.5
+    """Standard errors between an estimate and the middle of its interval, on the log scale."""
     percentage_error: Scale = 5.0
+    """Percentage points between a printed percentage and its count."""
     information_warning: Annotated[float, Field(gt=0, le=1)] = 0.97
+    """Share of the standard error below which no analysis of so many events can come."""
     width_warning: Annotated[float, Field(gt=1)] = 4.0
-    shapes: tuple[Scale, Scale] = (0.5, 2.5)
-    scan_shape: Annotated[float, Field(ge=1)] = 4.0
+    """Ratio of an interval's width to the width that so many patients or events give."""
+    shapes: tuple[Shape, Shape] = (0.5, 2.5)
+    """Weibull shapes of survival that are plausible; 1 is a constant hazard."""
+    scan_shape: Annotated[float, Field(ge=1, le=20)] = 4.0
+    """The largest shape of outcomes seen at scans, whose times cluster."""
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Two-sided p below which a difference is called significant."""
     setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Difference between the arms in the share of a failed first line."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "AuditLimits":
@@ -174,32 +207,52 @@ class Config(Strict):
     """
 
     results: Text = "results"
+    """Folder of the results."""
     shared: Text | None = None
+    """Folder of the tables about all analyses; by default the results folder."""
     studies: Text | None = None
+    """Folder of the study sheets."""
     evidence: list[EvidenceTable] = Field(default_factory=list)
+    """Tidy tables of evidence."""
     sources: SourceCopies | None = None
+    """The user's own copies of the papers."""
     treatments: Annotated[
         Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
     ]
+    """File of the treatments, or the treatments themselves."""
     characteristics: (
         Annotated[
             Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Characteristics)
         ]
         | None
     ) = None
+    """File of the baseline characteristics, or the characteristics themselves."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of all random numbers."""
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
+    """Outcomes, by name."""
     baselines: dict[Identifier, dict[Identifier, Baseline]] = Field(default_factory=dict)
+    """Baselines of settings, by outcome and setting."""
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
+    """Response criteria in order of preference."""
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
+    """Models of the effects, by name."""
     headline: Identifier
+    """The model that leads the summaries."""
     priors: dict[Identifier, Priors]
+    """Prior scales, by name."""
     sampler: Sampler
+    """Settings of the sampler."""
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
+    """Analyses, by name."""
     leave_one_out: Identifier | None = None
+    """The analysis that is refitted without each of its studies."""
     inconsistency: Identifier | None = None
+    """The analysis that is checked for inconsistency."""
     pairs: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
+    """Pairs of outcomes that are shown together: two in one league table, benefit against harm."""
     audit: AuditLimits = Field(default_factory=AuditLimits)
+    """Where a difference between two figures of a paper becomes a finding."""
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
@@ -286,9 +339,20 @@ class Project(Strict):
         """Every study, those of sheets first."""
         return list(dict.fromkeys([*self.sheets, *(study.study for study in self.tables)]))
 
+    def studies_of(self, analysis: str) -> list[str]:
+        """Studies that an analysis may use: secondary reports only where it takes them."""
+        takes = self.config.analyses[analysis].secondary_reports
+        secondary = {name for name, sheet in self.sheets.items() if sheet.secondary_report}
+        return [study for study in self.studies if takes or study not in secondary]
 
-def read_project(file: Path) -> Project:
-    """Read and cross-check the configuration, the treatments, every study sheet and every table.
+
+def time_to_event_outcomes(config: Config) -> list[str]:
+    """Outcomes that the time-to-event records of sheets can be about."""
+    return [name for name, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
+
+
+def read_setup(file: Path) -> tuple[Document, Config, Treatments]:
+    """Read and cross-check the configuration and the treatments, without any study.
 
     Raises
     ------
@@ -298,11 +362,23 @@ def read_project(file: Path) -> Project:
     document = read_yaml(file)
     config = validate(Config, document)
     treatments = _part("treatments", Treatments, document)
+    _check_outcomes(config, treatments, document)
+    _check_models(config, treatments, document)
+    return document, config, treatments
+
+
+def read_project(file: Path) -> Project:
+    """Read and cross-check the configuration, the treatments, every study sheet and every table.
+
+    Raises
+    ------
+    UserError
+        The first mistake found, in one line.
+    """
+    document, config, treatments = read_setup(file)
     characteristics = (
         _part("characteristics", Characteristics, document) if config.characteristics else Characteristics()
     )
-    _check_outcomes(config, treatments, document)
-    _check_models(config, treatments, document)
     sheets: dict[str, StudySheet] = {}
     if config.studies is not None:
         folder = Path(config.studies)
@@ -310,9 +386,9 @@ def read_project(file: Path) -> Project:
             raise document.error(("studies",), config.studies, "no such folder")
         sheets = read_sheets(folder)
         for sheet in sheets.values():
-            file_of_sheet = folder / f"{sheet.study}.yaml"
-            _check_vocabulary(file_of_sheet, sheet, treatments, config)
-            _check_characteristics(file_of_sheet, sheet, characteristics)
+            check_vocabulary(sheet, treatments, config)
+            _check_characteristics(sheet, characteristics)
+            _check_quotation(sheet, sheets)
             check_curves(sheet)
     tables = _tables(config, treatments, document)
     project = Project(
@@ -365,15 +441,16 @@ def _check_analyses(project: Project, document: Document) -> None:
     """Check the studies that analyses name."""
     sheets = project.sheets
     for name, analysis in project.config.analyses.items():
+        pool = project.studies_of(name)
         for key, studies, allowed in (
-            ("exclude", analysis.exclude, project.studies),
-            ("select", analysis.select, list(sheets)),
+            ("exclude", analysis.exclude, pool),
+            ("select", analysis.select, [study for study in sheets if study in pool]),
         ):
             for study in studies:
                 if study not in allowed:
                     path = ("analyses", name, key, study)
                     raise document.error(path, study, f"unknown study; allowed: {', '.join(allowed)}")
-        if len(analysis.exclude) == len(project.studies):
+        if len(analysis.exclude) == len(pool):
             raise document.error(("analyses", name, "exclude"), None, "every study is excluded")
         for study, selection in analysis.select.items():
             sets = sheets[study].contrast_sets
@@ -404,23 +481,36 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
     return tuple(found.values())
 
 
+def _check_quotation(sheet: StudySheet, sheets: Mapping[str, StudySheet]) -> None:
+    """Check that the paper in which a secondary report was read has a sheet of its own."""
+    papers = [name for name, other in sheets.items() if not other.secondary_report]
+    if sheet.secondary_report and sheet.secondary_report.quoted_by not in papers:
+        path, problem = ("secondary_report", "quoted_by"), f"unknown study; allowed: {', '.join(papers)}"
+        raise sheet.error(path, sheet.secondary_report.quoted_by, problem)
+
+
 _HAZARDS = ("contrasts", "HR")  # what the time-to-event records of a sheet turn into
 
 
-def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, config: Config) -> None:
-    """Check regimens, settings and outcomes of a sheet against the treatments and the configuration."""
+def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) -> None:
+    """Check regimens, settings and outcomes of a sheet against the treatments and the configuration.
+
+    Raises
+    ------
+    UserError
+        The first word that they do not know.
+    """
 
     def check(path: tuple[str | int, ...], kind: str, value: str, allowed: list[str]) -> None:
         if value not in allowed:
-            raise read_yaml(file).error(path, value, f"unknown {kind}; allowed: {', '.join(allowed)}")
+            raise sheet.error(path, value, f"unknown {kind}; allowed: {', '.join(allowed)}")
 
     for name, arm in sheet.arms.items():
         for regimen in arm.regimens:
             check(("arms", name, "regimens", regimen), "regimen", regimen, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
-    contrasts = [n for n, outcome in config.outcomes.items() if (outcome.likelihood, outcome.measure) == _HAZARDS]
-    counts = [name for name, outcome in config.outcomes.items() if outcome.is_count]
+    contrasts, counts = time_to_event_outcomes(config), [name for name, o in config.outcomes.items() if o.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
     time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events", "curves"]
     sections: dict[str, list[str]] = {
@@ -435,15 +525,15 @@ def _check_vocabulary(file: Path, sheet: StudySheet, treatments: Treatments, con
                 check((section, i, "outcome"), "outcome", record.outcome, allowed)
 
 
-def _check_characteristics(file: Path, sheet: StudySheet, vocabulary: Characteristics) -> None:
+def _check_characteristics(sheet: StudySheet, vocabulary: Characteristics) -> None:
     """Check that the characteristics of a sheet are declared, and that their figures are of the declared kind."""
     known = vocabulary.characteristics
     for i, record in enumerate(sheet.characteristics):
         path = ("characteristics", i, "characteristic")
         if record.characteristic not in known:
             allowed = f"allowed: {', '.join(known)}" if known else "the configuration declares no characteristics"
-            raise read_yaml(file).error(path, record.characteristic, f"unknown characteristic; {allowed}")
+            raise sheet.error(path, record.characteristic, f"unknown characteristic; {allowed}")
         if record.is_binary != (known[record.characteristic].kind == "binary"):
             figures = "a mean or a median" if record.is_binary else "a count or a percent"
             problem = f"this characteristic is {known[record.characteristic].kind}; give {figures}"
-            raise read_yaml(file).error(path, record.characteristic, problem)
+            raise sheet.error(path, record.characteristic, problem)

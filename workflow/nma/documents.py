@@ -33,6 +33,10 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     return text
 
 
+# What no sheet or configuration comes near, and beyond which a file can only be a mistake or meant to do harm.
+_MOST_BYTES, _MOST_NODES, _MOST_LEVELS = 1_000_000, 50_000, 40
+
+
 @dataclass(frozen=True)
 class Document:
     """A parsed YAML file, or a section of one: plain Python data, and the line of every key and item."""
@@ -65,12 +69,18 @@ def read_yaml(file: Path) -> Document:
     Raises
     ------
     UserError
-        The file is missing, is not YAML, or holds one key twice.
+        The file is missing, is not YAML, holds one key twice, or is larger or deeper than any sheet.
     """
     lines: dict[Path_, int] = {}
+    built = 0
 
     def build(node: yaml.Node, path: Path_) -> Any:
-        lines.setdefault(path, node.start_mark.line + 1)
+        nonlocal built
+        line = node.start_mark.line + 1
+        built += 1  # aliases are counted as often as they stand for something
+        if built > _MOST_NODES or len(path) > _MOST_LEVELS:
+            raise UserError("not valid YAML: too large, nested too deeply or an alias of itself", file, line)
+        lines.setdefault(path, line)
         if isinstance(node, yaml.MappingNode):
             result: dict[Any, Any] = {}
             for key_node, value_node in node.value:
@@ -86,23 +96,43 @@ def read_yaml(file: Path) -> Document:
             return [build(child, (*path, i)) for i, child in enumerate(node.value)]
         return _scalar(cast(yaml.ScalarNode, node))
 
+    text = _read_text(file)
     try:
-        text = Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError("no such file", file) from None
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", file) from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"not UTF-8 text: {error.reason} at byte {error.start}", file) from None
-    try:
+        _check_depth(file, text)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
         return Document(Path(file), {} if node is None else build(node, ()), lines)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"not valid YAML: {problem}", file, mark.line + 1 if mark else None) from None
-    except RecursionError:
-        raise UserError("not valid YAML: nested too deeply or an alias of itself", file) from None
+
+
+def _read_text(file: Path) -> str:
+    try:
+        with Path(file).open("rb") as handle:
+            content = handle.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UserError(f"too large; allowed: up to {_MOST_BYTES} bytes", file)
+        return content.decode("utf-8")
+    except FileNotFoundError:
+        raise UserError("no such file", file) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", file) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 text: {error.reason} at byte {error.start}", file) from None
+
+
+def _check_depth(file: Path, text: str) -> None:
+    """Check the depth of a text before the parser, which would crash on a deep one, builds anything."""
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > _MOST_LEVELS:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise UserError("not valid YAML: nested too deeply", file, line)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
 
 
 def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn:
@@ -114,7 +144,9 @@ def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn
 class Strict(BaseModel):
     """Base of every configuration and sheet model: frozen, finite, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod

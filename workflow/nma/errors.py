@@ -4,6 +4,11 @@ from pathlib import Path
 from typing import Any
 
 
+def shorten(text: str, most: int = 200) -> str:
+    """Cut a text that is too long to be read in a line."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class UserError(Exception):
     """A mistake in a file that the user wrote.
 
@@ -30,5 +35,7 @@ class UserError(Exception):
         value: Any = None,
     ) -> None:
         where = f"{file}:{line}" if file and line else str(file or "")
-        shown = f"{key} = {value!r}" if key and value is not None else key or ""
-        super().__init__(": ".join(" ".join(part.split()) for part in (where, shown, problem) if part))
+        name = shorten(key or "")
+        shown = f"{name} = {shorten(repr(value))}" if name and value is not None else name
+        parts = (where, shown, shorten(problem, 1000))
+        super().__init__(": ".join(" ".join(part.split()) for part in parts if part))

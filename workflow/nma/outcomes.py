@@ -40,16 +40,27 @@ class Baseline(Strict):
     """
 
     regimen: Identifier
+    """The regimen whose outcome is known."""
     mean: float | None = None
+    """Its outcome on the link scale."""
     sd: Scale | None = None
+    """Standard deviation of that outcome."""
     median: Scale | None = None
+    """Its median survival, of an outcome measured in hazard ratios."""
     lower: Scale | None = None
+    """Lower 95% limit of the median."""
     upper: Scale | None = None
+    """Upper 95% limit of the median."""
     unit: Text = "months"
+    """Unit of the median."""
     events: Annotated[int, Field(ge=1)] | None = None
+    """Patients with the event, of an outcome measured in odds ratios."""
     n: Annotated[int, Field(ge=2)] | None = None
+    """Patients."""
     source: Text | None = None
+    """Where it comes from."""
     assumed: Text | None = None
+    """What is assumed when it stands for its regimen and setting."""
 
     @model_validator(mode="after")
     def _one_figure(self) -> "Baseline":
@@ -101,14 +112,23 @@ class Outcome(Strict):
     """
 
     label: Text
+    """What figures and reports call it."""
     measure: Measure
+    """The effect measure."""
     likelihood: Likelihood = Field(default_factory=lambda data: LIKELIHOODS[data["measure"]][0])
+    """Which figures it is modelled from."""
     better: Literal["lower", "higher"]
+    """Which direction is better for the patient."""
     margin: float
+    """The clinically relevant effect."""
     prior: Identifier
+    """Name of its prior scales."""
     categories: list[Identifier] = Field(default_factory=list)
+    """Categories that it is made of."""
     includes: list[Identifier] = Field(default_factory=list)
+    """Outcomes whose events are events of this one, too."""
     baseline: Baseline | None = None
+    """Outcome of a regimen from outside, for absolute effects."""
 
     @property
     def is_ratio(self) -> bool:

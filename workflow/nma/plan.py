@@ -41,9 +41,9 @@ def evidence_digest(project: Project, analysis: str, outcome: str) -> str:
     return sha256(evidence_csv(project, analysis, outcome).encode()).hexdigest()[:16]
 
 
-def evidence_files(project: Project, outcome: str) -> list[str]:
-    """Sheets and tables that report an outcome."""
-    sheets = reporting_sheets(project, outcome)
+def evidence_files(project: Project, analysis: str, outcome: str) -> list[str]:
+    """Sheets, curves and tables that report an outcome and that an analysis may use."""
+    sheets = reporting_sheets(project, outcome, analysis)
     curves = [file for study in sheets for file in curve_files(project.sheets[study], outcome)]
     tables = [study.file for study in by_outcome(project.tables, outcome)]
     return list(dict.fromkeys([*_sheets(project, sheets), *curves, *tables]))

@@ -1,6 +1,7 @@
 """What a result was made with: package versions, and a digest of the modules that a script uses."""
 
 import ast
+import subprocess
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -57,3 +58,14 @@ def code_digest(script: Path) -> str:
     for file in sorted(modules_used(script)):
         digest.update(str(file.relative_to(PACKAGE)).encode() + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def commit(project: Path = PACKAGE.parents[1]) -> str | None:
+    """Git commit of a project that is checked out; None where the folder is not a repository of its own."""
+    command = ["git", "-C", str(project), "rev-parse", "--show-toplevel", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    top, head = done.stdout.splitlines()
+    return head if Path(top).resolve() == project.resolve() else None

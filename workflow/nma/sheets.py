@@ -16,11 +16,28 @@ from nma.errors import UserError
 from nma.printed import digits, holds_date, percentages, put_together
 
 # A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", coerce_numbers_to_str=True)]
-Month = Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
+Identifier = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        coerce_numbers_to_str=True,
+        json_schema_extra={"patternErrorMessage": "a word of letters, digits, _ and -"},
+    ),
+]
+Month = Annotated[
+    str,
+    Field(
+        pattern=r"^(19|20)[0-9][0-9]-(0[1-9]|1[0-2])$",
+        json_schema_extra={"patternErrorMessage": "a month, YYYY-MM"},
+    ),
+]
 Text = Annotated[str, Field(min_length=1)]
-Patients = Annotated[int, Field(ge=0, strict=True)]
-Positive = Annotated[float, Field(gt=0)]
+# Wider than anything printed, and narrow enough for every derivation to stay finite.
+_MANY, _TINY = 10**9, 1e-6
+Patients = Annotated[int, Field(ge=0, le=_MANY, strict=True)]
+Some = Annotated[int, Field(gt=0, le=_MANY, strict=True)]
+Positive = Annotated[float, Field(ge=_TINY, le=1 / _TINY, json_schema_extra={"errorMessage": "a number above 0"})]
+Average = Annotated[float, Field(ge=-1 / _TINY, le=1 / _TINY, json_schema_extra={"errorMessage": "a number"})]
 
 ALL = "all"  # the population of everybody in the arms
 
@@ -33,9 +50,13 @@ class Figure(Strict):
     """
 
     printed: Text
+    """The figure as the paper prints it; every number of the record must stand in this string."""
     place: Text
+    """Where it stands in the paper: table, figure or section."""
     near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     note: str | None = None
+    """What a reader must know about this figure."""
 
 
 class Count(Strict):
@@ -46,13 +67,21 @@ class Count(Strict):
     """
 
     count: Patients | None = None
+    """Patients with the event, a whole number."""
     percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    of: Annotated[int, Field(gt=0, strict=True)] | None = None
+    """The printed percentage; the count is derived from it where no count is printed."""
+    of: Some | None = None
+    """Patients that the count or percentage refers to, if not all patients of the arm."""
     printed: Text
+    """The figure as the paper prints it."""
     place: str | None = None
+    """Where it stands in the paper; by default where the whole record stands."""
     near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     derived: str | None = None
+    """How the count was put together, if the paper does not print it as such."""
     note: str | None = None
+    """What a reader must know about this figure."""
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +113,14 @@ class PValue(Figure):
     """A two-sided p-value; with a relation other than ``=`` it is a bound and never used as an estimate."""
 
     value: Annotated[float, Field(ge=0, le=1)]
+    """The p-value, or its bound."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
+    """`=` for a p-value, else a bound, which is never used as an estimate."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether this p says how large the test statistic was: it is no bound, and not rounded down to 0."""
+        return self.relation == "=" and self.value > _TINY**2
 
 
 def _check_interval(lower: float | None, upper: float | None) -> None:
@@ -106,20 +142,35 @@ class HazardRatio(Figure):
     """
 
     outcome: Identifier
+    """A time-to-event outcome of the configuration, for example os or pfs."""
     treatment: Identifier
+    """The arm that the printed ratio puts above the other."""
     comparator: Identifier
+    """The arm that the ratio is against."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     adjustment: Literal["crude", "adjusted", "matched"]
+    """How the ratio is adjusted; crude also where the paper does not say."""
     covariates: list[Text] = Field(default_factory=list)
+    """What the ratio is adjusted for."""
     label: str | None = None
+    """The label under which the paper prints the ratio."""
     label_inverted: bool = False
+    """Whether that label names the wrong arm."""
     reason: str | None = None
+    """How the direction was decided; needed with label_inverted."""
     value: Positive
+    """The hazard ratio."""
     lower: Positive | None = None
+    """Its lower confidence limit."""
     upper: Positive | None = None
+    """Its upper confidence limit."""
     level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    """The level of the interval."""
     p: PValue | None = None
+    """The p-value printed beside the ratio."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "HazardRatio":
@@ -135,14 +186,23 @@ class Median(Figure):
     """Median survival of one arm in months. A limit that was not reached is left out."""
 
     outcome: Identifier
+    """A time-to-event outcome of the configuration."""
     arm: Identifier
+    """The arm."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     value: Positive
+    """Median survival in months."""
     lower: Positive | None = None
+    """Lower limit of its interval, in months."""
     upper: Positive | None = None
+    """Upper limit of its interval; left out if not reached."""
     interval: Literal["95% CI", "IQR"] | None = None
+    """What the paper calls the interval."""
     interval_is: Literal["confidence", "quartiles"] = "confidence"
+    """What the interval is; only confidence limits give a standard error."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Median":
@@ -154,15 +214,24 @@ class LogRank(Strict):
     """A log-rank test between two arms; ``favours`` is the arm that did better by the medians and the text."""
 
     outcome: Identifier
+    """A time-to-event outcome of the configuration."""
     treatment: Identifier
+    """One arm of the test."""
     comparator: Identifier
+    """The other arm."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     favours: Identifier
+    """The arm that did better."""
     p: PValue
+    """The p-value of the test."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
     @model_validator(mode="after")
     def _favours_one(self) -> "LogRank":
+        if self.treatment == self.comparator:
+            fail("comparator", self.comparator, "treatment and comparator are the same arm")
         if self.favours not in (self.treatment, self.comparator):
             fail("favours", self.favours, f"allowed: {self.treatment}, {self.comparator}")
         return self
@@ -172,20 +241,30 @@ class Events(Strict):
     """Deaths, or progressions and deaths, of one arm or of all arms of a population together (``arm: null``)."""
 
     outcome: Identifier
+    """A time-to-event outcome of the configuration."""
     arm: Identifier | None = None
+    """The arm; null for all arms together."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     events: Count
+    """How many patients had the event."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
 
 class AssumedEvents(Strict):
     """A stated assumption where a paper gives no number of events: a fraction of the patients, and why."""
 
     outcome: Identifier
+    """A time-to-event outcome whose events the paper does not give."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     fraction: Annotated[float, Field(gt=0, le=1)]
+    """The fraction of the patients assumed to have had the event."""
     plausible: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    """The lowest and the highest fraction that are plausible."""
     reason: Text
+    """Why this fraction."""
 
     @model_validator(mode="after")
     def _within(self) -> "AssumedEvents":
@@ -206,39 +285,63 @@ class Curve(Strict):
     """
 
     outcome: Identifier
+    """A time-to-event outcome of the configuration."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     points: Text
+    """CSV file of the points, with the columns arm, time, survival."""
     at_risk: Text | None = None
+    """CSV file of the numbers at risk, with the columns arm, time, n."""
     precision: Annotated[float, Field(gt=0, le=0.02)] = 0.005
+    """How far the survival of a point may be read off wrongly."""
     place: Text
+    """The figure of the paper."""
     note: str | None = None
+    """What a reader must know about these curves."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
 
 class Response(Strict):
     """Best overall response of one arm by one criterion; categories, and the rates printed beside them."""
 
     criterion: Literal["mrecist", "recist_1_1"]
+    """The response criterion."""
     arm: Identifier
+    """The arm."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     place: Text
+    """Where the response stands in the paper."""
     cr: Count | None = None
+    """Complete response."""
     pr: Count | None = None
+    """Partial response."""
     sd: Count | None = None
+    """Stable disease."""
     pd: Count | None = None
+    """Progressive disease."""
     orr: Count | None = None
+    """The objective response rate as printed."""
     dcr: Count | None = None
+    """The disease control rate as printed."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
 
 class CountRecord(Strict):
     """Patients of one arm who had an event of a count outcome, for example an adverse event."""
 
     outcome: Identifier
+    """A count outcome of the configuration, for example ae_any."""
     arm: Identifier
+    """The arm."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     events: Count
+    """How many patients had the event."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
 
 class CharacteristicRecord(Figure):
@@ -251,20 +354,35 @@ class CharacteristicRecord(Figure):
     """
 
     characteristic: Identifier
+    """A characteristic that the configuration declares."""
     arm: Identifier | None = None
+    """The arm; null for all arms together."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     count: Patients | None = None
+    """Patients who have it."""
     percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    of: Annotated[int, Field(gt=0, strict=True)] | None = None
-    mean: float | None = None
+    """The printed percentage of patients who have it."""
+    of: Some | None = None
+    """Patients that the figure refers to, if not all patients of the arm."""
+    mean: Average | None = None
+    """Mean over the patients."""
     sd: Positive | None = None
-    median: float | None = None
-    lower: float | None = None
-    upper: float | None = None
+    """Standard deviation; goes with a mean."""
+    median: Average | None = None
+    """Median over the patients."""
+    lower: Average | None = None
+    """Lower limit of the interval of the median."""
+    upper: Average | None = None
+    """Upper limit of the interval of the median."""
     interval: Literal["IQR", "range"] | None = None
+    """What that interval is."""
     definition: str | None = None
+    """What the paper calls the characteristic, where it departs from the label."""
     derived: str | None = None
+    """How the figure was put together, if the paper does not print it as such."""
     not_used: str | None = None
+    """Why this record is kept but not used."""
 
     @property
     def is_binary(self) -> bool:
@@ -297,14 +415,23 @@ class Comparison(Strict):
     """
 
     outcome: Identifier
+    """A count outcome of the configuration, for example orr."""
     treatment: Identifier
+    """One arm."""
     comparator: Identifier
+    """The other arm."""
     population: Identifier = ALL
+    """all, or a name under populations."""
     criterion: Literal["mrecist", "recist_1_1"] | None = None
+    """The response criterion."""
     p: PValue | None = None
+    """The printed p-value."""
     favours: Identifier | None = None
+    """The arm that did better by the text."""
     significant: bool | None = None
+    """Whether the text calls the difference statistically significant."""
     prose: Figure | None = None
+    """The words that say so."""
 
 
 class Version(Figure):
@@ -314,9 +441,13 @@ class Version(Figure):
     """
 
     value: float | None = None
+    """The number there."""
     derived: Text | None = None
+    """How the number was put together, if it is not printed as such."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
+    """`=`, or the sign of a bound."""
     label: Text | None = None
+    """The name that the quantity goes by there, where names differ."""
 
 
 class Reprint(Strict):
@@ -326,33 +457,48 @@ class Reprint(Strict):
     """
 
     item: Text
+    """What the quantity is."""
     outcome: Identifier | None = None
+    """The outcome whose figures it concerns; without one it concerns none that is used."""
     versions: Annotated[list[Version], Field(min_length=2)]
+    """The places where it is printed."""
     reading: Text | None = None
+    """How the sheet reads it."""
 
 
 class Acknowledgement(Strict):
     """A contradiction that the audit finds and the paper really prints: the check, its item, and how it is read."""
 
     check: Identifier
+    """The check of the audit."""
     item: Text
+    """Its item, as the audit names it."""
     reason: Text
+    """How the contradiction is read."""
 
 
 class Arm(Strict):
     """An arm, or a part of one, and the regimens its patients received."""
 
     label: Text
-    n: Annotated[int, Field(gt=0, strict=True)]
+    """What the paper calls the arm."""
+    n: Some | None
+    """Patients in the arm; null only where a secondary report does not say."""
     printed: Text
+    """The number of patients as the paper prints it."""
     place: Text
+    """Where it stands in the paper."""
     near: Text | None = None
-    regimens: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]]
+    """A few words of the paper by which to know the right one of several like figures."""
+    regimens: dict[Identifier, Some]
+    """Patients by regimen of treatments.yaml; they add up to n. Without n they are proportions."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Arm":
         total = sum(self.regimens.values())
-        if total != self.n:
+        if not total:
+            fail("regimens", dict(self.regimens), "name at least one regimen")
+        if self.n is not None and total != self.n:
             fail("regimens", dict(self.regimens), f"the regimens add up to {total}, the arm has n = {self.n}")
         return self
 
@@ -361,7 +507,9 @@ class ContrastSet(Strict):
     """A partition of the patients into arms that are compared with one comparator."""
 
     arms: Annotated[list[Identifier], Field(min_length=2)]
+    """Arms that share no patients."""
     comparator: Identifier
+    """The arm that the others are compared with."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "ContrastSet":
@@ -379,28 +527,41 @@ class Population(Strict):
     """
 
     kind: Literal["matched", "subgroup"]
+    """A matched cohort may enter a fit, a subgroup never does."""
     label: Text
-    n: dict[Identifier, Annotated[int, Field(gt=0, strict=True)]] = Field(default_factory=dict)
+    """Who they are."""
+    n: dict[Identifier, Some] = Field(default_factory=dict)
+    """Patients of this population by arm."""
     printed: Text | None = None
+    """The numbers of patients as the paper prints them."""
     place: Text
+    """Where it stands in the paper."""
     near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
     derived: Text | None = None
+    """How the numbers were put together, if the paper does not print them as such."""
 
 
 class FailedFirstLine(Strict):
     """Patients whose first line was the drug of this setting."""
 
     setting: Identifier
-    n: Annotated[int, Field(gt=0, strict=True)]
+    """A setting of treatments.yaml."""
+    n: Some | None
+    """Patients with this first line; null only where a secondary report does not say."""
     arms: dict[Identifier, Patients] = Field(default_factory=dict)
+    """The same patients by arm."""
     printed: Text
+    """The number of patients as the paper prints it."""
     place: Text
+    """Where it stands in the paper."""
     near: Text | None = None
+    """A few words of the paper by which to know the right one of several like figures."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "FailedFirstLine":
         total = sum(self.arms.values())
-        if self.arms and total != self.n:
+        if self.arms and self.n is not None and total != self.n:
             fail("arms", dict(self.arms), f"the arms add up to {total}, the failed first line has n = {self.n}")
         return self
 
@@ -409,11 +570,17 @@ class Bibliography(Strict):
     """Where the report was published."""
 
     authors: Text
+    """Surname and initials of every author."""
     title: Text
+    """Title of the paper."""
     journal: Text
+    """Journal, volume and pages."""
     year: Annotated[int, Field(ge=1900, le=2100)]
+    """Year of publication."""
     doi: str | None = None
+    """DOI without its address."""
     published: str | None = None
+    """Day of publication, YYYY-MM-DD."""
 
 
 class Enrolment(Figure):
@@ -423,10 +590,15 @@ class Enrolment(Figure):
     """
 
     start: Month
+    """First month of enrolment."""
     end: Month
+    """Last month of enrolment."""
     cutoff: str | None = None
+    """Last day of follow-up, YYYY-MM-DD."""
     median_follow_up_months: Positive | None = None
+    """Median follow-up in months."""
     follow_up: Figure | None = None
+    """What the paper prints of the cutoff or of the median follow-up."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Enrolment":
@@ -435,33 +607,76 @@ class Enrolment(Figure):
         return self
 
 
+class SecondaryReport(Strict):
+    """Where the figures stand if they were read in another paper, which quotes the study.
+
+    Only analyses with ``secondary_reports: true`` use such a sheet. What the quotation leaves out (bibliography,
+    design, site, enrolment, the sizes of the arms) is null, never invented; ``unknown`` says so in words.
+    """
+
+    quoted_by: Identifier
+    """The study whose paper quotes this one."""
+    cited_as: Text
+    """How that paper cites it."""
+    place: Text
+    """Where in that paper."""
+    unknown: Text
+    """What the quotation leaves out, in a sentence."""
+
+
 class StudySheet(Strict):
     """Everything one paper reports about the outcomes of the network."""
 
     study: Identifier
-    bibliography: Bibliography
-    design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"]
-    site: Text
-    enrolment: Enrolment
+    """Name of the study, which is the name of this file."""
+    secondary_report: SecondaryReport | None = None
+    """Only for figures that were read in another paper."""
+    bibliography: Bibliography | None
+    """Null only in a secondary report."""
+    design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"] | None
+    """Design of the study; null only in a secondary report."""
+    site: Text | None
+    """Hospitals that enrolled; null only in a secondary report."""
+    enrolment: Enrolment | None
+    """Null only in a secondary report."""
     endpoints: dict[Identifier, Figure] = Field(default_factory=dict)
+    """How the paper defines its endpoints, by outcome."""
     failed_first_line: Annotated[list[FailedFirstLine], Field(min_length=1)]
-    arms: dict[Identifier, Arm]
+    """What the patients had before: one entry a setting. All entries add up to the arms of the first contrast set."""
+    arms: Annotated[dict[Identifier, Arm], Field(min_length=2)]
+    """The arms, by a short name of your choice."""
     contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
+    """Which arms are compared with which; fits use the first unless an analysis asks for another."""
     populations: dict[Identifier, Population] = Field(default_factory=dict)
+    """Matched cohorts and subgroups that records below refer to."""
     covariates: dict[Identifier, float] = Field(default_factory=dict)
+    """Covariates of the study that a meta-regression of the configuration uses, by name."""
     hazard_ratios: list[HazardRatio] = Field(default_factory=list)
+    """The code orients them; crude and adjusted ones are an entry each."""
     medians: list[Median] = Field(default_factory=list)
+    """One entry an arm."""
     log_rank: list[LogRank] = Field(default_factory=list)
+    """One entry a test."""
     events: list[Events] = Field(default_factory=list)
+    """One entry an arm, or one for all arms together."""
     assumed_events: list[AssumedEvents] = Field(default_factory=list)
+    """One entry an outcome without numbers of events."""
     curves: list[Curve] = Field(default_factory=list)
+    """Digitised Kaplan-Meier curves: one entry a figure."""
     responses: list[Response] = Field(default_factory=list)
+    """One entry an arm and criterion."""
     counts: list[CountRecord] = Field(default_factory=list)
+    """Adverse events and the like: one entry an arm."""
     comparisons: list[Comparison] = Field(default_factory=list)
+    """One entry a printed test or a stated direction."""
     characteristics: list[CharacteristicRecord] = Field(default_factory=list)
+    """Baseline characteristics: one entry an arm and characteristic."""
     reprinted: list[Reprint] = Field(default_factory=list)
+    """Quantities that the paper prints more than once, with different values."""
     acknowledged: list[Acknowledgement] = Field(default_factory=list)
+    """Findings of the audit that are known, each with the reason why it may stand."""
     notes: list[Text] = Field(default_factory=list)
+    """Contradictions inside the paper, and what is missing."""
     _document: Document | None = PrivateAttr(default=None)
 
     def source(self, path: tuple[str | int, ...], place: str) -> str:
@@ -487,9 +702,16 @@ class StudySheet(Strict):
         Raises
         ------
         KeyError
-            The population does not say how many of its patients are in the arm.
+            The sheet does not say how many patients of the population are in the arm; see `size`.
         """
-        return self.arms[arm].n if population == ALL else self.populations[population].n[arm]
+        n = self.size(arm, population)
+        if n is None:
+            raise KeyError(arm)
+        return n
+
+    def size(self, arm: str, population: str = ALL) -> int | None:
+        """Patients of an arm in a population, where the sheet says how many."""
+        return self.arms[arm].n if population == ALL else self.populations[population].n.get(arm)
 
     def patients_of(self, record: CharacteristicRecord) -> int:
         """Patients that a characteristic describes.
@@ -523,20 +745,27 @@ class StudySheet(Strict):
         return self
 
     @model_validator(mode="after")
+    def _only_quotations_leave_out(self) -> "StudySheet":
+        """Check that null stands only where another paper quotes the study."""
+        keys: list[tuple[str | int, ...]] = [("bibliography",), ("design",), ("site",), ("enrolment",)]
+        left_out = [path for path in keys if getattr(self, str(path[0])) is None]
+        left_out += [("failed_first_line", i, "n") for i, line in enumerate(self.failed_first_line) if line.n is None]
+        left_out += [("arms", name, "n") for name, arm in self.arms.items() if arm.n is None]
+        for path in left_out:
+            if self.secondary_report is None:
+                fail(path, None, "null is allowed in a secondary_report only")
+            if path[0] == "failed_first_line" and len(self.failed_first_line) > 1:
+                fail(path, None, "more than one failed first line; say how many patients each had")
+        return self
+
+    @model_validator(mode="after")
     def _patients_add_up(self) -> "StudySheet":
-        main = self.contrast_sets[self.default_contrast_set].arms
-        total = sum(self.arms[arm].n for arm in main)
-        failed = sum(line.n for line in self.failed_first_line)
-        if failed != total:
-            fail("failed_first_line", failed, f"the failed first lines add up to {failed}, the arms to {total}")
-        for name, contrast_set in self.contrast_sets.items():
-            n = sum(self.arms[arm].n for arm in contrast_set.arms)
-            if n > total:
-                fail(("contrast_sets", name, "arms"), n, f"the arms hold {n} patients, the study {total}")
+        self._arms_add_up()
         for name, population in self.populations.items():
             for arm, n in population.n.items():
-                if n > self.arms[arm].n:
-                    fail(("populations", name, "n", arm), n, f"the whole arm has {self.arms[arm].n} patients")
+                whole = self.arms[arm].n
+                if whole is not None and n > whole:
+                    fail(("populations", name, "n", arm), n, f"the whole arm has {whole} patients")
         self._sizes_are_known()
         for path, events, n in self._counts_with_totals():
             if events is not None and events > n:
@@ -548,6 +777,24 @@ class StudySheet(Strict):
             if total > n:
                 fail(("responses", i), None, f"the categories add up to {total}; allowed: 0 to {n} patients")
         return self
+
+    def _arms_add_up(self) -> None:
+        """Check the arms against the failed first lines, and every contrast set against the first."""
+        total = self._together(self.default_contrast_set)
+        lines = [line.n for line in self.failed_first_line if line.n is not None]
+        failed = sum(lines)
+        if total is not None and lines and failed != total:
+            fail("failed_first_line", failed, f"the failed first lines add up to {failed}, the arms to {total}")
+        for name in self.contrast_sets:
+            n = self._together(name)
+            if n is not None and total is not None and n > total:
+                fail(("contrast_sets", name, "arms"), n, f"the arms hold {n} patients, the study {total}")
+
+    def _together(self, contrast_set: str) -> int | None:
+        """Patients of all arms of a contrast set, where the size of each is known."""
+        sizes = [self.arms[arm].n for arm in self.contrast_sets[contrast_set].arms]
+        known = [n for n in sizes if n is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     @model_validator(mode="after")
     def _one_figure_a_characteristic(self) -> "StudySheet":
@@ -563,6 +810,12 @@ class StudySheet(Strict):
 
     def _sizes_are_known(self) -> None:
         """Check that the patients by arm are known wherever a derivation needs them."""
+        for section in ("events", "assumed_events", "responses", "counts", "characteristics"):
+            for i, record in enumerate(getattr(self, section)):
+                arm = getattr(record, "arm", None)
+                for name in [arm] if arm else self.contrast_sets[self.default_contrast_set].arms:
+                    if self.arms[name].n is None:
+                        fail(("arms", name, "n"), None, f"{section}.{i} needs to know how many patients the arm has")
         for section in _RECORDS:
             for i, record in enumerate(getattr(self, section)):
                 population = self.populations.get(record.population)
@@ -638,12 +891,24 @@ def read_sheet(file: Path) -> StudySheet:
         The sheet breaks a rule of the models above, its ``study`` is not the file's name, or a figure is not in
         its printed string.
     """
-    document = read_yaml(file)
-    sheet = validate(StudySheet, document)
+    sheet = sheet_of(read_yaml(file))
     if sheet.study != file.stem:
-        raise document.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
+        raise sheet.error(("study",), sheet.study, f"must be the name of the file: {file.stem}")
+    return sheet
+
+
+def sheet_of(document: Document) -> StudySheet:
+    """Validate a sheet, whichever file it was read from.
+
+    Raises
+    ------
+    UserError
+        The sheet breaks a rule of the models above, or a figure is not in its printed string.
+    """
+    sheet = validate(StudySheet, document)
     _check_printed(document, document.data, ())
-    _check_dates(document, sheet.enrolment)
+    if sheet.enrolment:
+        _check_dates(document, sheet.enrolment)
     sheet._document = document
     return sheet
 

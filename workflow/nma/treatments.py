@@ -14,21 +14,27 @@ class Regimen(Strict):
     """A treatment: a set of components given together."""
 
     label: Text
+    """What figures and reports call it."""
     components: list[Identifier]
+    """What it is made of."""
 
 
 class Setting(Strict):
     """A failed first line, and the regimens that are no candidates after it."""
 
     label: Text
+    """What figures and reports call it."""
     not_candidates: list[Identifier] = Field(default_factory=list)
+    """Regimens that are no candidates in this setting."""
 
 
 class ComponentClass(Strict):
     """Components whose effects are exchangeable around the mean of their class."""
 
     label: Text
+    """What figures and reports call it."""
     components: Annotated[list[Identifier], Field(min_length=2)]
+    """Components of the class."""
 
 
 def _labelled(value: Any) -> Any:
@@ -44,10 +50,15 @@ class Treatments(Strict):
     """
 
     reference: Identifier
+    """The regimen that has no effect by definition."""
     regimens: dict[Identifier, Annotated[Regimen, BeforeValidator(_labelled, json_schema_input_type=Regimen | Text)]]
+    """Regimens, by name: a label alone, or label and components."""
     components: dict[Identifier, Text] = Field(default_factory=dict)
+    """Labels of the components, by name."""
     classes: dict[Identifier, ComponentClass] = Field(default_factory=dict)
+    """Classes of components, by name."""
     settings: dict[Identifier, Setting] = Field(default_factory=dict)
+    """Settings, by name: what failed before."""
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from nma.evidence.gather import TABLES as EVIDENCE_TABLES
 # sheet leaves the evidence of the others, and so their fits, alone.
 rule build_evidence:
     input:
-        sources=ancient(lambda w: plan.evidence_files(project, w.outcome)),
+        sources=ancient(lambda w: plan.evidence_files(project, w.analysis, w.outcome)),
     output:
         f"{RESULTS}/{{analysis}}/{{outcome}}/evidence.csv",
     log:
@@ -25,11 +25,15 @@ rule gather_evidence:
         sources=plan.input_files(project),
         config=str(CONFIG),
     output:
-        expand(
-            "{shared}/evidence/{table}.csv",
-            shared=project.config.shared_results,
-            table=EVIDENCE_TABLES,
-        ),
+        [
+            report(
+                f"{project.config.shared_results}/evidence/{table}.csv",
+                caption="../report/evidence.rst",
+                category="all analyses",
+                labels={"table": table},
+            )
+            for table in EVIDENCE_TABLES
+        ],
     log:
         "logs/evidence/gather_evidence.log",
     conda:

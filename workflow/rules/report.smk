@@ -219,12 +219,23 @@ rule write_report:
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
-        templates=[
-            f"workflow/nma/report/{name}.html.j2"
-            for name in ("report", "absolute_effects", "outcome_pairs")
-        ],
+        templates=sorted(map(str, Path("workflow/nma/report").rglob("*.j2"))),
+        checklist="workflow/nma/report/prisma_nma.csv",
     output:
-        page=f"{RESULTS}/{{analysis}}/report.html",
+        page=report(
+            f"{RESULTS}/{{analysis}}/report.html",
+            caption="../report/report.rst",
+            category="{analysis}",
+            subcategory="report",
+            labels={"file": "report"},
+        ),
+        prisma=report(
+            f"{RESULTS}/{{analysis}}/summary/prisma_nma.csv",
+            caption="../report/prisma_nma.rst",
+            category="{analysis}",
+            subcategory="report",
+            labels={"file": "PRISMA-NMA checklist"},
+        ),
         workbook=f"{RESULTS}/{{analysis}}/tables.xlsx",
         document=f"{RESULTS}/{{analysis}}/league_tables.docx",
     log:

@@ -2,13 +2,16 @@
 
 SUMMARY_TABLES = [
     "relative_effects",
-    "ranking",
     "rank_probabilities",
-    "league_table",
     "heterogeneity",
     "densities",
     "mixtures",
     "absolute_effects",
+]
+# Of the tables of a model, those in Snakemake's own report.
+REPORTED = [
+    "ranking",
+    "league_table",
 ]
 
 
@@ -25,6 +28,17 @@ rule summarise_models:
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",
             table=["relative_effects", "ranking", "heterogeneity"],
         ),
+        reported=[
+            report(
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/{table}.csv",
+                caption=f"../report/{table}.rst",
+                category="{analysis}",
+                subcategory="{outcome}, tables",
+                labels={"table": table, "model": model},
+            )
+            for model in MODELS
+            for table in REPORTED
+        ],
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
@@ -136,6 +150,10 @@ rule compare_analyses:
             for model in MODELS
             for table in ("relative_effects", "ranking")
         ],
+        evidence=[
+            f"{RESULTS}/{analysis}/{outcome}/evidence.csv"
+            for analysis, outcome in FITS
+        ],
         left_out=(
             [
                 f"{RESULTS}/{project.config.leave_one_out}/{outcome}/leave_one_out.csv"
@@ -145,7 +163,12 @@ rule compare_analyses:
             else []
         ),
     output:
-        f"{project.config.shared_results}/summary/sensitivity.csv",
+        report(
+            f"{project.config.shared_results}/summary/sensitivity.csv",
+            caption="../report/sensitivity.rst",
+            category="all analyses",
+            labels={"table": "sensitivity"},
+        ),
     log:
         "logs/summary/compare_analyses.log",
     conda:

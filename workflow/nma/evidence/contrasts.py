@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 from nma.config import Method, Selection
 from nma.evidence import derivation
 from nma.evidence.curves import read_curves
-from nma.evidence.readings import Box, Quantity, Reading, added, exact, rounded
+from nma.evidence.readings import Box, Quantity, Reading, added, divided, exact, rounded
 from nma.evidence.reconstruction import Reconstruction
 from nma.sheets import ALL, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
@@ -93,8 +93,8 @@ class _Pair:
         where = (record.outcome, record.population)
         return record.not_used is None and where == (self.outcome, self.population)
 
-    def patients(self, arm: str) -> int:
-        return self.sheet.patients(arm, self.population)
+    def patients(self, arm: str) -> int | None:
+        return self.sheet.size(arm, self.population)
 
 
 def derive_effects(sheet: StudySheet, outcome: str) -> list[Effect]:
@@ -126,7 +126,7 @@ def _hazard_ratios(pair: _Pair) -> Iterator[Derived]:
             limits = _limits(record)
             formula = partial(derivation.hazard_ratio_interval, level=record.level)
             yield pair.derived(method, Box(formula, (ratio, *limits), sign), source, record.adjustment)
-        if record.p and record.p.relation == "=" and 0 < record.p.value < 1 and record.value != 1:
+        if record.p and record.p.exact and record.p.value < 1 and record.value != 1:
             p = rounded("p", record.p.value, record.p.printed, limit=1.0)
             yield pair.derived("hr_p", Box(derivation.hazard_ratio_p, (ratio, p), sign), source, record.adjustment)
 
@@ -143,21 +143,35 @@ def _limits(record: HazardRatio | Median, whose: str = "") -> tuple[Quantity, Qu
 
 def _log_rank(pair: _Pair) -> Iterator[Derived]:
     for i, record in enumerate(pair.sheet.log_rank):
-        if not pair.matches(record) or record.p.relation != "=" or record.p.value == 0:
+        if not pair.matches(record) or not record.p.exact:
             continue
-        total = _total_events(pair)
-        if total is None:
-            continue
-        events, assumed = total
-        formula = partial(
-            derivation.log_rank_p,
-            n_treatment=pair.patients(pair.treatment),
-            n_comparator=pair.patients(pair.comparator),
-            favours_treatment=record.favours == pair.treatment,
-        )
-        reading = Box(formula, (rounded("p", record.p.value, record.p.printed, limit=1.0), events))
+        p = rounded("p", record.p.value, record.p.printed, limit=1.0)
+        favours_treatment = record.favours == pair.treatment
         source = pair.sheet.source(("log_rank", i), record.p.place)
-        yield pair.derived("logrank_p", reading, source, assumed=assumed)
+        total = _total_events(pair)
+        n_treatment, n_comparator = pair.patients(pair.treatment), pair.patients(pair.comparator)
+        if total and n_treatment and n_comparator:
+            events, assumed = total
+            formula = partial(
+                derivation.log_rank_p,
+                n_treatment=n_treatment,
+                n_comparator=n_comparator,
+                favours_treatment=favours_treatment,
+            )
+            yield pair.derived("logrank_p", Box(formula, (p, events)), source, assumed=assumed)
+        else:
+            yield from _medians_p(pair, p, favours_treatment, source)
+
+
+def _medians_p(pair: _Pair, p: Quantity, favours_treatment: bool, source: str) -> Iterator[Derived]:
+    """Ratio of the medians with the standard error that gives p, where the events behind p are unknown."""
+    treatment, comparator = _median(pair, pair.treatment), _median(pair, pair.comparator)
+    if treatment is None or comparator is None or p.value == 1:
+        return
+    ratio = divided("ratio of the medians", *(rounded("", m.value, m.printed) for _, m in (comparator, treatment)))
+    if ratio.value != 1 and (ratio.value < 1) == favours_treatment:
+        places = [pair.sheet.source(("medians", i), median.place) for i, median in (treatment, comparator)]
+        yield pair.derived("medians_p", Box(derivation.hazard_ratio_p, (ratio, p)), "; ".join([*places, source]))
 
 
 def _curves(pair: _Pair) -> Iterator[Derived]:
@@ -213,8 +227,8 @@ def _arm_events(pair: _Pair, arm: str | None) -> tuple[Quantity, bool] | None:
             events = resolve_count(record.events, n)
             return (_counted(name, record.events, events, n), False) if events else None
     for assumed in pair.sheet.assumed_events:
-        if arm and (assumed.outcome, assumed.population) == (pair.outcome, pair.population):
-            n = pair.patients(arm)
+        n = pair.patients(arm) if arm else None
+        if n and (assumed.outcome, assumed.population) == (pair.outcome, pair.population):
             low, high = assumed.plausible
             return Quantity(name, assumed.fraction * n, low * n, high * n), True
     return None

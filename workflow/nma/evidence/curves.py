@@ -77,7 +77,10 @@ def _by_arm(sheet: StudySheet, i: int, key: str, columns: Sequence[str]) -> dict
 
 def _curve(sheet: StudySheet, i: int, arm: str, points: Sequence[Line], table: Sequence[Line]) -> Curve:
     record = sheet.curves[i]
-    patients, events = sheet.patients(arm, record.population), _events(sheet, i, arm)
+    patients, events = sheet.size(arm, record.population), _events(sheet, i, arm)
+    if patients is None:
+        problem = f"the sheet does not say how many patients of {arm} are in {record.population}; allowed: arms with n"
+        raise sheet.error(("curves", i), None, problem)
     times, survival = _clean(points)
     at_risk = _at_risk(table, patients, times[-1])
     if at_risk[-1][0] > times[-1]:  # the end of the curve is flat, with patients at risk
@@ -96,7 +99,7 @@ def _events(sheet: StudySheet, i: int, arm: str) -> int | None:
     for given in sheet.events:
         same = (given.outcome, given.arm, given.population) == (record.outcome, arm, record.population)
         if same and given.not_used is None:
-            return resolve_count(given.events, given.events.of or sheet.patients(arm, record.population))
+            return resolve_count(given.events, given.events.of or sheet.size(arm, record.population))
     return None
 
 

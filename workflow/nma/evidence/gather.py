@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from math import exp
+from math import exp, inf
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -12,6 +12,7 @@ from nma.evidence.audit import AUDIT_COLUMNS, audit_project
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.counts import category_arms, count_arms, select_counts
 from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
+from nma.evidence.selection import setting_mix
 from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from nma.evidence.tables import TableStudy, categories_cell
 from nma.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
@@ -72,14 +73,17 @@ Row = dict[str, Any]
 
 
 def effect_rows(project: Project) -> list[Row]:
-    """Every derivable effect; ``selected`` marks what an analysis uses unless it asks otherwise."""
+    """Every derivable effect; ``selected`` marks what an analysis uses unless it asks otherwise.
+
+    Nothing of a secondary report is selected: an analysis has to ask for it.
+    """
     rows: list[Row] = []
     for outcome_id, outcome in project.config.outcomes.items():
         effects = []
         if outcome.likelihood == "contrasts":
             for sheet in project.sheets.values():
                 derived = derive_effects(sheet, outcome_id)
-                chosen = select_effects(sheet, derived)
+                chosen = [] if sheet.secondary_report else select_effects(sheet, derived)
                 effects += [{**asdict(effect), "selected": effect in chosen} for effect in derived]
         for row, selected in _table_rows(project, outcome_id):
             if "effect" in row:
@@ -93,7 +97,12 @@ def _natural(effect: Row, ratio: bool) -> Row:
     value, se = effect["log_effect"], effect["se"]
     limits = [value + sign * _Z * se for sign in (0, -1, 1)]
     names = ("estimate", "estimate_lower", "estimate_upper")
-    return dict(zip(names, map(exp, limits) if ratio else limits, strict=True))
+    return dict(zip(names, map(_exp, limits) if ratio else limits, strict=True))
+
+
+def _exp(value: float) -> float:
+    """Exponential, infinite where a p-value next to 1 leaves so wide an interval."""
+    return exp(value) if value < 700 else inf
 
 
 def _table_rows(project: Project, outcome_id: str) -> Iterator[tuple[Row, bool]]:
@@ -111,7 +120,7 @@ def count_rows(project: Project) -> list[Row]:
         if outcome.is_count:
             for sheet in project.sheets.values():
                 counts = count_arms(sheet, outcome_id, outcome)
-                chosen = select_counts(sheet, counts, project.config.criteria)
+                chosen = [] if sheet.secondary_report else select_counts(sheet, counts, project.config.criteria)
                 rows += [{**asdict(count), "selected": count in chosen} for count in counts]
             rows += [{**row, "selected": True} for row, _ in _table_rows(project, outcome_id) if "arm" in row]
     return sorted(rows, key=_study_order(project))
@@ -124,7 +133,7 @@ def arm_data_rows(project: Project) -> list[Row]:
         if outcome.is_ordered:
             for sheet in project.sheets.values():
                 arms = category_arms(sheet, outcome_id, outcome)
-                chosen = select_counts(sheet, arms, project.config.criteria)
+                chosen = [] if sheet.secondary_report else select_counts(sheet, arms, project.config.criteria)
                 rows += [
                     {**asdict(arm), "categories": categories_cell(arm.categories), "selected": arm in chosen}
                     for arm in arms
@@ -143,7 +152,7 @@ def _study_order(project: Project) -> Any:
 def arm_rows(project: Project) -> list[Row]:
     """Regimens of every arm."""
     rows = [
-        {"study": sheet.study, "arm": name, "n": arm.n, "regimen": regimen, "weight": n / arm.n}
+        {"study": sheet.study, "arm": name, "n": arm.n, "regimen": regimen, "weight": n / sum(arm.regimens.values())}
         for sheet in project.sheets.values()
         for name, arm in sheet.arms.items()
         for regimen, n in arm.regimens.items()
@@ -176,9 +185,9 @@ def _shares(mix: str) -> dict[str, float]:
 def setting_rows(project: Project) -> list[Row]:
     """Weights of the settings in every study."""
     rows = [
-        {"study": sheet.study, "setting": line.setting, "weight": line.n / sum(x.n for x in sheet.failed_first_line)}
+        {"study": sheet.study, "setting": setting, "weight": weight}
         for sheet in project.sheets.values()
-        for line in sheet.failed_first_line
+        for setting, weight in _shares(setting_mix(sheet)).items()
     ]
     shares = {study.study: _shares(study.rows[0]["setting_mix"]) for study in reversed(project.tables)}
     rows += [

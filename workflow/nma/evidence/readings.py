@@ -73,6 +73,11 @@ def added(name: str, *quantities: Quantity) -> Quantity:
     return Quantity(name, value, low, high)
 
 
+def divided(name: str, above: Quantity, below: Quantity) -> Quantity:
+    """Divide one quantity by another, with the limits of their ratio; formulas may turn where it is 1."""
+    return Quantity(name, above.value / below.value, above.low / below.high, above.high / below.low, turns=(1.0,))
+
+
 class Spread(NamedTuple):
     """Estimates over all readings: the extremes among them, and draws that are equally plausible."""
 

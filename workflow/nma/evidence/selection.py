@@ -72,7 +72,7 @@ Row = dict[str, Any]
 
 def setting_mix(sheet: StudySheet) -> str:
     """Patients of a study by failed first line, as one cell."""
-    return mix({line.setting: line.n for line in sheet.failed_first_line})
+    return mix({line.setting: line.n or 1 for line in sheet.failed_first_line})
 
 
 def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
@@ -88,9 +88,12 @@ def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
     return any(record.outcome == outcome_id for records in sections for record in records)
 
 
-def reporting_sheets(project: Project, outcome_id: str) -> list[str]:
-    """Studies whose sheets report an outcome, in alphabetical order."""
-    return [study for study, sheet in project.sheets.items() if reports(sheet, outcome_id, project)]
+def reporting_sheets(project: Project, outcome_id: str, analysis_id: str | None = None) -> list[str]:
+    """Studies whose sheets report an outcome, in alphabetical order; with an analysis, those that it may use."""
+    allowed = project.sheets if analysis_id is None else project.studies_of(analysis_id)
+    return [
+        study for study, sheet in project.sheets.items() if study in allowed and reports(sheet, outcome_id, project)
+    ]
 
 
 def reporting_studies(project: Project, outcome_id: str) -> list[str]:
@@ -105,12 +108,12 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
     -------
     list of dict
         Rows with the columns of `evidence_columns`. A study that reports the outcome but is not used has one row with
-        ``used`` false and the reason.
+        ``used`` false and the reason. Secondary reports are no part of an analysis that does not take them.
     """
-    analysis = project.config.analyses[analysis_id]
+    analysis, pool = project.config.analyses[analysis_id], project.studies_of(analysis_id)
     sources: list[tuple[str, StudySheet | TableStudy]] = [
-        *((study, project.sheets[study]) for study in reporting_sheets(project, outcome_id)),
-        *((study.study, study) for study in by_outcome(project.tables, outcome_id)),
+        *((study, project.sheets[study]) for study in reporting_sheets(project, outcome_id, analysis_id)),
+        *((study.study, study) for study in by_outcome(project.tables, outcome_id) if study.study in pool),
     ]
     rows: list[Row] = []
     for study, source in sources:
@@ -170,8 +173,8 @@ def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | No
             "effect": effect.log_effect,
             "treatment_mix": mix(sheet.arms[effect.treatment_arm].regimens),
             "comparator_mix": mix(sheet.arms[effect.comparator_arm].regimens),
-            "n_treatment": sheet.patients(effect.treatment_arm, effect.population),
-            "n_comparator": sheet.patients(effect.comparator_arm, effect.population),
+            "n_treatment": sheet.size(effect.treatment_arm, effect.population),
+            "n_comparator": sheet.size(effect.comparator_arm, effect.population),
         }
         for effect in select_effects(sheet, derive_effects(sheet, outcome_id), selection)
     ]

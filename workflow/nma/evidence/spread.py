@@ -69,7 +69,7 @@ def _sheet_rows(project: Project, sheet: StudySheet) -> Iterator[Row]:
             continue
         derived = [d for d in derive_readings(sheet, outcome_id) if d.effect.population not in subgroups]
         effects = [d.effect for d in derived]
-        chosen = select_effects(sheet, effects)
+        chosen = [] if sheet.secondary_report else select_effects(sheet, effects)
         selections = [Selection(contrast_set=name) for name in sheet.contrast_sets]
         leading = {_pair(e): e for selection in selections for e in select_effects(sheet, effects, selection)}
         for pair in dict.fromkeys(map(_pair, effects)):

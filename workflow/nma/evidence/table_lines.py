@@ -21,21 +21,21 @@ Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
 CONTRASTS, NORMAL = "contrasts", "normal"
 ORDERED = ("ordered_logit", "ordered_probit")
 # Figures of a row by likelihood: those that must stand in it, and those that may.
-_REQUIRED = {
+REQUIRED = {
     CONTRASTS: ("comparator", "effect", "se"),
     NORMAL: ("mean",),
     "binomial_logit": ("events", "n"),
     "binomial_cloglog": ("events", "n", "time"),
     "poisson_log": ("events", "time"),
 }
-_OPTIONAL = {
+OPTIONAL = {
     CONTRASTS: ("comparator_se", "n_treatment", "n_comparator"),
     NORMAL: ("se", "sd", "n"),
     "poisson_log": ("n",),
 }
 # Columns that any table may have, and all columns: words that no category, and no covariate can have.
 STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
-COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*_REQUIRED.values(), *_OPTIONAL.values())])
+COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*REQUIRED.values(), *OPTIONAL.values())])
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _MISSING = ("", "NA")
 
@@ -48,12 +48,19 @@ class EvidenceTable(Strict):
     """
 
     file: Text
+    """Name of the CSV file."""
     label: Text | None = None
+    """What reports call the data set."""
     outcome: Identifier | None = None
+    """The outcome of all rows, if there is no such column."""
     columns: dict[Text, Text] = Field(default_factory=dict)
+    """Name in the table, by our name of a column."""
     treatments: dict[Text, Word] = Field(default_factory=dict)
+    """Our regimen, by the table's name."""
     studies: list[Word] = Field(default_factory=list)
+    """Studies to take; by default all."""
     ignore: list[Text] = Field(default_factory=list)
+    """Columns that are not read."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class Line:
 
 def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[Line]:
     """Read the cells of a table, and check its columns."""
-    (top, header), *body = _cells(table.file)
+    (top, header), *body = read_cells(table.file)
     for name in header:
         if header.count(name) > 1:
             raise UserError("this column stands twice", table.file, top, name)
@@ -144,7 +151,7 @@ def read_columns(file: str, columns: Sequence[str]) -> list[Line]:
     UserError
         The file is no CSV, has other columns, or has no rows.
     """
-    (top, header), *body = _cells(file)
+    (top, header), *body = read_cells(file)
     if sorted(header) != sorted(columns):
         raise UserError(f"columns {', '.join(header)}; allowed: {', '.join(columns)}", file, top)
     if not body:
@@ -161,7 +168,7 @@ def _line(file: str, number: int, header: Sequence[str], cells: Sequence[str], n
     return Line(file, number, {our: named[name] for our, name in names.items()}, names)
 
 
-def _cells(file: str) -> list[tuple[int, list[str]]]:
+def read_cells(file: str) -> list[tuple[int, list[str]]]:
     """Cells of every line that is not blank, with the number of the line on which it starts."""
     found, start = [], 1
     try:
@@ -215,7 +222,7 @@ def _check_columns(
     allowed = ["study", "treatment", *([] if table.outcome else ["outcome"]), "setting", *vocabulary.covariates]
     for outcome in outcomes:
         kind = kind_of(outcome, there, vocabulary)
-        allowed += [*_REQUIRED.get(kind, ()), *_OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+        allowed += [*REQUIRED.get(kind, ()), *OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
     allowed = list(dict.fromkeys(allowed))
     for name, our in ours.items():
         if our not in allowed:
@@ -243,7 +250,7 @@ def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> l
     kind = kind_of(outcome, columns, vocabulary)
     if kind == NORMAL:
         return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
-    return [*_REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
+    return [*REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
 
 
 def known(line: Line, column: str, value: str, allowed: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ A network meta-analysis assumes that the patients of one comparison could have s
 table lays out what the studies say about that: average, range over studies, and largest standardised differences.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -79,9 +79,14 @@ def transitivity_rows(project: Project) -> list[Row]:
             **_summary(project, group, name, [r for r in differences if r["characteristic"] == name]),
         }
         for analysis, definition in (project.config.analyses.items() if names else ())
-        for group in _groups(project, [s for s in project.sheets.values() if s.study not in definition.exclude])
+        for group in _groups(project, _used(project, analysis, definition.exclude))
         for name in names
     ]
+
+
+def _used(project: Project, analysis: str, excluded: Collection[str]) -> list[StudySheet]:
+    """Sheets that an analysis uses."""
+    return [project.sheets[s] for s in project.studies_of(analysis) if s in project.sheets and s not in excluded]
 
 
 def _groups(project: Project, sheets: Sequence[StudySheet]) -> Iterator[_Group]:
@@ -106,8 +111,8 @@ def _arms(sheet: StudySheet) -> list[str]:
 
 def _setting_shares(sheet: StudySheet, setting: str) -> dict[str, float]:
     """Share of the study, and of each arm as far as the sheet tells, that is in a setting."""
-    whole = sum(line.n for line in sheet.failed_first_line if line.setting == setting)
-    share = whole / sum(line.n for line in sheet.failed_first_line)
+    whole = sum(line.n or 1 for line in sheet.failed_first_line if line.setting == setting)
+    share = whole / sum(line.n or 1 for line in sheet.failed_first_line)  # a single line may be of unknown size
     by_arm = {"": share}
     for arm in _arms(sheet):
         told = all(arm in line.arms for line in sheet.failed_first_line)

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from nma.network.arms import used_arms
-from nma.report import check_tables, report_tables
+from nma.report import check_tables, prisma, report_tables
+from nma.report.hangs_on import hangs_on
 from nma.report.inline import inline_svg
+from nma.report.methods import methods_text
 from nma.report.population_tables import definitions_table, population_sentences, population_tables
+from nma.report.reproducibility import digests_table, reproducibility_sentences
 from nma.report.sentences import (
     best_sentences,
     design_words,
@@ -30,7 +33,7 @@ from nma.report.words import (
     is_true,
     settings_of,
 )
-from nma.tables import read_table, write_text
+from nma.tables import read_table, write_table, write_text
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 PLAIN = {
@@ -68,14 +71,16 @@ class Sources:
 
 
 def write_report(sources: Sources, settings: Mapping[str, Any], output: Path) -> None:
-    """Write report.html of an analysis.
+    """Write report.html of an analysis, and the PRISMA-NMA checklist as a table.
 
     Parameters
     ----------
     settings : mapping
         From `nma.report.settings.report_settings`.
     """
-    write_text(output, render(report_context(sources, settings)))
+    context = report_context(sources, settings)
+    write_text(output, render(context))
+    write_table(sources.analysis / "summary" / "prisma_nma.csv", context["prisma"]["rows"], prisma.COLUMNS)
 
 
 def render(context: Mapping[str, Any]) -> str:
@@ -94,8 +99,9 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     labels, folder = settings["labels"], sources.analysis
     names = Names(labels, settings["analysis"], model=labels["headline"])
     fits = read_table(folder / "summary" / "fits.csv")
-    sensitivity = [row for row in read_table(sources.sensitivity) if row["model"] == names.model]
+    sensitivity = read_table(sources.sensitivity)
     effects, derivation = (read_table(sources.evidence / f"{table}.csv") for table in ("effects", "derivation"))
+    audit = [row for row in read_table(sources.evidence / "audit.csv") if row["study"] in settings["studies"]]
     sections = [
         _outcome_section(
             sources, settings, Names(labels, names.analysis, outcome, names.model), sensitivity, effects, derivation
@@ -104,7 +110,10 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     ]
     file = sources.evidence / "sources.csv"  # there where studies come from sheets
     verdicts = read_table(file) if file.exists() else []
-    explanations = BY_SETTING if names.has_settings else PLAIN
+    explanations = {evidence_words(name): text for name, text in (BY_SETTING if names.has_settings else PLAIN).items()}
+    evidence = {outcome: read_table(folder / outcome / "evidence.csv") for outcome in settings["outcomes"]}
+    versions = sorted({row["versions"] for row in fits})
+    compared = any(len(table.rows) > 1 for section in sections for table in section["hangs_on"].tables)
     return {
         "title": names.analysis_label,
         "headline": names.model,
@@ -113,20 +122,34 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "everyone": all(section["everyone"] for section in sections),
         "has_settings": names.has_settings,
         "failed": [*not_converged(fits, names), *(text for section in sections for text in section["failed"])],
-        "evidence_words": {evidence_words(name): text for name, text in explanations.items()},
+        "evidence_words": explanations,
         "outcomes": sections,
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings["populations"], names),
         "pairs": _pairs(folder, settings, names),
-        "compared": len({row["analysis"] for row in sensitivity}) > 1,
+        "compared": compared,
         "fits": check_tables.fits_table(fits, names),
         "verification": verification_sentences(verdicts),
         "doubtful": doubtful_table(verdicts),
-        "audit": report_tables.audit_tables(read_table(sources.evidence / "audit.csv")),
+        "audit": report_tables.audit_tables(audit),
         "studies": report_tables.studies_table(settings["studies"]),
-        "versions": sorted({row["versions"] for row in fits}),
-        "seed": str(settings["seed"]),
+        "methods": methods_text(settings, evidence, explanations, versions, names),
+        "prisma": _prisma(settings, compared),
+        "reproducibility": reproducibility_sentences(settings, versions),
+        "digests": digests_table(folder, settings["outcomes"], names),
     }
+
+
+def _prisma(settings: Mapping[str, Any], compared: bool) -> dict[str, Any]:
+    """Fill the PRISMA-NMA checklist by what this run has."""
+    has = {
+        "sheets": bool(settings["methods"]["sheets"]),
+        "populations": bool(settings["populations"]),
+        "inconsistency": bool(settings["inconsistency"]),
+        "variations": compared,
+    }
+    rows = prisma.prisma_checklist(has)
+    return {"rows": rows, "sentence": prisma.prisma_sentence(rows), "table": prisma.prisma_table(rows)}
 
 
 def _populations(sources: Sources, populations: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
@@ -161,7 +184,6 @@ def _outcome_section(
     }
     ranking, evidence = headline["ranking"], read_table(here / "evidence.csv")
     design = design_words(evidence, {study: facts["design"] for study, facts in studies.items()})
-    rows = [row for row in sensitivity if row["outcome"] == names.outcome]
     places = settings_of(ranking)
     inconsistency = _inconsistency(here / "inconsistency", evidence, settings, names)
     return {
@@ -174,7 +196,7 @@ def _outcome_section(
             (names.place(place), *_lead(best_sentences(ranking, headline["relative_effects"], place, design, names)))
             for place in places
         ],
-        "sensitivity": [report_tables.sensitivity_table(rows, ranking, place, settings, names) for place in places],
+        "hangs_on": hangs_on(sensitivity, ranking, settings, names),
         "evidence": report_tables.evidence_tables(evidence, effects, studies, names, derivation),
         "excluded": report_tables.excluded_table(evidence, names),
         "ranking": [report_tables.ranking_table(ranking, place, names) for place in places],

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nma.network.arms import is_contrast, used_rows
-from nma.report.sentences import best_candidate
 from nma.report.words import (
     DECLARED,
     INTERVAL,
@@ -15,7 +14,6 @@ from nma.report.words import (
     Names,
     Row,
     absolute_scale,
-    all_candidates,
     by_rank,
     evidence_words,
     is_true,
@@ -24,6 +22,7 @@ from nma.report.words import (
     probability,
     settings_of,
 )
+from nma.summaries.absolute_effects import EXPONENTIAL
 
 ENDS = ("treatment", "comparator")
 SEVERITIES = ("error", "warning", "info")
@@ -234,73 +233,6 @@ def league_table(league: Sequence[Row], setting: str, names: Names) -> Table:
     return Table(caption, columns, rows, names.place(setting))
 
 
-def sensitivity_table(
-    sensitivity: Sequence[Row],
-    ranking: Sequence[Row],
-    setting: str,
-    settings: Mapping[str, Any],
-    names: Names,
-) -> Table:
-    """Tabulate for every analysis the first among the candidates, and where this report's first stands."""
-    barred, everyone = settings["not_candidates"].get(setting, []), all_candidates(ranking)
-    best = best_candidate(ranking, setting)
-    mine = best["treatment"] if best else ""
-    by_analysis: dict[str, dict[str, Row]] = {}
-    for row in sensitivity:
-        if row["setting"] == setting:
-            by_analysis.setdefault(row["analysis"], {})[row["treatment"]] = row
-    rows = []
-    for analysis in sorted(by_analysis, key=lambda name: _analysis_order(name, settings)):
-        members = by_analysis[analysis]
-        order = sorted(
-            (row for row in members.values() if row["treatment"] not in barred),
-            key=lambda row: -float(row["sucra"]),
-        )
-        cells = [_analysis_label(analysis, settings), str(len(members))]
-        cells += _rank_cells(order[0], names) if order else ["–"] * 3
-        cells += _rank_cells(members[mine], names)[1:] if mine in members else ["not in the network", "–"]
-        rows.append(cells)
-    label = names.regimen(mine) if mine else "–"
-    columns = (
-        "Analysis",
-        "Treatments ranked",
-        "First" if everyone else "First among candidates",
-        "SUCRA",
-        "P(best)",
-        f"{label}: SUCRA",
-        f"{label}: P(best)",
-    )
-    caption = f"{names.heading(setting)}: what the first rank hangs on"
-    return Table(caption, columns, rows, names.place(setting))
-
-
-def _rank_cells(row: Row, names: Names) -> list[str]:
-    return [names.regimen(row["treatment"]), number(row["sucra"]), probability(row["p_best"])]
-
-
-def _left_out(analysis: str, settings: Mapping[str, Any]) -> str:
-    """Study left out in an analysis named ``<analysis>_without_<study>``, or nothing."""
-    prefix = f"{settings['leave_one_out']}_without_"
-    is_known = analysis in settings["labels"]["analyses"]
-    return analysis.removeprefix(prefix) if analysis.startswith(prefix) and not is_known else ""
-
-
-def _analysis_label(analysis: str, settings: Mapping[str, Any]) -> str:
-    analyses = settings["labels"]["analyses"]
-    study = _left_out(analysis, settings)
-    if study:
-        return f"{analyses[settings['leave_one_out']]}, leaving out {study}"
-    label = str(analyses.get(analysis, analysis))
-    return f"{label} (this report)" if analysis == settings["analysis"] else label
-
-
-def _analysis_order(analysis: str, settings: Mapping[str, Any]) -> tuple[int, str]:
-    known = list(settings["labels"]["analyses"])
-    if analysis == settings["analysis"]:
-        return -1, analysis
-    return (known.index(analysis) if analysis in known else len(known)), analysis
-
-
 def audit_tables(audit: Sequence[Row]) -> list[Table]:
     """Tabulate the audit findings, one table a severity, the gravest first."""
     columns = ("Study", "Item", "Check", "Reported", "Recomputed", "Message")
@@ -350,9 +282,14 @@ def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
     """Say what the absolute effects of an outcome assume, setting by setting."""
     if not absolute:
         return []
-    by_setting = {row["setting"]: row["assumptions"] for row in absolute if row["assumptions"]}
-    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects."
-    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in by_setting.items()]
+    medians = all(row["assumptions"].startswith(EXPONENTIAL) for row in absolute)
+    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects." + (
+        f" Medians assume {EXPONENTIAL}." if medians else ""
+    )
+    texts = {row["setting"]: row["assumptions"] for row in absolute}
+    if medians:
+        texts = {setting: text.removeprefix(EXPONENTIAL).removeprefix("; ") for setting, text in texts.items()}
+    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in texts.items() if text]
     missing = [names.place(setting) for setting in names.labels["settings"] if setting not in settings_of(absolute)]
     return [
         common,

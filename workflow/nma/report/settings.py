@@ -1,12 +1,13 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
-from typing import Any
+from typing import Any, get_args
 
-from nma.config import Project
+from nma.config import Method, Project
 from nma.evidence.populations import given_characteristics
 from nma.evidence.tables import TableStudy
 from nma.network.arms import OVERALL
 from nma.plan import label_settings
+from nma.provenance import commit
 from nma.sheets import StudySheet
 
 HEADLINE_TABLES = (
@@ -69,12 +70,48 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
         "not_candidates": {name: list(setting.not_candidates) for name, setting in settings.items()},
-        "studies": _studies(project),
+        "studies": _studies(project, analysis),
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
         "pairs": config.pairs_of(analysis),
         "seed": config.seed,
+        "methods": _methods(project),
+        "commit": commit(),
+    }
+
+
+def _methods(project: Project) -> dict[str, Any]:
+    """Gather what the methods text says beyond the tables: the choices of the configuration, with labels."""
+    config, treatments = project.config, project.treatments
+    plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
+    labels = {name: regimen.label for name, regimen in treatments.regimens.items()}
+    return {
+        "outcomes": {
+            name: {
+                **outcome.model_dump(include={"measure", "likelihood", "better", "margin", "prior", "categories"}),
+                "ratio": outcome.is_ratio,
+            }
+            for name, outcome in config.outcomes.items()
+        },
+        "criteria": list(config.criteria),
+        "ladder": list(get_args(Method)),
+        "models": {name: model.model_dump(mode="json") for name, model in config.models.items()},
+        "priors": {name: priors.model_dump() for name, priors in config.priors.items()},
+        "sampler": config.sampler.model_dump(),
+        "plain": plain,
+        "reference": labels[treatments.reference],
+        "components": [] if plain else list(treatments.components.values()),
+        "classes": [group.label for group in treatments.classes.values()],
+        "settings": [setting.label for setting in treatments.settings.values()],
+        "not_candidates": {
+            setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
+        },
+        "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
+        "sheets": len(project.sheets),
+        "quoted": {
+            name: sheet.secondary_report.quoted_by for name, sheet in project.sheets.items() if sheet.secondary_report
+        },
     }
 
 
@@ -88,7 +125,8 @@ def population_settings(project: Project, analysis: str) -> dict[str, Any] | Non
     if not has_populations(project):
         return None
     excluded, vocabulary = project.config.analyses[analysis].exclude, project.characteristics
-    sheets = {name: sheet for name, sheet in project.sheets.items() if name not in excluded}
+    pool = [name for name in project.studies_of(analysis) if name not in excluded]
+    sheets = {name: sheet for name, sheet in project.sheets.items() if name in pool}
     described = {
         name: sheet.contrast_sets[sheet.default_contrast_set].arms
         for name, sheet in sheets.items()
@@ -104,9 +142,10 @@ def population_settings(project: Project, analysis: str) -> dict[str, Any] | Non
     }
 
 
-def _studies(project: Project) -> dict[str, Any]:
-    """Design, source and arms of every study: as its sheet gives them, or as far as its table does."""
-    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items()}
+def _studies(project: Project, analysis: str) -> dict[str, Any]:
+    """Design, source and arms of the studies of an analysis: as a sheet gives them, or as far as a table does."""
+    pool = project.studies_of(analysis)
+    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items() if name in pool}
     sources: dict[str, dict[str, None]] = {}
     for study in project.tables:
         sources.setdefault(study.study, {})[_source(project, study)] = None
@@ -116,13 +155,20 @@ def _studies(project: Project) -> dict[str, Any]:
 
 
 def _of_sheet(sheet: StudySheet) -> dict[str, Any]:
-    paper = sheet.bibliography
-    citation = f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."
     return {
-        "design": sheet.design,
-        "citation": f"{citation} doi:{paper.doi}" if paper.doi else citation,
+        "design": sheet.design or "",
+        "citation": _citation(sheet),
         "arms": {name: arm.label for name, arm in sheet.arms.items()},
     }
+
+
+def _citation(sheet: StudySheet) -> str:
+    """Where the study is published, and which paper quotes it if its figures were read there."""
+    paper, report = sheet.bibliography, sheet.secondary_report
+    parts = [f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."] if paper else []
+    parts += [f"doi:{paper.doi}"] if paper and paper.doi else []
+    parts += [f"{report.cited_as}, quoted by {report.quoted_by} ({report.place})."] if report else []
+    return " ".join(parts)
 
 
 def _source(project: Project, study: TableStudy) -> str:

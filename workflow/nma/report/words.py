@@ -38,11 +38,13 @@ METHODS = {
     "km_reconstruction": "reconstructed Kaplan-Meier curves",
     "medians_ci": "medians and their intervals",
     "medians_events": "medians and events",
+    "medians_p": "medians and p",
     "table": "as tabulated",
     "printed": "pairwise intervals, as printed",
     "reconstructed": "reconstructed from pairwise intervals",
     "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",
 }
+CRITERIA = {"mrecist": "mRECIST", "recist_1_1": "RECIST 1.1"}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
     "direct": "direct",

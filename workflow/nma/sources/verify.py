@@ -103,11 +103,15 @@ def open_paper(file: Path) -> Paper:
 
 
 def find_copies(project: Project) -> dict[str, Path]:
-    """Find the copies of the papers that the user keeps, by study."""
+    """Find the copies of the papers that the user keeps, by study; of a secondary report, the paper that quotes it."""
     if project.config.sources is None:
         return {}
     folder = Path(project.config.sources.folder)
-    found = {study: find_copy(folder, study) for study in project.sheets}
+    papers = {
+        study: sheet.secondary_report.quoted_by if sheet.secondary_report else study
+        for study, sheet in project.sheets.items()
+    }
+    found = {study: find_copy(folder, paper) for study, paper in papers.items()}
     return {study: file for study, file in found.items() if file}
 
 

@@ -1,5 +1,6 @@
 """Sensitivity: the same contrasts across analyses, and with each study left out."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from nma.evidence.tables import mix
 from nma.inference import exact
 from nma.inference.fit import FitTask, prior_covariances
 from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
-from nma.network.arms import used_arms
+from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import relative_effects
@@ -32,6 +34,7 @@ COLUMNS = (
     "p_best",
     "evidence",
 )
+ADJUSTMENTS = ("adjusted", "matched", "crude", "unstated")
 DRAWS = 10_000  # from the exact posterior, for ranks
 
 Row = Mapping[str, Any]
@@ -44,17 +47,40 @@ def compare_analyses(
     left_out: Sequence[str],
     output: str,
 ) -> None:
-    """Write summary/sensitivity.csv: every contrast of every fit, with the rank of its treatment."""
+    """Write summary/sensitivity.csv: every contrast of every fit, the rank of its treatment, and its adjustment."""
     rows: list[dict[str, Any]] = []
     for analysis, outcome in fits:
+        adjustment = adjustments(read_table(results / analysis / outcome / "evidence.csv"))
         for model in models:
             folder = results / analysis / outcome / model
-            names = {"analysis": analysis, "outcome": outcome, "model": model}
+            names = {"analysis": analysis, "outcome": outcome, "model": model, "adjustment": adjustment}
             rows += _rows(names, read_table(folder / "relative_effects.csv"), read_table(folder / "ranking.csv"))
-    for file in left_out:
-        rows += read_table(file)
+    for file in map(Path, left_out):
+        evidence = read_table(file.with_name("evidence.csv"))
+        without = {
+            left_out_analysis(file.parts[-3], study): adjustments(row for row in evidence if row["study"] != study)
+            for study in dict.fromkeys(row["study"] for row in evidence)
+        }
+        rows += [{**row, "adjustment": without[row["analysis"]]} for row in read_table(file)]
     rows.sort(key=lambda row: tuple(row[key] for key in ("outcome", "model", "setting", "treatment", "comparator")))
-    write_table(output, rows, COLUMNS)
+    write_table(output, rows, (*COLUMNS, "adjustment"))
+
+
+def left_out_analysis(analysis: str, study: str) -> str:
+    """Name of an analysis without one of its studies."""
+    return f"{analysis}_without_{study}"
+
+
+def adjustments(evidence: Iterable[Row]) -> str:
+    """Count the studies of a fit by how their effects are adjusted, as one cell: ``adjusted:4 crude:1``.
+
+    Figures by arm are crude; a table of contrasts does not say.
+    """
+    found = {
+        (row["study"], (row["adjustment"] or "unstated") if is_contrast(row) else "crude")
+        for row in used_rows(evidence)
+    }
+    return mix(Counter(sorted((kind for _, kind in found), key=ADJUSTMENTS.index)))
 
 
 def _rows(names: Mapping[str, str], relative: Sequence[Row], ranking: Sequence[Row]) -> list[dict[str, Any]]:
@@ -98,8 +124,8 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
 def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     task, fit = without.task, without.task.fits[model]
     scales, effect_rows = fit.scales, fit.data.predictor.effect_rows()
-    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5))
-    analysis = f"{task.analysis}_without_{without.study}"
+    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5, replicates=2))
+    analysis = left_out_analysis(task.analysis, without.study)
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(
         np.einsum("dk,srk->dsr", coefficients, effect_rows, optimize=True),

@@ -6,14 +6,14 @@ from itertools import combinations
 
 from nma.config import Project
 from nma.evidence.audit.finding import Finding, found
-from nma.evidence.audit.survival import main_arms
-from nma.sheets import StudySheet
+from nma.evidence.audit.survival import main_arms, patients
+from nma.sheets import ALL, StudySheet
 
 
 def composition(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Compare the regimens of all patients between the ways in which they are divided into arms."""
     whole = _regimens(sheet, main_arms(sheet))
-    n = sum(sheet.arms[arm].n for arm in main_arms(sheet))
+    n = patients(sheet, main_arms(sheet), ALL)
     for name, contrast_set in sheet.contrast_sets.items():
         parts = _regimens(sheet, contrast_set.arms)
         if sum(parts.values()) == n and parts != whole:
@@ -37,7 +37,7 @@ def first_lines(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         return
     path, place, item = ("failed_first_line", 0), lines[0].place, "failed_first_line"
     for arm, numbers in by_arm.items():
-        if arm in main_arms(sheet) and sum(numbers) != sheet.arms[arm].n:
+        if arm in main_arms(sheet) and sheet.arms[arm].n not in (None, sum(numbers)):
             message = (
                 f"the failed first lines of {arm} add up to {sum(numbers)}, the arm has {sheet.arms[arm].n} patients"
             )
@@ -54,6 +54,8 @@ def first_lines(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 def overlapping_enrolment(project: Project) -> Iterator[Finding]:
     """Find pairs of reports that may hold the same patients: one site, dates, a regimen and a setting in common."""
     for a, b in combinations(project.sheets.values(), 2):
+        if not (a.site and b.site and a.enrolment and b.enrolment):
+            continue
         same_site = a.site.strip().lower() == b.site.strip().lower()
         overlap = a.enrolment.start <= b.enrolment.end and b.enrolment.start <= a.enrolment.end
         regimens = [{r for arm in sheet.arms.values() for r in arm.regimens} for sheet in (a, b)]

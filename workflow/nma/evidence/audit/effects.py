@@ -14,6 +14,7 @@ _WORDS = {
     "logrank_p": "the log-rank test",
     "medians_ci": "the medians",
     "medians_events": "the medians",
+    "medians_p": "the medians and their p-value",
 }
 
 

@@ -77,6 +77,8 @@ def _longer_medians(sheet: StudySheet, whole: str, part: str) -> Iterator[Findin
 
 def follow_up(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Find medians longer than anybody can have been followed, from the first enrolment to cutoff or publication."""
+    if sheet.enrolment is None or sheet.bibliography is None:
+        return
     end = _month(sheet.enrolment.cutoff) or _month(sheet.bibliography.published)
     start = _month(sheet.enrolment.start)
     if end is None or start is None:
@@ -106,8 +108,8 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
     the share of events lies between F(f)/2 and (1 + F(f))/2, F being Weibull with the printed median and any plausible
     shape. Where follow-up may mean time under observation, which stops at the event, the upper bound does not hold.
     """
-    f, limits = sheet.enrolment.median_follow_up_months, project.config.audit
-    if f is None:
+    f, limits = sheet.enrolment.median_follow_up_months if sheet.enrolment else None, project.config.audit
+    if sheet.enrolment is None or f is None:
         return
     arms = main_arms(sheet)
     longest = max((m.value for _, m in in_use(sheet.medians) if m.population == ALL), default=0.0)
@@ -117,8 +119,8 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
         if events is None or n is None or not set(arms) <= set(median):
             continue
         shares = [[1 - 2 ** -(min(f / median[arm], 1e3) ** shape) for shape in limits.shapes] for arm in arms]
-        low = sum(min(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n / 2
-        high = (1 + sum(max(share) * sheet.arms[arm].n for share, arm in zip(shares, arms, strict=True)) / n) / 2
+        low = sum(min(share) * sheet.patients(arm) for share, arm in zip(shares, arms, strict=True)) / n / 2
+        high = (1 + sum(max(share) * sheet.patients(arm) for share, arm in zip(shares, arms, strict=True)) / n) / 2
         if f <= longest:
             high = 1.0
         bound = min(max(events / n, low), high)

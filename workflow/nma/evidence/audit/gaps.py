@@ -10,12 +10,25 @@ from nma.sheets import StudySheet
 
 def not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """List the outcomes on which the study has no evidence."""
+    takers = [name for name in project.config.analyses if sheet.study in project.studies_of(name)]
+    analysed = {outcome for name in takers for outcome in project.config.outcomes_of(name)}
+    where = "quotation" if sheet.secondary_report else "paper"
     for outcome in project.config.outcomes:
-        if sheet.study not in reporting_studies(project, outcome):
+        if outcome in analysed and sheet.study not in reporting_studies(project, outcome):
             message = (
-                "the paper gives no figure from which this outcome could be derived; the study is not in its network"
+                f"the {where} gives no figure from which this outcome could be derived; the study is not in its network"
             )
             yield Finding(sheet.study, outcome, "not_reported", "info", None, None, "", message)
+
+
+def quoted(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Say that the figures of a sheet were read in another paper, and which analyses use them."""
+    report = sheet.secondary_report
+    if report:
+        takers = [name for name in project.config.analyses if sheet.study in project.studies_of(name)]
+        used = f"used by {', '.join(takers)} only" if takers else "used by no analysis"
+        message = f"read in {report.quoted_by}, which cites it as {report.cited_as}; {used}. {report.unknown}"
+        yield found(sheet, "secondary_report", "warning", "study", message, ("secondary_report",), report.place)
 
 
 def assumed(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -53,4 +66,4 @@ def bounds(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             )
 
 
-CHECKS = (not_reported, assumed, not_used, bounds)
+CHECKS = (not_reported, quoted, assumed, not_used, bounds)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import exp, log, sqrt
 
-from nma.config import AuditLimits, Project
+from nma.config import AuditLimits, Project, time_to_event_outcomes
 from nma.evidence import derivation
 from nma.evidence.audit.effects import found_on, in_words
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
@@ -198,6 +198,24 @@ def _composite(project: Project) -> set[str]:
     return {name for name, outcome in project.config.outcomes.items() if outcome.includes}
 
 
+def implied_events(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Say how many events a p beside two medians stands for: with equal arms, the variance of log HR is 4 / events."""
+    for outcome in time_to_event_outcomes(project.config):
+        for effect in derive_effects(sheet, outcome):
+            if effect.method == "medians_p":
+                n = patients(sheet, [effect.treatment_arm, effect.comparator_arm], effect.population)
+                events = 4 / effect.se**2
+                too_many = n is not None and events > n
+                standing = f"stands for some {events:.0f} events in arms of equal size"
+                limit = f", more than the {n} patients" if too_many else ""
+                message = (
+                    "no number of events is given; with the ratio of the medians as hazard ratio the p "
+                    f"{standing}{limit}"
+                )
+                severity: Severity = "warning" if too_many else "info"
+                yield found_on(sheet, "implied_events", severity, effect, message, None, events)
+
+
 def arm_events(sheet: StudySheet, outcome: str, arm: str | None, population: str) -> int | None:
     """Count the printed events of an arm, or of all arms together."""
     for _, row in in_use(sheet.events):
@@ -236,4 +254,5 @@ CHECKS = (
     log_rank_direction,
     precision_of_ratios,
     precision_of_medians,
+    implied_events,
 )

@@ -1,0 +1,142 @@
+"""`python -m nma.check`: what is in the project and what the audit says, in seconds and without fitting."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nma import check
+from nma.check import summary
+from nma.config import Analysis, Project, read_project
+from nma.evidence.audit import audit_project
+from nma.provenance import PACKAGE
+
+from tests.conftest import QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
+
+
+@pytest.fixture(autouse=True)
+def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore PYTHONPATH, which opening a project sets, after every test."""
+    monkeypatch.setenv("PYTHONPATH", "")
+
+
+def table(text: str, title: str) -> list[list[str]]:
+    """Cells of the rows under a title."""
+    (block,) = [block for block in text.split("\n\n") if block.startswith(title)]
+    return [re.split(r" {2,}", line.strip()) for line in block.splitlines()[1:]]
+
+
+@pytest.fixture(scope="module")
+def page(project: Project) -> str:
+    """Summarise the shipped configuration."""
+    return summary(project)
+
+
+def test_studies(page: str) -> None:
+    """Seven, with their patients; a quotation says whose."""
+    head, *rows = table(page, "Studies: 7")
+    assert head == ["study", "design", "patients", "arms"]
+    assert [row[0] for row in rows] == sorted([*STUDIES, *QUOTED])
+    assert ["severance_2024", "retrospective cohort", "126", "lenvatinib, sorafenib"] in rows
+    assert ["yoo_secondary", "quoted by severance_2024", "lenvatinib, sorafenib"] in rows
+
+
+def test_networks(page: str, project: Project) -> None:
+    """One line a fit: 7 treatments are 21 pairs, the labels of which add up."""
+    _, *rows = table(page, "Networks")
+    fits = [
+        (analysis, outcome) for analysis in project.config.analyses for outcome in project.config.outcomes_of(analysis)
+    ]
+    assert [(row[0], row[1]) for row in rows] == fits
+    found = {(row[0], row[1]): row[2:] for row in rows}
+    assert found["primary", "os"] == ["5", "none", "7", "connected", "3 direct, 18 indirect"]
+    assert found["extended", "os"][0] == "7"
+    assert found["four_cohorts", "pfs"][:2] == ["4", "nanchang_2023"]
+    assert found["primary", "response"][-1] == "1 direct, 6 indirect, 14 not estimable"
+    for *_, contrasts in rows:
+        assert sum(int(n) for n in re.findall(r"\d+", contrasts)) == 21
+
+
+def test_selected_effects(page: str) -> None:
+    """The figures behind the headline results, and which rest on an assumption."""
+    _, *rows = table(page, "Selected effects: 10")
+    found = {(row[0], row[1]): row[2:] for row in rows}
+    assert found["severance_2024", "pfs"] == ["lenvatinib against sorafenib", "0.54", "0.33 to 0.88", "adjusted_hr"]
+    assert found["nanchang_2023", "os"][-2:] == ["logrank_p", "assumed"]
+    _, *arms = table(page, "Selected figures of arms: 50")
+    assert ["ditan_2022", "orr", "tki 3/37; tki_ici 12/56"] in arms
+
+
+def test_findings(page: str, project: Project) -> None:
+    """Counted by severity; every warning on a line of its own that names file and line."""
+    findings = audit_project(project)
+    counts = {severity: sum(f.severity == severity for f in findings) for severity in check.SEVERITIES}
+    title = "Findings of the audit: " + ", ".join(f"{counts[severity]} {severity}" for severity in check.SEVERITIES)
+    lines = page[page.index(title) :].splitlines()[1:]
+    assert len(lines) == counts["error"] + counts["warning"] > 0
+    assert all(re.match(r"  (error|warning): (config/studies/\w+\.yaml:\d+|\w+): ", line) for line in lines)
+
+
+def test_a_disconnected_network(project: Project) -> None:
+    """A fit whose evidence falls apart says in how many parts, and what cannot be estimated."""
+    arms = {name: {**sheet_data()["arms"]["len"], "regimens": {name: 40}} for name in ("regorafenib", "other_tki_ici")}
+    sets = {"arms": {"arms": list(arms), "comparator": "regorafenib"}}
+    ratio = hazard_ratio(treatment="other_tki_ici", comparator="regorafenib")
+    other = sheet("bravo", arms=arms, contrast_sets=sets, hazard_ratios=[ratio])
+    analysis = Analysis(label="All", outcomes=["os"])
+    config = project.config.model_copy(update={"analyses": {"primary": analysis}})
+    both = synthetic(config, project.treatments, sheet(hazard_ratios=[hazard_ratio()]), other)
+    _, row = table(summary(both), "Networks")
+    assert row[:6] == ["primary", "os", "2", "none", "4", "2 parts"]
+    assert row[6] == "2 direct, 4 not estimable"
+
+
+def test_exit_status(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+) -> None:
+    """0 for a sound project; 2 and the summary for an error of the audit; 2 and one line for a mistake."""
+    monkeypatch.setattr("sys.argv", ["check"])
+    check.main()
+    assert capsys.readouterr().out == summary(project)
+    file = Path("config/studies/severance_2024.yaml")
+    text = file.read_text(encoding="utf-8")
+    old = "treatment: sorafenib, comparator: lenvatinib, adjustment: adjusted"
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, "treatment: lenvatinib, comparator: sorafenib, adjustment: adjusted"))
+    with pytest.raises(SystemExit) as stop:
+        check.main()
+    assert stop.value.code == 2
+    assert "  error: config/studies/severance_2024.yaml:" in capsys.readouterr().out
+    file.write_text(text.replace(old, "treatment: sorafenib"))
+    with pytest.raises(SystemExit) as stop:
+        check.main()
+    assert stop.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_tables_as_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project of tables has a summary too; in a plain network, every pair is direct or indirect."""
+    monkeypatch.chdir(tmp_path)
+    file = write_plain(tmp_path, {"one": ("b", "a"), "two": ("c", "b"), "three": ("d", "c")})
+    _, row = table(summary(read_project(file)), "Networks")
+    assert row[2:] == ["3", "none", "4", "connected", "3 direct, 3 indirect"]
+    monkeypatch.chdir(ROOT)
+    page = summary(read_project(Path("config/examples/smoking.yaml")))
+    assert "Studies: 24" in page
+    assert "connected" in page
+
+
+def test_it_takes_seconds() -> None:
+    """The shipped configuration is checked in less than 10 seconds, start of Python included, and nothing is fitted."""
+    start = time.perf_counter()
+    command = [sys.executable, "-X", "importtime", "-m", "nma.check"]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert time.perf_counter() - start < 10
+    assert done.returncode == 0
+    assert not re.search(r"\| +(pymc|pytensor|arviz|matplotlib|numba|snakemake)$", done.stderr, flags=re.MULTILINE)

@@ -1,0 +1,154 @@
+"""What the first rank hangs on: counts, names and ends of the ranges are those of the rows."""
+
+from typing import Any
+
+from nma.report.hangs_on import hangs_on
+from nma.report.words import Names
+
+LABELS: dict[str, Any] = {
+    "outcomes": {"pain": "Pain"},
+    "better": {"pain": "lower"},
+    "measures": {"pain": "HR"},
+    "regimens": {"a": "Old", "b": "New", "c": "Third"},
+    "settings": {"overall": "Overall"},
+    "analyses": {"main": "All", "fewer": "Fewer"},
+    "omega": {"pooled": ""},
+}
+NAMES = Names(LABELS, "main", "pain", "pooled")
+SETTINGS = {"labels": LABELS, "leave_one_out": "main", "not_candidates": {}}
+
+
+def fit(
+    analysis: str, model: str, sucra: dict[str, float], estimate: str = "0.5", adjustment: str = "adjusted:2 crude:1"
+) -> list[dict[str, str]]:
+    """Rows of one fit: every treatment against every other, the effect of b against a as given."""
+    return [
+        {
+            "analysis": analysis,
+            "outcome": "pain",
+            "model": model,
+            "setting": "overall",
+            "treatment": t,
+            "comparator": c,
+            "estimate": estimate if (t, c) == ("b", "a") else "9.99",
+            "estimate_lower": "0.1",
+            "estimate_upper": "3",
+            "sucra": str(sucra[t]),
+            "p_best": "0.4",
+            "adjustment": adjustment,
+        }
+        for t in sucra
+        for c in sucra
+        if t != c
+    ]
+
+
+def ranking(**candidates: bool) -> list[dict[str, str]]:
+    """Ranking in which b leads, c follows, and a is the reference."""
+    return [
+        {
+            "setting": "overall",
+            "treatment": name,
+            "candidate": str(candidates.get(name, True)).lower(),
+            "sucra": sucra,
+            "evidence": "reference" if name == "a" else "direct",
+        }
+        for name, sucra in (("a", "0.1"), ("b", "0.9"), ("c", "0.5"))
+    ]
+
+
+OWN = {"a": 0.1, "b": 0.9, "c": 0.5}
+TURNED = {"a": 0.05, "b": 0.6, "c": 0.85}
+ROWS = [
+    *fit("main_without_two", "pooled", TURNED, "0.25", "adjusted:1 crude:1"),
+    *fit("main", "fixed", OWN, "0.6"),
+    *fit("main_without_one", "pooled", {"a": 0.0, "c": 1.0}, adjustment="crude:1"),
+    *fit("fewer", "pooled", OWN, "0.75", "adjusted:2"),
+    *fit("fewer", "fixed", TURNED),
+    *fit("main", "pooled", OWN),
+    *fit("main_without_three", "pooled", OWN, "0.55", "adjusted:1 crude:1"),
+]
+
+
+def test_sentences_count_and_name_the_variations() -> None:
+    """Kept under the other model and in the other analysis, lost without study one, and without study two."""
+    (text,) = hangs_on(ROWS, ranking(), SETTINGS, NAMES).sentences.values()
+    stays, moves = text.split(" The HR of ")
+    assert stays == (
+        "New stays first in 1 of 3 fits that leave a study out, 1 of 1 other analysis and 1 of 1 other model. Not so: "
+        "leaving out one (Third is first, SUCRA 1.00; New is not in the network; 1 crude); "
+        "leaving out two (Third is first, SUCRA 0.85; New 0.60; 1 adjusted and 1 crude)."
+    )
+    assert moves == (
+        "New against Old is 0.50 (0.10 to 3.00) here (2 adjusted and 1 crude) and, over the variations, "
+        "runs from 0.25 (0.10 to 3.00) (leaving out two; 1 adjusted and 1 crude) to 0.75 (0.10 to 3.00) (Fewer; "
+        "2 adjusted)."
+    )
+
+
+def test_table_has_the_report_first_and_other_models_of_other_analyses_not_at_all() -> None:
+    """In the order: this report, its other models, other analyses, studies left out."""
+    (table,) = hangs_on(ROWS, ranking(), SETTINGS, NAMES).tables
+    assert [row[0] for row in table.rows] == [
+        "This report",
+        "Model “fixed”",
+        "Fewer",
+        "leaving out one",
+        "leaving out three",
+        "leaving out two",
+    ]
+    assert table.columns[-2:] == ("New against Old: HR (95% CrI)", "Studies behind it, adjusted or crude")
+    assert table.rows[0][1:] == [
+        "3",
+        "New",
+        "0.90",
+        "0.40",
+        "0.90",
+        "0.40",
+        "0.50 (0.10 to 3.00)",
+        "2 adjusted and 1 crude",
+    ]
+    assert table.rows[3][1:] == ["2", "Third", "1.00", "0.40", "not in the network", "–", "–", "1 crude"]
+
+
+def test_who_may_not_be_chosen_is_never_first() -> None:
+    """With c barred, b keeps the first rank where c has the higher SUCRA."""
+    settings = {**SETTINGS, "not_candidates": {"overall": ["c"]}}
+    found = hangs_on(ROWS, ranking(c=False), settings, NAMES)
+    assert found.sentences[""].startswith("New stays first in 2 of 3 fits that leave a study out, 1 of 1")
+    assert found.tables[0].columns[2] == "First among candidates"
+    assert [row[2] for row in found.tables[0].rows][-1] == "New"
+
+
+def test_the_reference_is_compared_with_the_next() -> None:
+    """An effect of the reference against itself would say nothing."""
+    first = [{**row, "sucra": "1.0"} if row["treatment"] == "a" else row for row in ranking()]
+    assert "Old against New: HR (95% CrI)" in hangs_on(ROWS, first, SETTINGS, NAMES).tables[0].columns
+
+
+def test_alone_there_is_nothing_to_say() -> None:
+    """No variation, no sentence; no candidate, none either."""
+    assert hangs_on(fit("main", "pooled", OWN), ranking(), SETTINGS, NAMES).sentences == {}
+    nobody = ranking(a=False, b=False, c=False)
+    assert hangs_on(ROWS, nobody, SETTINGS, NAMES).sentences == {}
+
+
+def test_settings_of_which_the_same_is_true_share_a_sentence() -> None:
+    """One sentence for two settings that agree, another for one in which the leader may not be chosen."""
+    labels = {**LABELS, "settings": {"overall": "Overall", "one": "First", "two": "Second"}}
+    names, settings = Names(labels, "main", "pain", "pooled"), {**SETTINGS, "labels": labels}
+    places = ("overall", "one", "two")
+    rows = [{**row, "setting": place} for place in places for row in ROWS]
+    ranks = [{**row, "setting": place} for place in places for row in ranking(b=place != "two")]
+    found = hangs_on(rows, ranks, {**settings, "not_candidates": {"two": ["b"]}}, names)
+    assert list(found.sentences) == ["Overall; First", "Second"]
+    assert found.sentences["Second"].startswith("Third stays first in ")
+    assert [table.title for table in found.tables] == ["Overall", "First", "Second"]
+
+
+def test_studies_left_out_of_another_analysis_name_it() -> None:
+    """In the report of another analysis than the one refitted."""
+    rows = [*ROWS, *fit("fewer", "pooled", OWN)]
+    names = Names(LABELS, "fewer", "pain", "pooled")
+    (table,) = hangs_on(rows, ranking(), SETTINGS, names).tables
+    assert [row[0] for row in table.rows][-1] == "All, leaving out two"

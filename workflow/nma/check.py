@@ -1,0 +1,153 @@
+"""What a configuration holds and what the audit says of it, in seconds and without fitting: ``python -m nma.check``."""
+
+import argparse
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from nma.config import Project, read_project
+from nma.evidence.audit import check_audit
+from nma.evidence.gather import arm_data_rows, audit_rows, count_rows, effect_rows
+from nma.evidence.selection import select_evidence
+from nma.job import mistakes_in_one_line
+from nma.network.arms import OVERALL, used_arms
+from nma.network.graph import label_contrasts, parts, received
+from nma.network.structure import Structure
+from nma.plan import check_networks, evidence_csv, fits, structure_settings
+from nma.sources.verify import STATUSES, verify_project
+from nma.start import DEFAULT_CONFIG
+
+SEVERITIES = ("error", "warning", "info")
+_LABELS = ("direct", "indirect", "extrapolated", "not_estimable")
+Row = dict[str, Any]
+
+
+def summary(project: Project) -> str:
+    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings.
+
+    Raises
+    ------
+    UserError
+        A copy of a paper that cannot be read.
+    """
+    sections = [_studies(project), _networks(project), _selected(project)]
+    sections += [_sources(project), _findings(audit_rows(project))]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Lay out rows in columns, the first row as their heads."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _studies(project: Project) -> list[str]:
+    rows: list[tuple[Any, ...]] = [("study", "design", "patients", "arms")]
+    for sheet in project.sheets.values():
+        arms = sheet.contrast_sets[sheet.default_contrast_set].arms
+        sizes = [sheet.size(arm) for arm in arms]
+        known = None if None in sizes else sum(n for n in sizes if n)
+        quoted = sheet.secondary_report and f"quoted by {sheet.secondary_report.quoted_by}"
+        rows.append((sheet.study, quoted or (sheet.design or "").replace("_", " "), known, ", ".join(arms)))
+    for study in project.studies:
+        if study not in project.sheets:
+            files = dict.fromkeys(found.file for found in project.tables if found.study == study)
+            rows.append((study, ", ".join(files), None, ""))
+    return [f"Studies: {len(project.studies)}", *_table(rows)]
+
+
+def _networks(project: Project) -> list[str]:
+    """Every fit: its studies, whether its network is connected, and what can be estimated at all."""
+    structure = Structure.from_settings(structure_settings(project))
+    rows: list[tuple[Any, ...]] = [("analysis", "outcome", "studies", "left out", "treatments", "network", "contrasts")]
+    for analysis, outcome in fits(project.config):
+        evidence = select_evidence(project, analysis, outcome)
+        arms = used_arms(csv.DictReader(StringIO(evidence_csv(project, analysis, outcome))))
+        used = {row["study"] for row in evidence if row["used"]}
+        left_out = sorted({row["study"] for row in evidence} - used)
+        pieces = len(parts(arms))
+        network = "connected" if pieces == 1 else f"{pieces} parts"
+        labels = Counter(row["structure"] for row in label_contrasts(arms, structure) if row["setting"] == OVERALL)
+        contrasts = ", ".join(f"{labels[name] // 2} {name.replace('_', ' ')}" for name in _LABELS if labels[name])
+        treatments = len(received(arms, structure.regimens))
+        rows.append((analysis, outcome, len(used), ", ".join(left_out) or "none", treatments, network, contrasts))
+    return ["Networks, and how every two treatments can be compared", *_table(rows)]
+
+
+def _selected(project: Project) -> list[str]:
+    """Figures that analyses use unless they ask otherwise."""
+    effects: list[tuple[Any, ...]] = [("study", "outcome", "contrast", "estimate", "95% CI", "by", "")]
+    for row in effect_rows(project):
+        if row["selected"]:
+            interval = f"{row['estimate_lower']:.2f} to {row['estimate_upper']:.2f}"
+            contrast = f"{row['treatment_arm']} against {row['comparator_arm']}"
+            assumed = "assumed" if row["assumed"] else ""
+            estimate = f"{row['estimate']:.2f}"
+            effects.append((row["study"], row["outcome"], contrast, estimate, interval, row["method"], assumed))
+    arms: list[tuple[Any, ...]] = [("study", "outcome", "by arm")]
+    by_study: dict[tuple[str, str], list[str]] = {}
+    for row in [*count_rows(project), *arm_data_rows(project)]:
+        if row["selected"]:
+            by_study.setdefault((row["study"], row["outcome"]), []).append(f"{row['arm']} {_figures(row)}")
+    arms += [(*key, "; ".join(cells)) for key, cells in by_study.items()]
+    return [
+        f"Selected effects: {len(effects) - 1}",
+        *(_table(effects) if len(effects) > 1 else ()),
+        "",
+        f"Selected figures of arms: {sum(map(len, by_study.values()))}",
+        *(_table(arms) if by_study else ()),
+    ]
+
+
+def _figures(row: Row) -> str:
+    if row.get("categories"):
+        return str(row["categories"])
+    if row.get("mean") is not None:
+        return f"{row['mean']:g} (se {row['se']:.3g})"
+    return f"{row['events']}/{row.get('time') or row['n']}"
+
+
+def _sources(project: Project) -> list[str]:
+    """Count the figures of every sheet by whether they stand in the user's copy of the paper."""
+    if not project.sheets:
+        return []
+    verdicts = verify_project(project)
+    rows: list[tuple[Any, ...]] = [("study", *STATUSES)]
+    for study in project.sheets:
+        counted = Counter(verdict.status for verdict in verdicts if verdict.study == study)
+        rows.append((study, *(counted[status] for status in STATUSES)))
+    return [f"Figures looked up in the papers: {len(verdicts)} (python -m nma.sources shows them)", *_table(rows)]
+
+
+def _findings(findings: Sequence[Row]) -> list[str]:
+    """Count the findings of the audit, and list all but the mere information."""
+    counted = Counter(finding["severity"] for finding in findings)
+    numbers = ", ".join(f"{counted[severity]} {severity}" for severity in SEVERITIES)
+    lines = [f"Findings of the audit: {numbers} (all of them: evidence/audit.csv)"]
+    for severity in SEVERITIES[:-1]:
+        for finding in findings:
+            if finding["severity"] == severity:
+                where = (finding["source"] or finding["study"]).split(" (")[0]
+                lines.append(f"  {severity}: {where}: {finding['item']}: {finding['message']}")
+    return lines
+
+
+def main() -> None:
+    """Check a configuration; a mistake, or an error of the audit after the summary, is one line and exit status 2."""
+    parser = argparse.ArgumentParser(prog="python -m nma.check", description="Validate and audit without fitting.")
+    parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
+    file = parser.parse_args().configfile
+    with mistakes_in_one_line():
+        project = read_project(file)
+        check_networks(project, file)
+        print(summary(project), end="", flush=True)
+        check_audit(project)
+
+
+if __name__ == "__main__":
+    main()
