@@ -23,6 +23,7 @@ from nma.report.sentences import (
 from nma.report.settings import figure_labels, figures_of, report_inputs, report_settings
 from nma.report.splits import splits_of
 from nma.report.words import Names
+from nma.summaries.absolute_effects import EXPONENTIAL
 
 from tests.conftest import ROOT
 from tests.test_plots import (
@@ -638,6 +639,10 @@ def test_settings_without_a_baseline_are_named():
     sentences = assumption_sentences(rows, names_)
     assert sentences[1:] == ["Assumed. Acute attack: a thing.", "No baseline is declared for: Overall."]
     assert assumption_sentences([], names_) == []
+    medians = [{**row, "assumptions": f"{EXPONENTIAL}; a thing"} for row in rows]
+    first, second, _ = assumption_sentences(medians, names_)
+    assert first.endswith("Medians assume proportional hazards and exponential survival.")
+    assert second == "Assumed. Acute attack: a thing."
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ class Baseline(Strict):
     source: Text | None = None
     """Where it comes from."""
     assumed: Text | None = None
-    """Why it is assumed, where it is."""
+    """What is assumed when it stands for its regimen and setting."""
 
     @model_validator(mode="after")
     def _one_figure(self) -> "Baseline":

@@ -14,7 +14,7 @@ from nma.report.settings import (
     template_files,
 )
 
-# Every figure is written in three formats; Snakemake's report shows the first.
+# Figures are written in three formats, those of models beside the headline in the first, which Snakemake's report shows.
 SHOWN, COPIES = "svg", ["pdf", "png"]
 LABELS = figure_labels(project)
 
@@ -59,9 +59,8 @@ rule plot_outcome:
             for file in [
                 "network/network",
                 *(
-                    f"{model}/figures/{figure}"
-                    for model in MODELS
-                    for figure in figures_of(project, model)
+                    f"{project.config.headline}/figures/{figure}"
+                    for figure in figures_of(project, project.config.headline)
                 ),
             ]
             for kind in COPIES

@@ -195,6 +195,8 @@ def _prepare(axes: Any, both: tuple[EffectAxis, ...], names: tuple[Names, Names]
         ha="left" if left else "right",
         va="bottom" if down else "top",
         color=GREY,
+        bbox={"facecolor": PALE, "edgecolor": "none", "pad": 0.6},
+        zorder=4,
         gid="corner",
     )
 

@@ -54,16 +54,22 @@ def plot_outcome(
 
 
 def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
+    """Draw the figures of one model; those of the headline model are for papers too, the others for the screen."""
     out, warning = folder / "figures", _warning(ranking)
-    save(draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning), out / "forest")
+    formats = ("svg", "pdf", "png") if names.model == names.labels["headline"] else ("svg",)
     probabilities = read_table(folder / "rank_probabilities.csv")
-    save(draw_rankogram(probabilities, ranking, names, warning), out / "rankogram")
-    save(draw_cumulative_ranks(probabilities, ranking, names, warning), out / "cumulative_ranks")
-    save(draw_leverage(read_table(folder / "data_points.csv"), names, warning), out / "leverage")
+    figures = {
+        "forest": draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning),
+        "rankogram": draw_rankogram(probabilities, ranking, names, warning),
+        "cumulative_ranks": draw_cumulative_ranks(probabilities, ranking, names, warning),
+        "leverage": draw_leverage(read_table(folder / "data_points.csv"), names, warning),
+    }
     parameters = read_table(folder / "heterogeneity.csv")
     if parameters:
-        figure = draw_heterogeneity(read_table(folder / "densities.csv"), parameters, names, warning)
-        save(figure, out / "heterogeneity")
+        densities = read_table(folder / "densities.csv")
+        figures["heterogeneity"] = draw_heterogeneity(densities, parameters, names, warning)
+    for name, figure in figures.items():
+        save(figure, out / name, formats)
 
 
 def _plot_inconsistency(folder: Path, evidence: Sequence[Row], names: Names) -> None:

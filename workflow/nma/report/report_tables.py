@@ -22,6 +22,7 @@ from nma.report.words import (
     probability,
     settings_of,
 )
+from nma.summaries.absolute_effects import EXPONENTIAL
 
 ENDS = ("treatment", "comparator")
 SEVERITIES = ("error", "warning", "info")
@@ -287,9 +288,14 @@ def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
     """Say what the absolute effects of an outcome assume, setting by setting."""
     if not absolute:
         return []
-    by_setting = {row["setting"]: row["assumptions"] for row in absolute if row["assumptions"]}
-    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects."
-    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in by_setting.items()]
+    medians = all(row["assumptions"].startswith(EXPONENTIAL) for row in absolute)
+    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects." + (
+        f" Medians assume {EXPONENTIAL}." if medians else ""
+    )
+    texts = {row["setting"]: row["assumptions"] for row in absolute}
+    if medians:
+        texts = {setting: text.removeprefix(EXPONENTIAL).removeprefix("; ") for setting, text in texts.items()}
+    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in texts.items() if text]
     missing = [names.place(setting) for setting in names.labels["settings"] if setting not in settings_of(absolute)]
     return [
         common,

@@ -70,7 +70,7 @@ SETTINGS: Any = {
     # Text stays text: small files, words that can be searched. With a fixed salt, equal ids in every run.
     "svg.fonttype": "none",
     "svg.hashsalt": "nma",
-    "pdf.fonttype": 42,  # TrueType: journals accept it, editors can change the words
+    "pdf.fonttype": 42,  # TrueType, which every journal takes; words stay words
 }
 
 
@@ -162,18 +162,18 @@ def _legend_columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def save(figure: "Figure", path: str | Path) -> None:
-    """Write ``path``.svg, ``path``.pdf and ``path``.png, each under a temporary name first.
+def save(figure: "Figure", path: str | Path, formats: Sequence[str] = ("svg", "pdf", "png")) -> None:
+    """Write ``path``.svg, ``path``.pdf and ``path``.png, or some of them, each under a temporary name first.
 
     The same figure gives the same bytes: no date, no program version, ids from a fixed salt.
     """
-    formats: dict[str, dict[str, Any]] = {
+    options: dict[str, dict[str, Any]] = {
         "svg": {"metadata": {"Date": None, "Creator": None, "Format": None, "Type": None}},
         "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
         "png": {"metadata": {"Software": None}, "dpi": RESOLUTION, "pil_kwargs": {"compress_level": 3}},
     }
     with styled():
-        for suffix, options in formats.items():
+        for suffix in formats:
             buffer = BytesIO()
-            figure.savefig(buffer, format=suffix, **options)
+            figure.savefig(buffer, format=suffix, **options[suffix])
             write_bytes(f"{path}.{suffix}", buffer.getvalue())
