@@ -52,6 +52,6 @@ rule all:
         ),
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
         [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
-        expand(rules.plot_analysis.output, analysis=project.config.analyses),
+        rules.plot_analyses.output,
         rules.plot_populations.output if has_populations(project) else [],
         expand(rules.write_report.output, analysis=project.config.analyses),

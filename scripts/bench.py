@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = {"draws": 1000, "tune": 600, "target_accept": 0.9}
+SETTINGS = {"draws": 1000, "tune": 300, "target_accept": 0.9}
 CHAINS, CORES, SEED = 4, 2, 1
 COLUMNS = ("import", "compile", "sample", "min ESS", "ESS/s", "ESS/s whole", "divergences", "MB")
 

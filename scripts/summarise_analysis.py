@@ -7,4 +7,5 @@ from nma.summaries.analysis import summarise_analysis
 
 with job(snakemake):
     folder = Path(snakemake.output[0]).parents[1]
-    summarise_analysis(folder, snakemake.params.outcomes, snakemake.params.models)
+    params = snakemake.params
+    summarise_analysis(folder, params.outcomes, params.models, params.headline, params.pairs, params.treatments)

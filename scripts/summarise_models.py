@@ -8,4 +8,5 @@ from nma.summaries.summarise import summarise_models
 with job(snakemake):
     posteriors = dict(zip(snakemake.params.models, snakemake.input.posteriors, strict=True))
     folder = Path(snakemake.input.evidence).parent
-    summarise_models(snakemake.input.evidence, posteriors, snakemake.params.settings, folder)
+    params = snakemake.params
+    summarise_models(snakemake.input.evidence, posteriors, params.settings, folder, params.headline)

@@ -1,11 +1,13 @@
-"""Write report.html of one analysis."""
+"""Write the report of one analysis, and its tables as a workbook and for Word."""
 
 from pathlib import Path
 
 from nma.job import job
 from nma.report.report import Sources, write_report
+from nma.report.take_away import write_take_away
 
 with job(snakemake):
-    output, tables = Path(snakemake.output[0]), snakemake.input
-    sources = Sources(output.parent, Path(tables.evidence[0]).parent, Path(tables.sensitivity))
-    write_report(sources, snakemake.params.settings, output)
+    output, tables, settings = snakemake.output, snakemake.input, snakemake.params.settings
+    sources = Sources(Path(output.page).parent, Path(tables.evidence[0]).parent, Path(tables.sensitivity))
+    write_report(sources, settings, Path(output.page))
+    write_take_away(sources, settings, Path(output.workbook), Path(output.document))

@@ -228,6 +228,37 @@ def test_categories(changes: dict[str, object], message: str) -> None:
             "outcomes.os.baseline.regimen = 'tki': unknown regimen; allowed: sorafenib,",
         ),
         (
+            "config.yaml",
+            "baselines:\n  os:\n    sorafenib_failure:",
+            "baselines:\n  os:\n    sorafenib:",
+            "baselines.os.sorafenib: unknown setting; allowed: sorafenib_failure,",
+        ),
+        (
+            "config.yaml",
+            "baselines:\n  os:",
+            "baselines:\n  overall_survival:",
+            "baselines.overall_survival = 'overall_survival': unknown outcome; allowed: os,",
+        ),
+        (
+            "config.yaml",
+            "{regimen: regorafenib, events: 3, n: 30,",
+            "{regimen: regorafenib, median: 3, lower: 2,",
+            "baselines.orr.sorafenib_failure.median = 3.0: goes with measure HR",
+        ),
+        (
+            "config.yaml",
+            "{regimen: regorafenib, events: 3, n: 30,",
+            "{regimen: regorafenib, events: 30, n: 30,",
+            "baselines.orr.sorafenib_failure.events = 30: allowed: fewer than n, 30",
+        ),
+        ("config.yaml", "pairs: [[pfs, ae_grade3]", "pairs: [[pfs, ae]", "pairs.0.1 = 'ae': unknown outcome"),
+        (
+            "config.yaml",
+            "pairs: [[pfs, ae_grade3]",
+            "pairs: [[os, pfs]",
+            "pairs.2 = ['os', 'pfs']: allowed: two different outcomes, once a pair",
+        ),
+        (
             "treatments.yaml",
             "components: [other_tki]}",
             "components: []}",
@@ -317,7 +348,10 @@ def test_inline_plain_treatments(edit: Edit) -> None:
     edit("config.yaml", "leave_one_out: primary", "leave_one_out: null")
     text = Path("config/config.yaml").read_text(encoding="utf-8")
     start, end = text.index("  four_cohorts:"), text.index("# Refit")
-    Path("config/config.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    # Without settings there are no baselines of settings.
+    baselines, criteria = text.index("baselines:\n"), text.index("# Response criteria")
+    text = text[:baselines] + text[criteria:start] + text[end:]
+    Path("config/config.yaml").write_text(text, encoding="utf-8")
     Path("config/trials.csv").write_text("study,treatment,events,n\nx,1,1,10\nx,A-2,2,10\n", encoding="utf-8")
     project = read_project(CONFIG)
     assert project.treatments.components == {"A-2": "Drug A", "b": "Drug B"}

@@ -26,7 +26,7 @@ from tests.networks import plain, simulate, simulate_mixed  # noqa: E402
 EFFECTS = {"a": 0.0, "b": -0.5, "c": 0.4, "d": 0.8}
 PLAIN = plain("abcd")
 LOOP = ("ab", "ac", "bc", "ad", "cd", "abc", "acd", "bd")
-SETTINGS = Retry(draws=1000, tune=600, target_accept=0.9)
+SETTINGS = Retry(draws=1000, tune=300, target_accept=0.9)
 AGAIN = Retry(draws=4000, tune=2000, target_accept=0.99)
 SIZE = 11  # coefficients of the largest model here
 

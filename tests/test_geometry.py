@@ -17,7 +17,7 @@ from scripts import bench  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)
 MIN_ESS = 1000
-DEFAULTS = Retry(draws=1000, tune=600, target_accept=0.9)
+DEFAULTS = Retry(draws=1000, tune=300, target_accept=0.9)
 
 
 @dataclass(frozen=True)

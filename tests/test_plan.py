@@ -214,7 +214,7 @@ def test_likelihoods_of_the_fits(project: Project) -> None:
     assert fits_of["response"] == "ordered_logit"
     assert fits_of["orr"] == "binomial_logit"
     summary = summary_settings(project, "response")
-    assert (summary["ratio"], summary["baseline"], summary["measure"]) == (True, None, "OR")
+    assert (summary["ratio"], summary["baselines"], summary["measure"]) == (True, {}, "OR")
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ import pytest
 from nma.network.arms import used_arms
 from nma.network.graph import edges
 from nma.outcomes import RATIOS
+from nma.report.absolute_plot import draw_absolute
 from nma.report.axis import EffectAxis
 from nma.report.fit_plots import MOST_LABELS, draw_deviances, draw_leverage, free_place
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network, place_labels
+from nma.report.pair_plot import MOST_NAMES, draw_pair, places_of
 from nma.report.plots import draw_heterogeneity, plot_analysis, plot_outcome
-from nma.report.ranks import draw_rankogram, draw_sucra, heat_colour
+from nma.report.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra, heat_colour
 from nma.report.splits import MARKS, draw_splits, splits_of
 from nma.report.style import EVIDENCE, save, wrapped
 from nma.report.words import Names, differences, number, p_value, probability, ratio
@@ -100,7 +102,7 @@ class Network:
     def estimate(self, value, width=None):
         """Columns of an effect and its interval."""
         width = self.width if width is None else width
-        link = {"median": value, "lower": value - width, "upper": value + width}
+        link = {"median": value, "lower": value - width, "upper": value + width, "mean": value, "sd": width / 1.96}
         ends = {"estimate": "median", "estimate_lower": "lower", "estimate_upper": "upper"}
         natural = {name: self._natural(link[key]) for name, key in ends.items()}
         return {"measure": self.measure, "converged": "true", **{k: repr(v) for k, v in {**link, **natural}.items()}}
@@ -125,6 +127,35 @@ class Network:
                         **{key: repr(end) for key, end in predictive.items()},
                         "p_better": "0.97" if sign * value > 0 else "0.03",
                         "evidence": "direct" if {t, c} & {self.reference} else "indirect",
+                    }
+                )
+        return rows
+
+    def absolute(self):
+        """Rows of absolute_effects.csv: a median, a probability or a mean, as the measure has it."""
+        scale, unit = {"HR": ("median time", "months"), "OR": ("probability", "")}.get(self.measure, ("mean", ""))
+        rows = []
+        for setting in ("overall", *self.settings):
+            for name, effect in self.effects.items():
+                link = [effect - self.width, effect, effect + self.width]
+                natural = {
+                    "median time": [6 * exp(-value) for value in reversed(link)],
+                    "probability": [1 / (1 + exp(1.4 - value)) for value in link],
+                    "mean": link,
+                }[scale]
+                ends = ("absolute_lower", "absolute", "absolute_upper")
+                rows.append(
+                    {
+                        "setting": setting,
+                        "treatment": name,
+                        "scale": scale,
+                        "unit": unit,
+                        **{end: repr(value) for end, value in zip(ends, natural, strict=True)},
+                        "evidence": "reference" if name == self.reference else "direct",
+                        "baseline": f"{self.reference} ~ N(-1.4, 0.2^2)",
+                        "source": "a registry of patients with a long name; volume two, page three hundred and one",
+                        "assumptions": "something that is said at some length, so that it needs a line of its own",
+                        "converged": "true",
                     }
                 )
         return rows
@@ -442,7 +473,25 @@ STUCK = {
     "two": [("b", "a")],
     "many": [(IDS[i + 1], IDS[i]) for i in range(7, 20)],
 }
-FIGURES = ("forest", "rankogram", "network", "heterogeneity", "sucra", "leverage", "dev_dev", "node_splits")
+FIGURES = (
+    "forest",
+    "rankogram",
+    "cumulative_ranks",
+    "network",
+    "heterogeneity",
+    "sucra",
+    "absolute",
+    "pair",
+    "leverage",
+    "dev_dev",
+    "node_splits",
+)
+
+
+def pair_of(across, upwards):
+    """Draw the outcomes of two networks against each other."""
+    relative, rankings = (across.relative(), upwards.relative()), (across.ranking(), upwards.ranking())
+    return draw_pair(relative, rankings, (across.names, upwards.names))
 
 
 def split_figure(network, pairs, stuck=(), p="0.62", warning=""):
@@ -461,6 +510,12 @@ def figure_of(kind, name):
             return draw_forest(network.relative(), network.ranking(), labels)
         case "rankogram":
             return draw_rankogram(network.probabilities(), network.ranking(), labels)
+        case "cumulative_ranks":
+            return draw_cumulative_ranks(network.probabilities(), network.ranking(), labels)
+        case "absolute":
+            return draw_absolute(network.absolute(), network.ranking(), labels)
+        case "pair":
+            return pair_of(network, network)
         case "network":
             return draw_network(network.edges(), network.evidence(), network.ranking(), labels)
         case "heterogeneity":
@@ -481,6 +536,7 @@ def figures():
     return {
         "forest": draw_forest(relative_rows(), ranking_rows(), names()),
         "rankogram": draw_rankogram(probability_rows(), ranking_rows(), names()),
+        "cumulative_ranks": draw_cumulative_ranks(probability_rows(), ranking_rows(), names()),
         "network": draw_network(EDGE_ROWS, EVIDENCE_ROWS, ranking_rows(), names()),
         "heterogeneity": draw_heterogeneity(DENSITIES, HETEROGENEITY, names()),
         "sucra": draw_sucra(ranking_rows() + ranking_rows("harm"), names()),
@@ -488,7 +544,9 @@ def figures():
     }
 
 
-@pytest.mark.parametrize("figure", ["forest", "rankogram", "network", "heterogeneity", "sucra", "leverage"])
+@pytest.mark.parametrize(
+    "figure", ["forest", "rankogram", "cumulative_ranks", "network", "heterogeneity", "sucra", "leverage"]
+)
 def test_every_word_is_inside_the_figure(figure):
     """Every word is inside the figure."""
     assert_inside(figures()[figure])
@@ -557,6 +615,116 @@ def test_rankogram_and_sucra_put_an_obvious_winner_first(measure, better):
     cells = {patch.get_gid(): patch for patch in draw_sucra(network.ranking(), network.names).axes[0].patches}
     light = {name: sum(to_rgb(cells[f"cell-{name}-result"].get_facecolor())) for name in network.effects}
     assert light["winner"] < light["reference"] < light["loser"]
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_cumulative_ranks_fill_the_share_that_is_the_sucra(measure, better):
+    """Areas by hand: certain ranks 1, 2 and 3 of three fill all, half and nothing of their bands."""
+    network = obvious(measure, better)
+    certain = [
+        {**row, "probability": "1.0" if network.order.index(row["treatment"]) + 1 == int(row["rank"]) else "0.0"}
+        for row in network.probabilities()
+    ]
+    figure = draw_cumulative_ranks(certain, network.ranking(), network.names)
+    steps = {item.get_gid(): item.get_paths()[0].vertices for item in figure.axes[0].collections if item.get_gid()}
+    full = 0.94 * 2  # height of a band times two ranks
+    for name, share in zip(("winner", "reference", "loser"), (1.0, 0.5, 0.0), strict=True):
+        x, y = steps[f"cumulative-{name}"].T
+        area = abs(float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum())) / 2
+        assert area / full == pytest.approx(share, abs=1e-9)
+    shown = [text.get_text() for text, _ in drawn_texts(figure)]
+    assert [shown.count(text) for text in ("1.00", "0.50", "0.00")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+def test_absolute_effects_stand_on_the_side_that_is_better(measure, better):
+    """The winner lies further in the direction of the arrow: a longer median where the event is to be put off."""
+    network = obvious(measure, better)
+    rows = network.absolute()
+    figure = draw_absolute(rows, network.ranking(), network.names)
+    axes = figure.axes[-1]
+    points = {line.get_gid(): line.get_xdata()[0] for line in axes.lines if line.get_gid()}
+    arrow = next(text.get_text() for text, _ in drawn_texts(figure) if text.get_gid() == "better")
+    sign = 1 if arrow == "better →" else -1
+    assert sign * points["absolute-winner"] > sign * points["absolute-reference"] > sign * points["absolute-loser"]
+    words = {text.get_text() for text, _ in drawn_texts(figure)}
+    assert {network.names.absolute(row) for row in rows} <= words
+    assert "declared baseline" in words
+
+
+def test_absolute_effects_say_what_they_rest_on_and_assume():
+    """The source, and every assumption, stand in the figure; numbers are per 100 and in months."""
+    words = " ".join(text.get_text().replace("\n", " ") for text, _ in drawn_texts(figure_of("absolute", "two")))
+    assert "a registry of patients with a long name; volume two, page three hundred and one" in words
+    assert "something that is said at some length" in words
+    assert "proportional hazards, exponential survival" in words
+    assert "median, months" in words
+    shares = " ".join(text.get_text() for text, _ in drawn_texts(figure_of("absolute", "smoking")))
+    assert "per 100 patients" in shares
+    assert "exponential" not in shares
+    assert "20 (14 to 27)" in shares  # odds exp(-1.4), and 0.4 on either side
+
+
+def test_long_intervals_of_times_end_in_an_arrow():
+    """They do not squeeze the others."""
+    rows = [{**row, "absolute_upper": "600"} if row["treatment"] == "b" else row for row in TWO.absolute()]
+    axes = draw_absolute(rows, TWO.ranking(), TWO.names).axes[0]
+    assert axes.get_xlim()[1] < 20
+    assert [line.get_marker() for line in axes.lines].count(">") == 1
+
+
+@pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
+@pytest.mark.parametrize(("other", "other_better"), [("OR", "lower"), ("OR", "higher"), ("MD", "lower")])
+def test_a_winner_in_both_outcomes_lies_in_the_shaded_corner(measure, better, other, other_better):
+    """Across and upwards, more or less being better; the arrows point there, the loser lies outside."""
+    figure = pair_of(obvious(measure, better), obvious(other, other_better))
+    axes = figure.axes[0]
+    texts = {text.get_gid(): (text, box) for text, box in drawn_texts(figure) if text.get_gid()}
+    shaded = next(patch for patch in axes.patches if patch.get_gid() == "better-in-both")
+    x0, y0, x1, y1 = shaded.get_window_extent().extents
+    points = {
+        line.get_gid(): axes.transData.transform((line.get_xdata()[0], line.get_ydata()[0])) for line in axes.lines
+    }
+    x, y = points["pair-winner"]
+    assert x0 < x < x1
+    assert y0 < y < y1
+    x, y = points["pair-loser"]
+    assert not x0 < x < x1
+    assert not y0 < y < y1
+    reference = points["pair-reference"]
+    middle = {key: ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2) for key, (_, box) in texts.items()}
+    assert (middle["better-x"][0] - reference[0]) * (points["pair-winner"][0] - reference[0]) > 0
+    assert (middle["better-y"][1] - reference[1]) * (points["pair-winner"][1] - reference[1]) > 0
+    assert x0 < middle["corner"][0] < x1
+    assert y0 < middle["corner"][1] < y1
+    assert texts["better-x"][0].get_text() == ("← better" if better == "lower" else "better →")
+
+
+def test_a_pair_shows_what_both_outcomes_have_and_the_weaker_evidence():
+    """A treatment of one network alone is left out; direct and extrapolated make extrapolated."""
+    few = Network({"no_contact": 0.0, "self_help": 0.4}, {"s": ("no_contact", "self_help")})
+    weaker = [{**row, "evidence": "extrapolated"} for row in few.relative()]
+    rankings = SMOKING.ranking(), few.ranking()
+    reference, places = places_of((SMOKING.relative(), weaker), rankings, "overall")
+    assert reference == "no_contact"
+    assert [(place.treatment, place.evidence) for place in places] == [("self_help", "extrapolated")]
+
+
+def test_a_pair_without_a_shared_reference_takes_that_of_the_second():
+    """The reference across may not be in the network upwards."""
+    few = Network({"self_help": 0.0, "grp_counseling": 0.4}, {"s": ("self_help", "grp_counseling")})
+    reference, places = places_of((SMOKING.relative(), few.relative()), (SMOKING.ranking(), few.ranking()), "overall")
+    assert reference == "self_help"
+    assert [place.treatment for place in places] == ["grp_counseling"]
+
+
+def test_many_treatments_are_numbered_with_a_key():
+    """Names of 24 treatments would cover each other."""
+    figure = figure_of("pair", "many")
+    labels = [text.get_text() for text, _ in drawn_texts(figure) if text.get_gid() == "treatment-label"]
+    assert len(MANY.effects) > MOST_NAMES
+    assert labels[1:] == [str(k) for k in range(1, 25)]
+    assert any(text.get_text() == "2  Treatment 2" for text, _ in drawn_texts(figure))
 
 
 @pytest.mark.parametrize(("measure", "better"), DIRECTIONS)
@@ -866,10 +1034,30 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     """Saving twice gives the same bytes."""
     for run in ("a", "b"):
         save(draw_forest(relative_rows(), ranking_rows(), names()), tmp_path / run)
-    for kind in ("svg", "png"):
+    kinds = ("pdf", "png", "svg")
+    for kind in kinds:
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.png", "a.svg", "b.png", "b.svg"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f"{run}.{kind}" for run in "ab" for kind in kinds]
     assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+
+
+def test_saved_figures_suit_a_journal(tmp_path):
+    """300 dots per inch, and a PDF of the same size whose fonts are embedded as outlines that stay text."""
+    from PIL import Image
+    from pypdf import PdfReader
+
+    figure = figure_of("forest", "smoking")
+    save(figure, tmp_path / "forest")
+    width, height = figure.get_size_inches()
+    with Image.open(tmp_path / "forest.png") as image:
+        assert image.size == (int(width * 300), int(height * 300))
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    reader = PdfReader(tmp_path / "forest.pdf")
+    (page,) = reader.pages
+    assert float(page.mediabox.width) == pytest.approx(72 * width, abs=0.1)
+    assert "Group counselling" in page.extract_text()
+    assert {font["/Subtype"] for font in page["/Resources"]["/Font"].get_object().values()} <= {"/Type0", "/TrueType"}
+    assert not reader.metadata
 
 
 def write_rows(file: Path, rows):
@@ -892,11 +1080,14 @@ def test_plot_outcome_and_plot_analysis_write_every_figure(tmp_path):
         write_rows(folder / model / "data_points.csv", points)
     plot_outcome(folder, "pain", ["fixed", "pooled"], LABELS, "main")
     by_model = {
-        f"{model}/figures/{name}" for model in ("fixed", "pooled") for name in ("forest", "rankogram", "leverage")
+        f"{model}/figures/{name}"
+        for model in ("fixed", "pooled")
+        for name in ("forest", "rankogram", "cumulative_ranks", "leverage")
     }
     expected = {f"{name}.svg" for name in {"network/network", "pooled/figures/heterogeneity", *by_model}}
     assert {str(file.relative_to(folder)) for file in folder.rglob("*.svg")} == expected
-    assert {file.with_suffix(".svg") for file in folder.rglob("*.png")} == set(folder.rglob("*.svg"))
+    for kind in ("pdf", "png"):
+        assert {file.with_suffix(".svg") for file in folder.rglob(f"*.{kind}")} == set(folder.rglob("*.svg"))
     write_rows(tmp_path / "main" / "summary" / "ranking.csv", ranking_rows(converged="false"))
     plot_analysis(tmp_path / "main", LABELS, "main")
     assert "NOT CONVERGED" in (tmp_path / "main" / "summary" / "sucra.svg").read_text(encoding="utf-8")
@@ -911,7 +1102,7 @@ def test_plot_outcome_draws_the_inconsistency_of_the_analysis_that_has_it(tmp_pa
     write_rows(folder / "inconsistency" / "fit_statistics.csv", fits)
     plot_outcome(folder, "result", ["pooled"], SMOKING.labels, "main", inconsistency=True)
     drawn = {file.name for file in (folder / "inconsistency" / "figures").iterdir()}
-    assert drawn == {"node_splits.svg", "node_splits.png", "dev_dev.svg", "dev_dev.png"}
+    assert drawn == {f"{name}.{kind}" for name in ("node_splits", "dev_dev") for kind in ("svg", "pdf", "png")}
     text = (folder / "inconsistency" / "figures" / "dev_dev.svg").read_text(encoding="utf-8")
     assert "NOT CONVERGED" in text
 

@@ -13,7 +13,7 @@ from nma.network.data import FAMILIES
 from nma.network.predictor import Effects, Predictor
 from nma.network.structure import Structure
 from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
-from nma.summaries.league_table import league_table
+from nma.summaries.league_table import league_table, paired_league_table
 from nma.summaries.mixtures import LINKS, marginal_effect, marginal_log_hazard_ratio
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import poth, rank_treatments, ranks, sucra
@@ -178,6 +178,29 @@ def test_league_table_is_square() -> None:
     assert columns == ["setting", "treatment", "a", "b", "c", "interval"]
     assert [row[row["treatment"]] for row in rows] == ["", "", ""]
     assert rows[1]["a"].startswith("0.37 (")
+
+
+def test_two_outcomes_share_a_league_table() -> None:
+    """By hand: below the diagonal the first outcome, above it the second, in both row against column."""
+
+    def effects(outcome: dict[tuple[str, str], float]) -> list[dict]:
+        common = {"setting": "overall", "interval": "95%", "converged": "true"}
+        ends = {"estimate_lower": "0.1", "estimate_upper": "9"}
+        rows = [(t, c, value) for (t, c), value in outcome.items()]
+        rows += [(c, t, 1 / value) for (t, c), value in outcome.items()]
+        return [{**common, **ends, "treatment": t, "comparator": c, "estimate": str(v)} for t, c, v in rows]
+
+    relative = {"x": effects({("b", "a"): 0.5, ("c", "a"): 0.25, ("c", "b"): 0.2}), "y": effects({("b", "a"): 4.0})}
+    rows, columns = paired_league_table(relative, [("x", "y"), ("y", "x")], ["a", "b", "c", "never"])
+    assert columns == ["below", "above", "setting", "treatment", "a", "b", "c", "interval", "converged"]
+    shown = [[row[name].split(" ")[0] for name in "abc"] for row in rows]
+    assert shown[:3] == [["", "0.25", ""], ["0.50", "", ""], ["0.25", "0.20", ""]]
+    assert shown[3:] == [["", "2.00", "4.00"], ["4.00", "", "5.00"], ["", "", ""]]
+    assert {(row["below"], row["above"]) for row in rows[:3]} == {("x", "y")}
+    assert all(row["converged"] for row in rows)
+    failed = {**relative, "y": [{**row, "converged": "false"} for row in relative["y"]]}
+    assert not any(row["converged"] for row in paired_league_table(failed, [("x", "y")], ["a", "b"])[0])
+    assert paired_league_table({}, [], ["a"])[0] == []
 
 
 def test_overlap_of_prior_and_posterior() -> None:

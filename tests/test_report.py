@@ -12,7 +12,7 @@ from nma.outcomes import RATIOS
 from nma.report.inline import inline_svg
 from nma.report.plots import plot_analysis, plot_outcome
 from nma.report.report import Sources, write_report
-from nma.report.report_tables import absolute_table, evidence_tables
+from nma.report.report_tables import absolute_table, assumption_sentences, evidence_tables
 from nma.report.sentences import (
     best_candidate,
     best_sentences,
@@ -38,6 +38,7 @@ from tests.test_plots import (
     SMOKING,
     STUCK,
     TREATMENTS,
+    TWO,
     Network,
     names,
     obvious,
@@ -189,6 +190,7 @@ def method_facts(labels: Any) -> dict[str, Any]:
             name: {"label": label, "outcomes": [], "exclude": {}, "select": {}, "secondary_reports": False}
             for name, label in labels["analyses"].items()
         },
+        "absolute": [],
         "sheets": 0,
         "quoted": {},
     }
@@ -201,13 +203,13 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
         "analysis": "main",
         "outcomes": ["pain"],
         "models": ["pooled"],
-        "headline_figures": ["forest", "rankogram", "leverage", "heterogeneity"],
+        "headline_figures": ["forest", "rankogram", "cumulative_ranks", "leverage", "heterogeneity"],
         "labels": labels,
         "not_candidates": {"acute": ["gamma"]},
         "studies": {"one": study, "two": study, "three": study},
         "leave_one_out": "main",
         "inconsistency": None,
-        "baselines": {},
+        "pairs": [],
         "populations": None,
         "seed": 11,
         "methods": method_facts(labels),
@@ -233,7 +235,8 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     here = folder / "main" / "result"
     write_network(here, network, pairs, stuck)
     write_checks(here / "pooled", network.effects, ("overall",))
-    write_rows(here / "pooled" / "absolute_effects.csv", changes.pop("absolute", []))
+    absolute = changes.pop("absolute", [])
+    write_rows(here / "pooled" / "absolute_effects.csv", absolute)
     plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
     ranking = network.ranking()
     ranks = {(row["setting"], row["treatment"]): row for row in ranking}
@@ -251,7 +254,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
         ],
     )
     write_analysis(folder, "result", ranking)
-    plot_analysis(folder / "main", network.labels, "main")
+    plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
     studies = {name: {"design": "", "citation": "A data set of old trials", "arms": {}} for name in network.designs}
     more = {"studies": studies, "not_candidates": {}, "leave_one_out": None, "inconsistency": "main", **changes}
     return write_and_read(folder, settings_of(network.labels, outcomes=["result"], **more))
@@ -375,7 +378,7 @@ def test_report_fetches_nothing(page):
     assert not re.search(r"<script|<link|<img|<iframe|@import", page)
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
     assert not re.search(r"url\((?!#)", page)
-    assert page.count("<svg") == 6
+    assert page.count("<svg") == 7
 
 
 def test_ids_are_unique_and_links_arrive(page):
@@ -426,21 +429,14 @@ def smoking_page(tmp_path_factory):
 @pytest.fixture(scope="module")
 def off_time_page(tmp_path_factory):
     """Report of contrasts of means without patients, of which one comparison cannot be split."""
+    declared = {"baseline": "placebo ~ N(-0.73, 0.218^2)", "source": "TSD2 & more", "assumptions": "it holds <here>"}
     absolute = [
-        {
-            "setting": "overall",
-            "treatment": name,
-            "scale": "mean",
-            "absolute": str(-0.73 + effect),
-            "absolute_lower": "-4.5",
-            "absolute_upper": "-0.31",
-            "baseline": "placebo ~ N(-0.73, 0.218^2)",
-        }
-        for name, effect in OFF_TIME.effects.items()
+        {**row, "absolute": str(-0.73 + effect), "absolute_lower": "-4.5", "absolute_upper": "-0.31", **declared}
+        for row, effect in zip(OFF_TIME.absolute(), OFF_TIME.effects.values(), strict=True)
     ]
     folder = tmp_path_factory.mktemp("off_time")
     pairs, stuck = LOOPS["off_time"], STUCK["off_time"]
-    return network_report(folder, OFF_TIME, pairs, stuck, absolute=absolute, baselines={"result": "TSD2 & more"})
+    return network_report(folder, OFF_TIME, pairs, stuck, absolute=absolute)
 
 
 def visible(page: str) -> str:
@@ -474,7 +470,7 @@ def test_ids_of_a_plain_network_are_unique_and_links_arrive(smoking_page):
     ids = re.findall(r'\sid="([^"]+)"', smoking_page)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', smoking_page)) <= set(ids)
-    assert smoking_page.count("<svg") == 8
+    assert smoking_page.count("<svg") == 9
 
 
 def test_report_tells_inconsistency(smoking_page):
@@ -517,6 +513,8 @@ def test_absolute_effects_stand_in_the_report_with_their_baseline(off_time_page,
     text = visible(off_time_page)
     assert "absolute effects, from the baseline Placebo ~ N(−0.73, 0.218²), TSD2 &amp; more" in text
     assert "−2.53 (−4.50 to −0.31)" in text
+    assert "Assumed. it holds &lt;here&gt;." in text
+    assert "declared baseline" in text
     assert "Absolute effects" not in visible(smoking_page)
 
 
@@ -618,18 +616,24 @@ def test_categories_and_times_are_shown():
     assert dict(zip(rate.columns, rate.rows[0], strict=True))["Time"] == "102.5"
 
 
-def test_absolute_probabilities_have_two_digits():
-    """The scale heads the column."""
-    row = {
-        "setting": "overall",
-        "treatment": "no_contact",
-        "scale": "probability",
-        "baseline": "no_contact ~ N(-2, 1^2)",
-    }
-    row |= {"absolute": "0.1234", "absolute_lower": "0.05", "absolute_upper": "0.3"}
-    table = absolute_table([row], "overall", "", SMOKING.names)
-    assert table.columns[1].startswith("Probability (95%")
-    assert table.rows == [["No_contact", "0.12 (0.05 to 0.30)"]]
+def test_absolute_probabilities_are_shown_per_hundred():
+    """The scale heads the column; the regimen of the baseline is said to be declared."""
+    row = {**SMOKING.absolute()[0], "absolute": "0.1234", "absolute_lower": "0.05", "absolute_upper": "0.3"}
+    table = absolute_table([row], "overall", SMOKING.names)
+    assert table.columns[1].startswith("Per 100 patients (95%")
+    assert table.rows == [["No_contact", "12 (5 to 30)", "declared baseline"]]
+    medians = absolute_table(TWO.absolute(), "overall", TWO.names)
+    assert medians.columns[1].startswith("Median, months (95%")
+    assert medians.rows[0][1] == "6.0 (5.9 to 6.1)"
+
+
+def test_settings_without_a_baseline_are_named():
+    """What is missing is said, and what is assumed is said of its setting."""
+    names_ = Names(LABELS, "main", "harm")
+    rows = [{**row, "setting": "acute", "assumptions": "a thing"} for row in TWO.absolute()]
+    sentences = assumption_sentences(rows, names_)
+    assert sentences[1:] == ["Assumed. Acute attack: a thing.", "No baseline is declared for: Overall."]
+    assert assumption_sentences([], names_) == []
 
 
 @pytest.fixture(scope="module")
@@ -645,8 +649,9 @@ def test_settings_of_a_network_from_a_table(example):
     assert len(settings["studies"]) == 24
     assert "Hasselblad" in settings["studies"]["1"]["citation"]
     assert settings["inconsistency"] == "smoking"
-    assert figures_of(example, "class_fixed") == ["forest", "rankogram", "leverage", "heterogeneity"]
-    assert figures_of(example, "fixed") == ["forest", "rankogram", "leverage"]
+    fixed = ["forest", "rankogram", "cumulative_ranks", "leverage"]
+    assert figures_of(example, "class_fixed") == [*fixed, "heterogeneity"]
+    assert figures_of(example, "fixed") == fixed
     assert figure_labels(example)["omega"] == {
         "fixed": "",
         "random": "",

@@ -1,6 +1,6 @@
 """Secondary reports: figures that were read in another paper, used only where an analysis asks for them."""
 
-from math import log
+from math import inf, log
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -114,6 +114,15 @@ def test_when_medians_and_p_make_an_effect(sections: dict[str, Any], count: int)
     """Both medians that differ, in the direction that the test favours, and a p below 1."""
     effects = derive_effects(sheet(**NOTHING_KNOWN, **sections), "os")
     assert [effect.method for effect in effects] == ["medians_p"] * count
+
+
+def test_a_p_next_to_one(project: Project) -> None:
+    """The interval is as good as infinite, and no reason to stop."""
+    one = sheet(**NOTHING_KNOWN, medians=medians(10, 8), log_rank=log_rank(0.9999))
+    rows = effect_rows(synthetic(project.config, project.treatments, one))
+    assert [(row["method"], row["estimate"], row["estimate_upper"]) for row in rows] == [
+        ("medians_p", pytest.approx(0.8), inf)
+    ]
 
 
 def test_known_events_come_first() -> None:

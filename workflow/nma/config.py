@@ -11,7 +11,7 @@ from nma.documents import Document, Strict, fail, read_yaml, validate
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
-from nma.outcomes import RESPONSE, Outcome, Scale
+from nma.outcomes import RESPONSE, Baseline, Outcome, Scale
 from nma.sheets import Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
@@ -201,7 +201,9 @@ class Config(Strict):
     the sheets are verified against the user's copies of the papers, ``sources``, where there are any. ``treatments``
     names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets may
     give. Tables about all analyses go to ``shared``, by default the results folder:
-    configurations that share a results folder need one each.
+    configurations that share a results folder need one each. ``baselines`` are those of single settings, by outcome and
+    setting. ``pairs`` of outcomes are shown against each other: the first below the diagonal of a league table and
+    across a scatter plot, the second above it and upwards.
     """
 
     results: Text = "results"
@@ -229,6 +231,8 @@ class Config(Strict):
     """Seed of all random numbers."""
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
     """Outcomes, by name."""
+    baselines: dict[Identifier, dict[Identifier, Baseline]] = Field(default_factory=dict)
+    """Baselines of settings, by outcome and setting."""
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
     """Response criteria in order of preference."""
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
@@ -245,6 +249,8 @@ class Config(Strict):
     """The analysis that is refitted without each of its studies."""
     inconsistency: Identifier | None = None
     """The analysis that is checked for inconsistency."""
+    pairs: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
+    """Pairs of outcomes that are shown together: two in one league table, benefit against harm."""
     audit: AuditLimits = Field(default_factory=AuditLimits)
     """Where a difference between two figures of a paper becomes a finding."""
 
@@ -264,6 +270,15 @@ class Config(Strict):
         for key in ("leave_one_out", "inconsistency"):
             if getattr(self, key) is not None:
                 _known((key,), getattr(self, key), self.analyses)
+        for name, by_setting in self.baselines.items():
+            _known(("baselines", name), name, self.outcomes, "outcome")
+            for setting, baseline in by_setting.items():
+                baseline.check_measure(self.outcomes[name].measure, ("baselines", name, setting))
+        for i, pair in enumerate(self.pairs):
+            for k, outcome_id in enumerate(pair):
+                _known(("pairs", i, k), outcome_id, self.outcomes, "outcome")
+            if pair[0] == pair[1] or set(pair) in map(set, self.pairs[:i]):
+                fail(("pairs", i), list(pair), "allowed: two different outcomes, once a pair")
         return self
 
     @model_validator(mode="after")
@@ -295,6 +310,14 @@ class Config(Strict):
         """Outcomes of an analysis, in the order of the configuration."""
         chosen = self.analyses[analysis].outcomes
         return [outcome for outcome in self.outcomes if not chosen or outcome in chosen]
+
+    def baseline_of(self, outcome: str, setting: str) -> Baseline | None:
+        """Baseline of a setting: its own, or else that of the outcome."""
+        return self.baselines.get(outcome, {}).get(setting, self.outcomes[outcome].baseline)
+
+    def pairs_of(self, analysis: str) -> list[tuple[str, str]]:
+        """Pairs of outcomes that an analysis shows against each other: those of which it has both."""
+        return [pair for pair in self.pairs if set(pair) <= set(self.outcomes_of(analysis))]
 
 
 def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:
@@ -387,9 +410,16 @@ def _part[M: BaseModel](key: str, model: type[M], document: Document) -> M:
 
 def _check_outcomes(config: Config, treatments: Treatments, document: Document) -> None:
     for name, outcome in config.outcomes.items():
-        if outcome.baseline and outcome.baseline.regimen not in treatments.regimens:
-            allowed, path = ", ".join(treatments.regimens), ("outcomes", name, "baseline", "regimen")
-            raise document.error(path, outcome.baseline.regimen, f"unknown regimen; allowed: {allowed}")
+        declared = {("outcomes", name, "baseline"): outcome.baseline} if outcome.baseline else {}
+        for setting, baseline in config.baselines.get(name, {}).items():
+            declared["baselines", name, setting] = baseline
+            if setting not in treatments.settings:
+                allowed = ", ".join(treatments.settings) or "none, the treatments have no settings"
+                raise document.error(("baselines", name, setting), None, f"unknown setting; allowed: {allowed}")
+        for path, baseline in declared.items():
+            if baseline.regimen not in treatments.regimens:
+                allowed = ", ".join(treatments.regimens)
+                raise document.error((*path, "regimen"), baseline.regimen, f"unknown regimen; allowed: {allowed}")
 
 
 def _check_models(config: Config, treatments: Treatments, document: Document) -> None:

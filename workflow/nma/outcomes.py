@@ -1,10 +1,13 @@
 """Outcomes: the figures they are modelled from, their effect measure, and which direction favours the patient."""
 
+from math import log, sqrt
+from statistics import fmean
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from nma.documents import Strict, fail
+from nma.evidence.derivation import two_sided_z
 from nma.evidence.table_lines import ORDERED, STUDY_COLUMNS
 from nma.sheets import Identifier, Text
 
@@ -28,16 +31,71 @@ LIKELIHOODS: dict[str, tuple[Likelihood, ...]] = {
 
 
 class Baseline(Strict):
-    """Absolute outcome of a regimen on the link scale, from outside the network: what absolute effects rest on."""
+    """Absolute outcome of a regimen, from outside the relative effects: what absolute effects rest on.
+
+    One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
+    confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for an odds ratio ``events``
+    among ``n`` patients. It enters as a normal on the link scale. ``source`` says where it was read, ``assumed`` what
+    is assumed when it stands for its regimen and setting.
+    """
 
     regimen: Identifier
     """The regimen whose outcome is known."""
-    mean: float
+    mean: float | None = None
     """Its outcome on the link scale."""
-    sd: Scale
+    sd: Scale | None = None
     """Standard deviation of that outcome."""
+    median: Scale | None = None
+    """Its median survival, of an outcome measured in hazard ratios."""
+    lower: Scale | None = None
+    """Lower 95% limit of the median."""
+    upper: Scale | None = None
+    """Upper 95% limit of the median."""
+    unit: Text = "months"
+    """Unit of the median."""
+    events: Annotated[int, Field(ge=1)] | None = None
+    """Patients with the event, of an outcome measured in odds ratios."""
+    n: Annotated[int, Field(ge=2)] | None = None
+    """Patients."""
     source: Text | None = None
     """Where it comes from."""
+    assumed: Text | None = None
+    """Why it is assumed, where it is."""
+
+    @model_validator(mode="after")
+    def _one_figure(self) -> "Baseline":
+        given = set(self.model_fields_set) - {"regimen", "unit", "source", "assumed"}
+        medians = [{"median", "lower"}, {"median", "upper"}, {"median", "lower", "upper"}]
+        kinds = [{"mean", "sd"}, {"events", "n"}, *medians]
+        if given not in kinds:
+            fail((), sorted(given), "allowed: mean and sd, or median with lower and upper, or events and n")
+        if self.median and not (self.lower or 0) < self.median < (self.upper or float("inf")):
+            fail("median", self.median, "the median lies between its limits")
+        if self.events and self.n and self.events >= self.n:
+            fail("events", self.events, f"allowed: fewer than n, {self.n}; give mean and sd where all have the event")
+        return self
+
+    def check_measure(self, measure: Measure, path: tuple[str, ...]) -> None:
+        """Check that medians are of hazard ratios and events of odds ratios; ``path`` is where the baseline stands."""
+        for key, needed in (("median", "HR"), ("events", "OR")):
+            value = getattr(self, key)
+            if value and measure != needed:
+                fail((*path, key), value, f"goes with measure {needed}; give mean and sd on the link scale")
+
+    @property
+    def link(self) -> tuple[float, float]:
+        """Mean and standard deviation on the link scale.
+
+        A median m is that of exponential survival, whose log hazard is log(log(2) / m), with the standard error of
+        log(m) from the limits (Parmar 1998); events are a logit with its usual standard error.
+        """
+        if self.median:
+            reaches = [abs(log(limit / self.median)) for limit in (self.lower, self.upper) if limit]
+            return log(log(2) / self.median), fmean(reaches) / two_sided_z(0.05)
+        if self.events and self.n:
+            others = self.n - self.events
+            return log(self.events / others), sqrt(1 / self.events + 1 / others)
+        return self.mean or 0.0, self.sd or 0.0
 
 
 class Outcome(Strict):
@@ -49,6 +107,8 @@ class Outcome(Strict):
     count outcome is read from the records of that name. The ``categories`` of an ordered outcome are all of its
     categories, from the worst to the best if higher is better. ``includes`` names the outcomes and categories of
     response every one of whose events is an event of this outcome too, as deaths are of progression-free survival.
+    ``baseline`` is what absolute effects rest on, for all patients together and for settings that have none of their
+    own.
     """
 
     label: Text
@@ -115,4 +175,10 @@ class Outcome(Strict):
                 fail(("categories", i), name, "allowed: cr, pr, sd, pd")
             if name in STUDY_COLUMNS:
                 fail(("categories", i), name, "this word is a column of evidence tables; choose another")
+        return self
+
+    @model_validator(mode="after")
+    def _baseline_of_the_measure(self) -> "Outcome":
+        if self.baseline:
+            self.baseline.check_measure(self.measure, ("baseline",))
         return self

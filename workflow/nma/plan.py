@@ -16,7 +16,7 @@ from nma.documents import Document, read_yaml
 from nma.evidence.curves import curve_files
 from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
 from nma.evidence.tables import by_outcome
-from nma.network.arms import Arm, used_arms
+from nma.network.arms import OVERALL, Arm, used_arms
 from nma.network.graph import is_plain, parts
 from nma.network.structure import Structure
 from nma.tables import to_csv
@@ -150,11 +150,30 @@ def summary_settings(project: Project, outcome: str) -> Settings:
         "ratio": definition.is_ratio,
         "better": definition.better,
         "margin": definition.margin,
-        "baseline": definition.baseline and definition.baseline.model_dump(exclude={"source"}),
+        "baselines": _baselines(project, outcome),
         "reference": project.treatments.reference,
         "not_candidates": {name: setting.not_candidates for name, setting in project.treatments.settings.items()},
         "structure": structure_settings(project),
     }
+
+
+def _baselines(project: Project, outcome: str) -> dict[str, Settings]:
+    """Baseline of every setting that has one: its own, or that of all patients together, which is then assumed."""
+    own, result = project.config.baselines.get(outcome, {}), {}
+    for setting in (OVERALL, *project.treatments.settings):
+        baseline = project.config.baseline_of(outcome, setting)
+        if baseline:
+            mean, sd = baseline.link
+            borrowed = setting != OVERALL and setting not in own
+            result[setting] = {
+                "regimen": baseline.regimen,
+                "mean": mean,
+                "sd": sd,
+                "unit": baseline.unit if baseline.median else "",
+                "source": baseline.source or "",
+                "assumed": [*(["the baseline is not of this setting"] * borrowed), *filter(None, [baseline.assumed])],
+            }
+    return result
 
 
 def label_settings(project: Project) -> Settings:

@@ -32,10 +32,15 @@ def to_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
 
 def write_text(file: str | Path, text: str) -> None:
     """Write a text file under a temporary name and move it into place."""
+    write_bytes(file, text.encode("utf-8"))
+
+
+def write_bytes(file: str | Path, content: bytes) -> None:
+    """Write a file under a temporary name and move it into place."""
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.part")
-    temporary.write_bytes(text.encode("utf-8"))
+    temporary.write_bytes(content)
     os.replace(temporary, file)
 
 

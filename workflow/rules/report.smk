@@ -3,6 +3,8 @@ from nma.report.settings import (
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
     POPULATION_TABLES,
+    absolute_outcomes,
+    analysis_figures,
     figure_labels,
     figures_of,
     has_populations,
@@ -11,7 +13,8 @@ from nma.report.settings import (
     report_settings,
 )
 
-FORMATS = ["svg", "png"]
+# Every figure is written in three formats; Snakemake's report shows the first.
+SHOWN, COPIES = "svg", ["pdf", "png"]
 LABELS = figure_labels(project)
 
 
@@ -32,27 +35,35 @@ rule plot_outcome:
             ],
         ),
     output:
+        report(
+            f"{RESULTS}/{{analysis}}/{{outcome}}/network/network.{SHOWN}",
+            caption="../report/network.rst",
+            category="{analysis}",
+            subcategory="{outcome}",
+            labels={"figure": "network", "model": "all"},
+        ),
         [
             report(
-                f"{RESULTS}/{{analysis}}/{{outcome}}/network/network.{kind}",
-                caption="../report/network.rst",
-                category="{analysis}",
-                subcategory="{outcome}",
-                labels={"figure": "network", "model": "all", "format": kind},
-            )
-            for kind in FORMATS
-        ],
-        [
-            report(
-                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/figures/{figure}.{kind}",
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/figures/{figure}.{SHOWN}",
                 caption=f"../report/{figure}.rst",
                 category="{analysis}",
                 subcategory="{outcome}",
-                labels={"figure": figure, "model": model, "format": kind},
+                labels={"figure": figure, "model": model},
             )
             for model in MODELS
             for figure in figures_of(project, model)
-            for kind in FORMATS
+        ],
+        [
+            f"{RESULTS}/{{analysis}}/{{outcome}}/{file}.{kind}"
+            for file in [
+                "network/network",
+                *(
+                    f"{model}/figures/{figure}"
+                    for model in MODELS
+                    for figure in figures_of(project, model)
+                ),
+            ]
+            for kind in COPIES
         ],
     log:
         "logs/{analysis}/{outcome}/plot_outcome.log",
@@ -83,18 +94,18 @@ if project.config.inconsistency:
             rules.plot_outcome.output,
             [
                 report(
-                    f"{RESULTS}/{{analysis}}/{{outcome}}/inconsistency/figures/{figure}.{kind}",
+                    f"{RESULTS}/{{analysis}}/{{outcome}}/inconsistency/figures/{figure}.{SHOWN}",
                     caption=f"../report/{figure}.rst",
                     category="{analysis}",
                     subcategory="{outcome}",
-                    labels={
-                        "figure": figure,
-                        "model": project.config.headline,
-                        "format": kind,
-                    },
+                    labels={"figure": figure, "model": project.config.headline},
                 )
                 for figure in INCONSISTENCY_FIGURES
-                for kind in FORMATS
+            ],
+            [
+                f"{RESULTS}/{{analysis}}/{{outcome}}/inconsistency/figures/{figure}.{kind}"
+                for figure in INCONSISTENCY_FIGURES
+                for kind in COPIES
             ],
         wildcard_constraints:
             analysis=project.config.inconsistency,
@@ -107,33 +118,54 @@ if project.config.inconsistency:
     ruleorder: plot_outcome_and_inconsistency > plot_outcome
 
 
-rule plot_analysis:
+# One job for all analyses, whose figures depend on the outcomes that they have: it takes a few seconds.
+rule plot_analyses:
     input:
-        f"{RESULTS}/{{analysis}}/summary/ranking.csv",
+        [
+            f"{RESULTS}/{analysis}/summary/ranking.csv"
+            for analysis in project.config.analyses
+        ],
+        [
+            f"{RESULTS}/{analysis}/{outcome}/{project.config.headline}/{table}.csv"
+            for analysis, outcome in FITS
+            for table in ("absolute_effects", "relative_effects", "ranking")
+        ],
     output:
         [
             report(
-                f"{RESULTS}/{{analysis}}/summary/sucra.{kind}",
-                caption="../report/sucra.rst",
-                category="{analysis}",
+                f"{RESULTS}/{analysis}/summary/{figure}.{SHOWN}",
+                caption=f"../report/{figure.partition('_')[0]}.rst",
+                category=analysis,
                 subcategory="all outcomes",
-                labels={
-                    "figure": "sucra",
-                    "model": project.config.headline,
-                    "format": kind,
-                },
+                labels={"figure": figure, "model": project.config.headline},
             )
-            for kind in FORMATS
+            for analysis in project.config.analyses
+            for figure in analysis_figures(project, analysis)
+        ],
+        [
+            f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
+            for analysis in project.config.analyses
+            for figure in analysis_figures(project, analysis)
+            for kind in COPIES
         ],
     log:
-        "logs/{analysis}/plot_analysis.log",
+        "logs/plot_analyses.log",
     conda:
         "../../envs/nma.yaml"
     params:
+        results=lambda w: RESULTS,
         labels=LABELS,
-        code=code_digest(Path("scripts/plot_analysis.py")),
+        absolute={
+            analysis: absolute_outcomes(project, analysis)
+            for analysis in project.config.analyses
+        },
+        pairs={
+            analysis: project.config.pairs_of(analysis)
+            for analysis in project.config.analyses
+        },
+        code=code_digest(Path("scripts/plot_analyses.py")),
     script:
-        "../../scripts/plot_analysis.py"
+        "../../scripts/plot_analyses.py"
 
 
 # Where any study describes its patients: one job for all analyses, it takes a second each.
@@ -148,18 +180,18 @@ if has_populations(project):
         output:
             [
                 report(
-                    f"{RESULTS}/{analysis}/summary/populations.{kind}",
+                    f"{RESULTS}/{analysis}/summary/populations.{SHOWN}",
                     caption="../report/populations.rst",
                     category=analysis,
                     subcategory="all outcomes",
-                    labels={
-                        "figure": "populations",
-                        "model": "all",
-                        "format": kind,
-                    },
+                    labels={"figure": "populations", "model": "all"},
                 )
                 for analysis in project.config.analyses
-                for kind in FORMATS
+            ],
+            [
+                f"{RESULTS}/{analysis}/summary/populations.{kind}"
+                for analysis in project.config.analyses
+                for kind in COPIES
             ],
         log:
             "logs/plot_populations.log",
@@ -180,7 +212,6 @@ rule write_report:
     input:
         lambda w: report_inputs(project, w.analysis),
         rules.summarise_analysis.output,
-        f"{RESULTS}/{{analysis}}/summary/sucra.svg",
         (
             f"{RESULTS}/{{analysis}}/summary/populations.svg"
             if has_populations(project)
@@ -192,14 +223,16 @@ rule write_report:
         templates=sorted(map(str, Path("workflow/nma/report").rglob("*.j2"))),
         checklist="workflow/nma/report/prisma_nma.csv",
     output:
-        report(
+        page=report(
             f"{RESULTS}/{{analysis}}/report.html",
             caption="../report/report.rst",
             category="{analysis}",
             subcategory="report",
             labels={"file": "report"},
         ),
-        report(
+        workbook=f"{RESULTS}/{{analysis}}/tables.xlsx",
+        document=f"{RESULTS}/{{analysis}}/league_tables.docx",
+        checklist=report(
             f"{RESULTS}/{{analysis}}/summary/prisma_nma.csv",
             caption="../report/prisma_nma.rst",
             category="{analysis}",

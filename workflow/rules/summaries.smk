@@ -44,12 +44,14 @@ rule summarise_models:
             model=MODELS,
             table=SUMMARY_TABLES,
         ),
+        draws=f"{RESULTS}/{{analysis}}/{{outcome}}/{project.config.headline}/draws.csv.gz",
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
     conda:
         "../../envs/nma.yaml"
     params:
         models=MODELS,
+        headline=project.config.headline,
         settings=lambda w: plan.summary_settings(project, w.outcome),
         code=code_digest(Path("scripts/summarise_models.py")),
     script:
@@ -64,10 +66,14 @@ rule summarise_analysis:
             model=MODELS,
             table=["ranking", "diagnostics"],
         ),
+        lambda w: expand(
+            f"{RESULTS}/{w.analysis}/{{outcome}}/{project.config.headline}/relative_effects.csv",
+            outcome=sorted(set(sum(project.config.pairs_of(w.analysis), ()))),
+        ),
     output:
         expand(
             f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv",
-            table=["ranking", "fits"],
+            table=["ranking", "fits", "league_pairs"],
         ),
     log:
         "logs/{analysis}/summarise_analysis.log",
@@ -76,6 +82,9 @@ rule summarise_analysis:
     params:
         outcomes=lambda w: project.config.outcomes_of(w.analysis),
         models=MODELS,
+        headline=project.config.headline,
+        pairs=lambda w: project.config.pairs_of(w.analysis),
+        treatments=list(project.treatments.regimens),
         sampler=project.config.sampler.model_dump(),
         code=code_digest(Path("scripts/summarise_analysis.py")),
     script:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from math import exp
+from math import exp, inf
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -97,7 +97,12 @@ def _natural(effect: Row, ratio: bool) -> Row:
     value, se = effect["log_effect"], effect["se"]
     limits = [value + sign * _Z * se for sign in (0, -1, 1)]
     names = ("estimate", "estimate_lower", "estimate_upper")
-    return dict(zip(names, map(exp, limits) if ratio else limits, strict=True))
+    return dict(zip(names, map(_exp, limits) if ratio else limits, strict=True))
+
+
+def _exp(value: float) -> float:
+    """Exponential, infinite where a p-value next to 1 leaves so wide an interval."""
+    return exp(value) if value < 700 else inf
 
 
 def _table_rows(project: Project, outcome_id: str) -> Iterator[tuple[Row, bool]]:

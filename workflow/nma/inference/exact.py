@@ -23,22 +23,28 @@ from nma.network.structure import Floats
 
 @dataclass(frozen=True)
 class Effort:
-    """How fine the engine works: grid points for tau and omega, importance draws a grid point and replicate."""
+    """How fine the engine works: grid points for tau and omega, importance draws a grid point and replicate.
+
+    The spread of the replicates is the engine's own error; one of them will do where that is not asked for.
+    """
 
     tau: int
     omega: int
     draws: int
+    replicates: int = importance.REPLICATES
 
 
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost more
-_COUNT_DRAWS = 2**14, 2**17  # importance draws over the whole grid, at least and at most
+_COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
 _MIN_DRAWS, _MAX_DRAWS = 64, 1024
 _SEARCH_DRAWS = 16  # to find the range of the grid
 
 
-def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0) -> Effort:
+def effort(
+    data: NetworkData, scales: PriorScales, factor: float = 1.0, replicates: int = importance.REPLICATES
+) -> Effort:
     """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
     if not len(data.counts.study):
         return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
@@ -46,7 +52,7 @@ def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0) -> Effor
     evaluations = _EVALUATIONS / (8 if is_ordered(data.counts.family) else 1)
     total = min(max(evaluations / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
     draws = factor * min(total / points / importance.REPLICATES, _MAX_DRAWS)
-    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, _MIN_DRAWS))))
+    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, _MIN_DRAWS))), replicates)
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def _search(
     first = evaluate(tau, omega, _SEARCH_DRAWS, 1)
     table = first.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
     limits = upper(tau.points, table.max(axis=1)), upper(omega.points, table.max(axis=0))
-    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, importance.REPLICATES)
+    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, effort.replicates)
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:

@@ -253,7 +253,7 @@ def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPost
 
 def prior_covariances(fit: Fit, posterior: exact.GridPosterior) -> dict[str, Floats]:
     """Compute the posterior covariance as fitted, and with the prior scale of the effects or of omega doubled."""
-    coarse = exact.effort(fit.data, fit.scales, factor=0.25)
+    coarse = exact.effort(fit.data, fit.scales, factor=0.25, replicates=1)
     parameters = ("effect", "omega") if fit.scales.omega else ("effect",)
     return {
         "fitted": posterior.covariance(),

@@ -75,16 +75,17 @@ class EffectAxis:
     def _ticks(self, axes: Any) -> None:
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-        ticks = self._tick_values()
+        ticks = self.tick_values()
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
         axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
 
-    def _tick_values(self) -> list[float]:
+    def tick_values(self) -> list[float]:
+        """Ticks on the natural scale."""
         low, high = self.natural(self.low), self.natural(self.high)
         ticks = _log_ticks(low, high) if self.ratio else []
-        return ticks if len(ticks) > 2 else _linear_ticks(low, high, 6 if self.ratio else 8)
+        return ticks if len(ticks) > 2 else linear_ticks(low, high, 6 if self.ratio else 8)
 
     def draw_interval(self, axes: Any, y: float, ends: Ends, colour: str, width: float, line: Any = "solid") -> None:
         """Draw an interval; an end beyond the axis becomes an arrow head."""
@@ -113,6 +114,11 @@ class EffectAxis:
         axes.set_xlabel(f"{MEASURES.get(names.measure, names.measure)}{scale}", labelpad=17, size=FONT_SIZE)
 
 
+def tick_label(value: float) -> str:
+    """Write a tick: no digits that say nothing, and a minus that is one."""
+    return f"{value:g}".replace("-", "−")
+
+
 def _favours(names: Names) -> tuple[tuple[str, str], tuple[str, str]]:
     """Whom the left and the right side of the axis favour, and the words for it."""
     left, right = ("treatment", "comparator") if names.lower_is_better else ("comparator", "treatment")
@@ -126,7 +132,8 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
 
 
-def _linear_ticks(low: float, high: float, most: int) -> list[float]:
+def linear_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between two limits."""
     from matplotlib.ticker import MaxNLocator
 
     ticks = MaxNLocator(nbins=most, steps=STEPS).tick_values(low, high)

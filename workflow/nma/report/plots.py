@@ -1,15 +1,18 @@
 """All figures of one outcome and of one analysis: read the tables, draw, save."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nma.network.arms import used_arms
+from nma.report.absolute_plot import draw_absolute
 from nma.report.fit_plots import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from nma.report.forest import draw_forest
 from nma.report.network import draw_network
+from nma.report.pair_plot import draw_pair
 from nma.report.populations import draw_populations
-from nma.report.ranks import draw_rankogram, draw_sucra
+from nma.report.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra
 from nma.report.sentences import SYMBOLS, learned, learned_nothing
 from nma.report.settings import POPULATION_TABLES
 from nma.report.splits import draw_splits, splits_of
@@ -53,7 +56,9 @@ def plot_outcome(
 def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
     out, warning = folder / "figures", _warning(ranking)
     save(draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning), out / "forest")
-    save(draw_rankogram(read_table(folder / "rank_probabilities.csv"), ranking, names, warning), out / "rankogram")
+    probabilities = read_table(folder / "rank_probabilities.csv")
+    save(draw_rankogram(probabilities, ranking, names, warning), out / "rankogram")
+    save(draw_cumulative_ranks(probabilities, ranking, names, warning), out / "cumulative_ranks")
     save(draw_leverage(read_table(folder / "data_points.csv"), names, warning), out / "leverage")
     parameters = read_table(folder / "heterogeneity.csv")
     if parameters:
@@ -75,12 +80,42 @@ def _warning(rows: Sequence[Row]) -> str:
     return "" if all(is_true(row, "converged") for row in rows) else NOT_CONVERGED
 
 
-def plot_analysis(folder: Path, labels: Mapping[str, Any], analysis: str) -> None:
-    """Draw the heat map of SUCRA of an analysis, for the headline model."""
-    names = Names(labels, analysis, model=labels["headline"])
-    ranking = read_table(folder / "summary" / "ranking.csv")
+def plot_analysis(
+    folder: Path,
+    labels: Mapping[str, Any],
+    analysis: str,
+    absolute: Sequence[str] = (),
+    pairs: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Draw the figures of an analysis over its outcomes, for the headline model, into summary/.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>
+    absolute : sequence
+        Outcomes with a declared baseline.
+    pairs : sequence
+        Outcomes to be drawn against each other: across and upwards.
+    """
+    names, out = Names(labels, analysis, model=labels["headline"]), folder / "summary"
+    ranking = read_table(out / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
-    save(draw_sucra(ranking, names, warning), folder / "summary" / "sucra")
+    save(draw_sucra(ranking, names, warning), out / "sucra")
+
+    def of(outcome: str, table: str) -> list[dict[str, str]]:
+        return read_table(folder / outcome / names.model / f"{table}.csv")
+
+    for outcome in absolute:
+        rows, its_ranking = of(outcome, "absolute_effects"), of(outcome, "ranking")
+        figure = draw_absolute(rows, its_ranking, replace(names, outcome=outcome), _warning(rows))
+        save(figure, out / f"absolute_{outcome}")
+    for across, upwards in pairs:
+        relative = of(across, "relative_effects"), of(upwards, "relative_effects")
+        rankings = of(across, "ranking"), of(upwards, "ranking")
+        both = replace(names, outcome=across), replace(names, outcome=upwards)
+        figure = draw_pair(relative, rankings, both, _warning([*rankings[0], *rankings[1]]))
+        save(figure, out / f"pair_{across}_{upwards}")
 
 
 def plot_populations(

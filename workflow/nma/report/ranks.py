@@ -1,6 +1,7 @@
-"""Rankogram, and the heat map of SUCRA by outcome. A higher SUCRA is better whatever the outcome."""
+"""Rankogram, cumulative ranks, and the heat map of SUCRA by outcome. A higher SUCRA is better whatever the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +53,59 @@ def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: 
     probabilities, ranking : rows
         rank_probabilities.csv and ranking.csv of one model.
     """
+    title = f"{names.outcome_label}: rank probabilities"
+    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. A full band is probability 1."
+    return _ranks(probabilities, ranking, names, (title, subtitle, warning), "rank", _draw_bands)
+
+
+def draw_cumulative_ranks(
+    probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = ""
+) -> "Figure":
+    """Draw the probability of every rank or a better one: a panel for each setting, a band for each treatment.
+
+    The last rank, whose cumulative probability is 1, is left out: the filled share of a band is the SUCRA, which stands
+    beside it.
+
+    Parameters
+    ----------
+    probabilities, ranking : rows
+        rank_probabilities.csv and ranking.csv of one model.
+    """
+    sucra = {(row["setting"], row["treatment"]): number(row["sucra"]) for row in ranking}
+
+    def draw(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
+        _draw_steps(axes, rows, treatments, candidates)
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        for k, name in enumerate(treatments):
+            text = sucra[rows[0]["setting"], name]
+            axes.annotate(text, (1, k + 0.5), xytext=(5, 0), ha="left", va="center", **place)
+        axes.annotate("SUCRA", (1, 0), xytext=(5, 3), color=GREY, ha="left", va="bottom", **place)
+
+    title = f"{names.outcome_label}: cumulative ranks"
+    subtitle = (
+        f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. The filled share of a band is the SUCRA."
+    )
+    return _ranks(probabilities, ranking, names, (title, subtitle, warning), "this rank or better", draw, 0.62)
+
+
+def _ranks(
+    probabilities: Sequence[Row],
+    ranking: Sequence[Row],
+    names: Names,
+    words: tuple[str, str, str],
+    label: str,
+    draw: Callable[[Any, Sequence[Row], Sequence[str], dict[str, bool]], None],
+    gap: float = 0.25,
+) -> "Figure":
+    """Lay out the panels of a figure of ranks; ``words`` are title, subtitle and warning."""
+    title, subtitle, warning = words
     settings = settings_of(ranking)
     treatments = [row["treatment"] for row in by_rank(ranking, OVERALL)]
     candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
     left = max(text_width(names.regimen(name)) for name in treatments) + 0.25
     columns = min(len(settings), 2)
     lines = -(-len(settings) // columns)
-    header, heading, footer, gap = 0.62, 0.30 if names.has_settings else 0.0, 0.55, 0.25
-    title = f"{names.outcome_label}: rank probabilities"
-    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. A full band is probability 1."
+    header, heading, footer = 0.62, 0.30 if names.has_settings else 0.0, 0.55
     panel_width = max(2.9, 0.30 * len(treatments), (text_width(subtitle) - left) / columns)
     height = BAND * len(treatments)
     step = heading + height + 0.32
@@ -73,28 +118,58 @@ def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: 
                 figure, left + column * (panel_width + gap), header + line * step + heading, panel_width, height
             )
             rows = [row for row in probabilities if row["setting"] == setting]
-            _draw_bands(axes, rows, treatments, {name: candidates[setting, name] for name in treatments})
+            draw(axes, rows, treatments, {name: candidates[setting, name] for name in treatments})
             axes.set_title(names.place(setting), pad=5)
             if column == 0:
                 place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
                 for k, name in enumerate(treatments):
                     axes.annotate(names.regimen(name), (0, k + 0.5), xytext=(-8, 0), ha="right", va="center", **place)
             if line == lines - 1 or i + columns >= len(settings):
-                axes.set_xlabel("rank", labelpad=2)
+                axes.set_xlabel(label, labelpad=2)
     return figure
+
+
+def _open_bands(axes: Any, treatments: int, ranks: int, margin: float) -> None:
+    """Prepare pale bands, one a treatment, over some ranks."""
+    from matplotlib.collections import PolyCollection
+
+    left, right = 0.5 - margin, ranks + 0.5 + margin
+    axes.set_xlim(left, right)
+    axes.set_ylim(treatments, 0)
+    axes.set_xticks(range(1, ranks + 1), [str(rank) for rank in range(1, ranks + 1)])
+    axes.set_yticks([])
+    axes.tick_params(length=0)
+    bands = [[(left, k + 0.06), (right, k + 0.06), (right, k + 1), (left, k + 1)] for k in range(treatments)]
+    axes.add_collection(PolyCollection(bands, facecolor=PALE, zorder=0))
+    feet = range(1, treatments + 1)
+    axes.hlines(feet, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.8, zorder=2)
+
+
+def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
+    """Draw cumulative probabilities as steps."""
+    from matplotlib.collections import PolyCollection
+
+    ranks = max(len(treatments) - 1, 1)
+    _open_bands(axes, len(treatments), ranks, 0.0)
+    for k, name in enumerate(treatments):
+        chances = [float(row["probability"]) for row in rows if row["treatment"] == name][:ranks]
+        steps = [
+            (rank + edge, k + 1 - 0.94 * min(total, 1.0))
+            for rank, total in enumerate(accumulate(chances))
+            for edge in (0.5, 1.5)
+        ]
+        shape = [(0.5, k + 1.0), *steps, (ranks + 0.5, k + 1.0)]
+        style: dict[str, Any] = {"facecolor": BAR, "edgecolor": BAR} if candidates[name] else HOLLOW
+        axes.add_collection(PolyCollection([shape], linewidth=0.8, zorder=1, gid=f"cumulative-{name}", **style))
+        if not candidates[name]:
+            axes.text(0.6, k + 0.3, NOT_A_CANDIDATE, color=GREY, va="center", size=FONT_SIZE - 1)
 
 
 def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
     from matplotlib.collections import PolyCollection
 
     n = len(treatments)
-    axes.set_xlim(0.45, n + 0.55)
-    axes.set_ylim(n, 0)
-    axes.set_xticks(range(1, n + 1), [str(rank) for rank in range(1, n + 1)])
-    axes.set_yticks([])
-    axes.tick_params(length=0)
-    bands = [[(0.45, k + 0.06), (n + 0.55, k + 0.06), (n + 0.55, k + 1), (0.45, k + 1)] for k in range(n)]
-    axes.add_collection(PolyCollection(bands, facecolor=PALE, zorder=0))
+    _open_bands(axes, n, n, 0.05)
     for k, name in enumerate(treatments):
         bars = [(int(row["rank"]), float(row["probability"])) for row in rows if row["treatment"] == name]
         shapes = [_bar(rank, k + 1, probability) for rank, probability in bars]
@@ -105,7 +180,6 @@ def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candi
             start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
             place, align = (0.5, "left") if start else (n + 0.5, "right")
             axes.text(place, k + 0.3, NOT_A_CANDIDATE, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
-    axes.hlines(range(1, n + 1), 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.8, zorder=2)
 
 
 def _bar(rank: int, foot: float, probability: float) -> list[tuple[float, float]]:

@@ -1,7 +1,7 @@
 """report.html of one analysis: one self-contained file made from tables and figures in results/."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ CAPTIONS = {
     "network": "network of comparisons",
     "forest": "relative effects against the reference",
     "rankogram": "rank probabilities",
+    "cumulative_ranks": "probability of every rank or a better one",
+    "absolute": "absolute outcomes from the declared baseline",
     "heterogeneity": "prior and posterior of the heterogeneity parameters",
     "leverage": "leverage of the data points",
     "node_splits": "direct against indirect evidence",
@@ -124,6 +126,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "outcomes": sections,
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings["populations"], names),
+        "pairs": _pairs(folder, settings, names),
         "compared": compared,
         "fits": check_tables.fits_table(fits, names),
         "verification": verification_sentences(verdicts),
@@ -198,7 +201,7 @@ def _outcome_section(
         "excluded": report_tables.excluded_table(evidence, names),
         "ranking": [report_tables.ranking_table(ranking, place, names) for place in places],
         "league": [report_tables.league_table(headline["league_table"], place, names) for place in places],
-        "absolute": _absolute(headline["absolute_effects"], settings, names),
+        "absolute": _absolute(sources.analysis, headline["absolute_effects"], names),
         "figures": _figures(here, settings["headline_figures"], names),
         "heterogeneity": check_tables.heterogeneity_table(by_model["heterogeneity"], names),
         "learned": [learned(row) + "." for row in by_model["heterogeneity"][names.model]],
@@ -210,9 +213,36 @@ def _outcome_section(
     }
 
 
-def _absolute(rows: Sequence[Row], settings: Mapping[str, Any], names: Names) -> list[report_tables.Table]:
-    source = settings["baselines"].get(names.outcome, "")
-    return [report_tables.absolute_table(rows, place, source, names) for place in settings_of(rows)]
+def _absolute(folder: Path, rows: Sequence[Row], names: Names) -> dict[str, Any] | None:
+    """Gather what to expect under every treatment; nothing without a declared baseline."""
+    if not rows:
+        return None
+    return {
+        "sentences": report_tables.assumption_sentences(rows, names),
+        "figure": _figure(folder / "summary" / f"absolute_{names.outcome}.svg", "absolute", names),
+        "tables": [report_tables.absolute_table(rows, place, names) for place in settings_of(rows)],
+    }
+
+
+def _pairs(folder: Path, settings: Mapping[str, Any], names: Names) -> list[dict[str, Any]]:
+    """Two outcomes against each other: a scatter plot and a league table of both."""
+    league = read_table(folder / "summary" / "league_pairs.csv") if settings["pairs"] else []
+    result = []
+    for across, upwards in settings["pairs"]:
+        first, second = (replace(names, outcome=outcome) for outcome in (across, upwards))
+        places = settings_of([row for row in league if (row["below"], row["above"]) == (across, upwards)])
+        title = f"{first.outcome_label} against {second.outcome_label}"
+        file = folder / "summary" / f"pair_{across}_{upwards}.svg"
+        result.append(
+            {
+                "id": f"pair-{across}-{upwards}",
+                "title": title,
+                "directions": [name.direction_of_outcome for name in (first, second)],
+                "figure": inline_svg(file, f"pair-{across}-{upwards}", title),
+                "tables": [report_tables.paired_table(league, (across, upwards), place, names) for place in places],
+            }
+        )
+    return result
 
 
 def _inconsistency(folder: Path, evidence: Sequence[Row], settings: Mapping[str, Any], names: Names) -> dict[str, Any]:

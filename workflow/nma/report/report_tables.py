@@ -1,22 +1,26 @@
 """Tables of the report: rows of text from the CSV tables, with captions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nma.network.arms import is_contrast, used_rows
 from nma.report.words import (
+    DECLARED,
     INTERVAL,
     METHODS,
     NOT_A_CANDIDATE,
+    REFERENCE,
     Names,
     Row,
+    absolute_scale,
     by_rank,
-    differences,
     evidence_words,
     is_true,
+    listed,
     number,
     probability,
+    settings_of,
 )
 
 ENDS = ("treatment", "comparator")
@@ -257,18 +261,48 @@ def _short(text: str) -> str:
         return text or "–"
 
 
-def absolute_table(absolute: Sequence[Row], setting: str, source: str, names: Names) -> Table:
+def absolute_table(absolute: Sequence[Row], setting: str, names: Names) -> Table:
     """Tabulate the outcome under every treatment, from the declared baseline."""
     here = [row for row in absolute if row["setting"] == setting]
-    keys = ("absolute", "absolute_lower", "absolute_upper")
-    rows = []
-    for row in here:
-        value, lower, upper = differences([row[key] for key in keys])
-        rows.append([names.regimen(row["treatment"]), f"{value} ({lower} to {upper})"])
-    baseline = ", ".join(filter(None, [_baseline(here[0]["baseline"], names), source]))
+    rows = [[names.regimen(row["treatment"]), names.absolute(row), _against_baseline(row)] for row in here]
+    first = here[0]
+    baseline = ", ".join(filter(None, [_baseline(first["baseline"], names), first["source"]]))
     caption = f"{names.heading(setting)}: absolute effects, from the baseline {baseline}"
-    columns = ("Treatment", f"{here[0]['scale'].capitalize()} ({INTERVAL})")
+    scale = absolute_scale(first)
+    columns = ("Treatment", f"{scale[0].upper()}{scale[1:]} ({INTERVAL})", "Evidence against the baseline")
     return Table(caption, columns, rows, names.place(setting))
+
+
+def _against_baseline(row: Row) -> str:
+    return DECLARED if row["evidence"] == REFERENCE else evidence_words(row["evidence"])
+
+
+def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
+    """Say what the absolute effects of an outcome assume, setting by setting."""
+    if not absolute:
+        return []
+    by_setting = {row["setting"]: row["assumptions"] for row in absolute if row["assumptions"]}
+    common = "The baseline enters with its uncertainty, as if it were independent of the relative effects."
+    said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in by_setting.items()]
+    missing = [names.place(setting) for setting in names.labels["settings"] if setting not in settings_of(absolute)]
+    return [
+        common,
+        *([f"Assumed. {'. '.join(said)}."] if said else []),
+        *([f"No baseline is declared for: {listed(missing)}."] if missing else []),
+    ]
+
+
+def paired_table(league: Sequence[Row], pair: tuple[str, str], setting: str, names: Names) -> Table:
+    """Tabulate two outcomes in one league table: the first below the diagonal, the second above it."""
+    here = [row for row in league if (row["below"], row["above"]) == tuple(pair) and row["setting"] == setting]
+    order = [row["treatment"] for row in here]
+    rows = [[names.regimen(row["treatment"]), *(row[name].replace("-", "−") or "–" for name in order)] for row in here]
+    below, above = (replace(names, outcome=outcome) for outcome in pair)
+    caption = (
+        f"{names.place(setting) or names.analysis_label}: below the diagonal {below.measure} of "
+        f"{below.outcome_label}, above it {above.measure} of {above.outcome_label}; row against column, {INTERVAL}"
+    )
+    return Table(caption, ("Treatment", *map(names.regimen, order)), rows, names.place(setting))
 
 
 def _baseline(text: str, names: Names) -> str:

@@ -5,11 +5,19 @@ from typing import Any, get_args
 from nma.config import Method, Project
 from nma.evidence.populations import given_characteristics
 from nma.evidence.tables import TableStudy
+from nma.network.arms import OVERALL
 from nma.plan import label_settings
 from nma.provenance import commit
 from nma.sheets import StudySheet
 
-HEADLINE_TABLES = ("ranking", "relative_effects", "league_table", "mixtures", "absolute_effects")
+HEADLINE_TABLES = (
+    "ranking",
+    "rank_probabilities",
+    "relative_effects",
+    "league_table",
+    "mixtures",
+    "absolute_effects",
+)
 MODEL_TABLES = ("heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
@@ -20,7 +28,23 @@ def figures_of(project: Project, model: str) -> list[str]:
     """Figures drawn for a model; one without heterogeneity has no prior to set against a posterior."""
     definition = project.config.models[model]
     varies = definition.heterogeneity or _omega(project, model)
-    return ["forest", "rankogram", "leverage", *(["heterogeneity"] if varies else [])]
+    return ["forest", "rankogram", "cumulative_ranks", "leverage", *(["heterogeneity"] if varies else [])]
+
+
+def analysis_figures(project: Project, analysis: str) -> list[str]:
+    """Figures of an analysis over its outcomes, in its folder summary/."""
+    return [
+        "sucra",
+        *(f"absolute_{outcome}" for outcome in absolute_outcomes(project, analysis)),
+        *(f"pair_{across}_{upwards}" for across, upwards in project.config.pairs_of(analysis)),
+    ]
+
+
+def absolute_outcomes(project: Project, analysis: str) -> list[str]:
+    """Outcomes of an analysis for which a baseline is declared."""
+    config = project.config
+    settings = (OVERALL, *project.treatments.settings)
+    return [name for name in config.outcomes_of(analysis) if any(config.baseline_of(name, place) for place in settings)]
 
 
 def _omega(project: Project, model: str) -> str:
@@ -50,16 +74,14 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
         "inconsistency": config.inconsistency,
-        "baselines": {
-            name: outcome.baseline.source or "" for name, outcome in config.outcomes.items() if outcome.baseline
-        },
+        "pairs": config.pairs_of(analysis),
         "seed": config.seed,
-        "methods": _methods(project),
+        "methods": _methods(project, analysis),
         "commit": commit(),
     }
 
 
-def _methods(project: Project) -> dict[str, Any]:
+def _methods(project: Project, analysis: str) -> dict[str, Any]:
     """Gather what the methods text says beyond the tables: the choices of the configuration, with labels."""
     config, treatments = project.config, project.treatments
     plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
@@ -86,6 +108,7 @@ def _methods(project: Project) -> dict[str, Any]:
             setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
         },
         "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
+        "absolute": absolute_outcomes(project, analysis),
         "sheets": len(project.sheets),
         "quoted": {
             name: sheet.secondary_report.quoted_by for name, sheet in project.sheets.items() if sheet.secondary_report
@@ -161,7 +184,7 @@ def _source(project: Project, study: TableStudy) -> str:
 def report_inputs(project: Project, analysis: str) -> list[str]:
     """Tables and figures that the report of an analysis reads, but for those of the rules it names itself."""
     config = project.config
-    files = []
+    files = [f"{config.results}/{analysis}/summary/{name}.svg" for name in analysis_figures(project, analysis)]
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"

@@ -11,7 +11,9 @@ from nma.outcomes import RATIOS
 Row = Mapping[str, str]
 
 REFERENCE = "reference"
+PROBABILITY, MEDIAN = "probability", "median time"  # natural scales of absolute effects
 INTERVAL = "95% equal-tailed credible interval"
+DECLARED = "declared baseline"
 NOT_A_CANDIDATE = "not a candidate"
 NOT_CONVERGED = "NOT CONVERGED"
 NOT_ASSESSABLE = "not assessable"
@@ -118,6 +120,11 @@ class Names:
         return f"{self.measure} {side} {self.no_effect} favours the treatment"
 
     @property
+    def direction_of_outcome(self) -> str:
+        """Outcome, and which effects favour the treatment."""
+        return f"{self.outcome_label}: {self.direction}."
+
+    @property
     def has_settings(self) -> bool:
         """Whether the network tells settings apart."""
         return any(name != OVERALL for name in self.labels["settings"])
@@ -146,9 +153,31 @@ class Names:
         """Estimate and 95% interval of a row, natural scale."""
         return self._interval([row["estimate"], row["estimate_lower"], row["estimate_upper"]])
 
+    def absolute(self, row: Row) -> str:
+        """Absolute outcome of a row and its 95% interval, on the scale of `absolute_scale`."""
+        texts = [row[f"absolute{end}"] for end in ("", "_lower", "_upper")]
+        if row["scale"] == PROBABILITY:
+            value, lower, upper = (percentage(text).removesuffix("%") for text in texts)
+        elif row.get("unit"):
+            value, lower, upper = (number(text, 1) for text in texts)
+        else:
+            value, lower, upper = differences(texts)
+        return f"{value} ({lower} to {upper})"
+
+    def more_is_better(self, row: Row) -> bool:
+        """Whether more of an absolute outcome is better: a longer median, if the event is one to be put off."""
+        return self.lower_is_better if row["scale"] == MEDIAN else not self.lower_is_better
+
     def _interval(self, values: list[str]) -> str:
         value, lower, upper = map(ratio, values) if self.is_ratio else differences(values)
         return f"{value} ({lower} to {upper})"
+
+
+def absolute_scale(row: Row) -> str:
+    """Say on which scale an absolute outcome is shown: per 100 patients, median in months, or as the table names it."""
+    if row["scale"] == PROBABILITY:
+        return "per 100 patients"
+    return f"median, {row['unit']}" if row.get("unit") else row["scale"]
 
 
 def number(text: str, digits: int = 2) -> str:

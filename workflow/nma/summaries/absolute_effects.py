@@ -1,25 +1,28 @@
-"""Absolute effects: the outcome under every treatment, from a declared baseline with its uncertainty.
+"""Absolute effects: the outcome under every treatment, from declared baselines with their uncertainty.
 
-The baseline of a reference treatment is external evidence, normal on the link scale; relative effects are added to it
-(Dias, NICE DSU TSD5, 2011).
+The baseline of a regimen in a setting is normal on the link scale; relative effects are added to it, as if the two were
+independent (Dias, NICE DSU TSD5, 2011). A baseline that is a median gives medians: with proportional hazards and
+exponential survival the median under a treatment is the baseline median divided by the hazard ratio.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import log
 from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtr
 
-from nma.network.arms import OVERALL, Arm
+from nma.network.arms import Arm
 from nma.network.graph import received
 from nma.network.structure import Structure
 from nma.summaries.posterior import Posterior
-from nma.summaries.relative_effects import INTERVAL, mixture_quantiles
+from nma.summaries.relative_effects import INTERVAL, blocks, mixture_quantiles
 
 COLUMNS = (
     "setting",
     "treatment",
     "scale",
+    "unit",
     "mean",
     "sd",
     "median",
@@ -28,10 +31,14 @@ COLUMNS = (
     "absolute",
     "absolute_lower",
     "absolute_upper",
+    "evidence",
     "baseline",
+    "source",
+    "assumptions",
     "interval",
     "converged",
 )
+EXPONENTIAL = "proportional hazards and exponential survival"
 
 Natural = Callable[[Any], Any]
 # likelihood: name of the natural scale, and the way there from the linear predictor
@@ -46,44 +53,67 @@ SCALES: dict[str, tuple[str, Natural]] = {
     "RR": ("rate", np.exp),
     "HR": ("hazard", np.exp),
 }
+MEDIAN: tuple[str, Natural] = ("median time", lambda x: log(2) * np.exp(-x))
 
 
 def absolute_effects(
-    posterior: Posterior, arms: Sequence[Arm], structure: Structure, settings: Mapping[str, Any]
+    posterior: Posterior,
+    arms: Sequence[Arm],
+    structure: Structure,
+    settings: Mapping[str, Any],
+    relative: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Add the relative effects to the declared baseline; no rows where none is declared.
+    """Add the relative effects to the declared baselines; no rows in settings without one.
 
     mean, sd, median, lower and upper are on the link scale, the absolute columns on the natural one, at the median and
-    the limits.
+    the limits. ``evidence`` is that of the effect against the regimen of the baseline, from the rows ``relative``; it
+    is ``reference`` for the regimen itself, and ``prior_driven`` where no arm of the network received that regimen.
     """
-    baseline = settings["baseline"]
-    if baseline is None:
-        return []
-    likelihood = settings["likelihood"]
-    scale, natural = SCALES.get(settings["measure"] if likelihood == "contrasts" else likelihood, SCALES["normal"])
-    anchor = structure.regimens.index(baseline["regimen"])
+    labels = {(row["setting"], row["treatment"], row["comparator"]): row["evidence"] for row in relative}
     rows = []
-    for s, setting in enumerate((OVERALL, *structure.settings)):
+    for setting, s in blocks(structure).items():
+        baseline = settings["baselines"].get(setting)
+        if baseline is None:
+            continue
+        scale, natural = _scale(baseline, settings)
+        anchor = baseline["regimen"]
+        shared = {
+            "setting": setting,
+            "scale": scale,
+            "unit": baseline["unit"],
+            "baseline": f"{anchor} ~ N({baseline['mean']:g}, {baseline['sd']:g}^2)",
+            "source": baseline["source"],
+            "assumptions": "; ".join([*([EXPONENTIAL] if baseline["unit"] else []), *baseline["assumed"]]),
+            "interval": INTERVAL,
+            "converged": posterior.converged,
+        }
         for treatment in received(arms, structure.regimens):
-            effect = posterior.effects[:, s, structure.regimens.index(treatment)] - posterior.effects[:, s, anchor]
-            draws = baseline["mean"] + effect
+            t, c = structure.regimens.index(treatment), structure.regimens.index(anchor)
+            draws = baseline["mean"] + posterior.effects[:, s, t] - posterior.effects[:, s, c]
             lower, median, upper = mixture_quantiles(draws, np.full(len(draws), baseline["sd"]), (0.025, 0.5, 0.975))
+            low, high = sorted((float(natural(lower)), float(natural(upper))))
+            label = labels.get((setting, treatment, anchor), "prior_driven")
             rows.append(
                 {
-                    "setting": setting,
+                    **shared,
                     "treatment": treatment,
-                    "scale": scale,
                     "mean": draws.mean(),
                     "sd": float(np.hypot(draws.std(ddof=1), baseline["sd"])),
                     "median": median,
                     "lower": lower,
                     "upper": upper,
                     "absolute": float(natural(median)),
-                    "absolute_lower": float(natural(lower)),
-                    "absolute_upper": float(natural(upper)),
-                    "baseline": f"{baseline['regimen']} ~ N({baseline['mean']:g}, {baseline['sd']:g}^2)",
-                    "interval": INTERVAL,
-                    "converged": posterior.converged,
+                    "absolute_lower": low,
+                    "absolute_upper": high,
+                    "evidence": "reference" if treatment == anchor else label,
                 }
             )
     return rows
+
+
+def _scale(baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, Natural]:
+    """Name of the natural scale and the way there; a baseline with a unit of time is a median."""
+    if baseline["unit"]:
+        return MEDIAN
+    likelihood = settings["likelihood"]
+    return SCALES.get(settings["measure"] if likelihood == "contrasts" else likelihood, SCALES["normal"])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nma.summaries.league_table import paired_league_table
 from nma.tables import read_table, write_table
 
 RANKING_COLUMNS = (
@@ -22,8 +23,27 @@ RANKING_COLUMNS = (
 FIT_COLUMNS = ("outcome", "model", "converged", "draws", "min_ess_bulk", "max_r_hat", "divergences", "versions")
 
 
-def summarise_analysis(folder: Path, outcomes: Sequence[str], models: Sequence[str]) -> None:
-    """Write summary/ranking.csv and summary/fits.csv of one analysis folder."""
+def summarise_analysis(
+    folder: Path,
+    outcomes: Sequence[str],
+    models: Sequence[str],
+    headline: str,
+    pairs: Sequence[tuple[str, str]],
+    treatments: Sequence[str],
+) -> None:
+    """Write the tables of one analysis over its outcomes: summary/ranking.csv, fits.csv and league_pairs.csv.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>
+    headline : str
+        The model of the league tables.
+    pairs : sequence
+        Outcomes below and above the diagonal of one league table.
+    treatments : sequence
+        Order of the treatments in it.
+    """
     ranking: list[dict[str, Any]] = []
     fits: list[dict[str, Any]] = []
     for outcome in outcomes:
@@ -33,6 +53,10 @@ def summarise_analysis(folder: Path, outcomes: Sequence[str], models: Sequence[s
             fits.append({**names, **_fit(folder / outcome / model)})
     write_table(folder / "summary" / "ranking.csv", ranking, RANKING_COLUMNS)
     write_table(folder / "summary" / "fits.csv", fits, FIT_COLUMNS)
+    shown = dict.fromkeys(outcome for pair in pairs for outcome in pair)
+    relative = {outcome: read_table(folder / outcome / headline / "relative_effects.csv") for outcome in shown}
+    league, columns = paired_league_table(relative, pairs, treatments)
+    write_table(folder / "summary" / "league_pairs.csv", league, columns)
 
 
 def _fit(folder: Path) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def assess_inconsistency(
 
     def fitted(name: str, variant: Effects) -> _Fitted:
         data = network_data(rows, structure, fit["likelihood"], variant)
-        grid = exact.posterior(data, scales)
+        grid = exact.posterior(data, scales, exact.effort(data, scales, factor=0.5, replicates=2))
         return _Fitted(name, Fit(data, scales), grid, diagnostics.pareto_k(grid), summary["ratio"], summary["measure"])
 
     consistent = fitted("consistency", effects)

@@ -29,6 +29,8 @@ class Posterior:
     converged: bool
     densities: Mapping[str, tuple[Floats, Floats]]
     """Exact posterior densities of tau and omega on a grid."""
+    chains: int = 1
+    """Chains that the draws came from, one after the other and of one length."""
 
 
 def read_posterior(file: str) -> Posterior:
@@ -60,4 +62,5 @@ def read_posterior(file: str) -> Posterior:
             dict(zip(names, exact["covariance"].to_numpy(), strict=True)),
             bool(tree.attrs["converged"]),
             densities,
+            len(d),
         )

@@ -82,10 +82,15 @@ def relative_effects(
     return rows
 
 
+def blocks(structure: Structure) -> dict[str, int]:
+    """Place of every setting, ``overall`` first, among the draws of effects."""
+    return {setting: i for i, setting in enumerate((OVERALL, *structure.settings))}
+
+
 def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) -> Any:
     """Every labelled contrast with its draws, its row of coefficients, and by how many omega^2 a new setting varies."""
     index = {regimen: i for i, regimen in enumerate(structure.regimens)}
-    block = {setting: i for i, setting in enumerate((OVERALL, *structure.settings))}
+    block = blocks(structure)
     effect_rows = posterior.effect_rows
     departures = np.zeros_like(effect_rows[0])
     if posterior.varies_by_setting:

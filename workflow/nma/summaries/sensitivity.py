@@ -124,7 +124,7 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
 def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     task, fit = without.task, without.task.fits[model]
     scales, effect_rows = fit.scales, fit.data.predictor.effect_rows()
-    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5))
+    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5, replicates=2))
     analysis = left_out_analysis(task.analysis, without.study)
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(

@@ -8,6 +8,7 @@ from nma.network.arms import used_arms
 from nma.network.graph import edges, label_contrasts
 from nma.network.structure import Structure
 from nma.summaries import absolute_effects, heterogeneity, mixtures, ranking, relative_effects
+from nma.summaries.draws import write_draws
 from nma.summaries.frequentist import write_frequentist
 from nma.summaries.league_table import league_table
 from nma.summaries.posterior import read_posterior
@@ -17,7 +18,9 @@ EDGE_COLUMNS = ("treatment", "comparator", "study", "setting", "weight", "n")
 LABEL_COLUMNS = ("setting", "treatment", "comparator", "structure", "mixed_direct")
 
 
-def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path) -> None:
+def summarise_models(
+    evidence: str, posteriors: Mapping[str, str], settings: Mapping[str, Any], folder: Path, headline: str
+) -> None:
     """Write the network tables of an outcome, its frequentist twin, and the summary tables of each of its models.
 
     Parameters
@@ -30,6 +33,8 @@ def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Map
         From `nma.plan.summary_settings`.
     folder : path
         results/<analysis>/<outcome>
+    headline : str
+        The model whose draws are written too.
     """
     structure = Structure.from_settings(settings["structure"])
     rows = read_table(evidence)
@@ -49,7 +54,9 @@ def summarise_models(evidence: str, posteriors: Mapping[str, str], settings: Map
         write_table(out / "league_table.csv", league, columns)
         write_table(out / "heterogeneity.csv", heterogeneity.summarise_heterogeneity(posterior), heterogeneity.COLUMNS)
         write_table(out / "densities.csv", heterogeneity.density_rows(posterior), heterogeneity.DENSITY_COLUMNS)
-        absolute = absolute_effects.absolute_effects(posterior, arms, structure, settings)
+        if model == headline:
+            write_draws(out / "draws.csv.gz", posterior, arms, structure, settings["reference"])
+        absolute = absolute_effects.absolute_effects(posterior, arms, structure, settings, relative)
         write_table(out / "absolute_effects.csv", absolute, absolute_effects.COLUMNS)
         theta = posterior.effects[:, 0].mean(axis=0)
         write_table(out / "mixtures.csv", mixtures.mixture_errors(rows, structure, theta, settings), mixtures.COLUMNS)

@@ -1,0 +1,174 @@
+"""Tables as a workbook and for Word: the numbers of the CSV files, labels, what failed; the same bytes every time."""
+
+import re
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from nma.report.report import Sources
+from nma.report.report_tables import Table
+from nma.report.take_away import write_take_away
+from nma.report.word import write_league_tables
+from nma.report.workbook import Sheet, write_workbook
+
+from tests.test_plots import LABELS, SMOKING, Network, names, write_rows
+from tests.test_report import settings_of, write_project
+
+X = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def workbook(file: Path) -> dict[str, list[list[Any]]]:
+    """Read the sheets of a workbook: numbers as numbers, words as words."""
+    with ZipFile(file) as archive:
+        shared = ET.fromstring(archive.read("xl/sharedStrings.xml"))
+        strings = ["".join(text.itertext()) for text in shared.iter(f"{X}si")]
+        titles = [sheet.get("name") for sheet in ET.fromstring(archive.read("xl/workbook.xml")).iter(f"{X}sheet")]
+        sheets = {}
+        for k, title in enumerate(titles, start=1):
+            rows = ET.fromstring(archive.read(f"xl/worksheets/sheet{k}.xml")).iter(f"{X}row")
+            sheets[str(title)] = [[cell_value(cell, strings) for cell in row] for row in rows]
+    return sheets
+
+
+def cell_value(cell: ET.Element, strings: list[str]) -> Any:
+    """Read a cell."""
+    value = cell.findtext(f"{X}v")
+    if value is None:
+        return ""
+    return strings[int(value)] if cell.get("t") == "s" else float(value)
+
+
+def document_tables(file: Path) -> tuple[str, list[list[list[str]]]]:
+    """Read all text of a Word document, and its tables."""
+    with ZipFile(file) as archive:
+        body = ET.fromstring(archive.read("word/document.xml"))
+    tables = [
+        [["".join(cell.itertext()) for cell in row.iter(f"{W}tc")] for row in table.iter(f"{W}tr")]
+        for table in body.iter(f"{W}tbl")
+    ]
+    return " ".join(body.itertext()), tables
+
+
+ROWS = [
+    {"outcome": "pain", "study": "1", "treatment": "alpha", "estimate": "0.123456789012345", "n": "40", "flag": "true"},
+    {"outcome": "pain", "study": "2", "treatment": "beta_long", "estimate": "", "n": "3", "flag": "=1+1"},
+]
+
+
+def test_numbers_are_numbers_and_words_are_words(tmp_path: Path) -> None:
+    """In the precision of the table; a study called 1 stays a name, and nothing is taken for a formula."""
+    write_workbook(tmp_path / "t.xlsx", [Sheet("Results", "a table", ROWS)], [], names())
+    sheets = workbook(tmp_path / "t.xlsx")
+    assert list(sheets) == ["Notes", "Results"]
+    head, first, second = sheets["Results"]
+    assert head == ["outcome", "study", "treatment", "estimate", "n", "flag"]
+    assert first == ["Pain relief at twelve weeks", "1", "Alpha", 0.123456789012345, 40.0, "true"]
+    assert second[2:] == ["Beta given with a very long second name", "", 3.0, "=1+1"]
+
+
+def test_the_first_sheet_holds_units_and_notes(tmp_path: Path) -> None:
+    """What a sheet holds, which measure an outcome has, what columns mean, which id a label stands for."""
+    write_workbook(tmp_path / "t.xlsx", [Sheet("Results", "a table", ROWS)], [], names())
+    notes = workbook(tmp_path / "t.xlsx")["Notes"]
+    assert ["Results", "a table"] in notes
+    assert ["Pain relief at twelve weeks (pain)", "OR, odds ratio", "higher", "1.25"] in notes
+    assert ["Alpha", "alpha"] in notes
+    assert ["Acute attack", "acute"] in notes
+    text = " ".join(str(cell) for row in notes for cell in row)
+    assert "95% equal-tailed credible intervals" in text
+    assert "natural scale" in text
+    assert "Serious harm" not in text
+    assert "poth" not in text
+    assert "NOT CONVERGED" not in text
+
+
+def test_a_failed_fit_stands_on_the_first_sheet(tmp_path: Path) -> None:
+    """By name, before everything else."""
+    write_workbook(tmp_path / "t.xlsx", [Sheet("Results", "a table", ROWS)], ["Pain, model “pooled”"], names())
+    assert workbook(tmp_path / "t.xlsx")["Notes"][1] == ["NOT CONVERGED, do not use:", "Pain, model “pooled”"]
+
+
+TABLE = Table(
+    "A caption", ("Treatment", "Alpha", "Beta"), [["Alpha", "–", "2.00 (1.00 to 4.00)"], ["Beta", "0.50", "–"]]
+)
+
+
+def test_word_tables_hold_every_cell(tmp_path: Path) -> None:
+    """Header, treatments, cells; title, notes and captions around them; the page lies on its side."""
+    write_league_tables(tmp_path / "t.docx", "A title", ["How to read"], [TABLE, TABLE])
+    text, tables = document_tables(tmp_path / "t.docx")
+    assert tables == [[list(TABLE.columns), *TABLE.rows]] * 2
+    assert "A title How to read A caption" in re.sub(r"\s+", " ", text)
+    with ZipFile(tmp_path / "t.docx") as archive:
+        xml = archive.read("word/document.xml").decode()
+        assert "python-docx" not in archive.read("docProps/core.xml").decode()
+    assert 'w:orient="landscape"' in xml
+    assert xml.count("<w:tblHeader/>") == 2
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t.docx"])
+def test_two_runs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever the clock says."""
+    for folder, clock in (("a", 1.0e9), ("b", 1.7e9)):
+        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+        local = time.gmtime(clock)
+        monkeypatch.setattr(time, "localtime", lambda *_, local=local: local)
+        if name.endswith("xlsx"):
+            write_workbook(tmp_path / folder / name, [Sheet("Results", "a table", ROWS)], [], names())
+        else:
+            write_league_tables(tmp_path / folder / name, "A title", [], [TABLE])
+    assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def taken_away(folder: Path, settings: Any) -> tuple[dict[str, list[list[Any]]], str, list[list[list[str]]]]:
+    """Write what leaves the project and read it."""
+    sources = Sources(folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv")
+    write_take_away(sources, settings, folder / "t.xlsx", folder / "t.docx")
+    return workbook(folder / "t.xlsx"), *document_tables(folder / "t.docx")
+
+
+def test_an_analysis_leaves_with_all_its_tables(tmp_path: Path) -> None:
+    """Sheets of tables that have rows; a league table a setting; what failed is said in both."""
+    write_project(tmp_path, converged="false")
+    pairs = [
+        {"below": "pain", "above": "harm", "setting": setting, "treatment": name, **halves, "converged": "true"}
+        for setting in ("overall", "acute")
+        for name, halves in (("alpha", {"alpha": "", "gamma": "1.50"}), ("gamma", {"alpha": "0.75", "gamma": ""}))
+    ]
+    write_rows(tmp_path / "main" / "summary" / "league_pairs.csv", pairs)
+    sheets, text, tables = taken_away(tmp_path, settings_of(LABELS, pairs=[("pain", "harm")]))
+    filled = {"Evidence", "Relative effects", "Ranking", "Rank probabilities", "League tables", "Two outcomes"}
+    assert filled <= set(sheets)
+    assert "Absolute effects" not in sheets
+    assert "Node-splits" not in sheets
+    assert len(sheets["Sensitivity"]) == 1 + 2 * 8
+    assert sheets["Notes"][1][0].startswith("NOT CONVERGED")
+    assert "NOT CONVERGED, do not use" in text
+    assert "OR above 1 favours the treatment" in text
+    assert len(tables) == 2 + 2
+    assert tables[0] == [["Treatment", "Alpha", "Gamma"], ["Alpha", "–", "1.50"], ["Gamma", "0.75", "–"]]
+    assert "below the diagonal OR of Pain relief at twelve weeks, above it HR of Serious harm" in text
+    assert "Acute attack: below" in text
+
+
+def test_an_analysis_of_one_plain_outcome_leaves_too(tmp_path: Path) -> None:
+    """Without settings, pairs or baselines there is nothing about them."""
+    from tests.test_plots import LOOPS
+    from tests.test_report import network_report
+
+    network: Network = SMOKING
+    network_report(tmp_path, network, LOOPS["smoking"])
+    write_rows(tmp_path / "main" / "summary" / "league_pairs.csv", [])
+    settings = settings_of(network.labels, outcomes=["result"], inconsistency="main")
+    sheets, text, tables = taken_away(tmp_path, settings)
+    assert {"Node-splits", "Unrelated effects"} <= set(sheets)
+    words = text + " ".join(str(cell) for rows in sheets.values() for row in rows for cell in row)
+    assert "Two outcomes" not in sheets
+    assert "diagonal" not in words
+    assert len(tables) == 1
+    splits = sheets["Node-splits"]
+    assert splits[1][splits[0].index("treatment")] == "Individual counselling"

@@ -1,0 +1,216 @@
+"""Absolute outcomes: what to expect under every treatment, from the declared baseline of each setting."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nma.report.axis import linear_ticks, tick_label
+from nma.report.style import (
+    EVIDENCE,
+    GREY,
+    INK,
+    LIGHT,
+    LINE,
+    add_axes,
+    add_legend,
+    legend_rows,
+    new_figure,
+    styled,
+    text_width,
+    wrapped,
+)
+from nma.report.words import (
+    DECLARED,
+    MEDIAN,
+    NOT_A_CANDIDATE,
+    OVERALL,
+    PROBABILITY,
+    REFERENCE,
+    Names,
+    Row,
+    absolute_scale,
+    all_candidates,
+    by_rank,
+    evidence_words,
+    is_true,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROW = 0.30  # inches
+PLOT_WIDTH = 3.7
+WIDEST = 2.5  # an axis of times ends at this multiple of the largest estimate; longer intervals end in an arrow
+
+Limits = tuple[float, float]
+
+
+def draw_absolute(absolute: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
+    """Draw one panel for every setting with a baseline; treatments stand in the order of the overall ranking.
+
+    Parameters
+    ----------
+    absolute, ranking : rows
+        absolute_effects.csv, not empty, and ranking.csv of one model.
+    """
+    order = [row["treatment"] for row in by_rank(ranking, OVERALL)]
+    panels = {
+        setting: sorted(
+            (row for row in absolute if row["setting"] == setting), key=lambda row: order.index(row["treatment"])
+        )
+        for setting in settings_of(absolute)
+    }
+    candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
+    limits = _limits(absolute)
+    heading = "estimate (95% CrI)"
+    labels = [
+        *(names.regimen(name) for name in order),
+        *([] if all_candidates(ranking) else [NOT_A_CANDIDATE]),
+    ]
+    left = max(map(text_width, labels)) + 0.25
+    estimates = max(map(text_width, [heading, *map(names.absolute, absolute)])) + 0.2
+    evidence = max(text_width(_evidence(row)) for row in absolute) + 0.2
+    width = left + PLOT_WIDTH + estimates + evidence
+    notes = {setting: wrapped(_note(rows[0], names), width - 0.3) for setting, rows in panels.items()}
+    handles = _handles(absolute, all_candidates(ranking))
+    footer = 0.74 + 0.19 * legend_rows([handle.get_label() for handle in handles], width)
+    title = f"{names.outcome_label}: {absolute_scale(absolute[0])}"
+    subtitle = f"{names.analysis_label}, model “{names.model}”. " + (
+        "Assumed: proportional hazards, exponential survival." if absolute[0]["scale"] == MEDIAN else ""
+    )
+    gaps = {setting: 0.78 + LINE * 1.25 * len(lines) for setting, lines in notes.items()}
+    with styled():
+        height = 0.35 + sum(ROW * len(rows) + gaps[setting] for setting, rows in panels.items()) + footer
+        figure = new_figure(width, height, title, subtitle.strip(), warning)
+        top = 0.35
+        for setting, rows in panels.items():
+            top += gaps[setting]
+            axes = add_axes(figure, left, top, PLOT_WIDTH, ROW * len(rows))
+            _prepare(axes, limits, len(rows))
+            for y, row in enumerate(rows):
+                _draw_row(axes, limits, y, row, candidates[setting, row["treatment"]], names)
+            _write_columns(axes, rows, names, (heading, estimates))
+            place = {"transform": _inches(axes, ROW * len(rows)), "va": "top"}
+            foot = 0.26 + LINE * 1.25 * len(notes[setting])
+            title_of_panel = names.place(setting) or "Baseline"
+            axes.text(-left + 0.12, foot + 0.22, title_of_panel, weight="bold", **place)
+            axes.text(-left + 0.12, foot + 0.02, "\n".join(notes[setting]), color=GREY, linespacing=1.25, **place)
+            top += ROW * len(rows)
+        _label(axes, absolute[0], names)
+        add_legend(figure, handles)
+    return figure
+
+
+def _note(row: Row, names: Names) -> str:
+    """Say on which baseline a setting rests: the row of its regimen, the source, what is assumed."""
+    regimen = row["baseline"].partition(" ~ ")[0]
+    parts = [f"Baseline: {names.regimen(regimen)}", row["source"], f"assumed: {row['assumptions']}"]
+    return "; ".join(part for part in parts if part not in ("", "assumed: ")) + "."
+
+
+def _evidence(row: Row) -> str:
+    return DECLARED if row["evidence"] == REFERENCE else evidence_words(row["evidence"])
+
+
+def shown(row: Row) -> tuple[float, float, float]:
+    """Estimate and limits as they are drawn: probabilities per 100 patients."""
+    factor = 100 if row["scale"] == PROBABILITY else 1
+    value, lower, upper = (factor * float(row[f"absolute{end}"]) for end in ("", "_lower", "_upper"))
+    return value, lower, upper
+
+
+def _limits(rows: Sequence[Row]) -> Limits:
+    """Limits of the axis: from 0 where nothing is below, and no further than the estimates can be told apart."""
+    values = [shown(row) for row in rows]
+    low, high = min(0.0, *(lower for _, lower, _ in values)), max(upper for _, _, upper in values)
+    if rows[0]["scale"] == PROBABILITY:
+        return 0.0, min(100.0, 1.05 * high)
+    return 1.05 * low, 1.03 * (min(high, WIDEST * max(value for value, _, _ in values)) if low == 0 else high)
+
+
+def _inches(axes: Any, height: float) -> Any:
+    """Coordinates in inches from the top left corner of the axes, upwards positive."""
+    from matplotlib.transforms import Affine2D
+
+    return Affine2D().scale(1 / PLOT_WIDTH, 1 / height).translate(0, 1) + axes.transAxes
+
+
+def _prepare(axes: Any, limits: Limits, rows: int) -> None:
+    ticks = linear_ticks(*limits, 8)
+    axes.set_xlim(*limits)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xticks(ticks, [tick_label(tick) for tick in ticks])
+    axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
+
+
+def _draw_row(axes: Any, limits: Limits, y: int, row: Row, candidate: bool, names: Names) -> None:
+    mark = EVIDENCE[row["evidence"]]
+    value, lower, upper = shown(row)
+    line = {"color": mark.colour, "linewidth": 3.4, "solid_capstyle": "butt", "dash_capstyle": "butt"}
+    axes.plot([lower, min(upper, limits[1])], [y, y], linestyle=mark.line, zorder=2, **line)
+    axes.plot([lower], [y], "|", color=mark.colour, markersize=7, markeredgewidth=1.2, zorder=3)
+    end = ">" if upper > limits[1] else "|"
+    axes.plot([min(upper, limits[1])], [y], end, color=mark.colour, markersize=5, clip_on=False, zorder=3)
+    axes.plot(
+        [value],
+        [y],
+        mark.marker,
+        color=mark.colour,
+        markerfacecolor=mark.colour if candidate else "white",
+        markersize=11 if row["evidence"] == REFERENCE else 6.5,
+        zorder=4,
+        gid=f"absolute-{row['treatment']}",
+    )
+    axes.annotate(
+        names.regimen(row["treatment"]) + ("" if candidate else f"\n{NOT_A_CANDIDATE}"),
+        (0, y),
+        xytext=(-9, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color=INK if candidate else GREY,
+        linespacing=0.95,
+    )
+
+
+def _write_columns(axes: Any, rows: Sequence[Row], names: Names, estimates: tuple[str, float]) -> None:
+    """Write estimate and evidence label beside every row, under headings."""
+    heading, width = estimates
+    style = {"transform": _inches(axes, ROW * len(rows)), "va": "center"}
+    places = PLOT_WIDTH + 0.12, PLOT_WIDTH + 0.12 + width
+    for place, text in zip(places, (heading, "evidence"), strict=True):
+        axes.text(place, 0.13, text, color=GREY, **style)
+    for y, row in enumerate(rows):
+        for place, text in zip(places, (names.absolute(row), _evidence(row)), strict=True):
+            axes.text(place, -(y + 0.5) * ROW, text, **style)
+
+
+def _label(axes: Any, row: Row, names: Names) -> None:
+    """Say under the last axis what it shows and which way is better."""
+    right = names.more_is_better(row)
+    words, x, align = ("better →", 1, "right") if right else ("← better", 0, "left")
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
+    axes.annotate(words, (x, 0), xytext=(0, -18), ha=align, gid="better", **place)
+    axes.annotate(f"{names.outcome_label}, {absolute_scale(row)}", (0.5, 0), xytext=(0, -32), ha="center", **place)
+
+
+def _handles(rows: Sequence[Row], everyone: bool) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    found = {row["evidence"] for row in rows}
+    handles: list[Any] = [
+        Line2D(
+            [], [], color=mark.colour, marker=mark.marker, linestyle=mark.line, linewidth=3, markersize=6, label=label
+        )
+        for name, mark in EVIDENCE.items()
+        if name in found
+        for label in [DECLARED if name == REFERENCE else evidence_words(name)]
+    ]
+    handles.append(Line2D([], [], color=GREY, linewidth=3.4, label="95% credible interval (CrI), baseline included"))
+    if not everyone:
+        hollow: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}
+        handles.append(Line2D([], [], color=GREY, label=f"hollow: {NOT_A_CANDIDATE}", **hollow))
+    return handles
