@@ -230,15 +230,15 @@ rule write_report:
             subcategory="report",
             labels={"file": "report"},
         ),
-        workbook=f"{RESULTS}/{{analysis}}/tables.xlsx",
-        document=f"{RESULTS}/{{analysis}}/league_tables.docx",
-        checklist=report(
+        prisma=report(
             f"{RESULTS}/{{analysis}}/summary/prisma_nma.csv",
             caption="../report/prisma_nma.rst",
             category="{analysis}",
             subcategory="report",
             labels={"file": "PRISMA-NMA checklist"},
         ),
+        workbook=f"{RESULTS}/{{analysis}}/tables.xlsx",
+        document=f"{RESULTS}/{{analysis}}/league_tables.docx",
     log:
         "logs/{analysis}/write_report.log",
     conda:
