@@ -61,8 +61,7 @@ def prisma_table(rows: Sequence[Row]) -> Table:
     """Tabulate the checklist, with links to the sections of the page."""
     cells = [
         [
-            row["item"],
-            row["topic"],
+            f"{row['item']} {row['topic']}",
             row["asks"],
             row["status"],
             _links(row["report"]),
@@ -71,7 +70,7 @@ def prisma_table(rows: Sequence[Row]) -> Table:
         ]
         for row in rows
     ]
-    columns = ("Item", "Topic", "What it asks for", "Status", "In this report", "Tables", "Still to be written")
+    columns = ("Item", "What it asks for", "Status", "In this report", "Tables", "Still to be written")
     return Table("PRISMA-NMA checklist", columns, cells)
 
 
