@@ -191,6 +191,7 @@ def method_facts(labels: Any) -> dict[str, Any]:
             name: {"label": label, "outcomes": [], "exclude": {}, "select": {}, "secondary_reports": False}
             for name, label in labels["analyses"].items()
         },
+        "absolute": [],
         "sheets": 0,
         "quoted": {},
     }

@@ -308,13 +308,18 @@ def _ranking(settings: Mapping[str, Any], explanations: Mapping[str, str]) -> li
 
 
 def _absolute(settings: Mapping[str, Any], names: Names) -> list[str]:
-    labels = [names.of("outcomes", name) for name in settings["outcomes"] if name in settings["absolute"]]
-    if not labels:
+    facts = settings["methods"]
+    chosen = [name for name in settings["outcomes"] if name in settings["absolute"]]
+    if not chosen:
         return []
-    return [
-        f"Absolute effects ({listed(labels)}) are relative effects added to a declared baseline with its uncertainty, "
-        "which comes from outside the network [@dias2013e]."
+    sentences = [
+        f"Absolute effects ({listed(names.of('outcomes', name) for name in chosen)}) are relative effects added to a "
+        "declared baseline with its uncertainty, independent of them; its source and what is assumed stand beside them "
+        "[@dias2013e]."
     ]
+    if any(facts["outcomes"][name]["measure"] == "HR" for name in chosen):
+        sentences.append("Medians rest on proportional hazards and exponential survival.")
+    return sentences
 
 
 def _inconsistency(settings: Mapping[str, Any], names: Names) -> list[str]:

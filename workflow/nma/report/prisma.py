@@ -54,8 +54,7 @@ def prisma_table(rows: Sequence[Row], sections: Mapping[str, str]) -> Table:
     """
     cells = [
         [
-            row["item"],
-            row["topic"],
+            f"{row['item']} {row['topic']}",
             row["asks"],
             row["status"],
             _links(row["report"], sections),
@@ -64,7 +63,7 @@ def prisma_table(rows: Sequence[Row], sections: Mapping[str, str]) -> Table:
         ]
         for row in rows
     ]
-    columns = ("Item", "Topic", "What it asks for", "Status", "In this report", "Tables", "Still to be written")
+    columns = ("Item", "What it asks for", "Status", "In this report", "Tables", "Still to be written")
     return Table("PRISMA-NMA checklist", columns, cells)
 
 

@@ -73,12 +73,12 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "absolute": absolute_outcomes(project, analysis),
         "pairs": config.pairs_of(analysis),
         "seed": config.seed,
-        "methods": _methods(project),
+        "methods": _methods(project, analysis),
         "commit": commit(),
     }
 
 
-def _methods(project: Project) -> dict[str, Any]:
+def _methods(project: Project, analysis: str) -> dict[str, Any]:
     """Gather what the methods text says beyond the tables: the choices of the configuration, with labels."""
     config, treatments = project.config, project.treatments
     plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
@@ -105,6 +105,7 @@ def _methods(project: Project) -> dict[str, Any]:
             setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
         },
         "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
+        "absolute": absolute_outcomes(project, analysis),
         "sheets": len(project.sheets),
         "quoted": {
             name: sheet.secondary_report.quoted_by for name, sheet in project.sheets.items() if sheet.secondary_report
