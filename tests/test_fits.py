@@ -1,6 +1,6 @@
 """The compiled model, sampled with nutpie, against the exact engine: every likelihood and model of the effects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pymc as pm  # noqa: E402
 from nma.config import Retry  # noqa: E402
 from nma.inference import diagnostics, exact, models  # noqa: E402
 from nma.inference.fit import Fit, FitTask, list_quantities, sample  # noqa: E402
+from nma.inference.nutpie_model import evaluate  # noqa: E402
 from nma.inference.scales import PriorScales  # noqa: E402
 from nma.network.data import FAMILIES, NetworkData, network_data  # noqa: E402
 from nma.network.predictor import Effects  # noqa: E402
@@ -31,7 +32,6 @@ AGAIN = Retry(draws=4000, tune=2000, target_accept=0.99)
 SIZE = 11  # coefficients of the largest model here
 
 Rows = list[dict[str, Any]]
-Point = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
@@ -148,38 +148,46 @@ def test_departures_by_setting_keep_their_sign(likelihood: str, compiled: Compil
     assert found["d[first,b]"] < found["d[second,b]"] - 1
 
 
-@pytest.fixture(scope="module")
-def density() -> Callable[[NetworkData, PriorScales, Point], tuple[float, np.ndarray]]:
-    """Log density and gradient of the model, compiled once."""
-    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
-    model = models.network_model(models.model_inputs(data, RANDOM, SIZE))
-    function = model.compile_fn([model.logp(), model.dlogp()])
-
-    def evaluate(data: NetworkData, scales: PriorScales, point: Point) -> tuple[float, np.ndarray]:
-        with model:
-            pm.set_data({"data": models.model_inputs(data, scales, SIZE).vector})
-        value, gradient = function(point)
-        return float(value), np.asarray(gradient)
-
-    return evaluate
+def evaluated(
+    compiled: CompiledModel, data: NetworkData, scales: PriorScales, raw: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Log density and gradient that nutpie gets."""
+    vector = models.model_inputs(data, scales, SIZE).vector
+    return evaluate(compiled.compiled.with_data(data=vector), raw)
 
 
 @pytest.mark.parametrize("effects", ["random", "settings", "classes"])
 @pytest.mark.parametrize("likelihood", ["contrasts", *FAMILIES])
-def test_gradient_of_the_log_density(likelihood: str, effects: str, density: Callable[..., Any]) -> None:
-    """The gradient that the sampler follows is that of its density: by coordinates, tau and omega of either sign."""
+def test_gradient_of_the_log_density(likelihood: str, effects: str, compiled: CompiledModel) -> None:
+    """Nutpie gets the density of the PyMC model, with its gradient: by coordinates, tau and omega of either sign."""
     case, h = CASES[effects], 1e-5
     rng = np.random.default_rng(5)
     truth = case.draw_truth(likelihood, rng)
     data = case.data(redraw(case.layout(likelihood, rng), likelihood, case.model, truth, rng), likelihood)
+    priors = case.priors(likelihood)
+    model = models.network_model(models.model_inputs(data, priors, SIZE))
+    graph = model.compile_fn(model.logp(), mode="FAST_COMPILE")
     for sign in (1, -1):
-        point = {"raw": np.array([*rng.normal(size=SIZE) * 0.5, sign * 0.7, -sign * 0.9])}
+        raw = np.array([*rng.normal(size=SIZE) * 0.5, sign * 0.7, -sign * 0.9])
+        value, gradient = evaluated(compiled, data, priors, raw)
+        assert value == pytest.approx(float(graph({"raw": raw})), rel=1e-10)
         numeric = []
         for shift in h * np.eye(SIZE + 2):
-            up, down = (density(data, case.priors(likelihood), {"raw": point["raw"] + s * shift})[0] for s in (1, -1))
+            up, down = (evaluated(compiled, data, priors, raw + s * shift)[0] for s in (1, -1))
             numeric.append((up - down) / (2 * h))
-        _, gradient = density(data, case.priors(likelihood), point)
         assert gradient == pytest.approx(np.array(numeric), rel=2e-2, abs=5e-2)
+
+
+def test_another_model_is_not_sampled() -> None:
+    """The compiled density belongs to the models of this package; a model with another prior is refused."""
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
+    inputs = models.model_inputs(data, RANDOM, SIZE)
+    with pm.Model() as model:
+        vector = pm.Data("data", inputs.vector)
+        raw = pm.Normal("raw", sigma=1.01, shape=SIZE + 2)
+        pm.Potential("log_density", models.LogDensity()(raw, vector)[0])
+    with pytest.raises(RuntimeError, match="differs from that of the model"):
+        compile_model(model)
 
 
 def test_rare_event_network_has_zero_cells() -> None:

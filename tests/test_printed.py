@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from nma.errors import UserError
-from nma.printed import digits, holds_date, percentages, put_together
+from nma.printed import decimals, digits, holds_date, percentages, put_together
 from nma.sheets import read_sheet
 
 from tests.conftest import figure, sheet_data
@@ -25,6 +25,13 @@ from tests.test_sheets import write
 def test_counts_put_together(text: str, numbers: list[float]) -> None:
     """Figures, words up to twelve, and the sum of the whole numbers."""
     assert set(put_together(text)) == set(numbers) | {sum(n for n in numbers[:2] if float(n).is_integer())}
+
+
+def test_decimals_as_printed() -> None:
+    """The fewest that the number is printed with; of a number that is not printed, its own."""
+    assert decimals(0.24, "0.240–0.678") == 3
+    assert decimals(5.0, "5.0 (5 to 7)") == 0
+    assert [decimals(value, "none") for value in (0.25, 1e-05, 120.0)] == [2, 5, 0]
 
 
 def test_shares_in_words() -> None:

@@ -26,6 +26,7 @@ PRINTED = st.integers(1, 5000).flatmap(lambda n: st.integers(0, 3).map(lambda d:
         (0.05, "p = .05", 0.045, 0.055),
         (0.25, "one quarter", 0.245, 0.255),  # not printed as a number: as the sheet writes it
         (1e-05, "10⁻⁵", 5e-06, 1.5e-05),
+        (120.0, "a hundred and twenty", 119.5, 120.5),
     ],
 )
 def test_what_a_figure_may_stand_for(value: float, printed: str, low: float, high: float) -> None:

@@ -1,7 +1,9 @@
 """Numbers and dates in the strings that a paper prints."""
 
 import re
+from decimal import Decimal
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
@@ -13,6 +15,22 @@ def digits(text: str) -> list[float]:
     """
     plain = text.replace("·", ".").replace("−", "-")
     return [float(number) for number in re.findall(r"(?:(?<![\w.%)\]])-)?(?:\d+(?:\.\d+)?|\.\d+)", plain)]
+
+
+def decimals(value: float, text: str) -> int:
+    """Decimals that a number is printed with: the fewest, if it stands there more than once.
+
+    Where it does not stand in the text, those of the number itself.
+    """
+    tokens = _NUMBER.findall(text.replace("·", "."))
+    there = [len(token.partition(".")[2]) for token in tokens if float(token) == abs(value)]
+    return min(there) if there else _own_decimals(value)
+
+
+def _own_decimals(value: float) -> int:
+    """Decimals that a number needs: 2 for 0.25, 5 for 1e-05, none for 120."""
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def put_together(text: str) -> list[float]:

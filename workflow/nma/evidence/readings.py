@@ -1,6 +1,5 @@
 """What a printed figure may stand for, and the estimates that all its readings give."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,8 +7,9 @@ from itertools import product
 from math import inf, nan, nextafter
 from typing import NamedTuple, Protocol
 
+from nma.printed import decimals
+
 DRAWS = 1024  # a power of 2, as Sobol sequences need
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 Estimate = tuple[float, float]
 """Log hazard ratio and standard error."""
 
@@ -54,17 +54,9 @@ def rounded(name: str, value: float, printed: str, limit: float = inf, turns: tu
     turns : tuple of float
         See `Quantity`.
     """
-    plain = printed.replace("·", ".")
-    written = [Decimal(token) for token in _NUMBER.findall(plain) if float(token) == value] or [Decimal(repr(value))]
-    half = max(Decimal(5).scaleb(_exponent(number) - 1) for number in written)
+    half = Decimal(5).scaleb(-decimals(value, printed) - 1)
     low, high = Decimal(repr(value)) - half, Decimal(repr(value)) + half
     return Quantity(name, value, float(low), min(nextafter(float(high), 0.0), limit), turns)
-
-
-def _exponent(number: Decimal) -> int:
-    """Exponent of the last digit as written: -2 for 0.50."""
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
 
 
 def added(name: str, *quantities: Quantity) -> Quantity:

@@ -1,13 +1,10 @@
 """The log density of every model, and its gradient, in one function.
 
 All tables of a fit stand in one vector: `pack` and `_table` are each other's inverse. As a graph of many operations the
-same density takes half a minute to compile and eight seconds to load from a cache; as one function, called by its
-address, it costs neither.
+same density takes eight seconds to load from a cache; as one function it takes none.
 """
 
-from functools import cache
 from math import cosh, exp, log, sinh, tanh
-from typing import Any
 
 import numba
 import numpy as np
@@ -154,19 +151,3 @@ def log_density(raw, vector):  # type: ignore[no-untyped-def]
     gradient[:-2] = np.ascontiguousarray(root.T) @ du + z
     gradient[-2], gradient[-1] = dtau * tau_slope + tau_score, domega * omega_slope + omega_score
     return value, gradient
-
-
-def _log_density(raw, vector):  # type: ignore[no-untyped-def]
-    return log_density(raw, vector)
-
-
-@cache
-def log_density_by_address() -> Any:
-    """`log_density` behind a C interface, compiled or loaded from the cache.
-
-    What calls it neither optimises nor translates it again. It has to be a function of the module: numba keeps no
-    closure on disk.
-    """
-    array = numba.types.Array(numba.float64, 1, "C")
-    result = numba.types.Tuple((numba.float64, array))
-    return numba.cfunc(result(array, array), cache=True)(_log_density)

@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from nma.inference import coordinates, density
 from nma.inference.coordinates import Approximation, approximate
@@ -25,8 +23,8 @@ from nma.network.data import NetworkData
 from nma.network.predictor import CUT, EXCHANGEABLE
 from nma.network.structure import Floats
 
-# Reproducible to the last bit: with fast maths the first run and later runs of one seed were seen to differ.
-pytensor.config.numba__fastmath = False
+RAW, DATA = "raw", "data"
+"""The variable and the data of the model."""
 
 
 class LogDensity(Op):  # type: ignore[misc]
@@ -52,19 +50,6 @@ class LogDensity(Op):  # type: ignore[misc]
         return [cotangents[0] * outputs[1], disconnected_type()]
 
 
-@register_funcify_and_cache_key(LogDensity)  # type: ignore[untyped-decorator]
-def _log_density(op: LogDensity, node: Apply, **_: Any) -> Any:
-    """Call the kernel by its address, which is another one in every process: no key, no cache."""
-    kernel = density.log_density_by_address()
-
-    @numba_njit
-    def log_density(raw, vector):  # type: ignore[no-untyped-def]
-        value, gradient = kernel(np.ascontiguousarray(raw), np.ascontiguousarray(vector))
-        return np.asarray(value), gradient
-
-    return log_density, None
-
-
 @dataclass(frozen=True)
 class Inputs:
     """What one fit gives to the compiled model, and how its raw draws turn back into coefficients."""
@@ -85,8 +70,8 @@ def network_model(inputs: Inputs) -> pm.Model:
     over the whole line.
     """
     with pm.Model() as model:
-        vector = pm.Data("data", inputs.vector)
-        raw = pm.Normal("raw", shape=inputs.size + 2)
+        vector = pm.Data(DATA, inputs.vector)
+        raw = pm.Normal(RAW, shape=inputs.size + 2)
         pm.Potential("log_density", LogDensity()(raw, vector)[0])
     return model
 

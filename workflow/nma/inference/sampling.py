@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,7 +29,7 @@ def use_compile_cache(folder: Path) -> None:
 def kernels_digest() -> str:
     """Digest of the sources of the kernels: numba looks at the file of a function alone, not at what it calls."""
     here = Path(__file__).parent
-    names = ("coordinates", "density", "families", "inner", "quadrature")
+    names = ("coordinates", "density", "families", "inner", "nutpie_model", "quadrature")
     return sha256(b"".join((here / f"{name}.py").read_bytes() for name in names)).hexdigest()[:16]
 
 
@@ -70,11 +69,8 @@ class CompiledModel:
 
 
 def compile_model(model: Any) -> CompiledModel:
-    """Compile a PyMC model with nutpie and numba."""
-    import nutpie
-
+    """Compile a PyMC model of `models.network_model` for nutpie."""
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
-        compiled = nutpie.compile_pymc_model(model, backend="numba")
-    return CompiledModel(compiled, time.perf_counter() - start)
+    from nma.inference.nutpie_model import nutpie_model
+
+    return CompiledModel(nutpie_model(model), time.perf_counter() - start)

@@ -6,9 +6,10 @@ from math import floor
 
 from nma.config import Project
 from nma.evidence.audit.finding import Finding, Path, Severity, found, item_of
-from nma.evidence.audit.printed import decimals, point, printed_range
+from nma.evidence.audit.printed import point, printed_range
 from nma.evidence.audit.ratios import in_use
 from nma.evidence.audit.survival import main_arms, patients
+from nma.printed import decimals
 from nma.sheets import ALL, Count, Response, StudySheet, resolve_count
 
 CATEGORIES = ("cr", "pr", "sd", "pd")

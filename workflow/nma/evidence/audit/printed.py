@@ -1,14 +1,13 @@
 """What a printed figure can stand for: a printed 0.5 is any number from 0.45 to 0.55."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, log
 
 from nma.evidence.derivation import two_sided_z
+from nma.printed import decimals
 from nma.sheets import HazardRatio, PValue
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _NOISE = 1e-9  # of floating-point arithmetic
 
 
@@ -60,13 +59,6 @@ def _quotient(value: float, by: float) -> float:
 def point(value: float) -> Range:
     """Range of a value that is known exactly."""
     return Range(value, value)
-
-
-def decimals(value: float, printed: str) -> int:
-    """Decimals that a value is printed with: the fewest, if it stands there more than once."""
-    numbers = _NUMBER.findall(printed.replace("·", "."))
-    there = [len(number.partition(".")[2]) for number in numbers if float(number) == abs(value)]
-    return min(there) if there else len(f"{value:g}".partition(".")[2])
 
 
 def printed_range(value: float, printed: str) -> Range:
