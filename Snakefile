@@ -52,6 +52,11 @@ rule all:
         ),
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
         [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
-        rules.plot_analyses.output,
+        [
+            f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
+            for analysis in project.config.analyses
+            for figure in analysis_figures(project, analysis)
+            for kind in [SHOWN, *COPIES]
+        ],
         rules.plot_populations.output if has_populations(project) else [],
         expand(rules.write_report.output, analysis=project.config.analyses),

@@ -63,11 +63,13 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
         *(f"{rule} {analysis}/{outcome}" for rule in per_outcome for analysis in analyses),
         *(f"{PLOT[analysis]} {analysis}/{outcome}" for analysis in analyses),
         *(f"{rule} {analysis}" for rule in per_analysis for analysis in analyses),
+        *(f"plot_analysis_{analysis}" for analysis in analyses),
     }
 
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
-COMMON = {"compare_analyses", "gather_timings", "plot_analyses"}
+COMMON = {"compare_analyses", "gather_timings"}
+PLOT_ANALYSES = {f"plot_analysis_{analysis}" for analysis in PLOT}
 OF_OS = {"gather_evidence", "verify_sources", "plot_populations", "leave_one_out os", "assess_inconsistency os"}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
@@ -206,7 +208,7 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     project = again()
     project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
     rules = {job.split()[0] for job in project.planned()}
-    assert rules == {"gather_evidence", "plot_populations", *PLOT.values(), "plot_analyses", "write_report"}
+    assert rules == {"gather_evidence", "plot_populations", *PLOT.values(), *PLOT_ANALYSES, "write_report"}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:

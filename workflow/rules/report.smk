@@ -118,54 +118,47 @@ if project.config.inconsistency:
     ruleorder: plot_outcome_and_inconsistency > plot_outcome
 
 
-# One job for all analyses, whose figures depend on the outcomes that they have: it takes a few seconds.
-rule plot_analyses:
-    input:
-        [
-            f"{RESULTS}/{analysis}/summary/ranking.csv"
-            for analysis in project.config.analyses
-        ],
-        [
-            f"{RESULTS}/{analysis}/{outcome}/{project.config.headline}/{table}.csv"
-            for analysis, outcome in FITS
-            for table in ("absolute_effects", "relative_effects", "ranking")
-        ],
-    output:
-        [
-            report(
-                f"{RESULTS}/{analysis}/summary/{figure}.{SHOWN}",
-                caption=f"../report/{figure.partition('_')[0]}.rst",
-                category=analysis,
-                subcategory="all outcomes",
-                labels={"figure": figure, "model": project.config.headline},
-            )
-            for analysis in project.config.analyses
-            for figure in analysis_figures(project, analysis)
-        ],
-        [
-            f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
-            for analysis in project.config.analyses
-            for figure in analysis_figures(project, analysis)
-            for kind in COPIES
-        ],
-    log:
-        "logs/plot_analyses.log",
-    conda:
-        "../../envs/nma.yaml"
-    params:
-        results=lambda w: RESULTS,
-        labels=LABELS,
-        absolute={
-            analysis: absolute_outcomes(project, analysis)
-            for analysis in project.config.analyses
-        },
-        pairs={
-            analysis: project.config.pairs_of(analysis)
-            for analysis in project.config.analyses
-        },
-        code=code_digest(Path("scripts/plot_analyses.py")),
-    script:
-        "../../scripts/plot_analyses.py"
+# A rule an analysis: its figures depend on the outcomes that it has.
+for ANALYSIS in project.config.analyses:
+
+    rule:
+        name:
+            f"plot_analysis_{ANALYSIS}"
+        input:
+            f"{RESULTS}/{ANALYSIS}/summary/ranking.csv",
+            [
+                f"{RESULTS}/{ANALYSIS}/{outcome}/{project.config.headline}/{table}.csv"
+                for outcome in project.config.outcomes_of(ANALYSIS)
+                for table in ("absolute_effects", "relative_effects", "ranking")
+            ],
+        output:
+            [
+                report(
+                    f"{RESULTS}/{ANALYSIS}/summary/{figure}.{SHOWN}",
+                    caption=f"../report/{figure.partition('_')[0]}.rst",
+                    category=ANALYSIS,
+                    subcategory="all outcomes",
+                    labels={"figure": figure, "model": project.config.headline},
+                )
+                for figure in analysis_figures(project, ANALYSIS)
+            ],
+            [
+                f"{RESULTS}/{ANALYSIS}/summary/{figure}.{kind}"
+                for figure in analysis_figures(project, ANALYSIS)
+                for kind in COPIES
+            ],
+        log:
+            f"logs/{ANALYSIS}/plot_analysis.log",
+        conda:
+            "../../envs/nma.yaml"
+        params:
+            analysis=ANALYSIS,
+            labels=LABELS,
+            absolute=absolute_outcomes(project, ANALYSIS),
+            pairs=project.config.pairs_of(ANALYSIS),
+            code=code_digest(Path("scripts/plot_analysis.py")),
+        script:
+            "../../scripts/plot_analysis.py"
 
 
 # Where any study describes its patients: one job for all analyses, it takes a second each.

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nma.report.fonts import use_light_fonts
 from nma.tables import write_bytes
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ def save(figure: "Figure", path: str | Path, formats: Sequence[str] = ("svg", "p
         "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
         "png": {"metadata": {"Software": None}, "dpi": RESOLUTION, "pil_kwargs": {"compress_level": 3}},
     }
+    if "pdf" in formats:
+        use_light_fonts()
     with styled():
         for suffix in formats:
             buffer = BytesIO()
