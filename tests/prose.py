@@ -19,7 +19,7 @@ CHECKED += ("versions",)
 PROSE = {"p", "dd", "li", "figcaption", "summary", "caption"}
 SKIPPED = {"svg", "script", "style", "thead", "tbody"}
 VOID = {"meta", "link", "br", "input", "path"}
-CONSTANTS = ("95%", "p < 0.05", "more than 3.")
+CONSTANTS = ("sha256sum", "95%", "p < 0.05", "more than 3.")
 N = r"([<>−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"  # a number as the page writes it
 Row = Mapping[str, str]
 
@@ -218,7 +218,9 @@ def _more(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _severity(found: re.Match[str], _: Passage, tables: Tables) -> bool:
-    rows = read_table(tables.evidence / "audit.csv")
+    outcomes = [outcome for outcome in tables.labels["outcomes"] if (tables.analysis / outcome).is_dir()]
+    studies = {row["study"] for outcome in outcomes for row in tables.read(outcome, "evidence.csv")}
+    rows = [row for row in read_table(tables.evidence / "audit.csv") if row["study"] in studies]
     return int(found[2]) == sum(row["severity"] == found[1] for row in rows)
 
 
@@ -296,7 +298,8 @@ def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _versions(found: re.Match[str], _: Passage, tables: Tables) -> bool:
-    return found[1] == "; ".join(sorted({row["versions"] for row in tables.read("summary", "fits.csv")}))
+    cells = {row["versions"] for row in tables.read("summary", "fits.csv")}
+    return re.sub(r",| and", "", found[1]).split("; ") == sorted(cells)
 
 
 RULES: list[tuple[str, Check]] = [
@@ -328,7 +331,9 @@ RULES: list[tuple[str, Check]] = [
     (rf"residual deviance {N} for (\d+) data points?\.", _fit),
     (r"Deviance and leverage add up to more than 3 for: (.*?)(?:; and (\d+) more)?\.$", _outlying),
     (rf"overlap of prior and posterior {N}", _overlap),
-    (r"^Seed \d+\. (.*)\.$", _versions),
+    # the seed and the commit stand in no table
+    (r"^Seed \d+, from which every fit derives its own\.(?: Git commit [0-9a-f]+;)?", lambda *_: True),
+    (r"Fitted with (.*?)\. The same commit", _versions),
 ]  # fmt: skip
 
 

@@ -137,15 +137,15 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "exact_check.csv", check)
 
 
-def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "true"):
-    """Write the tables about all outcomes and all studies."""
+def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "true", study: str = "one"):
+    """Write the tables about all outcomes and all studies, with one finding about a study."""
     write_rows(folder / "main" / "summary" / "ranking.csv", ranking)
     fit = {"outcome": outcome, "model": "pooled", "converged": converged, "draws": "4000", "divergences": "0"}
     fit |= {"min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
     write_rows(folder / "main" / "summary" / "fits.csv", [fit])
-    write_rows(folder / "evidence" / "effects.csv", [{"study": "one", "outcome": "other", "selected": "true"}])
-    write_rows(folder / "evidence" / "derivation.csv", [{"study": "one", "outcome": "other", "method": "any"}])
-    finding = {"study": "one", "item": "pain", "check": "percentage", "severity": "error"}
+    write_rows(folder / "evidence" / "effects.csv", [{"study": study, "outcome": "other", "selected": "true"}])
+    write_rows(folder / "evidence" / "derivation.csv", [{"study": study, "outcome": "other", "method": "any"}])
+    finding = {"study": study, "item": "pain", "check": "percentage", "severity": "error"}
     finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
     write_rows(folder / "evidence" / "audit.csv", [finding])
 
@@ -256,7 +256,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
             for row in network.relative()
         ],
     )
-    write_analysis(folder, "result", ranking)
+    write_analysis(folder, "result", ranking, study=next(iter(network.designs)))
     plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
     studies = {name: {"design": "", "citation": "A data set of old trials", "arms": {}} for name in network.designs}
     more = {"studies": studies, "not_candidates": {}, "leave_one_out": None, "inconsistency": "main", **changes}

@@ -16,7 +16,6 @@ from nma.evidence.selection import setting_mix
 from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from nma.evidence.tables import TableStudy, categories_cell
 from nma.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
-from nma.network.arms import parse_mix
 from nma.tables import write_table
 
 EFFECT_COLUMNS = (
@@ -179,7 +178,7 @@ def _ends(row: Row) -> list[tuple[str, str, int | None]]:
 
 
 def _shares(mix: str) -> dict[str, float]:
-    parts = parse_mix(mix)
+    parts = {name: int(n) for name, n in (part.rsplit(":", 1) for part in mix.split())}
     return {name: n / sum(parts.values()) for name, n in parts.items()}
 
 
