@@ -8,6 +8,7 @@ from nma.report.take_away import write_take_away
 
 with job(snakemake):
     output, tables, settings = snakemake.output, snakemake.input, snakemake.params.settings
-    sources = Sources(Path(output.page).parent, Path(tables.evidence[0]).parent, Path(tables.sensitivity))
+    evidence = Path(tables.evidence[0]).parent
+    sources = Sources(Path(output.page).parent, evidence, Path(tables.sensitivity), Path(tables.timings))
     write_report(sources, settings, Path(output.page))
     write_take_away(sources, settings, Path(output.workbook), Path(output.document))

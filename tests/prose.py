@@ -113,6 +113,7 @@ class Tables:
     labels: Mapping[str, Any]
     lead: list[str]
     name: str
+    timings: Path
     cache: dict[Path, list[dict[str, str]]] = field(default_factory=dict)
 
     def read(self, *parts: str) -> list[dict[str, str]]:
@@ -302,6 +303,12 @@ def _versions(found: re.Match[str], _: Passage, tables: Tables) -> bool:
     return re.sub(r",| and", "", found[1]).split("; ") == sorted(cells)
 
 
+def _run_time(found: re.Match[str], _: Passage, tables: Tables) -> bool:
+    rows = [row for row in read_table(tables.timings) if row["analysis"] == tables.name]
+    stages = [sum(float(row[f"{stage}_s"]) for row in rows) for stage in ("import", "compile", "sampling", "other")]
+    return [int(text) for text in found.groups()] == [len(rows), *(round(s) for s in (sum(stages), *stages))]
+
+
 RULES: list[tuple[str, Check]] = [
     (r"^(\d+) stud(?:y|ies): the evidence comes ", _studies_used),
     (r"from (\d+) stud(?:y|ies) of undeclared design", _studies_used),
@@ -334,6 +341,8 @@ RULES: list[tuple[str, Check]] = [
     # the seed and the commit stand in no table
     (r"^Seed \d+, from which every fit derives its own\.(?: Git commit [0-9a-f]+;)?", lambda *_: True),
     (r"Fitted with (.*?)\. The same commit", _versions),
+    (r"The fits of this analysis, (\d+) in all, took (\d+) s: (\d+) s for imports, (\d+) s for compilation, (\d+) s "
+     r"for draws and (\d+) s for checks\.$", _run_time),
 ]  # fmt: skip
 
 

@@ -148,6 +148,11 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     finding = {"study": study, "item": "pain", "check": "percentage", "severity": "error"}
     finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
     write_rows(folder / "evidence" / "audit.csv", [finding])
+    seconds = {"import_s": "2.5", "compile_s": "0.4", "sampling_s": "3.25", "other_s": "0"}
+    write_rows(
+        folder / "timings.csv",
+        [{"analysis": name, "outcome": outcome, "model": "pooled", **seconds} for name in ("main", "another")],
+    )
 
 
 def method_facts(labels: Any) -> dict[str, Any]:
@@ -223,7 +228,9 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
 
 def write_and_read(folder: Path, settings: Any) -> str:
     """Write a report and read it."""
-    sources = Sources(folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv")
+    sources = Sources(
+        folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv", folder / "timings.csv"
+    )
     write_report(sources, settings, folder / "main" / "report.html")
     return (folder / "main" / "report.html").read_text(encoding="utf-8")
 

@@ -14,7 +14,9 @@ def by_setting(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Tables]:
     """Write the report of a network with settings and candidates."""
     folder = tmp_path_factory.mktemp("settings")
     write_project(folder)
-    return report(folder), Tables(folder / "main", folder / "evidence", LABELS, ["pain"], "main")
+    return report(folder), Tables(
+        folder / "main", folder / "evidence", LABELS, ["pain"], "main", folder / "timings.csv"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Tables]:
     """Write the report of a network without either, its inconsistency assessed."""
     folder = tmp_path_factory.mktemp("plain")
     page = network_report(folder, SMOKING, LOOPS["smoking"])
-    return page, Tables(folder / "main", folder / "evidence", SMOKING.labels, ["result"], "main")
+    return page, Tables(
+        folder / "main", folder / "evidence", SMOKING.labels, ["result"], "main", folder / "timings.csv"
+    )
 
 
 def test_numbers_of_a_network_with_settings(by_setting: tuple[str, Tables]) -> None:
@@ -51,6 +55,8 @@ def test_numbers_of_a_plain_network(plain: tuple[str, Tables]) -> None:
         (r"for 11 data points", "for 12 data points"),
         (r"OR above 1 favours", "OR below 1 favours"),
         (r"error: 1<", "error: 2<"),
+        (r"in all, took 6 s", "in all, took 7 s"),
+        (r"3 s for draws", "4 s for draws"),
         (r"Seed 11", "Run on 3 cores. Seed 11"),
     ],
 )

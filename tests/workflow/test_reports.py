@@ -18,7 +18,14 @@ def report_and_tables(project: Project, config: str, analysis: str) -> tuple[str
         read = read_project(Path(config))
     results = project.folder / read.config.results / analysis
     evidence = project.folder / read.config.shared_results / "evidence"
-    tables = Tables(results, evidence, figure_labels(read), read.config.lead_of(analysis), analysis)
+    tables = Tables(
+        results,
+        evidence,
+        figure_labels(read),
+        read.config.lead_of(analysis),
+        analysis,
+        project.folder / "logs/timings.csv",
+    )
     return (results / "report.html").read_text(encoding="utf-8"), tables
 
 

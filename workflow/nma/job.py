@@ -1,5 +1,6 @@
 """How scripts start: a user's mistake in one line, bugs in the log."""
 
+import gc
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         Prints one line on the terminal and in the log.
     """
     terminal = sys.stderr
+    # A job imports much and lives for seconds: looking for garbage, above all at its end, would take a second of them.
+    gc.set_threshold(100_000, 50, 50)
     file = Path(str(snakemake.log[0]))
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
@@ -49,3 +52,5 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
             traceback.print_exc(file=log)
             log.flush()
             raise SystemExit(1) from None
+        finally:
+            gc.freeze()

@@ -213,6 +213,7 @@ rule write_report:
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=rules.compare_analyses.output[0],
+        timings=rules.gather_timings.output[0],
         templates=template_files(),
         checklist="workflow/nma/report/prisma_nma.csv",
     output:

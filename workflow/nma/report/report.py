@@ -106,6 +106,8 @@ class Sources:
     """The folder of the global evidence tables."""
     sensitivity: Path
     """The table of all analyses side by side."""
+    timings: Path
+    """The seconds of every fit: of all that a report shows, they alone differ between equal runs."""
 
 
 def write_report(sources: Sources, settings: Mapping[str, Any], output: Path) -> None:
@@ -197,7 +199,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "studies": studies_table(settings["studies"], evidence, audit, verdicts, names),
         "methods": methods_text(settings, evidence, explanations, versions, names),
         "prisma": _prisma(settings, compared),
-        "reproducibility": reproducibility_sentences(settings, versions),
+        "reproducibility": reproducibility_sentences(settings, versions, read_table(sources.timings)),
         "digests": digests_table(folder, settings["outcomes"], names),
     }
 

@@ -8,12 +8,16 @@ from typing import Any
 from nma.network.arms import used_rows
 from nma.report.methods import version_words
 from nma.report.report_tables import Table
-from nma.report.words import Names
+from nma.report.words import Names, Row, listed
 from nma.tables import read_table
 
+_STAGES = {"import": "imports", "compile": "compilation", "sampling": "draws", "other": "checks"}
 
-def reproducibility_sentences(settings: Mapping[str, Any], versions: Sequence[str]) -> list[str]:
-    """Name the seed, the commit and the versions, and say where the times stand.
+
+def reproducibility_sentences(
+    settings: Mapping[str, Any], versions: Sequence[str], timings: Sequence[Row]
+) -> list[str]:
+    """Name the seed, the commit and the versions, and say how long the fits took.
 
     Parameters
     ----------
@@ -21,6 +25,8 @@ def reproducibility_sentences(settings: Mapping[str, Any], versions: Sequence[st
         From `nma.report.settings.report_settings`.
     versions : sequence
         Cells ``versions`` of summary/fits.csv.
+    timings : rows
+        logs/timings.csv
     """
     commit = settings["commit"]
     return [
@@ -29,9 +35,17 @@ def reproducibility_sentences(settings: Mapping[str, Any], versions: Sequence[st
         if commit
         else "The project was not under version control: there is no commit to name.",
         f"Fitted with {'; '.join(map(version_words, versions))}.",
-        "The same commit with the same versions, on the same kind of machine, gives the same bytes. How long every "
-        "fit took stands in logs/timings.csv, outside the results, for that reason.",
+        "The same commit with the same versions, on the same kind of machine, gives the same bytes in every table.",
+        *_run_time([row for row in timings if row["analysis"] == settings["analysis"]]),
     ]
+
+
+def _run_time(timings: Sequence[Row]) -> list[str]:
+    if not timings:
+        return []
+    by_stage = {stage: sum(float(row[f"{key}_s"]) for row in timings) for key, stage in _STAGES.items()}
+    stages = listed(f"{seconds:.0f} s for {stage}" for stage, seconds in by_stage.items())
+    return [f"The fits of this analysis, {len(timings)} in all, took {sum(by_stage.values()):.0f} s: {stages}."]
 
 
 def digests_table(analysis: Path, outcomes: Sequence[str], names: Names) -> Table:
