@@ -20,6 +20,7 @@ from nma.network.structure import Floats
 
 DEGREES = 7  # of freedom of the proposal
 REPLICATES = 4  # independent scramblings of the Sobol sequence; their spread is the engine's own error
+_CLOSE = 1e-3  # a Newton step this short leaves an error of its square: enough for the centre of a proposal
 _CHUNK = 2_000_000  # arms times draws that are evaluated at a time
 
 
@@ -46,6 +47,7 @@ def sample_grid(
     likelihood = _Likelihood(data, tau, scales)
     index = np.repeat(np.arange(n_tau), draws)
     cuts = np.eye(n_coefficients)[data.predictor.kinds == CUT]
+    near = np.zeros((n_tau, n_coefficients))  # the mode at the omega before
     for o, value in enumerate(omega):
         d = scales.coefficients(data.predictor, value)
         seen = np.vstack([data.gaussian.rows, data.counts.rows, cuts]) * d
@@ -53,7 +55,8 @@ def sample_grid(
         basis = _complete(basis)
         rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
         target = _Target(likelihood, basis[:rank] * d)
-        mode, cholesky = target.mode(n_tau)
+        mode, cholesky = target.mode(near)
+        near = mode @ target.basis
         root = np.linalg.inv(cholesky)
         log_det = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
         for replicate in range(replicates):
@@ -97,27 +100,29 @@ class _Target:
     def _evaluate(self, v: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
         return self.likelihood(v @ self.basis, index)
 
-    def hessian(self, v: Floats, index: NDArray[np.int64], step: float = 1e-4) -> Floats:
-        """Negative second derivatives by central differences of the gradient, (B, rank, rank)."""
+    def derivatives(self, v: Floats, index: NDArray[np.int64], step: float = 1e-4) -> tuple[Floats, Floats]:
+        """Gradient (B, rank), and negative second derivatives (B, rank, rank) by its forward differences."""
         rank = v.shape[1]
-        shifts = step * np.vstack([np.eye(rank), -np.eye(rank)])
-        points = (v[:, None, :] + shifts).reshape(-1, rank)
-        gradients = self.gradient(points, np.repeat(index, 2 * rank)).reshape(len(v), 2, rank, rank)
-        hessian = -(gradients[:, 0] - gradients[:, 1]) / (2 * step)
-        return np.asarray((hessian + hessian.transpose(0, 2, 1)) / 2)
+        points = (v[:, None, :] + step * np.vstack([np.zeros(rank), np.eye(rank)])).reshape(-1, rank)
+        gradients = self.gradient(points, np.repeat(index, rank + 1)).reshape(len(v), rank + 1, rank)
+        hessian = (gradients[:, :1] - gradients[:, 1:]) / step
+        return gradients[:, 0], np.asarray((hessian + hessian.transpose(0, 2, 1)) / 2)
 
-    def mode(self, n_tau: int) -> tuple[Floats, Floats]:
-        """Mode and Cholesky factor of the negative Hessian for every tau, by damped Newton steps."""
-        v = np.zeros((n_tau, len(self.basis)))
-        index = np.arange(n_tau)
+    def mode(self, near: Floats) -> tuple[Floats, Floats]:
+        """Mode and Cholesky factor of the negative Hessian for every tau, by damped Newton steps.
+
+        They begin at the coefficients ``near`` (T, P), as far as v reaches them.
+        """
+        v = near @ np.linalg.pinv(self.basis)
+        index = np.arange(len(near))
         for _ in range(30):
-            hessian = self._positive(self.hessian(v, index))
-            step = np.linalg.solve(hessian, self.gradient(v, index)[..., None])[..., 0]
+            gradient, hessian = self.derivatives(v, index)
+            step = np.linalg.solve(self._positive(hessian), gradient[..., None])[..., 0]
             size = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
             v = v + step * np.minimum(1.0, 2.0 / np.maximum(size, 1e-300))
-            if size.max() < 1e-4:
+            if size.max() < _CLOSE:
                 break
-        return v, np.linalg.cholesky(self._positive(self.hessian(v, index)))
+        return v, np.linalg.cholesky(self._positive(self.derivatives(v, index)[1]))
 
     @staticmethod
     def _positive(hessian: Floats) -> Floats:
