@@ -62,8 +62,8 @@ schemas: $(READY) ## renew config/schemas and config/README.md from the models
 	$(BIN)/python -m nma.schemas
 	$(BIN)/python -m nma.reference
 
-readme-figure: $(READY) ## renew the picture of the README from results/
-	cp results/primary/pfs/pooled/figures/forest.png docs/forest_pfs.png
+readme-figure: $(READY) ## renew the picture of the README from results/ (needs a browser)
+	$(BIN)/python scripts/picture.py results/primary/report.html docs/report.png
 
 clean: ## remove results, logs and caches
 	rm -rf results/*/ logs .snakemake .cache
