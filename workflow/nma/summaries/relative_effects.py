@@ -39,9 +39,9 @@ PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale th
 
 
 def relative_effects(
-    posterior: Posterior, arms: Sequence[Arm], structure: Structure, settings: Mapping[str, Any]
+    posterior: Posterior, arms: Sequence[Arm], structure: Structure, settings: Mapping[str, Any], predict: bool = True
 ) -> list[dict[str, Any]]:
-    """Summarise the effect of every treatment against every other in every setting.
+    """Summarise the effect of every treatment against every other in every setting; ``predict`` new studies, too.
 
     Effects are on the link scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale
     in the estimates: that is the same for differences. Probabilities count effects in the favourable direction of the
@@ -55,7 +55,7 @@ def relative_effects(
         mean, sd = draws.mean(), draws.std(ddof=1)
         lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
         evidence, contraction, sensitivity = _reach(label["structure"], row, posterior)
-        predictive = _predictive(draws, posterior, spread)
+        predictive = _predictive(draws, posterior, spread) if predict else (None, None)
         rows.append(
             {
                 **{key: label[key] for key in ("setting", "treatment", "comparator")},

@@ -140,6 +140,6 @@ def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> li
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )
     arms = used_arms(without.evidence)
-    relative = relative_effects(posterior, arms, task.structure, summary)
+    relative = relative_effects(posterior, arms, task.structure, summary, predict=False)
     ranking, _ = rank_treatments(posterior, arms, task.structure, summary, relative)
     return _rows({"analysis": analysis, "outcome": task.outcome, "model": model}, relative, ranking)
