@@ -5,27 +5,45 @@
 Needs Chromium or Chrome on the PATH.
 """
 
+import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 WIDTH, HEIGHT = 1280, 800
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-def main(page: str, picture: str) -> None:
-    """Open a page and write what the window shows."""
+def find_browser() -> str | None:
+    """Find a browser on the PATH."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def running(browser: str) -> Iterator[Any]:
+    """Run a browser without a window; as root it takes no sandbox."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield started
+        started.close()
+
+
+def main(page: str, picture: str) -> None:
+    """Open a page and write what the window shows."""
+    found = find_browser()
     if found is None:
         sys.exit(f"picture.py needs a browser, one of: {', '.join(NAMES)}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with running(found) as browser:
         window = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         window.goto(Path(page).resolve().as_uri())
         window.screenshot(path=picture)
-        browser.close()
 
 
 if __name__ == "__main__":

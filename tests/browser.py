@@ -1,7 +1,5 @@
 """A headless Chromium for the tests of the report, and what every report must pass in it."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from scripts.picture import find_browser, running
+
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"  # axe-core, MPL 2.0, for tests only
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "needs a browser: install Debian's package chromium (apt-get install chromium), or any Chrome on the PATH"
 NO_DRIVER = "needs playwright from envs/requirements-dev.txt (make setup)"
 WIDTHS = (1280, 390)
@@ -20,15 +19,12 @@ PAINTED = 2000  # milliseconds until the first paint, at most
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Start the browser, or skip the test and say what to install."""
-    driver = pytest.importorskip("playwright.sync_api", reason=NO_DRIVER)
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    pytest.importorskip("playwright.sync_api", reason=NO_DRIVER)
+    found = find_browser()
     if found is None:
         pytest.skip(MISSING)
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=sandbox)
+    with running(found) as browser:
         yield browser
-        browser.close()
 
 
 class Page:

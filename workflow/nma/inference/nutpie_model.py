@@ -10,9 +10,7 @@ from math import log, nan, pi
 import numba
 import numpy as np
 import pymc as pm
-from numba.core import cgutils
-from numba.extending import intrinsic
-from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+from nutpie.compile_pymc import CompiledPyMCModel, address_as_void_pointer, make_user_data
 
 from nma.inference.density import log_density
 from nma.inference.models import DATA, RAW
@@ -23,16 +21,6 @@ _LOG_2PI = log(2 * pi)
 _RECOVERABLE = 1  # an error that nutpie takes for a divergence
 
 
-@intrinsic
-def _pointer(context, address):  # type: ignore[no-untyped-def]
-    """Address as a pointer."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return numba.types.voidptr(address), generate
-
-
 @numba.cfunc(
     numba.int64(numba.uint64, _DOUBLES, _DOUBLES, _DOUBLES, numba.types.voidptr),
     cache=True,
@@ -41,7 +29,7 @@ def _log_density(n, raw, gradient, value, data):  # type: ignore[no-untyped-def]
     """Write log density and gradient of the model; ``data`` begins with the address and length of the packed tables."""
     x, out = numba.carray(raw, (n,)), numba.carray(gradient, (n,))
     record = numba.carray(data, (2,), np.uint64)
-    vector = numba.carray(_pointer(record[0]), (record[1],), np.float64)
+    vector = numba.carray(address_as_void_pointer(record[0]), (record[1],), np.float64)
     try:
         found, slope = log_density(x, vector)
     except Exception:  # of whatever kind: compiled code knows no other
