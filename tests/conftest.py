@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 import yaml
 from nma.config import Config, Project, Treatments, read_project
+from nma.inference.sampling import use_compile_cache
 from nma.sheets import StudySheet
 
 # Timings of single examples say nothing on a busy machine. `make test` repeats the same examples, `make test-all` looks
@@ -19,6 +20,7 @@ hypothesis.settings.register_profile("new", deadline=None)
 hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
+use_compile_cache(ROOT / ".cache" / "compiled")
 CONFIG = Path("config/config.yaml")
 STUDIES = ("ditan_2022", "ditan_2025", "nanchang_2022", "nanchang_2023", "severance_2024")
 QUOTED = ("persano_secondary", "yoo_secondary")  # secondary reports

@@ -6,26 +6,21 @@ uniform (Talts et al. 2018). docs/calibration.md has the whole table, made by sc
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from nma.inference.sampling import use_compile_cache
+from nma.config import Project, Retry
+from nma.inference import diagnostics, exact
+from nma.inference.fit import list_quantities
+from nma.inference.scales import PriorScales
+from nma.network.data import LIKELIHOODS, NetworkData, network_data
+from nma.network.predictor import Effects
+from nma.network.structure import Structure
+from nma.plan import evidence_csv, structure_settings
 
-use_compile_cache(Path(".cache/compiled"))
-
-from nma.config import Project, Retry  # noqa: E402
-from nma.inference import diagnostics, exact  # noqa: E402
-from nma.inference.fit import list_quantities  # noqa: E402
-from nma.inference.scales import PriorScales  # noqa: E402
-from nma.network.data import LIKELIHOODS, NetworkData, network_data  # noqa: E402
-from nma.network.predictor import Effects  # noqa: E402
-from nma.network.structure import Structure  # noqa: E402
-from nma.plan import evidence_csv, structure_settings  # noqa: E402
-
-from scripts.calibrate import CASES, LEVEL, SEED, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled  # noqa: E402
-from tests.networks import plain, simulate  # noqa: E402
+from scripts.calibrate import CASES, LEVEL, SEED, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled
+from tests.networks import plain, simulate
 
 pytestmark = pytest.mark.slow
 

@@ -2,27 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytest
-from nma.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
+from nma.config import Retry
+from nma.inference import diagnostics, exact, models
+from nma.inference.fit import Fit, FitTask, list_quantities, sample
+from nma.inference.nutpie_model import evaluate
+from nma.inference.sampling import CompiledModel, compile_model, fit_seed
+from nma.inference.scales import PriorScales
+from nma.network.data import FAMILIES, NetworkData, network_data
+from nma.network.predictor import Effects
 
-use_compile_cache(Path(".cache/compiled"))
-
-import pymc as pm  # noqa: E402
-from nma.config import Retry  # noqa: E402
-from nma.inference import diagnostics, exact, models  # noqa: E402
-from nma.inference.fit import Fit, FitTask, list_quantities, sample  # noqa: E402
-from nma.inference.nutpie_model import evaluate  # noqa: E402
-from nma.inference.scales import PriorScales  # noqa: E402
-from nma.network.data import FAMILIES, NetworkData, network_data  # noqa: E402
-from nma.network.predictor import Effects  # noqa: E402
-
-from scripts import bench  # noqa: E402
-from scripts.calibrate import CASES, Sizes, redraw  # noqa: E402
-from tests.networks import plain, simulate, simulate_mixed  # noqa: E402
+from scripts import bench
+from scripts.calibrate import CASES, Sizes, redraw
+from tests.networks import plain, simulate, simulate_mixed
 
 EFFECTS = {"a": 0.0, "b": -0.5, "c": 0.4, "d": 0.8}
 PLAIN = plain("abcd")

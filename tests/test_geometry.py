@@ -1,19 +1,15 @@
 """Data sets on which samplers fail, with default settings and five seeds: no divergences, and enough draws."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from nma.inference.sampling import CompiledModel, compile_model, use_compile_cache
+from nma.config import Retry
+from nma.inference import diagnostics, exact
+from nma.inference.fit import Fit, FitTask, list_quantities, sample
+from nma.inference.models import model_inputs, network_model
+from nma.inference.sampling import CompiledModel, compile_model
 
-use_compile_cache(Path(".cache/compiled"))
-
-from nma.config import Retry  # noqa: E402
-from nma.inference import diagnostics, exact  # noqa: E402
-from nma.inference.fit import Fit, FitTask, list_quantities, sample  # noqa: E402
-from nma.inference.models import model_inputs, network_model  # noqa: E402
-
-from scripts import bench  # noqa: E402
+from scripts import bench
 
 SEEDS = (1, 2, 3, 4, 5)
 MIN_ESS = 1000

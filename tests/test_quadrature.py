@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nma.inference import families, importance, quadrature
 from nma.inference.families import FITTED, LOG_LIKELIHOOD, SCORE, TAU_SCORE
-from nma.inference.inner import inner_table
+from nma.inference.inner import POINTS, inner_table
 from nma.network.data import FAMILIES, CountData, network_data
 from scipy.special import expit, gammaln, log_ndtr, xlogy
 
@@ -232,14 +232,15 @@ TABULATED = [name for name in NAMES if name not in CUTS]
 
 @dataclass(frozen=True)
 class Tabulated:
-    """Likelihood of a network by a table up to three times ``scale``."""
+    """Likelihood of a network by a table up to three times ``scale``, of as many copies of the network as wanted."""
 
     name: str
     scale: float
+    copies: int = 1
 
     def __call__(self, f: np.ndarray, tau: float) -> Evaluation:
         """Evaluate with the table."""
-        data = DATA[self.name]
+        data = repeated(DATA[self.name], self.copies)
         arms, (inner, outer) = quadrature.arm_table(data), quadrature.nodes()
         table = inner_table(data.family, arms, inner, self.scale)
         assert len(table.values)
@@ -247,6 +248,25 @@ class Tabulated:
         width = families.n_terms(data.family, 2)
         last = BASELINE_SD, width, table.values, table.resolution
         return Evaluation(*quadrature.log_likelihood(data.family, f, tau, np.zeros(1), *tables, *last))
+
+
+def repeated(data: CountData, copies: int) -> CountData:
+    """Repeat all studies of a network."""
+    n_studies, n_arms = len(data.study), len(data.counts)
+    start = np.concatenate([data.start[:-1] + k * n_arms for k in range(copies)] + [[copies * n_arms]])
+    tiled = np.tile(data.counts, (copies, 1)), np.tile(data.offset, copies), np.tile(data.rows, (copies, 1))
+    return CountData(data.family, np.arange(copies * n_studies), start, *tiled)
+
+
+@pytest.mark.parametrize("name", TABULATED)
+@pytest.mark.parametrize("tau", [0.05, 0.4])
+def test_the_coarser_table_of_a_large_network_is_close(name: str, tau: float) -> None:
+    """Every copy of a study among 1,000 arms and more has the likelihood and the scores that it has alone."""
+    copies = 1 + min(POINTS) // len(DATA[name].counts)
+    f = fixed_parts(DATA[name])
+    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(name, 0.5, copies)(np.tile(f, copies), tau)
+    assert found.value == pytest.approx(np.tile(direct.value, copies), abs=1e-3)
+    assert found.terms[:, SCORE] == pytest.approx(np.tile(direct.terms[:, SCORE], copies), rel=1e-2, abs=1e-2)
 
 
 @pytest.mark.parametrize("name", TABULATED)

@@ -9,6 +9,7 @@ coordinates, not the target.
 """
 
 from dataclasses import dataclass
+from math import asinh, sinh, sqrt
 from typing import Any
 
 import numba
@@ -22,6 +23,8 @@ from nma.network.structure import Floats
 
 # columns of the approximate data: y ~ N(row u, variance + spread tau^2)
 _Y, _VARIANCE, _SPREAD = range(3)
+REACH = 1.0  # of a step in a scale, in standard deviations of its prior
+_CLOSE, _MAX_STEPS = 1e-14, 100  # when the Newton steps to a scale end
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,8 @@ class Approximation:
         return len(self.exchangeable)
 
     def units(self, scales: PriorScales) -> tuple[float, float]:
-        """Units in which tau and omega are sampled, 0 for those that the model leaves out.
-
-        A scale is unit sinh(raw). Its density in raw should have no tail steeper than its peak: the prior sets the one,
-        the resolution of the data the other. Smaller units brought divergences, larger ones cost effective draws.
-        """
-        return 3 * min(self.resolution, scales.tau), 2 * scales.omega
+        """Units of tau and omega, see `scale`: what the data resolve of them, as far as that is known."""
+        return 3 * self.resolution, 2 * scales.omega
 
 
 def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) -> Approximation:
@@ -93,6 +92,54 @@ def resolution(data: NetworkData) -> float:
         variance = families.gaussian_approximation(data.counts)[1]
         precision = max(precision, 1 / np.add.reduceat(variance, data.counts.start[:-1]).min())
     return float(1 / np.sqrt(precision))
+
+
+@numba.njit(cache=True)
+def scale(raw, prior, unit):  # type: ignore[no-untyped-def]
+    """Scale of either sign with raw = asinh(scale / unit) + scale / (REACH prior).
+
+    The likelihood depends on tau and omega through their squares alone: sampled over the whole line they have no
+    boundary and no funnel at 0, where the usual log transform gives divergences. A step in raw is one of ``unit`` near
+    0, grows with the scale beyond, and is never longer than the prior is wide: so the density in raw is neither spiked
+    at the resolution of the data nor steep in the tail of the prior.
+
+    Parameters
+    ----------
+    raw : float
+    prior : float
+        Standard deviation of the half-normal prior.
+    unit : float
+        Where the data resolve the scale.
+
+    Returns
+    -------
+    float
+        The scale, by Newton steps: raw is a concave function of it.
+    float
+        Its derivative by raw.
+    float
+        The derivative of the logarithm of that.
+    """
+    size, reach = abs(raw), REACH * prior
+    value = min(unit * sinh(min(size, 700.0)), reach * size)
+    for _ in range(_MAX_STEPS):
+        by_unit = 1.0 / sqrt(unit * unit + value * value)
+        slope = 1.0 / (by_unit + 1.0 / reach)
+        step = slope * (asinh(value / unit) + value / reach - size)
+        value = max(value - step, 0.0)
+        if abs(step) <= _CLOSE * value:
+            break
+    sign = 1.0 if raw >= 0.0 else -1.0
+    return sign * value, slope, sign * value * by_unit**3 * slope**2
+
+
+@numba.njit(cache=True)
+def scale_draws(raw, prior, unit):  # type: ignore[no-untyped-def]
+    """`scale` for many draws, (B,) -> (B,)."""
+    values = np.empty_like(raw)
+    for i in range(raw.shape[0]):
+        values[i] = scale(raw[i], prior, unit)[0]
+    return values
 
 
 @numba.njit(cache=True)

@@ -4,7 +4,7 @@ All tables of a fit stand in one vector: `pack` and `_table` are each other's in
 same density takes eight seconds to load from a cache; as one function it takes none.
 """
 
-from math import cosh, exp, log, sinh, tanh
+from math import exp, log
 
 import numba
 import numpy as np
@@ -51,18 +51,15 @@ def _table(vector, index):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _scale(raw, prior, unit):  # type: ignore[no-untyped-def]
-    """Half-normal scale with a sign, unit sinh(raw): its value and derivative, log density and its derivative.
+    """Half-normal scale with a sign: its value and derivative by raw, log density and its derivative.
 
-    The likelihood depends on tau and omega through their squares alone: sampled over the whole line they have no
-    boundary and no funnel at 0, where the usual log transform gives divergences. In raw the density is neither spiked
-    at the resolution of the data nor long-tailed beyond. The density is over that of a standard normal, which `raw` has
-    in the graph; all are 0 where the prior scale is.
+    The density is over that of a standard normal, which `raw` has in the graph; all are 0 where the prior scale is.
     """
     if prior <= 0.0:
         return 0.0, 0.0, 0.0, 0.0
-    value, slope = unit * sinh(raw), unit * cosh(raw)
-    density = 0.5 * raw**2 - 0.5 * (value / prior) ** 2 + log(cosh(raw))
-    return value, slope, density, raw - value * slope / prior**2 + tanh(raw)
+    value, slope, bend = coordinates.scale(raw, prior, unit)
+    density = 0.5 * raw**2 - 0.5 * (value / prior) ** 2 + log(slope)
+    return value, slope, density, raw - value * slope / prior**2 + bend
 
 
 @numba.njit(cache=True)

@@ -1,7 +1,7 @@
 """The inner integral: the likelihood of one arm with its random effect integrated out.
 
 It depends on the sum eta of baseline and fixed part, and on tau. Evaluated by adaptive Gauss-Hermite quadrature it
-costs some microseconds; for networks of up to a thousand arms it is tabulated once a fit, and looked up.
+costs some microseconds; it is tabulated once a fit, and looked up.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ import numpy as np
 from nma.inference.families import FITTED, FROM, LOG_LIKELIHOOD, SCORE, TAU_SCORE, TO, V, Y, density, is_ordered
 from nma.network.structure import Floats
 
-MAX_ARMS = 1000  # beyond, a table would not fit the caches
-REACH, N_X = 12.0, 121  # half width of a table in standard deviations of the arm and its effect, and its points
+# Arms of a network and points of its table, coarser the more there are; beyond, a table would take over a gigabyte.
+POINTS = {1_000: 121, 12_000: 61}
+REACH = 12.0  # half width of a table in standard deviations of the arm and its effect
 STEP_U = 0.15  # between values of asinh(tau / resolution)
 VALUE, BY_X, BY_U, BY_XU = range(4)
 
@@ -55,7 +56,7 @@ def integrate(family, fixed, k, arm, cuts, inner, log_density, terms, expected):
 
 @dataclass(frozen=True)
 class InnerTable:
-    """Inner integrals of every arm on a grid of x and u, with their derivatives, (arms * taus * N_X, 4).
+    """Inner integrals of every arm on a grid of u and x, with their derivatives, (arms * taus, points * 4).
 
     x = (eta - y) / sqrt(v + tau^2 / 2) and u = asinh(tau / resolution): in these coordinates the integral is smooth
     from tau = 0 to tau far beyond the standard errors of the arms.
@@ -70,17 +71,18 @@ def inner_table(family: int, arms: Floats, inner: Floats, tau_scale: float) -> I
 
     The table is empty where none is of use: without heterogeneity, with cutpoints, or with too many arms.
     """
-    if not tau_scale or is_ordered(family) or not 0 < len(arms) <= MAX_ARMS:
-        return InnerTable(np.zeros((0, 4)), 1.0)
+    n_x = next((points for most, points in POINTS.items() if len(arms) <= most), 0)
+    if not (tau_scale and n_x and len(arms)) or is_ordered(family):
+        return InnerTable(np.zeros((0, 0)), 1.0)
     resolution = float(np.sqrt(2 * arms[:, V].min()))
     n_u = int(np.ceil(np.arcsinh(3 * tau_scale / resolution) / STEP_U)) + 1
-    return InnerTable(_tabulate(family, arms, inner, resolution, n_u).reshape(-1, 4), resolution)
+    return InnerTable(_tabulate(family, arms, inner, resolution, n_u, n_x).reshape(-1, n_x * 4), resolution)
 
 
 @numba.njit(cache=True)
-def _tabulate(family, arms, inner, resolution, n_u):  # type: ignore[no-untyped-def]
-    """Values and derivatives on the grid, (arms, taus, N_X, 4)."""
-    table, cuts = np.zeros((arms.shape[0], n_u, N_X, 4)), np.zeros(1)
+def _tabulate(family, arms, inner, resolution, n_u, n_x):  # type: ignore[no-untyped-def]
+    """Values and derivatives on the grid, (arms, taus, points, 4)."""
+    table, cuts = np.zeros((arms.shape[0], n_u, n_x, 4)), np.zeros(1)
     log_density, terms, expected = (
         np.empty(inner.shape[0]),
         np.empty((inner.shape[0], FITTED + 1)),
@@ -91,8 +93,8 @@ def _tabulate(family, arms, inner, resolution, n_u):  # type: ignore[no-untyped-
             tau = resolution * np.sinh(STEP_U * t)
             variance = arms[a, V] + 0.5 * tau * tau
             sd = sqrt(variance)
-            for g in range(N_X):
-                x = REACH * (2.0 * g / (N_X - 1) - 1.0)
+            for g in range(n_x):
+                x = REACH * (2.0 * g / (n_x - 1) - 1.0)
                 eta = arms[a, Y] + sd * x
                 cell = table[a, t, g]
                 cell[VALUE] = integrate(
@@ -103,7 +105,7 @@ def _tabulate(family, arms, inner, resolution, n_u):  # type: ignore[no-untyped-
                 cell[BY_U] = by_tau * sqrt(tau * tau + resolution * resolution)
         for t in range(n_u):
             below, above = max(t - 1, 0), min(t + 1, n_u - 1)
-            for g in range(N_X):
+            for g in range(n_x):
                 # even in u: no mixed derivative at tau = 0
                 if t > 0:
                     change = table[a, above, g, BY_X] - table[a, below, g, BY_X]
@@ -117,7 +119,7 @@ def level_weights(table, resolution, n_arms, tau, weights):  # type: ignore[no-u
 
     The row is -1 outside the table.
     """
-    n_u = table.shape[0] // max(n_arms * N_X, 1)
+    n_u = table.shape[0] // max(n_arms, 1)
     level = np.arcsinh(tau / resolution) / STEP_U
     if not level < n_u - 1:
         return -1
@@ -142,12 +144,13 @@ def _hermite(p, h, weights):  # type: ignore[no-untyped-def]
 def look_up(table, row, by_level, weights, arm, sd, half_tau, eta, expected):  # type: ignore[no-untyped-def]
     """Inner integral of one arm by bicubic Hermite interpolation; fills its scores. Not a number outside the table.
 
-    ``row`` is the first of the arm and the level; ``weights`` (2, 4) is work space; ``half_tau`` is tau / 2.
+    ``row`` is that of the arm at the level below; ``weights`` (2, 4) is work space; ``half_tau`` is tau / 2.
     """
-    h = 2.0 * REACH / (N_X - 1)
+    n_x = table.shape[1] // 4
+    h = 2.0 * REACH / (n_x - 1)
     x = (eta - arm[Y]) / sd
     position = (x + REACH) / h
-    if not 0.0 <= position < N_X - 1:
+    if not 0.0 <= position < n_x - 1:
         return np.nan
     g = int(position)
     _hermite(position - g, h, weights)
@@ -156,8 +159,9 @@ def look_up(table, row, by_level, weights, arm, sd, half_tau, eta, expected):  #
         a0, a1, b0, b1 = by_level[i]
         for j in range(2):
             c0, c1, d0, d1 = weights[j]
-            cell = table[row + i * N_X + g + j]
-            f, f_x, f_u, f_xu = cell[VALUE], cell[BY_X], cell[BY_U], cell[BY_XU]
+            at = 4 * (g + j)
+            f, f_x = table[row + i, at + VALUE], table[row + i, at + BY_X]
+            f_u, f_xu = table[row + i, at + BY_U], table[row + i, at + BY_XU]
             along, along_u = c0 * f + c1 * f_x, c0 * f_u + c1 * f_xu
             value += a0 * along + a1 * along_u
             by_tau += b0 * along + b1 * along_u

@@ -131,17 +131,17 @@ def natural_parameters(raw: Floats, data: NetworkData, scales: PriorScales, inpu
     near = inputs.approximation
     z = np.ascontiguousarray(raw[..., :-2])
     tau, omega = (
-        unit * np.sinh(raw[..., k]) if scale else np.zeros(z.shape[:-1])
-        for k, unit, scale in zip((-2, -1), near.units(scales), (scales.tau, scales.omega), strict=True)
+        coordinates.scale_draws(raw[..., k].ravel(), prior, unit) if prior else np.zeros(z[..., 0].size)
+        for k, unit, prior in zip((-2, -1), near.units(scales), (scales.tau, scales.omega), strict=True)
     )
-    flat = z.reshape(-1, near.size), tau.ravel(), omega.ravel()
+    flat = z.reshape(-1, near.size), tau, omega
     u = coordinates.transform_draws(*flat, near.rows, near.values, near.start, near.exchangeable).reshape(z.shape)
     coefficients = u[..., _places(data, inputs.size)] * scales.coefficients(data.predictor, 1.0)
     # The departures carry the sign of the raw omega: the likelihood saw their product.
-    coefficients[..., data.predictor.kinds == EXCHANGEABLE] *= omega[..., None]
+    coefficients[..., data.predictor.kinds == EXCHANGEABLE] *= omega.reshape(z.shape[:-1])[..., None]
     result = {"coefficients": coefficients}
     if scales.tau:
-        result["tau"] = np.abs(tau)
+        result["tau"] = np.abs(tau).reshape(z.shape[:-1])
     if scales.omega:
-        result["omega"] = np.abs(omega)
+        result["omega"] = np.abs(omega).reshape(z.shape[:-1])
     return result

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
 from nma.inference.families import TAU_SCORE, V, Y, fewest, gaussian_approximation, place
-from nma.inference.inner import N_X, integrate, level_weights, look_up
+from nma.inference.inner import integrate, level_weights, look_up
 from nma.network.data import ORDERED_LOGIT, ORDERED_PROBIT, CountData
 from nma.network.structure import Floats
 
@@ -150,7 +150,7 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
         by_node = np.zeros((rule.shape[0], b - a, width))
         _outer_nodes(f[a:b], k, arms[a:b], rule, baseline_sd, mu, log_weight)
         for arm in range(a, b):
-            sd, row = sqrt(arms[arm, V] + k * k), arm * per_arm + level * N_X
+            sd, row = sqrt(arms[arm, V] + k * k), arm * per_arm + level
             for m in range(rule.shape[0]):
                 eta, found = mu[m] + f[arm], by_node[m, arm - a]
                 value = np.nan

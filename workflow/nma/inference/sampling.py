@@ -46,7 +46,7 @@ class CompiledModel:
     seconds: float
 
     def sample(self, data: dict[str, Any], settings: Retry, chains: int, cores: int, seed: int) -> Any:
-        """Draw from the posterior.
+        """Draw from the posterior, each chain on one core: threads of linear algebra within them would fight for it.
 
         Returns
         -------
@@ -54,18 +54,20 @@ class CompiledModel:
             With the raw parameters in `posterior` and divergences in `sample_stats`.
         """
         import nutpie
+        from threadpoolctl import threadpool_limits
 
-        return nutpie.sample(
-            self.compiled.with_data(**data),
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=chains,
-            cores=cores,
-            seed=seed,
-            target_accept=settings.target_accept,
-            save_warmup=False,
-            progress_bar=False,
-        )
+        with threadpool_limits(1):
+            return nutpie.sample(
+                self.compiled.with_data(**data),
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=chains,
+                cores=cores,
+                seed=seed,
+                target_accept=settings.target_accept,
+                save_warmup=False,
+                progress_bar=False,
+            )
 
 
 def compile_model(model: Any) -> CompiledModel:
