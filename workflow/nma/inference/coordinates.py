@@ -16,6 +16,7 @@ import numba
 import numpy as np
 
 from nma.inference import families
+from nma.inference.blocks import COLUMN, ROW, VALUE, Blocks, blocks
 from nma.inference.scales import PriorScales
 from nma.network.data import NetworkData
 from nma.network.predictor import CUT, EXCHANGEABLE
@@ -31,12 +32,10 @@ _CLOSE, _MAX_STEPS = 1e-14, 100  # when the Newton steps to a scale end
 class Approximation:
     """Normal approximation of a fit's likelihood, in units of the prior standard deviations with omega at 1."""
 
-    rows: Floats
-    """(N, size): contrasts, cutpoints, then the arms of counts."""
+    design: Blocks
+    """N rows: contrasts and cutpoints each by itself, then the arms of counts by study."""
     values: Floats
     """Estimate, variance, and what multiplies tau^2, (N, 3)."""
-    start: Floats
-    """First row of every study with counts, and N: the baselines of these rows are weighted out."""
     exchangeable: Floats
     """1 for coefficients that omega multiplies, (size,)"""
     resolution: float
@@ -71,9 +70,9 @@ def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) 
     rows, exchangeable = np.zeros((len(stacked), size)), np.zeros(size)
     rows[:, places] = stacked * scales.coefficients(data.predictor, 1.0)
     exchangeable[places] = data.predictor.kinds == EXCHANGEABLE
-    start = counts.start + len(contrasts) + len(cut)
-    values = np.vstack([contrasts, _cuts(data), arms])
-    return Approximation(rows, values, start.astype(float), exchangeable, resolution(data))
+    alone = len(contrasts) + len(cut)
+    design = blocks(rows, np.concatenate([np.arange(alone), alone + counts.start]))
+    return Approximation(design, np.vstack([contrasts, _cuts(data), arms]), exchangeable, resolution(data))
 
 
 def _cuts(data: NetworkData) -> Floats:
@@ -143,38 +142,40 @@ def scale_draws(raw, prior, unit):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _accumulate(row, y, weight, change, information, score, by_tau, score_by_tau):  # type: ignore[no-untyped-def]
-    """Add one row to information and score, and to their derivatives by tau."""
-    for i in range(row.shape[0]):
-        if row[i] != 0.0:
-            score[i] += weight * row[i] * y
-            score_by_tau[i] += change * row[i] * y
-            for j in range(i + 1):
-                product = row[i] * row[j]
-                information[i, j] += weight * product
-                by_tau[i, j] += change * product
+def _regress(tau, n, layout, columns, rows, values):  # type: ignore[no-untyped-def]
+    """Information G (its lower triangle) and score s given tau, and their derivatives by tau.
 
-
-@numba.njit(cache=True)
-def _regress(tau, rows, values, start):  # type: ignore[no-untyped-def]
-    """Information G (its lower triangle) and score s given tau, and their derivatives by tau."""
-    n = rows.shape[1]
+    The baseline of a study is weighted out: its rows and estimates are taken from their weighted means.
+    """
     information, by_tau = np.zeros((n, n)), np.zeros((n, n))
-    score, score_by_tau = np.zeros(n), np.zeros(n)
-    weight = 1.0 / (values[:, _VARIANCE] + values[:, _SPREAD] * tau * tau)
-    change = -2.0 * tau * values[:, _SPREAD] * weight**2
-    for k in range(int(start[0])):
-        _accumulate(rows[k], values[k, _Y], weight[k], change[k], information, score, by_tau, score_by_tau)
-    for s in range(start.shape[0] - 1):
-        a, b = int(start[s]), int(start[s + 1])
-        total, mean_y, mean_row = 0.0, 0.0, np.zeros(n)
-        for k in range(a, b):
-            total += weight[k]
-            mean_y += weight[k] * values[k, _Y]
-            mean_row += weight[k] * rows[k]
-        for k in range(a, b):
-            row, y = rows[k] - mean_row / total, values[k, _Y] - mean_y / total
-            _accumulate(row, y, weight[k], change[k], information, score, by_tau, score_by_tau)
+    score, score_by_tau, mean = np.zeros(n), np.zeros(n), np.zeros(n)
+    for s in range(layout.shape[0] - 1):
+        start, end = int(layout[s, ROW]), int(layout[s + 1, ROW])
+        touched = columns[int(layout[s, COLUMN]) : int(layout[s + 1, COLUMN])]
+        block = rows[int(layout[s, VALUE]) : int(layout[s + 1, VALUE])].reshape((end - start, touched.shape[0]))
+        total, mean_y = 0.0, 0.0
+        mean[:] = 0.0
+        if end - start > 1:
+            for k in range(start, end):
+                weight = 1.0 / (values[k, _VARIANCE] + values[k, _SPREAD] * tau * tau)
+                total += weight
+                mean_y += weight * values[k, _Y]
+                for i in range(touched.shape[0]):
+                    mean[i] += weight * block[k - start, i]
+            mean_y /= total
+            mean /= total
+        for k in range(start, end):
+            weight = 1.0 / (values[k, _VARIANCE] + values[k, _SPREAD] * tau * tau)
+            change = -2.0 * tau * values[k, _SPREAD] * weight**2
+            y = values[k, _Y] - mean_y
+            for i in range(touched.shape[0]):
+                row, value = int(touched[i]), block[k - start, i] - mean[i]
+                score[row] += weight * value * y
+                score_by_tau[row] += change * value * y
+                for j in range(i + 1):
+                    column, product = int(touched[j]), value * (block[k - start, j] - mean[j])
+                    information[row, column] += weight * product
+                    by_tau[row, column] += change * product
     return information, score, by_tau, score_by_tau
 
 
@@ -190,15 +191,15 @@ def _derivative(change, score_change, inverse, root, mean, z):  # type: ignore[n
 
 
 @numba.njit(cache=True)
-def transform(z, tau, omega, rows, values, start, exchangeable):  # type: ignore[no-untyped-def]
+def transform(z, tau, omega, layout, columns, rows, values, exchangeable):  # type: ignore[no-untyped-def]
     """Turn z into u, given tau and omega.
 
     Parameters
     ----------
     z : array, (P,)
     tau, omega : float
-    rows, values, start, exchangeable : arrays
-        From an `Approximation`.
+    layout, columns, rows, values, exchangeable : arrays
+        From an `Approximation`: the tables of its design, the second and third without their first dimension.
 
     Returns
     -------
@@ -211,7 +212,7 @@ def transform(z, tau, omega, rows, values, start, exchangeable):  # type: ignore
     """
     n = z.shape[0]
     d = np.where(exchangeable > 0, omega, 1.0)
-    information, score, by_tau, score_by_tau = _regress(tau, rows, values, start)
+    information, score, by_tau, score_by_tau = _regress(tau, n, layout, columns, rows, values)
     a, a_tau, a_omega = np.eye(n), np.empty((n, n)), np.empty((n, n))
     for i in range(n):
         for j in range(i + 1):
@@ -232,9 +233,9 @@ def transform(z, tau, omega, rows, values, start, exchangeable):  # type: ignore
 
 
 @numba.njit(cache=True)
-def transform_draws(z, tau, omega, rows, values, start, exchangeable):  # type: ignore[no-untyped-def]
+def transform_draws(z, tau, omega, layout, columns, rows, values, exchangeable):  # type: ignore[no-untyped-def]
     """`transform` for many draws: z (B, P), tau (B,), omega (B,) -> u (B, P)."""
     u = np.empty_like(z)
     for i in range(z.shape[0]):
-        u[i] = transform(z[i], tau[i], omega[i], rows, values, start, exchangeable)[0]
+        u[i] = transform(z[i], tau[i], omega[i], layout, columns, rows, values, exchangeable)[0]
     return u

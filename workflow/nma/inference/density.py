@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from nma.inference import coordinates, quadrature
+from nma.inference.blocks import add_transposed, multiply
 from nma.inference.families import SCORE, TAU_SCORE
 from nma.network.structure import Floats
 
@@ -19,18 +20,21 @@ SD, EXCHANGEABLE = range(2)
 (
     SETTINGS,
     COEFFICIENTS,
+    NEAR_LAYOUT,
+    NEAR_COLUMNS,
     NEAR_ROWS,
     NEAR_VALUES,
-    NEAR_START,
     ROWS,
     CONTRASTS,
+    LAYOUT,
+    COLUMNS,
     ARM_ROWS,
     ARMS,
     STUDIES,
     INNER,
     OUTER,
     INNER_TABLE,
-) = range(13)
+) = range(16)
 _Y, _SPREAD = range(2)  # of the table of contrasts
 
 
@@ -80,19 +84,22 @@ def _add_contrasts(vector, b, tau, db):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _add_counts(vector, b, tau, db):  # type: ignore[no-untyped-def]
     """Log likelihood of the counts and its derivative by tau; adds that by b to ``db`` (Fisher's identity)."""
-    rows, settings = _table(vector, ARM_ROWS), _table(vector, SETTINGS)[0]
-    if rows.shape[0] == 0:
+    arms, settings = _table(vector, ARMS), _table(vector, SETTINGS)[0]
+    if arms.shape[0] == 0:
         return 0.0, 0.0
+    design = _table(vector, LAYOUT), _table(vector, COLUMNS)[0], _table(vector, ARM_ROWS)[0]
+    f = np.empty(arms.shape[0])
+    multiply(design[0], design[1], design[2], b, f)
     n_cuts, n = int(settings[N_CUTS]), b.shape[0]
     cuts = np.zeros(n_cuts + 1)
     for k in range(n_cuts):
         cuts[k + 1] = cuts[k] + exp(b[n - n_cuts + k])
     by_study, terms = quadrature.log_likelihood(
         int(settings[FAMILY]),
-        rows @ b,
+        f,
         tau,
         cuts,
-        _table(vector, ARMS),
+        arms,
         _table(vector, STUDIES),
         _table(vector, INNER),
         _table(vector, OUTER),
@@ -101,8 +108,7 @@ def _add_counts(vector, b, tau, db):  # type: ignore[no-untyped-def]
         _table(vector, INNER_TABLE),
         settings[RESOLUTION],
     )
-    for arm in range(rows.shape[0]):
-        db += terms[arm, SCORE] * rows[arm]
+    add_transposed(design[0], design[1], design[2], terms[:, SCORE], db)
     # A distance moves all cutpoints above it; the scores of the cutpoints are the last terms.
     above = 0.0
     for k in range(n_cuts - 1, -1, -1):
@@ -134,8 +140,16 @@ def log_density(raw, vector):  # type: ignore[no-untyped-def]
     tau, tau_slope, tau_density, tau_score = _scale(tau_raw, settings[TAU], settings[TAU_UNIT])
     omega, omega_slope, omega_density, omega_score = _scale(omega_raw, settings[OMEGA], settings[OMEGA_UNIT])
     sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
-    near = _table(vector, NEAR_ROWS), _table(vector, NEAR_VALUES), _table(vector, NEAR_START)[0]
-    u, root, derivatives, log_det = coordinates.transform(z, tau, omega, near[0], near[1], near[2], exchangeable)
+    u, root, derivatives, log_det = coordinates.transform(
+        z,
+        tau,
+        omega,
+        _table(vector, NEAR_LAYOUT),
+        _table(vector, NEAR_COLUMNS)[0],
+        _table(vector, NEAR_ROWS)[0],
+        _table(vector, NEAR_VALUES),
+        exchangeable,
+    )
     scales = sd * np.where(exchangeable > 0.0, omega, 1.0)
     b, db = u * scales, np.zeros(z.shape[0])
     contrasts, dtau = _add_contrasts(vector, b, tau, db)

@@ -16,6 +16,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
 from nma.inference import coordinates, density
+from nma.inference.blocks import blocks
 from nma.inference.coordinates import Approximation, approximate
 from nma.inference.importance import count_arguments
 from nma.inference.scales import PriorScales
@@ -97,12 +98,11 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int) -> Inputs:
     vector = density.pack(
         np.array([values], float),
         coefficients,
-        approximation.rows,
+        *approximation.design.tables,
         approximation.values,
-        approximation.start[None, :],
         _wide(gaussian.rows, places, size),
         np.column_stack([gaussian.y, gaussian.scales]),
-        _wide(counts.rows, places, size),
+        *blocks(_wide(counts.rows, places, size), counts.start).tables,
         *arm_tables,
         table,
     )
@@ -134,8 +134,9 @@ def natural_parameters(raw: Floats, data: NetworkData, scales: PriorScales, inpu
         coordinates.scale_draws(raw[..., k].ravel(), prior, unit) if prior else np.zeros(z[..., 0].size)
         for k, unit, prior in zip((-2, -1), near.units(scales), (scales.tau, scales.omega), strict=True)
     )
+    layout, (columns,), (rows,) = near.design.tables
     flat = z.reshape(-1, near.size), tau, omega
-    u = coordinates.transform_draws(*flat, near.rows, near.values, near.start, near.exchangeable).reshape(z.shape)
+    u = coordinates.transform_draws(*flat, layout, columns, rows, near.values, near.exchangeable).reshape(z.shape)
     coefficients = u[..., _places(data, inputs.size)] * scales.coefficients(data.predictor, 1.0)
     # The departures carry the sign of the raw omega: the likelihood saw their product.
     coefficients[..., data.predictor.kinds == EXCHANGEABLE] *= omega.reshape(z.shape[:-1])[..., None]
