@@ -56,8 +56,9 @@ def integrate(family, fixed, k, arm, cuts, inner, log_density, terms, expected):
 
 @dataclass(frozen=True)
 class InnerTable:
-    """Inner integrals of every arm on a grid of u and x, with their derivatives, (arms * taus, points * 4).
+    """Inner integrals of every arm on a grid of u and x, with their derivatives, (taus * arms, points * 4).
 
+    What one tau needs stands together.
     x = (eta - y) / sqrt(v + tau^2 / 2) and u = asinh(tau / resolution): in these coordinates the integral is smooth
     from tau = 0 to tau far beyond the standard errors of the arms.
     """
@@ -81,8 +82,8 @@ def inner_table(family: int, arms: Floats, inner: Floats, tau_scale: float) -> I
 
 @numba.njit(cache=True)
 def _tabulate(family, arms, inner, resolution, n_u, n_x):  # type: ignore[no-untyped-def]
-    """Values and derivatives on the grid, (arms, taus, points, 4)."""
-    table, cuts = np.zeros((arms.shape[0], n_u, n_x, 4)), np.zeros(1)
+    """Values and derivatives on the grid, (taus, arms, points, 4)."""
+    table, cuts = np.zeros((n_u, arms.shape[0], n_x, 4)), np.zeros(1)
     log_density, terms, expected = (
         np.empty(inner.shape[0]),
         np.empty((inner.shape[0], FITTED + 1)),
@@ -96,7 +97,7 @@ def _tabulate(family, arms, inner, resolution, n_u, n_x):  # type: ignore[no-unt
             for g in range(n_x):
                 x = REACH * (2.0 * g / (n_x - 1) - 1.0)
                 eta = arms[a, Y] + sd * x
-                cell = table[a, t, g]
+                cell = table[t, a, g]
                 cell[VALUE] = integrate(
                     family, eta, tau / sqrt(2.0), arms[a], cuts, inner, log_density, terms, expected
                 )
@@ -108,16 +109,16 @@ def _tabulate(family, arms, inner, resolution, n_u, n_x):  # type: ignore[no-unt
             for g in range(n_x):
                 # even in u: no mixed derivative at tau = 0
                 if t > 0:
-                    change = table[a, above, g, BY_X] - table[a, below, g, BY_X]
-                    table[a, t, g, BY_XU] = change / (STEP_U * (above - below))
+                    change = table[above, a, g, BY_X] - table[below, a, g, BY_X]
+                    table[t, a, g, BY_XU] = change / (STEP_U * (above - below))
     return table
 
 
 @numba.njit(cache=True)
 def level_weights(table, resolution, n_arms, tau, weights):  # type: ignore[no-untyped-def]
-    """Row of the table for one tau, and weights (2, 4) of values and slopes in u there, with their derivatives by tau.
+    """Level of the table below a tau, and weights (2, 4) of values and slopes in u there, with derivatives by tau.
 
-    The row is -1 outside the table.
+    The level is -1 outside the table.
     """
     n_u = table.shape[0] // max(n_arms, 1)
     level = np.arcsinh(tau / resolution) / STEP_U
@@ -141,7 +142,7 @@ def _hermite(p, h, weights):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def look_up(table, row, by_level, weights, arm, sd, half_tau, eta, expected):  # type: ignore[no-untyped-def]
+def look_up(table, row, n_arms, by_level, weights, arm, sd, half_tau, eta, expected):  # type: ignore[no-untyped-def]
     """Inner integral of one arm by bicubic Hermite interpolation; fills its scores. Not a number outside the table.
 
     ``row`` is that of the arm at the level below; ``weights`` (2, 4) is work space; ``half_tau`` is tau / 2.
@@ -160,8 +161,8 @@ def look_up(table, row, by_level, weights, arm, sd, half_tau, eta, expected):  #
         for j in range(2):
             c0, c1, d0, d1 = weights[j]
             at = 4 * (g + j)
-            f, f_x = table[row + i, at + VALUE], table[row + i, at + BY_X]
-            f_u, f_xu = table[row + i, at + BY_U], table[row + i, at + BY_XU]
+            f, f_x = table[row + i * n_arms, at + VALUE], table[row + i * n_arms, at + BY_X]
+            f_u, f_xu = table[row + i * n_arms, at + BY_U], table[row + i * n_arms, at + BY_XU]
             along, along_u = c0 * f + c1 * f_x, c0 * f_u + c1 * f_xu
             value += a0 * along + a1 * along_u
             by_tau += b0 * along + b1 * along_u

@@ -137,7 +137,6 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
     log_density, terms = np.empty(inner.shape[0]), np.empty((inner.shape[0], width))
     by_level, weights = np.empty((2, 4)), np.empty((2, 4))
     level = level_weights(table, resolution, n_arms, size, by_level) if table.shape[0] > 0 else -1
-    per_arm = table.shape[0] // max(n_arms, 1)
     if family in (ORDERED_LOGIT, ORDERED_PROBIT):
         # The estimates depend on the cutpoints: the more patients, the closer the nodes have to be.
         arms = arms.copy()
@@ -150,12 +149,12 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
         by_node = np.zeros((rule.shape[0], b - a, width))
         _outer_nodes(f[a:b], k, arms[a:b], rule, baseline_sd, mu, log_weight)
         for arm in range(a, b):
-            sd, row = sqrt(arms[arm, V] + k * k), arm * per_arm + level
+            sd, row = sqrt(arms[arm, V] + k * k), level * n_arms + arm
             for m in range(rule.shape[0]):
                 eta, found = mu[m] + f[arm], by_node[m, arm - a]
                 value = np.nan
                 if level >= 0:
-                    value = look_up(table, row, by_level, weights, arms[arm], sd, 0.5 * size, eta, found)
+                    value = look_up(table, row, n_arms, by_level, weights, arms[arm], sd, 0.5 * size, eta, found)
                 if np.isnan(value):
                     value = integrate(family, eta, k, arms[arm], cuts, inner, log_density, terms, found)
                 log_weight[m] += value
