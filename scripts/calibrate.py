@@ -318,7 +318,7 @@ class Sampler:
         case, likelihood = chosen[0]
         rng = np.random.default_rng(SEED)
         rows = redraw(case.layout(likelihood, rng), likelihood, case.model, case.draw_truth(likelihood, rng), rng)
-        inputs = model_inputs(case.data(rows, likelihood), case.priors(likelihood), size)
+        inputs = model_inputs(case.data(rows, likelihood), case.priors(likelihood), size, tabulated=False)
         return cls(compile_model(network_model(inputs)), size, cores)
 
 

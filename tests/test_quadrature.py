@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from nma.inference import families, importance, quadrature
 from nma.inference.families import FITTED, LOG_LIKELIHOOD, SCORE, TAU_SCORE
-from nma.inference.inner import POINTS, inner_table
+from nma.inference.tabulate import NO_TABLE, tabulate
 from nma.network.data import FAMILIES, CountData, network_data
 from scipy.special import expit, gammaln, log_ndtr, xlogy
 
@@ -124,12 +125,15 @@ DATA = {
 }
 
 
+def centred(data: CountData, by_arm: np.ndarray) -> np.ndarray:
+    """Values of the arms less their mean in each study; scores so are what a centred design makes a gradient of."""
+    sizes = np.diff(data.start)
+    return by_arm - np.repeat(np.add.reduceat(by_arm, data.start[:-1]) / sizes, sizes)
+
+
 def fixed_parts(data: CountData, seed: int = 1, size: float = 0.4) -> np.ndarray:
     """Draw fixed parts of the arms, centred within studies."""
-    f = size * np.random.default_rng(seed).normal(size=len(data.counts))
-    for a, b in zip(data.start[:-1], data.start[1:], strict=True):
-        f[a:b] -= f[a:b].mean()
-    return f
+    return centred(data, size * np.random.default_rng(seed).normal(size=len(data.counts)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -232,41 +236,47 @@ TABULATED = [name for name in NAMES if name not in CUTS]
 
 @dataclass(frozen=True)
 class Tabulated:
-    """Likelihood of a network by a table up to three times ``scale``, of as many copies of the network as wanted."""
+    """Likelihood of a network by a table up to three times ``scale``."""
 
-    name: str
+    data: CountData
     scale: float
-    copies: int = 1
 
     def __call__(self, f: np.ndarray, tau: float) -> Evaluation:
         """Evaluate with the table."""
-        data = repeated(DATA[self.name], self.copies)
-        arms, (inner, outer) = quadrature.arm_table(data), quadrature.nodes()
-        table = inner_table(data.family, arms, inner, self.scale)
+        data = self.data
+        tables = quadrature.arm_table(data), quadrature.study_table(data), *quadrature.nodes()
+        table = tabulate(data.family, *tables, BASELINE_SD, self.scale)
         assert len(table.values)
-        tables = arms, quadrature.study_table(data), inner, outer
         width = families.n_terms(data.family, 2)
         last = BASELINE_SD, width, table.values, table.resolution
         return Evaluation(*quadrature.log_likelihood(data.family, f, tau, np.zeros(1), *tables, *last))
 
 
-def repeated(data: CountData, copies: int) -> CountData:
-    """Repeat all studies of a network."""
-    n_studies, n_arms = len(data.study), len(data.counts)
-    start = np.concatenate([data.start[:-1] + k * n_arms for k in range(copies)] + [[copies * n_arms]])
-    tiled = np.tile(data.counts, (copies, 1)), np.tile(data.offset, copies), np.tile(data.rows, (copies, 1))
-    return CountData(data.family, np.arange(copies * n_studies), start, *tiled)
+# studies with 5 and with 20 patients in the smallest group, some just so and some with many more in others
+MODERATE = [[(5, 37), (12, 56)], [(9, 21), (15, 20), (22, 73)], [(30, 35), (400, 2000)], [(5, 3000), (8, 13)]]
+LARGE = [[(20, 140), (52, 180)], [(31, 60), (44, 110), (25, 300)], [(150, 170), (400, 2000)], [(20, 3000), (900, 9000)]]
 
 
 @pytest.mark.parametrize("name", TABULATED)
-@pytest.mark.parametrize("tau", [0.05, 0.4])
-def test_the_coarser_table_of_a_large_network_is_close(name: str, tau: float) -> None:
-    """Every copy of a study among 1,000 arms and more has the likelihood and the scores that it has alone."""
-    copies = 1 + min(POINTS) // len(DATA[name].counts)
-    f = fixed_parts(DATA[name])
-    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(name, 0.5, copies)(np.tile(f, copies), tau)
-    assert found.value == pytest.approx(np.tile(direct.value, copies), abs=1e-3)
-    assert found.terms[:, SCORE] == pytest.approx(np.tile(direct.terms[:, SCORE], copies), rel=1e-2, abs=1e-2)
+@pytest.mark.parametrize("studies", [MODERATE, LARGE])
+@settings(max_examples=25, deadline=None)
+@given(tau=st.floats(-1.5, 1.5), distance=arrays(float, 9, elements=st.floats(-2, 2)))
+def test_coarser_tables_of_larger_studies(
+    name: str, studies: list[list[tuple]], tau: float, distance: np.ndarray
+) -> None:
+    """With more patients the integrals are smoother: fewer points give the likelihood and its scores as well.
+
+    Arms are up to two standard errors away from their estimates.
+    """
+    times = [sum(arm) / 50 for study in studies for arm in study]
+    data = counts_of(name, studies, times if name == "poisson_log" else None)
+    y, v = families.gaussian_approximation(data)
+    f = centred(data, y + distance * np.sqrt(v + tau**2 / 2))
+    direct, found = evaluate(name, data, f, tau), Tabulated(data, 0.5)(f, tau)
+    assert found.value == pytest.approx(direct.value, abs=1e-3)
+    assert centred(data, found.terms[:, SCORE]) == pytest.approx(
+        centred(data, direct.terms[:, SCORE]), rel=1e-2, abs=1e-2
+    )
 
 
 @pytest.mark.parametrize("name", TABULATED)
@@ -275,9 +285,10 @@ def test_the_coarser_table_of_a_large_network_is_close(name: str, tau: float) ->
 def test_table_agrees_with_direct_evaluation(name: str, tau: float, seed: int, size: float) -> None:
     """Looking the inner integrals up gives the likelihood and its scores, at any tau up to three prior scales."""
     f = fixed_parts(DATA[name], seed, size)
-    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(name, 0.5)(f, tau)
+    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(DATA[name], 0.5)(f, tau)
     assert found.value == pytest.approx(direct.value, abs=3e-3)
-    assert found.terms[:, SCORE] == pytest.approx(direct.terms[:, SCORE], rel=1e-2, abs=2e-2)
+    scores = [centred(DATA[name], evaluation.terms[:, SCORE]) for evaluation in (found, direct)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-2, abs=2e-2)
     assert found.terms[:, TAU_SCORE].sum() == pytest.approx(direct.terms[:, TAU_SCORE].sum(), rel=1e-2, abs=5e-2)
 
 
@@ -286,7 +297,7 @@ def test_table_agrees_with_direct_evaluation(name: str, tau: float, seed: int, s
 def test_beyond_the_table_there_is_direct_evaluation(name: str, tau: float) -> None:
     """A tau outside the table is evaluated as if there were none, to the last digit."""
     f = fixed_parts(DATA[name])
-    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(name, 0.5)(f, tau)
+    direct, found = evaluate(name, DATA[name], f, tau), Tabulated(DATA[name], 0.5)(f, tau)
     assert np.array_equal(found.value, direct.value)
     assert np.array_equal(found.terms, direct.terms)
 
@@ -297,18 +308,24 @@ def test_arms_beyond_the_reach_of_the_table_fall_back(name: str) -> None:
     data = DATA[name]
     f = np.zeros(len(data.counts))
     f[0], f[1] = 6.0, -6.0
-    direct, found = evaluate(name, data, f, 0.1), Tabulated(name, 0.5)(f, 0.1)
+    direct, found = evaluate(name, data, f, 0.1), Tabulated(DATA[name], 0.5)(f, 0.1)
     assert found.value == pytest.approx(direct.value, rel=1e-6, abs=1e-4)
-    assert found.terms[:, SCORE] == pytest.approx(direct.terms[:, SCORE], rel=1e-5, abs=1e-3)
+    scores = [centred(data, evaluation.terms[:, SCORE]) for evaluation in (found, direct)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5, abs=1e-3)
 
 
-def test_no_table_where_none_is_of_use() -> None:
-    """Without heterogeneity and for ordered outcomes."""
-    arms, (inner, _) = quadrature.arm_table(DATA["binomial_logit"]), quadrature.nodes()
-    assert len(inner_table(FAMILIES["binomial_logit"], arms, inner, 0.0).values) == 0
-    ordered = quadrature.arm_table(DATA["ordered_logit"])
-    assert len(inner_table(FAMILIES["ordered_logit"], ordered, inner, 0.5).values) == 0
-    assert len(inner_table(FAMILIES["binomial_logit"], arms[:0], inner, 0.5).values) == 0
+def test_no_table_where_none_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without heterogeneity, for ordered outcomes, without arms, and where it would be too large."""
+    binary, ordered = DATA["binomial_logit"], DATA["ordered_logit"]
+    without = CountData(
+        binary.family, binary.study[:0], binary.start[:1], np.zeros((0, 2)), np.zeros(0), np.zeros((0, 1))
+    )
+    for data, tau_scale in ((binary, 0.0), (ordered, 0.5), (without, 0.5)):
+        tables = quadrature.arm_table(data), quadrature.study_table(data), *quadrature.nodes()
+        assert tabulate(data.family, *tables, BASELINE_SD, tau_scale) is NO_TABLE
+    monkeypatch.setattr("nma.inference.tabulate.MOST", 1000)
+    tables = quadrature.arm_table(binary), quadrature.study_table(binary), *quadrature.nodes()
+    assert tabulate(binary.family, *tables, BASELINE_SD, 0.5) is NO_TABLE
 
 
 @pytest.mark.parametrize("tau", [0.0, 3.0])

@@ -18,6 +18,7 @@ import numpy as np
 from nma.inference import families
 from nma.inference.blocks import COLUMN, ROW, VALUE, Blocks, blocks
 from nma.inference.scales import PriorScales
+from nma.inference.triangular import root_of, sensitivity
 from nma.network.data import NetworkData
 from nma.network.predictor import CUT, EXCHANGEABLE
 from nma.network.structure import Floats
@@ -149,45 +150,35 @@ def _regress(tau, n, layout, columns, rows, values):  # type: ignore[no-untyped-
     """
     information, by_tau = np.zeros((n, n)), np.zeros((n, n))
     score, score_by_tau, mean = np.zeros(n), np.zeros(n), np.zeros(n)
+    weights = 1.0 / (values[:, _VARIANCE] + values[:, _SPREAD] * tau * tau)
+    changes = -2.0 * tau * values[:, _SPREAD] * weights**2
     for s in range(layout.shape[0] - 1):
         start, end = int(layout[s, ROW]), int(layout[s + 1, ROW])
-        touched = columns[int(layout[s, COLUMN]) : int(layout[s + 1, COLUMN])]
-        block = rows[int(layout[s, VALUE]) : int(layout[s + 1, VALUE])].reshape((end - start, touched.shape[0]))
-        total, mean_y = 0.0, 0.0
-        mean[:] = 0.0
+        first, width = int(layout[s, COLUMN]), int(layout[s + 1, COLUMN]) - int(layout[s, COLUMN])
+        at, total, mean_y = int(layout[s, VALUE]), 0.0, 0.0
+        for i in range(width):
+            mean[i] = 0.0
         if end - start > 1:
             for k in range(start, end):
-                weight = 1.0 / (values[k, _VARIANCE] + values[k, _SPREAD] * tau * tau)
-                total += weight
-                mean_y += weight * values[k, _Y]
-                for i in range(touched.shape[0]):
-                    mean[i] += weight * block[k - start, i]
+                total += weights[k]
+                mean_y += weights[k] * values[k, _Y]
+                for i in range(width):
+                    mean[i] += weights[k] * rows[at + (k - start) * width + i]
             mean_y /= total
-            mean /= total
+            for i in range(width):
+                mean[i] /= total
         for k in range(start, end):
-            weight = 1.0 / (values[k, _VARIANCE] + values[k, _SPREAD] * tau * tau)
-            change = -2.0 * tau * values[k, _SPREAD] * weight**2
             y = values[k, _Y] - mean_y
-            for i in range(touched.shape[0]):
-                row, value = int(touched[i]), block[k - start, i] - mean[i]
-                score[row] += weight * value * y
-                score_by_tau[row] += change * value * y
+            for i in range(width):
+                row, value = int(columns[first + i]), rows[at + i] - mean[i]
+                score[row] += weights[k] * value * y
+                score_by_tau[row] += changes[k] * value * y
                 for j in range(i + 1):
-                    column, product = int(touched[j]), value * (block[k - start, j] - mean[j])
-                    information[row, column] += weight * product
-                    by_tau[row, column] += change * product
+                    column, product = int(columns[first + j]), value * (rows[at + j] - mean[j])
+                    information[row, column] += weights[k] * product
+                    by_tau[row, column] += changes[k] * product
+            at += width
     return information, score, by_tau, score_by_tau
-
-
-@numba.njit(cache=True)
-def _derivative(change, score_change, inverse, root, mean, z):  # type: ignore[no-untyped-def]
-    """Differentiate u and log |du / dz| along a change of A and h."""
-    half = np.ascontiguousarray(np.tril(inverse @ change @ root))
-    log_det = 0.0
-    for i in range(z.shape[0]):
-        half[i, i] *= 0.5
-        log_det -= half[i, i]
-    return root @ (inverse @ (score_change - change @ mean)) - root @ (np.ascontiguousarray(half.T) @ z), log_det
 
 
 @numba.njit(cache=True)
@@ -203,33 +194,36 @@ def transform(z, tau, omega, layout, columns, rows, values, exchangeable):  # ty
 
     Returns
     -------
-    u, root : arrays, (P,) and (P, P)
-        u = mean + root z.
-    derivatives : array, (2, P)
-        Of u by tau and by omega.
-    log_det : array, (3,)
-        log |du / dz| and its derivatives by tau and by omega.
+    u : array, (P,)
+    log_det : float
+        log |du / dz|.
+    near : tuple
+        What `pull_back` takes.
     """
     n = z.shape[0]
     d = np.where(exchangeable > 0, omega, 1.0)
     information, score, by_tau, score_by_tau = _regress(tau, n, layout, columns, rows, values)
-    a, a_tau, a_omega = np.eye(n), np.empty((n, n)), np.empty((n, n))
+    precision = np.eye(n)
     for i in range(n):
         for j in range(i + 1):
-            a[i, j] += d[i] * information[i, j] * d[j]
-            a_tau[i, j] = d[i] * by_tau[i, j] * d[j]
-            a_omega[i, j] = information[i, j] * (exchangeable[i] * d[j] + d[i] * exchangeable[j])
-            a[j, i], a_tau[j, i], a_omega[j, i] = a[i, j], a_tau[i, j], a_omega[i, j]
-    inverse = np.linalg.inv(np.linalg.cholesky(a))
-    root = np.ascontiguousarray(inverse.T)
-    mean = root @ (inverse @ (d * score))
-    u = mean + root @ z
-    derivatives, log_det = np.zeros((2, n)), np.zeros(3)
-    log_det[0] = np.log(np.diag(inverse)).sum()
-    derivatives[0], log_det[1] = _derivative(a_tau, d * score_by_tau, inverse, root, mean, z)
-    if exchangeable.any():
-        derivatives[1], log_det[2] = _derivative(a_omega, exchangeable * score, inverse, root, mean, z)
-    return u, root, derivatives, log_det
+            precision[i, j] += d[i] * information[i, j] * d[j]
+    root = root_of(precision)
+    mean = root @ (np.ascontiguousarray(root.T) @ (d * score))
+    near = d, information, score, by_tau, score_by_tau, root, mean
+    return mean + root @ z, np.log(np.diag(root)).sum(), near
+
+
+@numba.njit(cache=True)
+def pull_back(z, gradient, near, exchangeable):  # type: ignore[no-untyped-def]
+    """Give the derivatives of gradient . u by z (P,), and those of gradient . u + log |du / dz| by tau and by omega."""
+    d, information, score, by_tau, score_by_tau, root, mean = near
+    change, q = sensitivity(information, root, mean, z, gradient)
+    dtau, domega = q @ (d * score_by_tau), q @ (exchangeable * score)
+    for i in range(z.shape[0]):
+        for j in range(i + 1):
+            dtau -= change[i, j] * d[i] * by_tau[i, j] * d[j]
+            domega -= change[i, j] * information[i, j] * (exchangeable[i] * d[j] + d[i] * exchangeable[j])
+    return np.ascontiguousarray(root.T) @ gradient, dtau, domega
 
 
 @numba.njit(cache=True)

@@ -33,7 +33,7 @@ SD, EXCHANGEABLE = range(2)
     STUDIES,
     INNER,
     OUTER,
-    INNER_TABLE,
+    TABLE,
 ) = range(16)
 _Y, _SPREAD = range(2)  # of the table of contrasts
 
@@ -105,7 +105,7 @@ def _add_counts(vector, b, tau, db):  # type: ignore[no-untyped-def]
         _table(vector, OUTER),
         settings[BASELINE],
         int(settings[WIDTH]),
-        _table(vector, INNER_TABLE),
+        _table(vector, TABLE),
         settings[RESOLUTION],
     )
     add_transposed(design[0], design[1], design[2], terms[:, SCORE], db)
@@ -140,7 +140,7 @@ def log_density(raw, vector):  # type: ignore[no-untyped-def]
     tau, tau_slope, tau_density, tau_score = _scale(tau_raw, settings[TAU], settings[TAU_UNIT])
     omega, omega_slope, omega_density, omega_score = _scale(omega_raw, settings[OMEGA], settings[OMEGA_UNIT])
     sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
-    u, root, derivatives, log_det = coordinates.transform(
+    u, log_det, near = coordinates.transform(
         z,
         tau,
         omega,
@@ -154,11 +154,11 @@ def log_density(raw, vector):  # type: ignore[no-untyped-def]
     b, db = u * scales, np.zeros(z.shape[0])
     contrasts, dtau = _add_contrasts(vector, b, tau, db)
     counts, dtau_counts = _add_counts(vector, b, tau, db)
-    value = tau_density + omega_density + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det[0]
-    du = db * scales - u
-    dtau += dtau_counts + derivatives[0] @ du + log_det[1]
-    domega = (db * u * sd * exchangeable).sum() + derivatives[1] @ du + log_det[2]
+    value = tau_density + omega_density + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det
+    dz, dtau_u, domega_u = coordinates.pull_back(z, db * scales - u, near, exchangeable)
+    dtau += dtau_counts + dtau_u
+    domega = (db * u * sd * exchangeable).sum() + domega_u
     gradient = np.empty(raw.shape[0])
-    gradient[:-2] = np.ascontiguousarray(root.T) @ du + z
+    gradient[:-2] = dz + z
     gradient[-2], gradient[-1] = dtau * tau_slope + tau_score, domega * omega_slope + omega_score
     return value, gradient

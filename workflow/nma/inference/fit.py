@@ -112,7 +112,7 @@ def fit_models(
 
     task = FitTask.read(evidence, settings)
     first = next(iter(task.fits.values()))
-    compiled = compile_model(network_model(model_inputs(first.data, first.scales, task.size)))
+    compiled = compile_model(network_model(model_inputs(first.data, first.scales, task.size, tabulated=False)))
     import_s = time.perf_counter() - started - compiled.seconds
     rows: list[dict[str, Any]] = []
     for name in task.fits:

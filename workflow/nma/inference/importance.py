@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from nma.inference import quadrature
 from nma.inference.families import SCORE, n_terms
-from nma.inference.inner import inner_table
 from nma.inference.scales import PriorScales
+from nma.inference.tabulate import tabulate
 from nma.network.data import NetworkData
 from nma.network.predictor import CUT
 from nma.network.structure import Floats
@@ -176,14 +176,13 @@ def count_arguments(data: NetworkData, scales: PriorScales, tabulated: bool = Tr
     Parameters
     ----------
     tabulated : bool
-        Look the inner integrals up where a table is of use; then only scores are filled.
+        Look the integrals up where a table is of use; then only scores are filled.
     """
     counts = data.counts
-    arms, (inner, outer) = quadrature.arm_table(counts), quadrature.nodes()
-    table = inner_table(counts.family, arms, inner, scales.tau if tabulated else 0.0)
+    tables = quadrature.arm_table(counts), quadrature.study_table(counts), *quadrature.nodes()
+    table = tabulate(counts.family, *tables, scales.baseline, scales.tau if tabulated else 0.0)
     width = n_terms(counts.family, counts.counts.shape[1])
-    studies = quadrature.study_table(counts)
-    return arms, studies, inner, outer, scales.baseline, width, table.values, table.resolution
+    return *tables, scales.baseline, width, table.values, table.resolution
 
 
 def cutpoints(coefficients: Floats, n_cuts: int) -> tuple[Floats, Floats]:

@@ -77,7 +77,7 @@ def network_model(inputs: Inputs) -> pm.Model:
     return model
 
 
-def model_inputs(data: NetworkData, scales: PriorScales, size: int) -> Inputs:
+def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: bool = True) -> Inputs:
     """Collect the data of one fit, in the form of the compiled model.
 
     Parameters
@@ -85,6 +85,8 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int) -> Inputs:
     size : int
         Length of the raw coefficients: the largest number of coefficients of the fits that share a compilation. The
         cutpoints stay at the end.
+    tabulated : bool
+        Tabulate the integrals of counts: worth it for more than some hundred evaluations.
     """
     places = _places(data, size)
     approximation = approximate(data, scales, size, places)
@@ -92,7 +94,7 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int) -> Inputs:
     coefficients[places, density.SD] = scales.coefficients(data.predictor, 1.0)
     coefficients[:, density.EXCHANGEABLE] = approximation.exchangeable
     counts, gaussian = data.counts, data.gaussian
-    *arm_tables, baseline, width, table, resolution = count_arguments(data, scales)
+    *arm_tables, baseline, width, table, resolution = count_arguments(data, scales, tabulated)
     units = approximation.units(scales)
     values = scales.tau, scales.omega, *units, baseline, counts.family, width, data.n_cuts, resolution
     vector = density.pack(

@@ -15,8 +15,9 @@ import numba
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from nma.inference.families import TAU_SCORE, V, Y, fewest, gaussian_approximation, place
-from nma.inference.inner import integrate, level_weights, look_up
+from nma.inference.families import SCORE, TAU_SCORE, V, Y, fewest, gaussian_approximation, place
+from nma.inference.inner import integrate
+from nma.inference.lookup import CELL, level_weights, look_up
 from nma.network.data import ORDERED_LOGIT, ORDERED_PROBIT, CountData
 from nma.network.structure import Floats
 
@@ -26,6 +27,11 @@ from nma.network.structure import Floats
 RULES = (0, 4, 19)
 """None, fewer than 5, fewer than 20, more."""
 INNER, OUTER = (15, 15, 7, 5), (21, 9, 7, 5)
+POINTS = (121, 121, 61, 31)
+"""In x, where the integrals of a study are tabulated, see `lookup`."""
+
+# columns of the table of studies: first arm, outer nodes, where its entries start in a level of a table
+ARM, FROM, TO, START = range(4)
 
 
 def arm_table(data: CountData, factor: int = 1) -> Floats:
@@ -43,12 +49,17 @@ def arm_table(data: CountData, factor: int = 1) -> Floats:
 
 
 def study_table(data: CountData, factor: int = 1) -> Floats:
-    """Tabulate the first arm of every study and its outer nodes, (studies + 1, 3); the last row ends the arms."""
+    """Tabulate first arm, outer nodes and the start of the entries in a table of integrals by study, (studies + 1, 4).
+
+    The last row ends the arms and the entries.
+    """
     least = np.minimum.reduceat(fewest(data), data.start[:-1]) if len(data.study) else np.zeros(0)
     rules = _rules(least)
     bounds = factor * np.cumsum([0, *OUTER])
     ends = np.column_stack([bounds[rules], bounds[rules + 1]]).reshape(-1, 2)
-    return np.column_stack([data.start, np.vstack([ends, [[0, 0]]])]).astype(float)
+    arms = np.diff(data.start)
+    sizes = CELL * np.array(POINTS)[rules] * np.where(arms == 2, 1, arms)
+    return np.column_stack([data.start, np.vstack([ends, [[0, 0]]]), np.cumsum([0, *sizes])]).astype(float)
 
 
 def nodes(factor: int = 1) -> tuple[Floats, Floats]:
@@ -99,6 +110,55 @@ def _average(log_weight, by_node, expected):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
+def entry_of(table, studies, i, level, by_level):  # type: ignore[no-untyped-def]
+    """First entry of a study, as `look_up` takes it."""
+    start, arms = int(studies[i, START]), int(studies[i + 1, ARM] - studies[i, ARM])
+    points = (int(studies[i + 1, START]) - start) // (CELL * (1 if arms == 2 else arms))
+    return table, start, points, level, by_level
+
+
+@numba.njit(cache=True)
+def work_space(inner, outer, width):  # type: ignore[no-untyped-def]
+    """Allocate what `integrate_study` writes to: the outer nodes and their weights, then what `integrate` takes."""
+    nodes = np.empty(outer.shape[0]), np.empty(outer.shape[0])
+    return nodes, np.empty(inner.shape[0]), np.empty((inner.shape[0], width)), np.empty((2, 4))
+
+
+@numba.njit(cache=True)
+def integrate_study(family, f, tau, cuts, arms, inner, outer, baseline_sd, entry, work, expected):  # type: ignore[no-untyped-def]
+    """Log of the outer integral of one study; fills ``expected`` (arms, T).
+
+    The inner integrals are looked up from ``entry`` on, see `look_up`, as far as it has them.
+    """
+    table, start, points, level, by_level = entry
+    (mu, log_weights), log_density, terms, weights = work
+    k, half_tau, n_nodes = tau / sqrt(2.0), 0.5 * tau, outer.shape[0]
+    log_weight = log_weights[:n_nodes]
+    by_node = np.zeros((n_nodes, f.shape[0], expected.shape[1]))
+    _outer_nodes(f, k, arms, outer, baseline_sd, mu, log_weight)
+    for a in range(f.shape[0]):
+        y, variance = arms[a, Y], arms[a, V] + k * k
+        of_arm = table, start + a * points * CELL, points, level, by_level
+        for m in range(n_nodes):
+            eta, found = mu[m] + f[a], by_node[m, a]
+            value = look_up(of_arm, weights, eta, y, variance, half_tau, found)
+            if np.isnan(value):
+                value = integrate(family, eta, k, arms[a], cuts, inner, log_density, terms, found)
+            log_weight[m] += value
+    return _average(log_weight, by_node, expected)
+
+
+@numba.njit(cache=True)
+def _look_up_difference(entry, weights, f, tau, arms, expected):  # type: ignore[no-untyped-def]
+    """Look the outer integral of a two-arm study up; fills the scores in ``expected`` (2, T)."""
+    difference, y = f[0] - f[1], arms[0, Y] - arms[1, Y]
+    variance = arms[0, V] + arms[1, V] + tau * tau
+    value = look_up(entry, weights, difference, y, variance, tau, expected[0])
+    expected[1, SCORE], expected[1, TAU_SCORE] = -expected[0, SCORE], 0.0
+    return value
+
+
+@numba.njit(cache=True)
 def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_sd, width, table, resolution):  # type: ignore[no-untyped-def]
     """Marginal log likelihood of every study, and conditional expectations by arm.
 
@@ -119,7 +179,8 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
     width : int
         Number of terms, `nma.inference.families.n_terms`.
     table, resolution : array, float
-        From `nma.inference.inner.inner_table`; with a table only the scores are filled.
+        From `nma.inference.tabulate.tabulate`; with a table only the scores are filled, and those of a two-arm study
+        are of their difference: opposite to each other, which is the same to a design that is centred.
 
     Returns
     -------
@@ -131,34 +192,26 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
         events of a rate), scores of the cutpoints.
     """
     n_studies, n_arms, size = studies.shape[0] - 1, f.shape[0], abs(tau)
-    k = size / sqrt(2.0)
     result, expected = np.empty(n_studies), np.empty((n_arms, width))
-    mu, log_weights = np.empty(outer.shape[0]), np.empty(outer.shape[0])
-    log_density, terms = np.empty(inner.shape[0]), np.empty((inner.shape[0], width))
-    by_level, weights = np.empty((2, 4)), np.empty((2, 4))
-    level = level_weights(table, resolution, n_arms, size, by_level) if table.shape[0] > 0 else -1
+    work, by_level = work_space(inner, outer, width), np.empty((2, 4))
+    level = level_weights(table.shape[0], resolution, size, by_level)
     if family in (ORDERED_LOGIT, ORDERED_PROBIT):
         # The estimates depend on the cutpoints: the more patients, the closer the nodes have to be.
         arms = arms.copy()
         for arm in range(n_arms):
-            place(family, arms[arm], cuts, 8, terms[0])
+            place(family, arms[arm], cuts, 8, work[2][0])
     for i in range(n_studies):
-        a, b = int(studies[i, 0]), int(studies[i + 1, 0])
-        rule = outer[int(studies[i, 1]) : int(studies[i, 2])]
-        log_weight = log_weights[: rule.shape[0]]
-        by_node = np.zeros((rule.shape[0], b - a, width))
-        _outer_nodes(f[a:b], k, arms[a:b], rule, baseline_sd, mu, log_weight)
-        for arm in range(a, b):
-            sd, row = sqrt(arms[arm, V] + k * k), level * n_arms + arm
-            for m in range(rule.shape[0]):
-                eta, found = mu[m] + f[arm], by_node[m, arm - a]
-                value = np.nan
-                if level >= 0:
-                    value = look_up(table, row, n_arms, by_level, weights, arms[arm], sd, 0.5 * size, eta, found)
-                if np.isnan(value):
-                    value = integrate(family, eta, k, arms[arm], cuts, inner, log_density, terms, found)
-                log_weight[m] += value
-        result[i] = _average(log_weight, by_node, expected[a:b])
+        a, b = int(studies[i, ARM]), int(studies[i + 1, ARM])
+        found, rule = expected[a:b], outer[int(studies[i, FROM]) : int(studies[i, TO])]
+        at_level = level
+        if b - a == 2:
+            entry = entry_of(table, studies, i, level, by_level)
+            result[i] = _look_up_difference(entry, work[3], f[a:b], size, arms[a:b], found)
+            if not np.isnan(result[i]):
+                continue
+            at_level = -1  # its arms are not tabulated
+        entry = entry_of(table, studies, i, at_level, by_level)
+        result[i] = integrate_study(family, f[a:b], size, cuts, arms[a:b], inner, rule, baseline_sd, entry, work, found)
     if tau < 0.0:
         expected[:, TAU_SCORE] *= -1.0
     return result, expected
