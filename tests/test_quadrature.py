@@ -293,6 +293,17 @@ def test_table_agrees_with_direct_evaluation(name: str, tau: float, seed: int, s
 
 
 @pytest.mark.parametrize("name", TABULATED)
+def test_table_without_heterogeneity(name: str) -> None:
+    """With a prior scale of 0 the table holds what it is asked for, tau = 0."""
+    f = fixed_parts(DATA[name])
+    direct, found = evaluate(name, DATA[name], f, 0.0), Tabulated(DATA[name], 0.0)(f, 0.0)
+    assert found.value == pytest.approx(direct.value, abs=1e-3)
+    assert not np.array_equal(found.value, direct.value)
+    scores = [centred(DATA[name], evaluation.terms[:, SCORE]) for evaluation in (found, direct)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-2, abs=1e-2)
+
+
+@pytest.mark.parametrize("name", TABULATED)
 @pytest.mark.parametrize("tau", [2.5, 4.0])
 def test_beyond_the_table_there_is_direct_evaluation(name: str, tau: float) -> None:
     """A tau outside the table is evaluated as if there were none, to the last digit."""
@@ -315,14 +326,14 @@ def test_arms_beyond_the_reach_of_the_table_fall_back(name: str) -> None:
 
 
 def test_no_table_where_none_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without heterogeneity, for ordered outcomes, without arms, and where it would be too large."""
+    """For ordered outcomes, without arms, and where it would be too large."""
     binary, ordered = DATA["binomial_logit"], DATA["ordered_logit"]
     without = CountData(
         binary.family, binary.study[:0], binary.start[:1], np.zeros((0, 2)), np.zeros(0), np.zeros((0, 1))
     )
-    for data, tau_scale in ((binary, 0.0), (ordered, 0.5), (without, 0.5)):
+    for data in (ordered, without):
         tables = quadrature.arm_table(data), quadrature.study_table(data), *quadrature.nodes()
-        assert tabulate(data.family, *tables, BASELINE_SD, tau_scale) is NO_TABLE
+        assert tabulate(data.family, *tables, BASELINE_SD, 0.5) is NO_TABLE
     monkeypatch.setattr("nma.inference.tabulate.MOST", 1000)
     tables = quadrature.arm_table(binary), quadrature.study_table(binary), *quadrature.nodes()
     assert tabulate(binary.family, *tables, BASELINE_SD, 0.5) is NO_TABLE

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nma.inference import quadrature
 from nma.inference.families import SCORE, n_terms
 from nma.inference.scales import PriorScales
-from nma.inference.tabulate import tabulate
+from nma.inference.tabulate import NO_TABLE, tabulate
 from nma.network.data import NetworkData
 from nma.network.predictor import CUT
 from nma.network.structure import Floats
@@ -180,7 +180,7 @@ def count_arguments(data: NetworkData, scales: PriorScales, tabulated: bool = Tr
     """
     counts = data.counts
     tables = quadrature.arm_table(counts), quadrature.study_table(counts), *quadrature.nodes()
-    table = tabulate(counts.family, *tables, scales.baseline, scales.tau if tabulated else 0.0)
+    table = tabulate(counts.family, *tables, scales.baseline, scales.tau) if tabulated else NO_TABLE
     width = n_terms(counts.family, counts.counts.shape[1])
     return *tables, scales.baseline, width, table.values, table.resolution
 

@@ -33,9 +33,9 @@ NO_TABLE = Table(np.zeros((0, 0)), 1.0)
 def tabulate(
     family: int, arms: Floats, studies: Floats, inner: Floats, outer: Floats, baseline_sd: float, tau_scale: float
 ) -> Table:
-    """Tabulate the integrals of a network up to three prior standard deviations of tau.
+    """Tabulate the integrals of a network up to three prior standard deviations of tau, which may be 0.
 
-    The table is empty where none is of use: without heterogeneity, with cutpoints, or where it would be too large.
+    The table is empty where none is of use: without arms, with cutpoints, or where it would be too large.
 
     Parameters
     ----------
@@ -46,10 +46,11 @@ def tabulate(
     baseline_sd, tau_scale : float
         Prior scales of the study baselines and of tau.
     """
-    if not (tau_scale and len(arms)) or is_ordered(family):
+    if not len(arms) or is_ordered(family):
         return NO_TABLE
     resolution = float(np.sqrt(2 * arms[:, V].min()))
-    shape = int(np.ceil(np.arcsinh(3 * tau_scale / resolution) / STEP_U)) + 1, int(studies[-1, START])
+    intervals = max(int(np.ceil(np.arcsinh(3 * tau_scale / resolution) / STEP_U)), 1)
+    shape = intervals + 1, int(studies[-1, START])
     if prod(shape) > MOST:
         return NO_TABLE
     values = np.empty(shape)
