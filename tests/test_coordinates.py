@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.coordinates import REACH, scale, scale_draws
+from nma.inference.blocks import blocks
+from nma.inference.coordinates import REACH, Approximation, scale, scale_draws
+from nma.inference.scales import PriorScales
 
 RAWS = st.floats(-200, 200)
 PRIORS = st.floats(1e-3, 1e2)
@@ -35,6 +37,13 @@ def test_derivatives(raw: float, prior: float, unit: float) -> None:
     below, here, above = (scale(raw + step, prior, unit) for step in (-h, 0.0, h))
     assert here[1] == pytest.approx((above[0] - below[0]) / (2 * h), rel=1e-6)
     assert here[2] == pytest.approx((np.log(above[1]) - np.log(below[1])) / (2 * h), abs=1e-5)
+
+
+@pytest.mark.parametrize(("resolution", "expected"), [(0.02, (0.06, 0.06)), (0.3, (0.9, 0.5))])
+def test_units(resolution: float, expected: tuple[float, float]) -> None:
+    """Both scales are resolved as finely as the data do; omega at least as its prior does."""
+    near = Approximation(blocks(np.eye(1), np.array([0, 1])), np.ones((1, 3)), np.ones(1), resolution)
+    assert near.units(PriorScales(effect=1.0, tau=0.5, omega=0.25, baseline=1.0)) == pytest.approx(expected)
 
 
 @given(st.lists(RAWS, max_size=5), PRIORS, UNITS)

@@ -48,8 +48,11 @@ class Approximation:
         return len(self.exchangeable)
 
     def units(self, scales: PriorScales) -> tuple[float, float]:
-        """Units of tau and omega, see `scale`: what the data resolve of them, as far as that is known."""
-        return 3 * self.resolution, 2 * scales.omega
+        """Units of tau and omega, see `scale`: what the data resolve of them.
+
+        Where few data tell omega its density is that of the prior, which a unit of twice its scale follows best.
+        """
+        return 3 * self.resolution, min(3 * self.resolution, 2 * scales.omega)
 
 
 def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) -> Approximation:
