@@ -1,10 +1,18 @@
 # The front door. `make results` and `make test` do all the set-up on a bare machine.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+
+# What a user gives reaches a recipe through the environment, as it is: neither make nor the shell expands it.
+CORES ?= all
+CONFIG ?= config/config.yaml
+override CORES := $(value CORES)
+override CONFIG := $(value CONFIG)
+override ID := $(value ID)
+override CSV := $(value CSV)
+export CORES CONFIG ID CSV
 
 .PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas readme-figure clean
 
@@ -17,17 +25,17 @@ $(READY): envs/requirements-dev.txt pyproject.toml envs/setup.sh
 
 setup: $(READY) ## make .venv and install the locked packages
 
-results: $(READY) ## run the whole pipeline into results/
-	$(BIN)/snakemake --cores $(CORES)
+results: $(READY) ## run the whole pipeline into results/; another configuration: make results CONFIG=my.yaml
+	@$(BIN)/python -m nma.run --configfile="$$CONFIG" --cores="$$CORES"
 
-check: $(READY) ## validate and audit the sheets in seconds, without fitting
-	@$(BIN)/python -m nma.check
+check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml
+	@$(BIN)/python -m nma.check --configfile="$$CONFIG"
 
 new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
-	@$(BIN)/python -m nma.new_study "$(or $(ID),$(error name the study: make new-study ID=smith_2027))"
+	@$(BIN)/python -m nma.new_study --configfile="$$CONFIG" -- "$$ID"
 
 import-studies: $(READY) ## write sheets from a flat table: make import-studies CSV=file.csv
-	@$(BIN)/python -m nma.importer "$(or $(CSV),$(error name the table: make import-studies CSV=file.csv))"
+	@$(BIN)/python -m nma.importer --configfile="$$CONFIG" -- "$$CSV"
 
 test: $(READY) ## run the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -114,13 +114,13 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     done = subprocess.run([*words, *extra], cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = {
-        "make results": "snakemake --cores",
+        "make results": "-m nma.run",
         "make test": "pytest",
-        "make new-study ID=yoo_secondary": '-m nma.new_study "yoo_secondary"',
-        "make new-study ID=smith_2027": '-m nma.new_study "smith_2027"',
+        "make new-study ID=yoo_secondary": "-m nma.new_study",
+        "make new-study ID=smith_2027": "-m nma.new_study",
         ".venv/bin/python -m nma.sources": "not verified",
         "make check": "-m nma.check",
-        "make import-studies CSV=studies.csv": '-m nma.importer "studies.csv"',
+        "make import-studies CSV=studies.csv": "-m nma.importer",
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 

@@ -363,6 +363,8 @@ def import_studies(file: Path, configfile: Path) -> list[Path]:
     """
     setup, config, treatments = read_setup(configfile)
     sheets: dict[Path, str] = {}
+    if file == Path():
+        raise UserError("name the table: make import-studies CSV=studies.csv")
     for document in read_studies(file, config):
         sheet = sheet_of(document)
         check_vocabulary(sheet, treatments, config)

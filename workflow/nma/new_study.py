@@ -177,6 +177,8 @@ def sheet_file(study: str, document: Document, config: Config) -> tuple[Path, st
     UserError
         The name cannot be one, the sheet is there already, or the configuration names no folder of sheets.
     """
+    if not study:
+        raise UserError("name the study: make new-study ID=smith_2027")
     if not _NAME.fullmatch(study):
         raise UserError("allowed: letters, digits, _ and -, such as smith_2027", key="study", value=study)
     if config.studies is None:
