@@ -416,6 +416,16 @@ def test_a_failed_fit_is_announced_at_the_top(tmp_path):
     assert "NOT CONVERGED, do not use" in text
 
 
+def test_a_headline_model_without_heterogeneity_has_a_report(tmp_path):
+    """No figure of a heterogeneity that the model does not have; everything else is there."""
+    write_project(tmp_path)
+    write_rows(tmp_path / "main" / "pain" / "pooled" / "heterogeneity.csv", [])
+    text = report(tmp_path, headline_figures=["forest", "rankogram", "cumulative_ranks", "leverage"])
+    assert text.count("<figure") == 6
+    assert "leverage against the square root" in text
+    assert "pain-heterogeneity" not in text
+
+
 def test_code_and_template_know_no_field():
     """Every name comes from labels."""
     folder = Path(inline_svg.__code__.co_filename).parent
