@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from nma.inference.scales import PriorScales
+from nma.inference.widening import Covariances
 from nma.network.arms import Arm
 from nma.network.data import FAMILIES
 from nma.network.predictor import Effects, Predictor
@@ -50,7 +51,7 @@ def posterior(effects: np.ndarray, tau: np.ndarray | None = None) -> Posterior:
     covariance = np.cov(effects.T)
     scales = PriorScales(1.5, 0.5 if tau is not None else 0.0, 0.0, 2.5)
     rows = np.concatenate([np.zeros((1, 2)), np.eye(2)])[None]
-    covariances = {"fitted": covariance, "effect_doubled": covariance * 1.05}
+    covariances = Covariances.without_error({"fitted": covariance, "effect_doubled": covariance * 1.05})
     return Posterior(d, rows, np.full(2, 1.5), False, tau, None, scales, covariances, True, {})
 
 
@@ -135,8 +136,9 @@ def test_evidence_follows_structure_and_prior() -> None:
     }
     assert labels["b", "a"] == "direct"
     assert labels["b", "c"] == "indirect"
-    wide = {"fitted": base.covariances["fitted"], "effect_doubled": base.covariances["fitted"] * 1.21**2}
-    driven = replace(base, covariances=wide)
+    fitted = base.covariances.pooled["fitted"]
+    wide = {"fitted": fitted, "effect_doubled": fitted, "tau_doubled": fitted * 1.21**2}
+    driven = replace(base, covariances=Covariances.without_error(wide))
     assert {r["evidence"] for r in relative_effects(driven, ARMS, ABC, settings("lower"))} == {"prior_driven"}
 
 
@@ -287,7 +289,8 @@ def by_setting(omega: float) -> tuple[Posterior, Structure]:
     rows = Predictor.build(structure, Effects(settings=True), []).effect_rows()
     coefficients = np.tile([-0.3, 0.4, 0.2, 0.0, -0.2, 0.0], (500, 1))
     effects = np.einsum("dk,srk->dsr", coefficients, rows)
-    covariances = {name: np.eye(6) * 1e-4 for name in ("fitted", "effect_doubled", "omega_doubled")}
+    names = ("fitted", "effect_doubled", "omega_doubled")
+    covariances = Covariances.without_error({name: np.eye(6) * 1e-4 for name in names})
     scales = PriorScales(1.5, 0.5, 0.25, 2.5)
     known = np.full(500, 0.1), np.full(500, omega)
     return Posterior(effects, rows, np.full(6, 1.5), True, *known, scales, covariances, True, {}), structure

@@ -82,9 +82,9 @@ class GridPosterior:
                 self.log_density + np.log(np.outer(self.tau.weights(step), self.omega.weights(step))).ravel()
             )
 
-    def _component_weights(self) -> Floats:
+    def _component_weights(self, chosen: slice = slice(None)) -> Floats:
         """Posterior weights of all mixture components, (replicates, G, J)."""
-        return normalise(self._log_weights()[:, :, None] + self.log_weights)
+        return normalise(self._log_weights()[chosen, :, None] + self.log_weights[chosen])
 
     def mixture(self, contrasts: Floats, step: int = 1, replicate: int | None = None) -> NormalMixture:
         """Posterior of linear combinations of the coefficients.
@@ -111,11 +111,12 @@ class GridPosterior:
         """Log marginal likelihood of the data, the flat baselines of Gaussian arms apart."""
         return float(logsumexp(self._log_weights()) - np.log(self.n_replicates))
 
-    def covariance(self) -> Floats:
-        """Posterior covariance of the stacked coefficients, (coefficients, coefficients)."""
-        weights = self._component_weights()
-        mean = np.einsum("rgj,rgjc->c", weights, self.means)
-        centred = self.means - mean
+    def covariance(self, replicate: int | None = None) -> Floats:
+        """Posterior covariance of the stacked coefficients, (coefficients, coefficients), by all or one replicate."""
+        chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
+        weights, means = self._component_weights(chosen), self.means[chosen]
+        mean = np.einsum("rgj,rgjc->c", weights, means)
+        centred = means - mean
         between = np.einsum("rgj,rgjc,rgjd->cd", weights, centred, centred, optimize=True)
         within = np.einsum("g,gkc,gkd->cd", weights.sum(axis=(0, 2)), self.roots, self.roots, optimize=True)
         return np.asarray(between + within)
@@ -145,6 +146,11 @@ class GridPosterior:
     def n_replicates(self) -> int:
         """Number of independent replicates."""
         return len(self.log_density)
+
+    @property
+    def n_draws(self) -> int:
+        """Importance draws of a grid point and replicate; 1 in closed form."""
+        return int(self.log_weights.shape[2])
 
     @property
     def _shape(self) -> tuple[int, int]:

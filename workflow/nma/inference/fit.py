@@ -14,6 +14,7 @@ from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.mixture import refine
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed
 from nma.inference.scales import PriorScales
+from nma.inference.widening import prior_covariances
 from nma.network.arms import OVERALL
 from nma.network.data import NetworkData, network_data
 from nma.network.predictor import Effects, Predictor
@@ -251,19 +252,6 @@ def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPost
     return statistics
 
 
-def prior_covariances(fit: Fit, posterior: exact.GridPosterior) -> dict[str, Floats]:
-    """Compute the posterior covariance as fitted, and with the prior scale of the effects or of omega doubled."""
-    coarse = exact.effort(fit.data, fit.scales, factor=0.25, replicates=1)
-    parameters = ("effect", "omega") if fit.scales.omega else ("effect",)
-    return {
-        "fitted": posterior.covariance(),
-        **{
-            f"{name}_doubled": exact.posterior(fit.data, fit.scales.doubled(name), coarse).covariance()
-            for name in parameters
-        },
-    }
-
-
 def _write_posterior(
     task: FitTask,
     name: str,
@@ -291,9 +279,13 @@ def _write_posterior(
         "setting": [OVERALL, *structure.settings],
         "regimen": list(structure.regimens),
     }
-    covariances = prior_covariances(fit, posterior)
+    covariances = prior_covariances(fit.data, fit.scales, posterior)
     exact_variables: dict[str, Any] = {
-        "covariance": (["prior", "coefficient", "coefficient_2"], np.stack(list(covariances.values()))),
+        "covariance": (["prior", "coefficient", "coefficient_2"], np.stack(list(covariances.pooled.values()))),
+        "covariance_by_replicate": (
+            ["prior", "replicate", "coefficient", "coefficient_2"],
+            np.stack(list(covariances.replicates.values())),
+        ),
         "effect_rows": (["setting", "regimen", "coefficient"], effect_rows),
         "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega)),
     }
@@ -328,7 +320,7 @@ def _write_posterior(
                 {"study": list(fit.data.studies)},
             ),
             "/observed_data": _observed(fit.data),
-            "/exact": xr.Dataset(exact_variables, {"prior": list(covariances)}),
+            "/exact": xr.Dataset(exact_variables, {"prior": list(covariances.pooled)}),
         }
     )
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ class PriorScales:
         return np.array([by_kind[int(kind)] for kind in predictor.kinds])
 
     def doubled(self, parameter: str) -> "PriorScales":
-        """Double the scale of the effects (and slopes), or of omega."""
+        """Double the scale of the effects (and slopes), of tau or of omega."""
         values = dict(vars(self))
         for name in ("effect", "slope") if parameter == "effect" else (parameter,):
             values[name] *= 2

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from nma.inference.scales import PriorScales
+from nma.inference.widening import Covariances
 from nma.network.structure import Floats
 
 
@@ -14,8 +15,7 @@ class Posterior:
     ``effects`` holds the effect of every regimen against the reference, (draws, 1 + settings, regimens), overall first;
     ``effect_rows`` the same as rows of coefficients, (1 + settings, regimens, coefficients); ``prior_sd`` the prior
     standard deviations of the coefficients, those of departures at the scale of omega; ``covariances`` the posterior
-    covariance of the coefficients by prior: ``fitted``, ``effect_doubled`` and, where the model has departures,
-    ``omega_doubled``.
+    covariances of the coefficients by prior: as fitted, and with every prior scale of the model doubled.
     """
 
     effects: Floats
@@ -25,7 +25,7 @@ class Posterior:
     tau: Floats | None
     omega: Floats | None
     scales: PriorScales
-    covariances: Mapping[str, Floats]
+    covariances: Covariances
     converged: bool
     densities: Mapping[str, tuple[Floats, Floats]]
     """Exact posterior densities of tau and omega on a grid."""
@@ -46,6 +46,10 @@ def read_posterior(file: str) -> Posterior:
         d = posterior["d"].to_numpy()
         scales = {field.name: float(tree.attrs[f"prior_{field.name}"]) for field in fields(PriorScales)}
         names = [str(name) for name in exact["prior"].to_numpy()]
+
+        def by_prior(name: str) -> dict[str, Floats]:
+            return dict(zip(names, exact[name].to_numpy(), strict=True))
+
         densities = {
             key: (exact[f"{key}_grid"].to_numpy(), exact[f"{key}_density"].to_numpy())
             for key in ("tau", "omega")
@@ -59,7 +63,7 @@ def read_posterior(file: str) -> Posterior:
             flat("tau"),
             flat("omega"),
             PriorScales(**scales),
-            dict(zip(names, exact["covariance"].to_numpy(), strict=True)),
+            Covariances(by_prior("covariance"), by_prior("covariance_by_replicate")),
             bool(tree.attrs["converged"]),
             densities,
             len(d),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from nma.inference.widening import FITTED, PRIOR_DRIVEN
 from nma.network.arms import OVERALL, Arm
 from nma.network.graph import label_contrasts
 from nma.network.structure import Floats, Structure
@@ -35,7 +36,6 @@ COLUMNS = (
     "converged",
 )
 INTERVAL = "95% equal-tailed credible"
-PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
 
 
 def relative_effects(
@@ -104,10 +104,9 @@ def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) 
 
 def _reach(structure_label: str, row: Floats, posterior: Posterior) -> tuple[str, float, float]:
     """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and widening on doubling a prior scale."""
-    variances = {name: float(row @ covariance @ row) for name, covariance in posterior.covariances.items()}
-    fitted = variances.pop("fitted")
+    fitted = row @ posterior.covariances.pooled[FITTED] @ row
     contraction = float(1 - fitted / (row**2 @ posterior.prior_sd**2))
-    sensitivity = max(float(np.sqrt(variance / fitted)) for variance in variances.values()) - 1
+    sensitivity = float(posterior.covariances.widening(row[None, :])[0][0])
     prior_driven = structure_label == "not_estimable" or sensitivity > PRIOR_DRIVEN
     return ("prior_driven" if prior_driven else structure_label), contraction, sensitivity
 

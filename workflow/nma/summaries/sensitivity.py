@@ -10,9 +10,10 @@ import numpy as np
 
 from nma.evidence.tables import mix
 from nma.inference import exact
-from nma.inference.fit import FitTask, prior_covariances
+from nma.inference.fit import FitTask
 from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
+from nma.inference.widening import prior_covariances
 from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import rank_treatments
@@ -135,7 +136,7 @@ def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> li
         tau if scales.tau else None,
         omega if scales.omega else None,
         scales,
-        prior_covariances(fit, grid),
+        prior_covariances(fit.data, scales, grid),
         True,
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )

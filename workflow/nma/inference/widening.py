@@ -1,0 +1,109 @@
+"""How far a posterior widens when a prior is made twice as wide: what an effect owes to its priors.
+
+Every prior scale counts: that of the effects (and slopes), of tau and of omega. For counts the exact engine samples, so
+that every covariance comes by replicate; a replicate has the same random numbers under every prior, and most of its
+error leaves the ratio of two standard deviations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nma.inference import exact
+from nma.inference.importance import REPLICATES
+from nma.inference.scales import PriorScales
+from nma.network.data import NetworkData
+from nma.network.structure import Floats
+
+PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
+FITTED = "fitted"
+_NEAR = 3.0  # errors of a widening within which it is too close to the cut to say on which side it is
+_FINER, _FINEST = 4, 16  # times the draws where one is, and at most
+
+
+@dataclass(frozen=True)
+class Covariances:
+    """Posterior covariances of the coefficients by prior: ``fitted``, and every ``<scale>_doubled``.
+
+    ``pooled`` (coefficients, coefficients) by prior; ``replicates`` (R, coefficients, coefficients) by prior, one for
+    an engine in closed form.
+    """
+
+    pooled: Mapping[str, Floats]
+    replicates: Mapping[str, Floats]
+
+    @classmethod
+    def without_error(cls, pooled: Mapping[str, Floats]) -> "Covariances":
+        """Covariances in closed form."""
+        return cls(pooled, {name: covariance[None] for name, covariance in pooled.items()})
+
+    def widening(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Largest widening of the sd of linear combinations over all doubled priors, and its Monte Carlo error.
+
+        Parameters
+        ----------
+        rows : array, (K, coefficients)
+
+        Returns
+        -------
+        array, (K,)
+            sd with the prior doubled over sd as fitted, less 1.
+        array, (K,)
+            Standard error of that over the replicates; 0 for an engine in closed form.
+        """
+        doubled = [name for name in self.pooled if name != FITTED]
+        ratios = np.array([_sd(self.pooled[name], rows) for name in doubled]) / _sd(self.pooled[FITTED], rows)
+        by_replicate = [_sd(self.replicates[name], rows) / _sd(self.replicates[FITTED], rows) for name in doubled]
+        n = len(self.replicates[FITTED])
+        errors = np.std(by_replicate, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(ratios)
+        widest = ratios.argmax(axis=0), np.arange(len(rows))
+        return ratios[widest] - 1, errors[widest]
+
+
+def _sd(covariance: Floats, rows: Floats) -> Floats:
+    """Give the standard deviations of linear combinations, (..., K)."""
+    return np.asarray(np.sqrt(np.einsum("kc,...cd,kd->...k", rows, covariance, rows, optimize=True)))
+
+
+def prior_covariances(data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior) -> Covariances:
+    """Compute the covariance as fitted and with every prior scale doubled, by the exact engine.
+
+    Where a widening of an effect lies within its error of the cut, the engine takes more draws.
+    """
+    found = _covariances(data, scales, posterior, exact.effort(data, scales, replicates=posterior.n_replicates))
+    contrasts = _contrasts(data.predictor.effect_rows())
+    factor = _FINER
+    while factor <= _FINEST and _undecided(found, contrasts):
+        chosen = exact.effort(data, scales, factor, max(posterior.n_replicates, REPLICATES))
+        found = _covariances(data, scales, exact.posterior(data, scales, chosen), chosen)
+        factor *= _FINER
+    return found
+
+
+def _covariances(
+    data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior, chosen: exact.Effort
+) -> Covariances:
+    chosen = replace(chosen, draws=posterior.n_draws)
+    grids = {FITTED: posterior} | {
+        f"{name}_doubled": exact.posterior(data, scales.doubled(name), chosen)
+        for name in ("effect", "tau", "omega")
+        if getattr(scales, name)
+    }
+    pooled = {name: grid.covariance() for name, grid in grids.items()}
+    replicates = {
+        name: np.stack([grid.covariance(r) for r in range(grid.n_replicates)]) for name, grid in grids.items()
+    }
+    return Covariances(pooled, replicates)
+
+
+def _contrasts(effect_rows: Floats) -> Floats:
+    """Differences of all pairs of regimens in every setting, without those that are always 0."""
+    first, second = np.triu_indices(effect_rows.shape[1], 1)
+    rows = (effect_rows[:, first] - effect_rows[:, second]).reshape(-1, effect_rows.shape[-1])
+    return np.unique(rows[rows.any(axis=1)], axis=0)
+
+
+def _undecided(found: Covariances, contrasts: Floats) -> bool:
+    widening, error = found.widening(contrasts)
+    return bool((np.abs(widening - PRIOR_DRIVEN) < _NEAR * error).any())
