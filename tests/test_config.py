@@ -58,10 +58,37 @@ def test_the_shipped_treatments(project: Project) -> None:
         assert regimens[tki] == {tki}
         assert regimens[f"{tki}_ici"] == {tki, "ici"}
     assert regimens["sorafenib_ici"] == {"ici"}
-    for name, setting in project.treatments.settings.items():
-        failed = name.removesuffix("_failure")
-        expected = {failed, f"{failed}_ici"} & set(regimens)
-        assert set(setting.not_candidates) == expected
+    barred = {name: project.treatments.barred(name) for name in project.treatments.settings}
+    assert barred == {
+        "sorafenib_failure": ["sorafenib", "sorafenib_ici"],
+        "lenvatinib_failure": ["lenvatinib", "lenvatinib_ici"],
+        "atezolizumab_bevacizumab_failure": ["sorafenib_ici", "lenvatinib_ici", "regorafenib_ici", "other_tki_ici"],
+    }
+
+
+def test_drugs_that_failed_bar_the_regimens_that_contain_them() -> None:
+    """The reference is a drug of its own name, one regimen names it, and a rechallenge needs its reason."""
+    regimens = {
+        "a": {"label": "A", "components": []},
+        "b": {"label": "B", "components": ["b"]},
+        "a_c": {"label": "A + C", "components": ["c"], "drugs": ["a"]},
+        "b_c": {"label": "B + C", "components": ["b", "c"]},
+    }
+    settings = {
+        "after_a": {"label": "After A", "failed": ["a"], "rechallenge": {"a_c": "stopped for toxicity"}},
+        "after_c": {"label": "After C", "failed": ["c"]},
+        "untreated": {"label": "Untreated"},
+    }
+    given = {"reference": "a", "components": {"b": "B", "c": "C"}, "regimens": regimens, "settings": settings}
+    treatments = Treatments.model_validate(given)
+    assert {name: treatments.barred(name) for name in settings} == {
+        "after_a": ["a"],
+        "after_c": ["a_c", "b_c"],
+        "untreated": [],
+    }
+    plain = Treatments.model_validate({"reference": "a", "regimens": {"a": "A", "b": "B"}, "settings": {
+        "one": {"label": "One", "failed": ["a"]}, "two": {"label": "Two", "failed": ["b"]}}})  # fmt: skip
+    assert [plain.barred(name) for name in ("one", "two")] == [["a"], ["b"]]
 
 
 def test_outcomes_of_an_analysis(project: Project) -> None:
@@ -290,9 +317,21 @@ def test_categories(changes: dict[str, object], message: str) -> None:
         ),
         (
             "treatments.yaml",
-            "[sorafenib, sorafenib_ici]",
-            "[sorafenib, axitinib]",
-            "not_candidates.1 = 'axitinib': unknown",
+            "failed: [sorafenib]",
+            "failed: [axitinib]",
+            "failed.0 = 'axitinib': no regimen contains this drug; allowed: sorafenib, lenvatinib,",
+        ),
+        (
+            "treatments.yaml",
+            "failed: [sorafenib]",
+            "not_candidates: [sorafenib, sorafenib_ici]",
+            "this key is no longer read; name the drugs that failed, as failed: [sorafenib]",
+        ),
+        (
+            "treatments.yaml",
+            "failed: [lenvatinib]",
+            "failed: [lenvatinib]\n    rechallenge: {sorafenib: tolerated}",
+            "it contains no drug that failed here and is a candidate anyway; leave it out",
         ),
         (
             "studies/ditan_2022.yaml",

@@ -152,7 +152,7 @@ def summary_settings(project: Project, outcome: str) -> Settings:
         "margin": definition.margin,
         "baselines": _baselines(project, outcome),
         "reference": project.treatments.reference,
-        "not_candidates": {name: setting.not_candidates for name, setting in project.treatments.settings.items()},
+        "not_candidates": {name: project.treatments.barred(name) for name in project.treatments.settings},
         "structure": structure_settings(project),
     }
 

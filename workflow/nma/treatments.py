@@ -17,15 +17,31 @@ class Regimen(Strict):
     """What figures and reports call it."""
     components: list[Identifier]
     """What it is made of."""
+    drugs: list[Identifier] = Field(default_factory=list)
+    """Drugs that it contains beside its components: for a regimen built on the reference, the drug of the reference."""
 
 
 class Setting(Strict):
-    """A failed first line, and the regimens that are no candidates after it."""
+    """A failed first line: the drugs that failed, and why a regimen with one of them may be chosen nevertheless.
+
+    A regimen is a candidate in a setting unless it contains a drug that failed there.
+    """
 
     label: Text
     """What figures and reports call it."""
-    not_candidates: list[Identifier] = Field(default_factory=list)
-    """Regimens that are no candidates in this setting."""
+    failed: list[Identifier] = Field(default_factory=list)
+    """Drugs that have failed in this setting: components, or drugs that regimens name."""
+    rechallenge: dict[Identifier, Text] = Field(default_factory=dict)
+    """Regimens that contain a failed drug and may be chosen all the same, each with its reason."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drugs_not_regimens(cls, data: Any) -> Any:
+        """Explain what has taken the place of a list of regimens."""
+        if isinstance(data, dict) and "not_candidates" in data:
+            problem = "this key is no longer read; name the drugs that failed, as failed: [sorafenib]"
+            fail(("not_candidates",), data["not_candidates"], f"{problem}; no regimen that contains one is a candidate")
+        return data
 
 
 class ComponentClass(Strict):
@@ -92,9 +108,21 @@ class Treatments(Strict):
         for name, setting in self.settings.items():
             if name == OVERALL:
                 fail(("settings", name), name, "this word is reserved")
-            for i, regimen_id in enumerate(setting.not_candidates):
-                self._known(("settings", name, "not_candidates", i), regimen_id, "regimen")
+            self._check_failed(name, setting)
         return self
+
+    def _check_failed(self, name: str, setting: Setting) -> None:
+        known = list(dict.fromkeys(drug for regimen in self.regimens for drug in sorted(self.drugs(regimen))))
+        for i, drug in enumerate(setting.failed):
+            if drug not in known:
+                fail(
+                    ("settings", name, "failed", i), drug, f"no regimen contains this drug; allowed: {', '.join(known)}"
+                )
+        for regimen in setting.rechallenge:
+            path = ("settings", name, "rechallenge", regimen)
+            self._known(path, regimen, "regimen")
+            if not self.drugs(regimen) & set(setting.failed):
+                fail(path, regimen, "it contains no drug that failed here and is a candidate anyway; leave it out")
 
     @model_validator(mode="after")
     def _one_class_each(self) -> "Treatments":
@@ -112,6 +140,17 @@ class Treatments(Strict):
         allowed = self.regimens if kind == "regimen" else self.components
         if value not in allowed:
             fail(path, value, f"unknown {kind}; allowed: {', '.join(allowed)}")
+
+    def drugs(self, regimen: str) -> set[str]:
+        """Drugs of a regimen: its components and what it names beside them; the reference is a drug of its own name."""
+        found = {*self.regimens[regimen].components, *self.regimens[regimen].drugs}
+        return found or {self.reference}
+
+    def barred(self, setting: str) -> list[str]:
+        """Regimens that are no candidates in a setting: those with a failed drug that no rechallenge allows."""
+        place = self.settings[setting]
+        failed = set(place.failed)
+        return [name for name in self.regimens if self.drugs(name) & failed and name not in place.rechallenge]
 
     @property
     def class_of(self) -> dict[str, str]:

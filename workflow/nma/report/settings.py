@@ -57,7 +57,7 @@ def figure_labels(project: Project) -> dict[str, Any]:
 
 def report_settings(project: Project, analysis: str) -> dict[str, Any]:
     """Everything but tables and figures that the report of an analysis depends on."""
-    config, settings = project.config, project.treatments.settings
+    config, treatments = project.config, project.treatments
     return {
         "analysis": analysis,
         "outcomes": config.outcomes_of(analysis),
@@ -65,7 +65,8 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "models": list(config.models),
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
-        "not_candidates": {name: list(setting.not_candidates) for name, setting in settings.items()},
+        "not_candidates": {name: treatments.barred(name) for name in treatments.settings},
+        "rechallenge": {name: dict(setting.rechallenge) for name, setting in treatments.settings.items()},
         "studies": _studies(project, analysis),
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
@@ -102,7 +103,8 @@ def _methods(project: Project, analysis: str) -> dict[str, Any]:
         "classes": [group.label for group in treatments.classes.values()],
         "settings": [setting.label for setting in treatments.settings.values()],
         "not_candidates": {
-            setting.label: [labels[name] for name in setting.not_candidates] for setting in treatments.settings.values()
+            setting.label: [labels[regimen] for regimen in treatments.barred(name)]
+            for name, setting in treatments.settings.items()
         },
         "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
         "absolute": absolute_outcomes(project, analysis),
