@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nma.config import Method, Project, Selection
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 
-from tests.conftest import STUDIES, arm, figure, hazard_ratio, sheet
+from tests.conftest import STUDIES, figure, hazard_ratio, sheet
 
 Z = 1.959963984540054
 
@@ -316,17 +316,6 @@ def test_the_order_of_selection(ratios: list[dict[str, Any]], value: float) -> N
         study = sheet(populations={"part": PART}, hazard_ratios=records)
         (chosen,) = select_effects(study, derive_effects(study, "os"))
         assert exp(chosen.log_effect) == pytest.approx(value)
-
-
-def test_multi_arm_studies_need_the_error_of_their_comparator() -> None:
-    """Two hazard ratios against one comparator have no known covariance, so they are not selected."""
-    arms = {"len": arm(40, lenvatinib=40), "reg": arm(30, regorafenib=30), "sor": arm(60, sorafenib=60)}
-    sets = {"arms": {"arms": ["len", "reg", "sor"], "comparator": "sor"}}
-    ratios = [hazard_ratio(), hazard_ratio(treatment="reg")]
-    study = sheet(arms=arms, contrast_sets=sets, hazard_ratios=ratios)
-    effects = derive_effects(study, "os")
-    assert [effect.treatment_arm for effect in effects] == ["len", "reg"]
-    assert select_effects(study, effects) == []
 
 
 def test_a_ratio_without_a_limit_or_p_gives_no_effect() -> None:

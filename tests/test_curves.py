@@ -203,7 +203,7 @@ def test_the_rung(here: Path) -> None:
 
 
 def test_three_arms_share_their_comparator(here: Path) -> None:
-    """Curves of all arms give a multi-arm study the standard error of its comparator, which hazard ratios do not."""
+    """Curves of all arms give a multi-arm study the standard error of its comparator; they come after hazard ratios."""
     write(here, [*points_of(), *(("reg", *point) for point in SOR)], [*AT_RISK, ("reg", 0, 30), ("reg", 6, 10)])
     arms = {
         name: {"label": name, "n": n, "regimens": {regimen: n}, **figure(f"{n}")}
@@ -212,7 +212,9 @@ def test_three_arms_share_their_comparator(here: Path) -> None:
     sets = {"arms": {"arms": ["len", "reg", "sor"], "comparator": "sor"}}
     ratios = [hazard_ratio(), hazard_ratio(treatment="reg")]
     three = study(arms=arms, contrast_sets=sets, hazard_ratios=ratios)
-    chosen = select_effects(three, derive_effects(three, "os"))
+    effects = derive_effects(three, "os")
+    assert {effect.method for effect in select_effects(three, effects)} == {"crude_hr"}
+    chosen = select_effects(three, effects, Selection(method="km_reconstruction"))
     assert [(effect.treatment_arm, effect.method) for effect in chosen] == [
         ("len", "km_reconstruction"),
         ("reg", "km_reconstruction"),

@@ -166,6 +166,16 @@ MISTAKES = {
         0,
         ["select.ditan_2025.contrast_set = 'drugs'", "unknown contrast set; allowed: classes, regimens"],
     ),
+    "an unknown population": (
+        "config.yaml",
+        "nanchang_2023: {method: medians_ci}",
+        "nanchang_2022: {population: child_c}",
+        0,
+        [
+            "select.nanchang_2022.population = 'child_c'",
+            "unknown population; allowed: all, bclc_b, bclc_c, extrahepatic_metastasis",
+        ],
+    ),
     "an unknown arm": (
         SEV,
         "{outcome: ae_any,    arm: sorafenib,",

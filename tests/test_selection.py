@@ -68,7 +68,7 @@ def test_a_study_without_a_usable_figure_says_so(project: Project) -> None:
     small = synthetic(project.config, project.treatments, sheet(medians=[median]))
     (row,) = select_evidence(small, "primary", "os")
     assert row["used"] is False
-    assert "no single method gives every arm" in row["reason"]
+    assert "no single method gives effects that connect every arm" in row["reason"]
 
 
 def test_everybody_had_an_adverse_event_in_nanchang_2022(project: Project) -> None:

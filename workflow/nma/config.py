@@ -12,7 +12,7 @@ from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
 from nma.outcomes import RESPONSE, Baseline, Outcome, Scale
-from nma.sheets import Identifier, StudySheet, Text, read_sheets
+from nma.sheets import ALL, Identifier, StudySheet, Text, read_sheets
 from nma.treatments import Treatments
 
 Method = Literal[
@@ -113,6 +113,8 @@ class Selection(Strict):
     """A contrast set of the sheet; by default its first."""
     method: Method | None = None
     """A method of the ladder; by default the highest that covers every arm."""
+    population: Identifier | None = None
+    """A population of the sheet, subgroups included; by default everybody, or a matched cohort where it is adjusted."""
 
 
 class Analysis(Strict):
@@ -463,11 +465,14 @@ def _check_analyses(project: Project, document: Document) -> None:
         if len(analysis.exclude) == len(pool):
             raise document.error(("analyses", name, "exclude"), None, "every study is excluded")
         for study, selection in analysis.select.items():
-            sets = sheets[study].contrast_sets
-            if selection.contrast_set and selection.contrast_set not in sets:
-                where = ("analyses", name, "select", study, "contrast_set")
-                problem = f"unknown contrast set; allowed: {', '.join(sets)}"
-                raise document.error(where, selection.contrast_set, problem)
+            for key, there in (
+                ("contrast_set", list(sheets[study].contrast_sets)),
+                ("population", [ALL, *sheets[study].populations]),
+            ):
+                asked = getattr(selection, key)
+                if asked and asked not in there:
+                    problem = f"unknown {key.replace('_', ' ')}; allowed: {', '.join(there)}"
+                    raise document.error(("analyses", name, "select", study, key), asked, problem)
 
 
 def _tables(config: Config, treatments: Treatments, document: Document) -> tuple[TableStudy, ...]:

@@ -527,7 +527,7 @@ class Population(Strict):
     """
 
     kind: Literal["matched", "subgroup"]
-    """A matched cohort may enter a fit, a subgroup never does."""
+    """A matched cohort may enter a fit, a subgroup only where an analysis asks for it."""
     label: Text
     """Who they are."""
     n: dict[Identifier, Some] = Field(default_factory=dict)

@@ -1,9 +1,9 @@
 """Time-to-event effects of a study: every rung of the ladder that its sheet allows, and the one selected."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import combinations, groupby
 from math import ceil, floor
 from typing import NamedTuple, get_args
 
@@ -12,7 +12,7 @@ from nma.evidence import derivation
 from nma.evidence.curves import read_curves
 from nma.evidence.readings import Box, Quantity, Reading, added, divided, exact, rounded
 from nma.evidence.reconstruction import Reconstruction
-from nma.sheets import ALL, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
+from nma.sheets import ALL, ContrastSet, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
 RUNGS: tuple[str, ...] = get_args(Method)
 
@@ -103,7 +103,11 @@ def derive_effects(sheet: StudySheet, outcome: str) -> list[Effect]:
 
 
 def derive_readings(sheet: StudySheet, outcome: str) -> list[Derived]:
-    """Derive every effect together with the readings of the figures behind it, in the order of the ladder."""
+    """Derive every effect together with the readings of the figures behind it, in the order of the ladder.
+
+    Every arm is compared with the comparator of its contrast set; where a paper prints ratios or tests between two
+    other arms, these are, too.
+    """
     found: list[Derived] = []
     for name, contrast_set in sheet.contrast_sets.items():
         for population in (ALL, *sheet.populations):
@@ -111,6 +115,10 @@ def derive_readings(sheet: StudySheet, outcome: str) -> list[Derived]:
                 if arm != contrast_set.comparator:
                     pair = _Pair(sheet, outcome, name, arm, contrast_set.comparator, population)
                     found += [*_hazard_ratios(pair), *_log_rank(pair), *_curves(pair), *_medians(pair)]
+            others = [arm for arm in contrast_set.arms if arm != contrast_set.comparator]
+            for base, arm in combinations(others, 2):
+                pair = _Pair(sheet, outcome, name, arm, base, population)
+                found += [*_hazard_ratios(pair), *_log_rank(pair)]
     return sorted(found, key=lambda derived: RUNGS.index(derived.effect.method))
 
 
@@ -251,22 +259,37 @@ def _total_events(pair: _Pair) -> tuple[Quantity, bool] | None:
     return _arm_events(pair, None) if two_arms else None
 
 
+def arm_sizes(sheet: StudySheet, effect: Effect) -> dict[str, float]:
+    """Events of every arm of a contrast set or, where they are not all printed, patients; empty without either."""
+    pair = _Pair(
+        sheet, effect.outcome, effect.contrast_set, effect.treatment_arm, effect.comparator_arm, effect.population
+    )
+    arms = sheet.contrast_sets[effect.contrast_set].arms
+    events = {arm: found for arm in arms if (found := _arm_events(pair, arm))}
+    if len(events) == len(arms) and not any(assumed for _, assumed in events.values()):
+        return {arm: quantity.value for arm, (quantity, _) in events.items()}
+    patients = {arm: float(n) for arm in arms if (n := pair.patients(arm))}
+    return patients if len(patients) == len(arms) else {}
+
+
 def select_effects(sheet: StudySheet, effects: list[Effect], selection: Selection | None = None) -> list[Effect]:
-    """Choose the effects of a study that enter a fit: one per treatment arm, all by one method.
+    """Choose the effects of a study that enter a fit, all by one method and between arms of one contrast set.
 
     The order: adjusted or matched before crude, then the higher rung, then the whole population before others.
-    Subgroups are never chosen. ``selection`` narrows the choice to a contrast set or a method.
+    Subgroups are chosen only where ``selection`` asks for one; it narrows the choice to a contrast set, a method or a
+    population.
 
     Returns
     -------
     list of Effect
-        One for every treatment arm of the contrast set; empty if no method covers all of them.
+        Effects that connect all arms of the contrast set, those against its comparator first (`joint_contrasts` puts
+        them together); empty if no method has them.
     """
     selection = selection or Selection()
     name = selection.contrast_set or sheet.default_contrast_set
     contrast_set = sheet.contrast_sets[name]
-    wanted = set(contrast_set.arms) - {contrast_set.comparator}
-    subgroups = {key for key, population in sheet.populations.items() if population.kind == "subgroup"}
+    barred = {key for key, population in sheet.populations.items() if population.kind == "subgroup"}
+    barred -= {selection.population}
 
     def order(effect: Effect) -> tuple[bool, int, bool, str, str]:
         rung = RUNGS.index(effect.method)
@@ -277,14 +300,31 @@ def select_effects(sheet: StudySheet, effects: list[Effect], selection: Selectio
         effect
         for effect in effects
         if effect.contrast_set == name
-        and effect.population not in subgroups
+        and effect.population not in barred
         and selection.method in (None, effect.method)
+        and selection.population in (None, effect.population)
     ]
     for _, group in groupby(sorted(candidates, key=order), key=order):
-        by_arm: dict[str, Effect] = {}
+        by_pair: dict[tuple[str, str], Effect] = {}
         for effect in group:
-            by_arm.setdefault(effect.treatment_arm, effect)
-        usable = len(wanted) == 1 or all(effect.baseline_se for effect in by_arm.values())
-        if set(by_arm) == wanted and usable:
-            return [by_arm[arm] for arm in contrast_set.arms if arm in by_arm]
+            by_pair.setdefault((effect.treatment_arm, effect.comparator_arm), effect)
+        if _connect(by_pair, contrast_set.arms):
+            return _comparator_first(by_pair.values(), contrast_set)
     return []
+
+
+def _connect(pairs: Collection[tuple[str, str]], arms: Sequence[str]) -> bool:
+    """Whether pairs of arms connect all arms."""
+    reached = {arms[0]}
+    for _ in arms:
+        reached |= {arm for pair in pairs if reached & set(pair) for arm in pair}
+    return reached == set(arms)
+
+
+def _comparator_first(effects: Iterable[Effect], contrast_set: ContrastSet) -> list[Effect]:
+    """Order effects: against the comparator first, then by the arms of the contrast set."""
+    place = contrast_set.arms.index
+    return sorted(
+        effects,
+        key=lambda e: (e.comparator_arm != contrast_set.comparator, place(e.comparator_arm), place(e.treatment_arm)),
+    )

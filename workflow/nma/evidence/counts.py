@@ -158,12 +158,13 @@ def select_counts[C: (ArmCount, ArmCategories)](
         One for every arm of the contrast set; empty if no criterion covers all of them.
     """
     name = (selection and selection.contrast_set) or sheet.default_contrast_set
+    population = (selection and selection.population) or ALL
     arms = sheet.contrast_sets[name].arms
     for criterion in (None, *criteria):
         chosen = {
             count.arm: count
             for count in reversed(counts)
-            if count.criterion == criterion and count.population == ALL and count.arm in arms
+            if count.criterion == criterion and count.population == population and count.arm in arms
         }
         if set(chosen) == set(arms):
             return [chosen[arm] for arm in arms]

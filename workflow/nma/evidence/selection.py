@@ -11,6 +11,7 @@ from typing import Any
 from nma.config import Project, Selection
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.counts import category_arms, count_arms, select_counts
+from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.table_lines import CONTRASTS, ORDERED
 from nma.evidence.tables import TableStudy, by_outcome, categories_cell, mix, values_cell
 from nma.outcomes import RESPONSE
@@ -66,6 +67,7 @@ _FIGURES = {
     "normal": {"n", "mean", "se"},
     **{likelihood: {"n", "categories"} for likelihood in ORDERED},
 }
+TOGETHER = "contrasts of three or more arms: "  # how a reason begins that says what their covariance assumes
 _ALL_FIGURES = set().union(*_FIGURES.values())
 Row = dict[str, Any]
 
@@ -152,32 +154,52 @@ def _sheet_rows(project: Project, sheet: StudySheet, outcome_id: str, selection:
         return [_unused(sheet.study, _why_not(project, outcome_id, selection))]
     given = {name: sheet.covariates[name] for name in project.config.covariates if name in sheet.covariates}
     common = {"setting_mix": setting_mix(sheet), "covariates": values_cell(given)}
-    return _marked([{**row, **common} for row in chosen], outcome.likelihood)
+    rows = [{**row, **common} for row in chosen]
+    borrowed = _of_everybody(sheet, rows, selection)
+    return _marked([{**row, "reason": _said(row.get("reason"), borrowed)} for row in rows], outcome.likelihood)
 
 
 def _why_not(project: Project, outcome_id: str, selection: Selection | None) -> str:
     outcome = project.config.outcomes[outcome_id]
+    where = f" in the population asked for, {selection.population}" if selection and selection.population else ""
     if outcome.is_ordered:
-        return f"no criterion gives {', '.join(outcome.categories)} for every arm of the contrast set"
+        return f"no criterion gives {', '.join(outcome.categories)} for every arm of the contrast set{where}"
     if outcome.is_count:
-        return "no criterion gives a count for every arm of the contrast set"
+        return f"no criterion gives a count for every arm of the contrast set{where}"
     asked = selection and selection.method
     methods = f"the method asked for, {asked}, does not give" if asked else "no single method gives"
-    return f"{methods} every arm an effect, with the comparator's standard error if there are more than two"
+    return f"{methods} effects that connect every arm of the contrast set{where}"
 
 
 def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+    chosen = select_effects(sheet, derive_effects(sheet, outcome_id), selection)
+    if not chosen:
+        return []
+    joint = joint_contrasts(sheet, chosen)
     return [
         {
             **asdict(effect),
             "effect": effect.log_effect,
+            "covariances": " ".join(map(repr, covariances)) or None,
             "treatment_mix": mix(sheet.arms[effect.treatment_arm].regimens),
             "comparator_mix": mix(sheet.arms[effect.comparator_arm].regimens),
             "n_treatment": sheet.size(effect.treatment_arm, effect.population),
             "n_comparator": sheet.size(effect.comparator_arm, effect.population),
+            "reason": f"{TOGETHER}{joint.message}" if joint.assumed or joint.flagged else None,
         }
-        for effect in select_effects(sheet, derive_effects(sheet, outcome_id), selection)
+        for effect, covariances in zip(joint.effects, joint.covariances, strict=True)
     ]
+
+
+def _of_everybody(sheet: StudySheet, rows: Sequence[Row], selection: Selection | None) -> str | None:
+    """Say what is taken from all patients where an analysis asks for a part of them."""
+    if not (selection and sheet.populations.get(selection.population or "")):
+        return None
+    mixed = any(" " in (row.get(key) or "") for row in rows for key in ("arm_mix", "treatment_mix", "comparator_mix"))
+    shares = [*(["the regimens of its arms"] if mixed else []), "its failed first lines"]
+    if not mixed and len(sheet.failed_first_line) == 1:
+        return None
+    return f"population {selection.population}: the shares of {' and '.join(shares)} are those of all patients"
 
 
 def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
@@ -195,8 +217,16 @@ def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: S
 
 def _marked(rows: Sequence[Row], likelihood: str) -> list[Row]:
     """Mark the rows of a study by whether they say anything about its relative effects."""
-    reason = _uninformative(rows, likelihood)
-    return [{**row, "used": True, "informative": reason is None, "reason": reason} for row in rows]
+    nothing = _uninformative(rows, likelihood)
+    return [
+        {**row, "used": True, "informative": nothing is None, "reason": _said(nothing, row.get("reason"))}
+        for row in rows
+    ]
+
+
+def _said(*parts: str | None) -> str | None:
+    """Join what there is to say about a row."""
+    return "; ".join(filter(None, parts)) or None
 
 
 def _uninformative(rows: Sequence[Row], likelihood: str) -> str | None:

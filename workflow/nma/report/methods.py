@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nma.evidence.selection import TOGETHER
 from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.report.references import number_citations
 from nma.report.sentences import design_words
@@ -157,13 +158,15 @@ def _derivation(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row
 def _used(outcome: str, rows: Sequence[Row]) -> str:
     methods = Counter(METHODS[row["method"]] for row in rows)
     adjustments = Counter(row["adjustment"] for row in rows)
-    assumed = sum(is_true(row, "assumed") for row in rows)
+    assumed = [TOGETHER in row["reason"] for row in rows if is_true(row, "assumed")]
     parts = [
         listed(f"{n} by {method}" for method, n in methods.items()),
         listed(f"{n} {adjustment}" for adjustment, n in adjustments.items()),
     ]
-    if assumed:
-        parts.append(f"{assumed} resting on an assumed number of events")
+    if not all(assumed):
+        parts.append(f"{assumed.count(False)} resting on an assumed number of events")
+    if any(assumed):
+        parts.append(f"{assumed.count(True)} resting on assumptions about how precise the arms are")
     return f"{outcome}: {plural(len(rows), 'contrast')}, {'; '.join(parts)}."
 
 
@@ -362,6 +365,7 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     for study, choice in analysis["select"].items():
         ways = [METHODS[choice["method"]]] if choice["method"] else []
         ways += [f"the contrast set {choice['contrast_set']}"] if choice["contrast_set"] else []
+        ways += [f"the population {choice['population']}"] if choice["population"] else []
         parts.append(f"{study} by {listed(ways)}")
     if analysis["secondary_reports"]:
         parts.append("with figures read in the papers of other studies")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nma.evidence.selection import TOGETHER
 from nma.network.arms import is_contrast, used_rows
 from nma.report.words import (
     DECLARED,
@@ -199,7 +200,8 @@ def _remarks(row: Row, rung: str = "") -> str:
 
 
 def _assumption(row: Row) -> str:
-    return f"rests on {'assumptions about its arms' if 'assumed' in row['method'] else 'an assumed number of events'}"
+    about_arms = "assumed" in row["method"] or TOGETHER in row["reason"]
+    return f"rests on {'assumptions about its arms' if about_arms else 'an assumed number of events'}"
 
 
 def excluded_table(evidence: Sequence[Row], names: Names) -> Table:

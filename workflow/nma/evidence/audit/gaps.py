@@ -1,9 +1,13 @@
 """What is assumed, recorded but not used, or not reported at all."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
-from nma.config import Project
-from nma.evidence.audit.finding import Finding, found, item_of
+from nma.config import Project, time_to_event_outcomes
+from nma.evidence.audit.effects import found_on
+from nma.evidence.audit.finding import Finding, Severity, found, item_of
+from nma.evidence.contrasts import derive_effects, select_effects
+from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.selection import reporting_studies
 from nma.sheets import StudySheet
 
@@ -40,6 +44,29 @@ def assumed(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         yield found(sheet, "assumed", "warning", record.outcome, message, path, "assumed", *values)
 
 
+def multi_arm(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Say how the pairs printed for three arms or more became contrasts, and what that assumes."""
+    for outcome in time_to_event_outcomes(project.config):
+        chosen = select_effects(sheet, derive_effects(sheet, outcome))
+        joint = joint_contrasts(sheet, chosen) if chosen else None
+        if joint and joint.message:
+            severity: Severity = "warning" if joint.assumed or joint.flagged else "info"
+            yield found_on(sheet, "multi_arm", severity, chosen[0], joint.message, None, None)
+
+
+def unconnected(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Find outcomes for which effects can be derived, of which none connect every arm: the study is left out."""
+    for outcome in time_to_event_outcomes(project.config):
+        effects = derive_effects(sheet, outcome)
+        arms = sheet.contrast_sets[sheet.default_contrast_set].arms
+        if effects and len(arms) > 2 and not select_effects(sheet, effects):
+            message = (
+                f"no single method gives effects that connect every arm ({', '.join(arms)}); the study is left out of "
+                f"this outcome. Print more pairs, or name a contrast set of the arms that are compared first"
+            )
+            yield Finding(sheet.study, outcome, "multi_arm", "warning", None, None, effects[0].source, message)
+
+
 def not_used(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """List figures that are recorded and not used, and ratios between arms that no contrast set compares."""
     for section in ("hazard_ratios", "medians", "log_rank", "events", "curves", "responses", "counts"):
@@ -48,7 +75,7 @@ def not_used(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 message = f"recorded but not used: {record.not_used}"
                 place, item = getattr(record, "place", "") or "see sheet", getattr(record, "outcome", "response")
                 yield found(sheet, "not_used", "info", item, message, (section, i), place)
-    compared = [{arm, chosen.comparator} for chosen in sheet.contrast_sets.values() for arm in chosen.arms]
+    compared = [set(pair) for chosen in sheet.contrast_sets.values() for pair in combinations(chosen.arms, 2)]
     for i, ratio in enumerate(sheet.hazard_ratios):
         if {ratio.treatment, ratio.comparator} not in compared:
             message = "no contrast set compares these two arms; the ratio cannot be used"
@@ -66,4 +93,4 @@ def bounds(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             )
 
 
-CHECKS = (not_reported, quoted, assumed, not_used, bounds)
+CHECKS = (not_reported, quoted, assumed, multi_arm, unconnected, not_used, bounds)
