@@ -181,6 +181,18 @@ LINES = [
 WRONG_LINES = [LINES[0], LINES[1] | {"arms": {"len": 31, "sor": 19}}]
 SEVERE = both(renew("counts", 0, events=count(12, 40)), renew("counts", 3, events=count(50, 60)))
 
+# All patients 0.80 with se 0.24, the subgroup 0.40 with se 0.30: the other patients 2.7 with se 0.40.
+LOW = add("hazard_ratios", ratio("0.40 0.22 0.72", population="low"))
+# All patients 0.50 with se 0.24, the subgroup 0.60 with se 0.33: the others 0.41 with se 0.35, which is significant.
+HIGH = {"kind": "subgroup", "label": "high AFP", "n": {"len": 20, "sor": 30}, "place": "Table 1"}
+SPARED = both(
+    lambda s: s["populations"].update(high=HIGH),
+    renew("hazard_ratios", 0, **ratio("0.50 0.312 0.80", p=p(0.004))),
+    add("hazard_ratios", ratio("0.60 0.314 1.146", population="low")),
+)
+OTHER = {"place": "Table 3"}
+DENIED = {"outcome": "os", **PAIR, "population": "high", "significant": False}
+
 CASES: list[tuple[str, str, str, Damage]] = [
     (
         "estimate_outside_interval",
@@ -225,6 +237,33 @@ CASES: list[tuple[str, str, str, Damage]] = [
         "warning",
         "os len against sor, crude, low",
         add("hazard_ratios", ratio("0.78 0.66 0.92", population="low")),
+    ),
+    ("subgroup_complement", "info", "os len against sor, crude, low", LOW),
+    ("subgroup_complement", "warning", "os len against sor, crude, low", both(SPARED, add("comparisons", DENIED))),
+    (
+        "events_per_covariate",
+        "warning",
+        "os len against sor, adjusted",
+        add("hazard_ratios", ratio("0.75 0.46 1.22", adjustment="adjusted", covariates=list("abcdef"))),
+    ),
+    (
+        "events_per_covariate",
+        "info",
+        "os len against sor, adjusted",
+        both(
+            add("hazard_ratios", ratio("0.75 0.46 1.22", adjustment="adjusted", covariates=["a"])),
+            add("hazard_ratios", ratio("0.75 0.45 1.25", adjustment="adjusted", covariates=list("abcdef")) | OTHER),
+        ),
+    ),
+    (
+        "significance_lost",
+        "info",
+        "os len against sor, matched",
+        both(
+            drop("hazard_ratios"),
+            renew("log_rank", 0, p=p(0.02)),
+            add("log_rank", {"outcome": "os", **PAIR, "favours": "len", "population": "matched", "p": p(0.3)}),
+        ),
     ),
     ("log_rank_ratio", "warning", "os len against sor", renew("log_rank", 0, p=p(0.02))),
     ("log_rank_ratio", "error", "os len against sor", renew("log_rank", 0, favours="sor", p=p(0.001, relation="<"))),
@@ -443,6 +482,54 @@ def test_a_printed_p_says_which_counts_it_fits(project: Project) -> None:
     assert found.message.endswith("it would fit 32 of 48 and 13 of 30")
 
 
+def test_counts_far_away_that_a_printed_p_would_fit(project: Project) -> None:
+    """33 of 86 and 14 of 40 have p = 0.72; 0.145 is near that of 18 and 19 of 86, at which the odds ratio turns round.
+
+    Corrected chi-squared 0.142 and Fisher 0.134; (14 / 26) / (18 / 68) = 2.03, (14 / 26) / (19 / 67) = 1.90.
+    """
+    found = [f for f in audit_project(project) if f.check == "test_p" and f.study == "severance_2024"]
+    (severe,) = [f for f in found if f.item.startswith("ae_grade3")]
+    assert "the odds ratio of these counts is 0.86, the p would nearly fit" in severe.message
+    assert "14 of 40 and 18 of 86 (odds ratio 2, the other way round)" in severe.message
+    assert "14 of 40 and 19 of 86 (odds ratio 1.9, the other way round)" in severe.message
+    assert "14 of 40 and 42 of 86 (odds ratio 0.56)" in severe.message
+    assert not [f for f in found if f is not severe and "fit" in f.message]  # the counts as printed are as near
+
+
+def test_one_string_printed_twice_is_no_contradiction(project: Project) -> None:
+    """107 of 126 is not 83.6%, which is found as such; the same string in two records is not two values."""
+    assert not [f for f in audit_project(project) if f.check == "printed_twice" and f.reported == f.recomputed]
+    (off,) = [f for f in audit_project(project) if (f.study, f.item) == ("severance_2024", "pfs events all arms")]
+    assert (off.check, off.severity, off.reported) == ("percentage", "warning", 83.6)
+    assert off.recomputed == pytest.approx(100 * 107 / 126)
+    sections = sound()
+    parts = ({"count": 36, "printed": "36 (80.0)"}, {"percent": 80.0, "printed": "36 (80.0)"})
+    sections["counts"][0]["events"] = parts[0]
+    sections["counts"].append({"outcome": "ae_any", "arm": "len", "events": parts[1], "not_used": "the same"})
+    assert not [f for f in audit(project, sections) if f.check == "printed_twice"]
+
+
+def test_what_a_subgroup_leaves_to_the_other_patients(project: Project) -> None:
+    """By the inverse variances: the hazard ratios that three subgroups of nanchang_2022 leave to the rest."""
+    found = {f.item: f for f in audit_project(project) if f.check == "subgroup_complement"}
+    assert {item: round(f.recomputed, 1) for item, f in found.items() if item.startswith("os")} == {
+        "os rp against r, crude, bclc_c": 3.0,
+        "os rp against r, crude, extrahepatic_metastasis": 2.8,
+    }
+    denied = found["pfs rp against r, crude, first_line_sorafenib"]
+    assert (denied.severity, round(denied.recomputed, 2)) == ("warning", 0.32)
+    assert "the remaining 17 and 4 patients; the text says that they did not benefit" in denied.message
+
+
+def test_events_behind_every_coefficient(project: Project) -> None:
+    """Nine covariates and the treatment on 20 + 17 deaths."""
+    found = {(f.study, f.item): f for f in audit_project(project) if f.check == "events_per_covariate"}
+    nanchang = found["nanchang_2022", "os rp against r, adjusted"]
+    assert (nanchang.severity, nanchang.reported, nanchang.recomputed) == ("warning", 37, 3.7)
+    assert "9 covariates with 37 events" in nanchang.message
+    assert not [item for study, item in found if study in ("ditan_2022", "severance_2024")]  # 54 on 3, 107 on 4
+
+
 def test_tests_of_counts() -> None:
     """Of 3 of 4 against 1 of 4: Fisher 34/70 (the lady tasting tea), chi-squared 2 without and 0.5 with correction."""
     tests = p_values(3, 4, 1, 4)
@@ -590,7 +677,8 @@ CONTRADICTIONS = [
     ("nanchang_2023", "adjustment_mixed", "os lp against r"),
     ("severance_2024", "interval_label", "os sorafenib"),
     ("severance_2024", "printed_twice", "pfs lenvatinib against sorafenib, matched"),
-    ("severance_2024", "printed_twice", "pfs all arms"),
+    ("severance_2024", "percentage", "pfs events all arms"),
+    ("severance_2024", "significance_lost", "os lenvatinib against sorafenib, matched"),
     ("severance_2024", "matched_direction", "orr"),
     ("severance_2024", "test_p", "ae_grade3 lenvatinib against sorafenib"),
     ("severance_2024", "test_p", "ae_any lenvatinib against sorafenib"),

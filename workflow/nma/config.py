@@ -175,6 +175,8 @@ class AuditLimits(Strict):
     """Two-sided p below which a difference is called significant."""
     setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Difference between the arms in the share of a failed first line."""
+    events_per_coefficient: Scale = 10.0
+    """Events for every coefficient of an adjusted ratio below which it is warned of (Peduzzi 1995)."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "AuditLimits":

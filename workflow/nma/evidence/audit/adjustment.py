@@ -1,10 +1,12 @@
-"""Which effects in the network are adjusted, and for what."""
+"""Which effects in the network are adjusted, for what, and with how many events."""
 
 from collections.abc import Iterator
 
-from nma.config import Project
+from nma.config import Project, time_to_event_outcomes
 from nma.evidence.audit.effects import found_on, in_words, record_of
-from nma.evidence.audit.finding import Finding
+from nma.evidence.audit.finding import Finding, Severity, found, item_of
+from nma.evidence.audit.ratios import in_use
+from nma.evidence.audit.survival import total_events
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.sheets import StudySheet
 
@@ -45,4 +47,35 @@ def _for_what(sheet: StudySheet, effect: Effect) -> str:
     )
 
 
+def overfitted(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Count the events behind every coefficient of an adjusted ratio: below ten it is biased and too sure of itself.
+
+    Coefficients are those of the treatment and of the covariates, one each (Peduzzi 1995); a covariate of several
+    categories has more.
+    """
+    fewest = project.config.audit.events_per_coefficient
+    used = [e.source for name in time_to_event_outcomes(project.config) for e in _selected(sheet, name)]
+    for i, ratio in in_use(sheet.hazard_ratios):
+        if ratio.adjustment != "adjusted" or not ratio.covariates:
+            continue
+        events = total_events(sheet, ratio.outcome, [ratio.treatment, ratio.comparator], ratio.population)
+        each = events and events / (1 + len(ratio.covariates))
+        if each and each < fewest:
+            source = sheet.source(("hazard_ratios", i), ratio.place)
+            severity: Severity = "warning" if source in used else "info"
+            message = (
+                f"{ratio.printed} is adjusted for {len(ratio.covariates)} covariates with {events} events: "
+                f"{each:.1f} events for each coefficient, the treatment's among them, fewer than {fewest:g}"
+            )
+            path = ("hazard_ratios", i)
+            yield found(
+                sheet, "events_per_covariate", severity, item_of(ratio), message, path, ratio.place, events, each
+            )
+
+
+def _selected(sheet: StudySheet, outcome: str) -> list[Effect]:
+    return select_effects(sheet, derive_effects(sheet, outcome))
+
+
+CHECKS = (overfitted,)
 PROJECT_CHECKS = (adjustments,)

@@ -7,6 +7,7 @@ from nma.config import Project
 from nma.evidence.audit import (
     adjustment,
     arms,
+    complements,
     counts,
     directions,
     events,
@@ -32,6 +33,8 @@ SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *directions.CHECKS,
     *arms.CHECKS,
     *reprints.CHECKS,
+    *adjustment.CHECKS,
+    *complements.CHECKS,
     *gaps.CHECKS,
 )
 PROJECT_CHECKS = (*arms.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)

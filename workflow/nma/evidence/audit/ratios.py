@@ -10,7 +10,9 @@ from nma.config import Project
 from nma.evidence import derivation
 from nma.evidence.audit.finding import Finding, found, grade, item_of
 from nma.evidence.audit.printed import Range, interval_se, log_range, ratio_log, z_range
-from nma.sheets import ALL, HazardRatio, StudySheet
+from nma.sheets import ALL, Comparison, HazardRatio, LogRank, StudySheet
+
+type Compared = HazardRatio | LogRank | Comparison
 
 # Least standard error of the difference between a part and the whole, as a share of the part's own: the difference of
 # two variances that are nearly equal is mostly noise.
@@ -90,14 +92,14 @@ def interval_p(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 def adjusted_and_crude(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Compare ratios before and after adjustment: both come from the same patients."""
     limits = project.config.audit
-    for (_, a), (i, b) in combinations(_with_intervals(sheet), 2):
+    for (_, a), (i, b) in combinations(with_intervals(sheet), 2):
         if (
-            not _same_pair(a, b)
+            not same_pair(a, b)
             or a.population != b.population
             or (a.adjustment == "crude") == (b.adjustment == "crude")
         ):
             continue
-        se = max(_se(a), _se(b))
+        se = max(ratio_se(a), ratio_se(b))
         difference = abs(_log(a, a.treatment) - _log(b, a.treatment))
         severity = grade(difference / se, limits.effect_warning, limits.effect_error)
         if severity:
@@ -124,13 +126,13 @@ def subgroups(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     The difference between a part and the whole has the variance of the part's estimate less that of the whole's.
     """
     limits = project.config.audit
-    whole = [ratio for _, ratio in _with_intervals(sheet) if ratio.population == ALL]
-    for i, part in _with_intervals(sheet):
+    whole = [ratio for _, ratio in with_intervals(sheet) if ratio.population == ALL]
+    for i, part in with_intervals(sheet):
         population = sheet.populations.get(part.population)
         if population is None or population.kind != "subgroup":
             continue
         for ratio in whole:
-            if not _same_pair(part, ratio) or part.adjustment != ratio.adjustment:
+            if not same_pair(part, ratio) or part.adjustment != ratio.adjustment:
                 continue
             path, item = ("hazard_ratios", i), item_of(part)
             se, se_whole = interval_se(part), interval_se(ratio)
@@ -141,10 +143,9 @@ def subgroups(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                     "patients, "
                     f"{ratio.printed}"
                 )
-                yield found(
-                    sheet, "subgroup_precision", "warning", item, message, path, part.place, _se(part), _se(ratio)
-                )
-            variance = max(_se(part) ** 2 - _se(ratio) ** 2, (_LEAST * _se(part)) ** 2)
+                values = (ratio_se(part), ratio_se(ratio))
+                yield found(sheet, "subgroup_precision", "warning", item, message, path, part.place, *values)
+            variance = max(ratio_se(part) ** 2 - ratio_se(ratio) ** 2, (_LEAST * ratio_se(part)) ** 2)
             z = abs(_log(part, ratio.treatment) - _log(ratio, ratio.treatment)) / sqrt(variance)
             severity = grade(z, limits.subgroup_warning, float("inf"))
             if severity:
@@ -156,11 +157,13 @@ def subgroups(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 yield found(sheet, "subgroup", severity, item, message, path, part.place, part.value, ratio.value)
 
 
-def _with_intervals(sheet: StudySheet) -> list[tuple[int, HazardRatio]]:
+def with_intervals(sheet: StudySheet) -> list[tuple[int, HazardRatio]]:
+    """Ratios in use that have both limits, with their places in the sheet."""
     return [(i, ratio) for i, ratio in in_use(sheet.hazard_ratios) if ratio.lower and ratio.upper]
 
 
-def _same_pair(a: HazardRatio, b: HazardRatio) -> bool:
+def same_pair(a: Compared, b: Compared) -> bool:
+    """Whether two records compare the same arms in one outcome, whichever arm they put first."""
     return a.outcome == b.outcome and {a.treatment, a.comparator} == {b.treatment, b.comparator}
 
 
@@ -172,7 +175,8 @@ def _log(ratio: HazardRatio, treatment: str) -> float:
     return ratio_log(ratio, treatment).middle
 
 
-def _se(ratio: HazardRatio) -> float:
+def ratio_se(ratio: HazardRatio) -> float:
+    """Compute the standard error of the log of a ratio that has both limits."""
     assert ratio.lower and ratio.upper
     return derivation.interval_se(ratio.lower, ratio.upper, ratio.level)
 

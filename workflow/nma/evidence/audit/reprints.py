@@ -16,14 +16,18 @@ type _Printed = tuple[str, tuple[Any, ...], Path, str, str, Range]
 
 
 def printed_twice(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """Find quantities that a paper prints with different values, whichever of them is used."""
+    """Find quantities that a paper prints with different values, whichever of them is used.
+
+    One string printed again is no contradiction, whichever of its numbers a record takes: what contradicts itself
+    inside it, such as a percentage that is not its count's, is found by its own check.
+    """
     groups: dict[tuple[Any, ...], list[_Printed]] = {}
     for quantity in _quantities(sheet):
         groups.setdefault(quantity[1], []).append(quantity)
     reported = set()
     for versions in groups.values():
         for (item, _, _, first, place, a), (_, _, path, second, other, b) in combinations(versions, 2):
-            if a.gap(b) and (item, first, second) not in reported:
+            if first != second and a.gap(b) and (item, first, second) not in reported:
                 reported.add((item, first, second))
                 message = f"the paper prints {first} ({place}) and {second} ({other}) for the same quantity"
                 yield found(sheet, "printed_twice", "warning", item, message, path, other, first, second)

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
-from math import comb, erfc, sqrt
+from math import comb, erfc, inf, sqrt
 
 from nma.config import Project
 from nma.evidence.audit.finding import Finding, found, grade, item_of
 from nma.evidence.audit.printed import Range, p_range, point, z_of, z_range
+from nma.evidence.audit.ratios import same_pair
 from nma.evidence.counts import ArmCount, count_arms, count_category
 from nma.outcomes import RESPONSE
 from nma.sheets import Comparison, PValue, StudySheet
 
 _NEAR = 3  # patients by which a count may be off in the search for what a printed p-value fits
+_CLOSE = 0.05  # normal deviates by which a test may miss the printed p-value in the search among all counts of an arm
+_MANY = 2000  # patients beyond which there is no search among all counts of an arm
 
 
 @lru_cache(maxsize=4096)
@@ -50,8 +53,7 @@ def printed_tests(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             continue
         treatment, comparator = counts[0]
         tests = p_values(treatment.events, treatment.n, comparator.events, comparator.n)
-        gap = min(z_range(record.p).gap(point(z_of(p))) for p in tests.values())
-        severity = grade(gap, 0.0, limits.test_error) or "warning"
+        severity = grade(_gap(record.p, tests), 0.0, limits.test_error) or "warning"
         unit = p_range(record.p)
         wide = Range(unit.low - (unit.high - unit.low) / 2, unit.high + (unit.high - unit.low) / 2)
         if record.p.relation == "=" and any(wide.gap(point(p)) == 0 for p in tests.values()):
@@ -80,7 +82,49 @@ def _would_fit(p: PValue, treatment: ArmCount, comparator: ArmCount) -> str:
             tests = p_values(events, treatment.n, events_other, comparator.n)
             if any(p_range(p).gap(point(value)) == 0 for value in tests.values()):
                 return f"; it would fit {events} of {treatment.n} and {events_other} of {comparator.n}"
-    return ""
+    return _would_fit_far(p, treatment, comparator)
+
+
+def _would_fit_far(p: PValue, treatment: ArmCount, comparator: ArmCount) -> str:
+    """Say which counts of one arm, the other one's as printed, come next to the printed p, and at which odds ratio.
+
+    A count far from the printed one that fits may turn the effect round: then one of the two figures is misprinted, and
+    which of them decides the sign.
+    """
+    arms = [(e, treatment.n, comparator.events, comparator.n) for e in _close_counts(p, treatment, comparator)]
+    arms += [(treatment.events, treatment.n, e, comparator.n) for e in _close_counts(p, comparator, treatment)]
+    if not arms:
+        return ""
+    printed = _odds_ratio(treatment.events, treatment.n, comparator.events, comparator.n)
+    shown = "; ".join(_shown_fit(table, printed) for table in arms)
+    return f"; the odds ratio of these counts is {printed:.2g}, the p would nearly fit {shown}"
+
+
+def _close_counts(p: PValue, arm: ArmCount, other: ArmCount) -> list[int]:
+    """List the counts of an arm for which a test comes close to the printed p, the other arm's being right."""
+    if arm.n + other.n > _MANY:
+        return []
+    tests = {events: p_values(events, arm.n, other.events, other.n) for events in range(arm.n + 1)}
+    found = [events for events in tests if _gap(p, tests[events]) <= _CLOSE]
+    return [] if arm.events in found else found
+
+
+def _gap(p: PValue, tests: dict[str, float]) -> float:
+    """Measure, in normal deviates, how far a printed p is from the nearest of some tests."""
+    return min(z_range(p).gap(point(z_of(value))) for value in tests.values())
+
+
+def _shown_fit(table: tuple[int, int, int, int], printed: float) -> str:
+    events, n, events_other, n_other = table
+    ratio = _odds_ratio(*table)
+    turned = ", the other way round" if (ratio - 1) * (printed - 1) < 0 else ""
+    return f"{events} of {n} and {events_other} of {n_other} (odds ratio {ratio:.2g}{turned})"
+
+
+def _odds_ratio(events: int, n: int, events_other: int, n_other: int) -> float:
+    """Odds ratio of two counts, infinite where the other arm has no odds."""
+    above, below = events * (n_other - events_other), events_other * (n - events)
+    return above / below if below else inf
 
 
 def claims(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -111,11 +155,8 @@ def claims(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 
 def _same_question(a: Comparison, b: Comparison) -> bool:
-    return (
-        (a.outcome, a.population) == (b.outcome, b.population)
-        and {a.treatment, a.comparator} == {b.treatment, b.comparator}
-        and (a.criterion == b.criterion or None in (a.criterion, b.criterion))
-    )
+    criteria = a.criterion == b.criterion or None in (a.criterion, b.criterion)
+    return criteria and a.population == b.population and same_pair(a, b)
 
 
 def _place(record: Comparison) -> str:

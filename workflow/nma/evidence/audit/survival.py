@@ -7,10 +7,10 @@ from nma.config import AuditLimits, Project, time_to_event_outcomes
 from nma.evidence import derivation
 from nma.evidence.audit.effects import found_on, in_words
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
-from nma.evidence.audit.printed import Range, interval_se, ratio_log, z_range
-from nma.evidence.audit.ratios import in_use
+from nma.evidence.audit.printed import Range, interval_se, p_range, ratio_log, z_range
+from nma.evidence.audit.ratios import in_use, same_pair
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
-from nma.sheets import HazardRatio, LogRank, StudySheet, resolve_count
+from nma.sheets import ALL, HazardRatio, LogRank, StudySheet, resolve_count
 
 
 def log_rank_and_ratio(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -43,6 +43,23 @@ def _same_patients(test: LogRank, ratio: HazardRatio) -> bool:
         (test.outcome, test.population) == (ratio.outcome, ratio.population)
         and {test.treatment, test.comparator} == {ratio.treatment, ratio.comparator}
     )  # fmt: skip
+
+
+def significance_after_matching(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Find log-rank tests that are significant in all patients and not in a matched cohort of them."""
+    alpha = project.config.audit.significance
+    for _, whole in in_use(sheet.log_rank):
+        for i, matched in in_use(sheet.log_rank):
+            population = sheet.populations.get(matched.population)
+            cohort = whole.population == ALL and population and population.kind == "matched"
+            if cohort and same_pair(whole, matched) and p_range(whole.p).high < alpha <= p_range(matched.p).low:
+                message = (
+                    f"the difference is significant in all patients, {whole.p.printed}, and not in the matched cohort, "
+                    f"{matched.p.printed}"
+                )
+                path, values = ("log_rank", i), (whole.p.printed, matched.p.printed)
+                place = matched.p.place
+                yield found(sheet, "significance_lost", "info", item_of(matched), message, path, place, *values)
 
 
 def medians(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -249,6 +266,7 @@ def patients(sheet: StudySheet, arms: list[str], population: str) -> int | None:
 
 CHECKS = (
     log_rank_and_ratio,
+    significance_after_matching,
     medians,
     opposite_directions,
     log_rank_direction,
