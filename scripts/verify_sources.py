@@ -6,5 +6,5 @@ from nma.config import read_project
 from nma.job import job
 from nma.sources.verify import write_verdicts
 
-with job(snakemake):
-    write_verdicts(read_project(Path(snakemake.params.config)), Path(snakemake.output[0]))
+with job(snakemake) as say:
+    write_verdicts(read_project(Path(snakemake.params.config)), Path(snakemake.output[0]), say)

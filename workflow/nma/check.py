@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import StringIO
@@ -26,13 +27,7 @@ Row = dict[str, Any]
 
 
 def summary(project: Project) -> str:
-    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings.
-
-    Raises
-    ------
-    UserError
-        A copy of a paper that cannot be read.
-    """
+    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings."""
     sections = [_studies(project), _networks(project), _selected(project)]
     sections += [_sources(project), _findings(audit_rows(project))]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -116,7 +111,7 @@ def _sources(project: Project) -> list[str]:
     """Count the figures of every sheet by whether they stand in the user's copy of the paper."""
     if not project.sheets:
         return []
-    verdicts = verify_project(project)
+    verdicts = verify_project(project, lambda line: print(line, file=sys.stderr))
     rows: list[tuple[Any, ...]] = [("study", *STATUSES)]
     for study in project.sheets:
         counted = Counter(verdict.status for verdict in verdicts if verdict.study == study)

@@ -7,7 +7,7 @@ from typing import Any
 from nma.network.arms import is_contrast, used_rows
 from nma.report.report_tables import SEVERITIES, Table, trimmed
 from nma.report.words import Names, Row, listed, plural
-from nma.sources.verify import FOUND, NO_SOURCE
+from nma.sources.verify import FOUND, NOT_LOOKED_UP
 
 FINDINGS = {"error": "error", "warning": "warning", "info": "note"}
 
@@ -95,5 +95,5 @@ def _findings(study: str, audit: Sequence[Row]) -> str:
 
 def _found(study: str, verdicts: Sequence[Row]) -> str:
     """Count the figures that stand at their place; a dash where nothing was looked up."""
-    looked_up = [row["status"] for row in verdicts if row["study"] == study and row["status"] != NO_SOURCE]
+    looked_up = [row["status"] for row in verdicts if row["study"] == study and row["status"] not in NOT_LOOKED_UP]
     return f"{looked_up.count(FOUND)} of {len(looked_up)}" if looked_up else "–"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nma.report.report_tables import Table
 from nma.report.words import Row, listed, plural
-from nma.sources.verify import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND
+from nma.sources.verify import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND, NOT_LOOKED_UP, UNREADABLE
 
 
 def verification_sentences(verdicts: Sequence[Row]) -> list[str]:
@@ -18,16 +18,19 @@ def verification_sentences(verdicts: Sequence[Row]) -> list[str]:
     """
     if not verdicts:
         return []
-    unread = list(dict.fromkeys(row["study"] for row in verdicts if row["status"] == NO_SOURCE))
-    counts = Counter(row["status"] for row in verdicts if row["status"] != NO_SOURCE)
-    if not counts:
+    counts = Counter(row["status"] for row in verdicts if row["status"] not in NOT_LOOKED_UP)
+    if not counts and not any(row["status"] == UNREADABLE for row in verdicts):
         return ["Not verified: no copies of the papers were there to look the figures up in."]
-    sentences = [
-        f"Of {plural(counts.total(), 'figure')} looked up in the papers, {counts[FOUND]} stand at the stated place, "
-        f"{counts[ELSEWHERE]} elsewhere in the paper, and {counts[NOT_FOUND]} were not found."
-    ]
-    if unread:
-        sentences.append(f"Not verified, for want of a copy of the paper: {listed(unread)}.")
+    sentences = []
+    if counts:
+        sentences.append(
+            f"Of {plural(counts.total(), 'figure')} looked up in the papers, {counts[FOUND]} stand at the stated "
+            f"place, {counts[ELSEWHERE]} elsewhere in the paper, and {counts[NOT_FOUND]} were not found."
+        )
+    for status, why in ((NO_SOURCE, "for want of a copy of the paper"), (UNREADABLE, "the copy cannot be read")):
+        unread = list(dict.fromkeys(row["study"] for row in verdicts if row["status"] == status))
+        if unread:
+            sentences.append(f"Not verified, {why}: {listed(unread)}.")
     return sentences
 
 

@@ -10,7 +10,7 @@ from nma.start import open_project
 
 
 def main() -> int:
-    """Print what was found; exit status 1 if a figure was not found, 2 on a mistake in a file."""
+    """Print what was found; exit status 1 if a figure or a readable copy was not found, 2 on a mistake."""
     parser = ArgumentParser(prog="python -m nma.sources", description="Look figures up in the papers.")
     parser.add_argument("--configfile", help="instead of config/config.yaml")
     parser.add_argument("--all", action="store_true", help="show every figure with the words around it")
@@ -20,7 +20,7 @@ def main() -> int:
     with mistakes_in_one_line():
         for line in screen_lines(project, options.all):
             print(line)
-            is_missing |= line.startswith(f"  {NOT_FOUND}:")
+            is_missing |= line.startswith((f"  {NOT_FOUND}:", "  warning:"))
     return int(is_missing)
 
 

@@ -1,8 +1,13 @@
 """The text of a paper, line by line, from plain text, HTML or PDF."""
 
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NoReturn
 
 from nma.errors import UserError
 
@@ -13,6 +18,8 @@ _BLOCKS = re.compile(
 )
 _CELLS = ("td", "th")
 _SILENT = ("script", "style", "template", "noscript")
+# No paper comes near; what does was made by mistake or to do harm.
+MOST_BYTES, MOST_SECONDS = 50_000_000, 60
 
 
 def find_copy(folder: Path, study: str) -> Path | None:
@@ -38,17 +45,48 @@ def read_lines(file: Path) -> list[str]:
     Raises
     ------
     UserError
-        The file cannot be read, or holds no text, as a scanned PDF.
+        The file cannot be read, whatever the reason, or holds no text, as a scanned PDF.
     """
     try:
-        lines = _pdf(file) if file.suffix == ".pdf" else _decode(file.read_bytes()).splitlines()
+        with _time_limit(MOST_SECONDS):
+            lines = _lines(file)
     except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", file) from None
-    if file.suffix in (".html", ".htm"):
-        lines = _html("\n".join(lines))
+        raise UserError(f"cannot be read: {error.strerror or error}", file) from None
+    except (Exception, RecursionError) as error:  # a reader of other people's files may raise anything
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"cannot be read: {problem}", file) from None
     if not any(line.strip() for line in lines):
-        raise UserError("holds no text; a scanned paper has to be saved with its text first", file)
+        raise UserError("cannot be read: holds no text; a scanned paper has to be saved with its text first", file)
     return lines
+
+
+def _lines(file: Path) -> list[str]:
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(f"{size} bytes; allowed: up to {MOST_BYTES}")
+    if file.suffix == ".pdf":
+        return _pdf(file)
+    text = _decode(file.read_bytes())
+    return _html(text) if file.suffix in (".html", ".htm") else text.splitlines()
+
+
+@contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """End what takes longer than any paper does; outside the main thread, which alone gets signals, without a limit."""
+
+    def stop(*_: object) -> NoReturn:
+        raise TimeoutError(f"reading took longer than {seconds} seconds")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _decode(data: bytes) -> str:
@@ -87,9 +125,15 @@ class _Blocks(HTMLParser):
             self.parts.append(re.sub(r"\s+", " ", data))
 
 
+def _without_comments(text: str) -> str:
+    """Leave out comments; one that is never closed runs to the end, as in a browser."""
+    first, *rest = text.split("<!--")
+    return first + "".join(part.partition("-->")[2] for part in rest)
+
+
 def _html(text: str) -> list[str]:
     page = _Blocks()
-    page.feed(text)
+    page.feed(_without_comments(text))
     page.close()
     lines = "".join(page.parts).split("\n")
     return [re.sub(r"\s*\t\s*", "\t", line).strip() for line in lines]
@@ -102,5 +146,5 @@ def _pdf(file: Path) -> list[str]:
     try:
         pages = [page.extract_text() for page in PdfReader(file).pages]
     except PyPdfError as error:
-        raise UserError(f"not a PDF that can be read: {error}", file) from None
+        raise ValueError(f"not a PDF of text, or one with a password: {error}") from None
     return "\n".join(pages).splitlines()

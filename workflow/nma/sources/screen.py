@@ -9,12 +9,12 @@ from nma.sources.normalise import clean, compact, numbers
 from nma.sources.paper import Paper
 from nma.sources.verify import (
     FOUND,
-    NO_SOURCE,
     NOT_FOUND,
+    NOT_LOOKED_UP,
     STATUSES,
     Verdict,
     find_copies,
-    open_paper,
+    open_copy,
     verify_sheet,
 )
 
@@ -31,19 +31,22 @@ def screen_lines(project: Project, everything: bool = False) -> Iterator[str]:
     """
     files = find_copies(project)
     for study, sheet in project.sheets.items():
-        file = files.get(study)
-        verdicts = verify_sheet(sheet, file)
+        copy = open_copy(files[study]) if study in files else None
+        verdicts = verify_sheet(sheet, copy)
         counts = Counter(verdict.status for verdict in verdicts)
         told = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-        yield f"{study}: {len(verdicts)} figures, {told}" + (f" ({file})" if file else "; not verified")
-        if file:
-            paper = open_paper(file)
+        yield f"{study}: {len(verdicts)} figures, {told}" + (
+            f" ({copy.file})" if copy and copy.paper else "; not verified"
+        )
+        if copy and copy.problem:
+            yield f"  warning: {copy.problem}"
+        if copy and copy.paper:
             for verdict in verdicts:
-                if everything or verdict.status not in (FOUND, NO_SOURCE):
+                if everything or verdict.status not in (FOUND, *NOT_LOOKED_UP):
                     figure = verdict.figure
                     yield f"  {verdict.status}: {figure.item}: {figure.printed}"
                     yield f"    {sheet.source(figure.path, figure.place)}"
-                    yield from _context(paper, verdict)
+                    yield from _context(copy.paper, verdict)
 
 
 def _context(paper: Paper, verdict: Verdict) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Each figure against the paper: found at its place, found elsewhere, not found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nma.config import Project
+from nma.errors import UserError
 from nma.sheets import StudySheet
 from nma.sources.figures import Printed, printed_figures
 from nma.sources.normalise import compact, is_short, is_weak, pieces_of, swapped
@@ -13,7 +14,9 @@ from nma.sources.read import find_copy, read_lines
 from nma.tables import write_table
 
 FOUND, ELSEWHERE, NOT_FOUND, NO_SOURCE = "found", "found elsewhere", "not found", "no source"
-STATUSES = (FOUND, ELSEWHERE, NOT_FOUND, NO_SOURCE)
+UNREADABLE = "copy cannot be read"
+STATUSES = (FOUND, ELSEWHERE, NOT_FOUND, UNREADABLE, NO_SOURCE)
+NOT_LOOKED_UP = (UNREADABLE, NO_SOURCE)
 COLUMNS = ("study", "item", "printed", "place", "status", "line")
 WINDOW = 250  # how far from the words of `near:` a figure of a text may stand, in characters of the compact text
 
@@ -88,18 +91,29 @@ def _neighbourhoods(paper: Paper, near: str, span: Span) -> Iterator[Span]:
             yield max(span[0], start - WINDOW), min(span[1], end + WINDOW)
 
 
-def verify_sheet(sheet: StudySheet, file: Path | None) -> list[Verdict]:
-    """Look for every figure of a sheet in the copy of its paper, if there is one."""
-    figures = printed_figures(sheet)
-    if file is None:
-        return [Verdict(sheet.study, figure, NO_SOURCE) for figure in figures]
-    paper = open_paper(file)
-    return [Verdict(sheet.study, figure, *look_up(paper, figure)) for figure in figures]
+@dataclass(frozen=True)
+class Copy:
+    """The user's copy of a paper, or why it cannot be read."""
+
+    file: Path
+    paper: Paper | None
+    problem: str = ""
 
 
-def open_paper(file: Path) -> Paper:
+def open_copy(file: Path) -> Copy:
     """Read a copy of a paper; see `nma.sources.read.read_lines` for what can be wrong with it."""
-    return Paper(tuple(read_lines(file)))
+    try:
+        return Copy(file, Paper(tuple(read_lines(file))))
+    except UserError as error:
+        return Copy(file, None, str(error))
+
+
+def verify_sheet(sheet: StudySheet, copy: Copy | None) -> list[Verdict]:
+    """Look for every figure of a sheet in the copy of its paper, if there is one that can be read."""
+    figures = printed_figures(sheet)
+    if copy is None or copy.paper is None:
+        return [Verdict(sheet.study, figure, UNREADABLE if copy else NO_SOURCE) for figure in figures]
+    return [Verdict(sheet.study, figure, *look_up(copy.paper, figure)) for figure in figures]
 
 
 def find_copies(project: Project) -> dict[str, Path]:
@@ -115,12 +129,14 @@ def find_copies(project: Project) -> dict[str, Path]:
     return {study: file for study, file in found.items() if file}
 
 
-def verify_project(project: Project) -> list[Verdict]:
-    """Verify every sheet; in the order of studies and sections."""
-    files = find_copies(project)
-    return [verdict for sheet in project.sheets.values() for verdict in verify_sheet(sheet, files.get(sheet.study))]
+def verify_project(project: Project, say: Callable[[str], None]) -> list[Verdict]:
+    """Verify every sheet, in the order of studies and sections; ``say`` takes a line on every copy not readable."""
+    copies = {study: open_copy(file) for study, file in find_copies(project).items()}
+    for problem in dict.fromkeys(copy.problem for copy in copies.values() if copy.problem):
+        say(f"warning: {problem}")
+    return [verdict for sheet in project.sheets.values() for verdict in verify_sheet(sheet, copies.get(sheet.study))]
 
 
-def write_verdicts(project: Project, file: Path) -> None:
+def write_verdicts(project: Project, file: Path, say: Callable[[str], None]) -> None:
     """Write evidence/sources.csv."""
-    write_table(file, (verdict.row for verdict in verify_project(project)), COLUMNS)
+    write_table(file, (verdict.row for verdict in verify_project(project, say)), COLUMNS)
