@@ -648,7 +648,7 @@ def test_contrasts_put_together_are_audited() -> None:
     assert all(np.isclose(log(row["estimate"]), row["log_effect"]) for row in rows)
     (finding,) = audit_rows(project)
     assert (finding["study"], finding["item"], finding["check"]) == ("x", "y", "pairwise_intervals")
-    assert finding["severity"] == "warning"
+    assert finding["severity"] == "error"  # 0.5 is 5 standard errors of c against b
     assert "do not add up" in finding["message"]
 
 

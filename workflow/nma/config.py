@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from nma.characteristics import Characteristics
 from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.errors import UserError
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
@@ -173,6 +174,12 @@ class AuditLimits(Strict):
     """The largest shape of outcomes seen at scans, whose times cluster."""
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Two-sided p below which a difference is called significant."""
+    ratio_warning: Annotated[float, Field(gt=1)] = 20.0
+    """Ratio beyond which, on either side of 1, an effect is taken for a slip."""
+    loop_error: Scale = 1.0
+    """Standard errors by which the effects of the arms of one study may fail to add up before it is an error."""
+    fold_error: Annotated[float, Field(gt=1)] = 2.0
+    """Factor between a standard error in a study of several arms and the one that all together imply: an error."""
     setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Difference between the arms in the share of a failed first line."""
     events_per_coefficient: Scale = 10.0
@@ -347,6 +354,13 @@ class Project(Strict):
     characteristics: Characteristics = Field(default_factory=Characteristics)
     sheets: dict[str, StudySheet] = Field(default_factory=dict)
     tables: tuple[TableStudy, ...] = ()
+    _document: Document | None = PrivateAttr(default=None)
+
+    def error(self, path: tuple[str | int, ...], value: object, problem: str) -> UserError:
+        """Build the one-line error for a value at a path of the configuration."""
+        if self._document is None:
+            return UserError(problem, key=".".join(map(str, path)), value=value)
+        return self._document.error(path, value, problem)
 
     @property
     def studies(self) -> list[str]:
@@ -408,6 +422,7 @@ def read_project(file: Path) -> Project:
     project = Project(
         config=config, treatments=treatments, characteristics=characteristics, sheets=sheets, tables=tables
     )
+    project._document = document
     _check_analyses(project, document)
     return project
 
@@ -485,6 +500,7 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
         covariates=config.covariates,
         likelihoods={name: outcome.likelihood for name, outcome in config.outcomes.items()},
         categories={name: o.categories for name, o in config.outcomes.items() if o.is_ordered},
+        ratios=[name for name, outcome in config.outcomes.items() if outcome.is_ratio],
     )
     found: dict[tuple[str, str], TableStudy] = {}
     for i, table in enumerate(config.evidence):

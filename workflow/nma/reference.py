@@ -37,9 +37,10 @@ paths start at the folder of the Snakefile. Editors that know JSON schemas compl
 (`schemas/`)."""
 _TABLES = """## Evidence tables
 
-CSV files named under `evidence` of the configuration: one row an arm, or, where there is a column `effect`, one row a
-contrast with the comparator. Their own names of columns and treatments are translated under `columns` and `treatments`.
-`NA` or nothing is a missing value."""
+CSV files named under `evidence` of the configuration: one row an arm, or, where there is a column `effect` or
+`estimate`, one row a contrast with the comparator: `effect` and `se` on the scale on which effects add up, or
+`estimate` with `lower` and `upper` as papers print them. Their own names of columns and treatments are
+translated under `columns` and `treatments`. `NA` or nothing is a missing value."""
 _NAME: Node = TypeAdapter(Identifier).json_schema()
 COLUMN_WORDS = {
     "study": ("the study", "Lieberman 1998"),
@@ -48,7 +49,11 @@ COLUMN_WORDS = {
     "setting": ("the setting of the study, or a mixture", "sorafenib_failure"),
     "comparator": ("the regimen that a contrast is against", "no_contact"),
     "effect": ("the contrast, on the scale on which effects add up: log ratios, differences", "-0.31"),
-    "se": ("its standard error; that of a mean in a table of arms", "0.20"),
+    "estimate": ("the contrast as papers print it: a ratio itself, a difference", "0.73"),
+    "lower": ("its lower confidence limit", "0.50"),
+    "upper": ("its upper confidence limit", "1.07"),
+    "level": ("the level of that interval, 0.95 by default", "0.90"),
+    "se": ("the standard error of `effect`; that of a mean in a table of arms", "0.20"),
     "comparator_se": ("standard error of the comparator's arm alone, for studies of several arms", "0.14"),
     "n_treatment": ("patients of the treatment's arm", "58"),
     "n_comparator": ("patients of the comparator's arm", "60"),

@@ -178,7 +178,12 @@ class StudyContrasts:
     @property
     def flagged(self) -> bool:
         """Whether intervals or effects disagree by more than rounding explains."""
-        return self.inconsistency > TOLERATED_RATIO or _loop_in_se(self.pairs) > TOLERATED_LOOP
+        return self.inconsistency > TOLERATED_RATIO or self.loop_in_se > TOLERATED_LOOP
+
+    @property
+    def loop_in_se(self) -> float:
+        """Largest disagreement of the printed effects, in standard errors of the pair."""
+        return _loop_in_se(self.pairs)
 
 
 def solve_covariance(

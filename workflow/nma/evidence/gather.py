@@ -14,7 +14,7 @@ from nma.evidence.counts import category_arms, count_arms, select_counts
 from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
 from nma.evidence.selection import setting_mix
 from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
-from nma.evidence.tables import TableStudy, categories_cell
+from nma.evidence.tables import categories_cell
 from nma.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
 from nma.tables import write_table
 
@@ -200,26 +200,8 @@ def setting_rows(project: Project) -> list[Row]:
 
 
 def audit_rows(project: Project) -> list[Row]:
-    """Every finding about sheets, and how contrasts were put together from pairwise intervals of tables."""
-    found = [_intervals(study) for study in project.tables if study.message]
-    return sorted(
-        [*(asdict(finding) for finding in audit_project(project)), *found],
-        key=lambda f: (f["study"], f["check"], f["item"], f["source"] or ""),
-    )
-
-
-def _intervals(study: TableStudy) -> Row:
-    vague = study.flagged or any(row["assumed"] for row in study.rows)
-    return {
-        "study": study.study,
-        "item": study.outcome,
-        "check": "pairwise_intervals",
-        "severity": "warning" if vague else "info",
-        "reported": None,
-        "recomputed": None,
-        "source": study.rows[0]["source"],
-        "message": study.message,
-    }
+    """Every finding about sheets and tables."""
+    return [asdict(finding) for finding in audit_project(project)]
 
 
 def gather_evidence(project: Project, folder: Path) -> None:

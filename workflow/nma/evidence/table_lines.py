@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -13,23 +13,25 @@ from pydantic import Field
 
 from nma.documents import Strict
 from nma.errors import UserError
-from nma.sheets import Identifier, Text
+from nma.sheets import Acknowledgement, Identifier, Text
 
 Word = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
 
 CONTRASTS, NORMAL = "contrasts", "normal"
 ORDERED = ("ordered_logit", "ordered_probit")
+# Columns that give a contrast: on the scale on which effects add up, or as papers print it, with its interval.
+ON_SCALE, AS_PRINTED = ("effect", "se"), ("estimate", "lower", "upper")
 # Figures of a row by likelihood: those that must stand in it, and those that may.
 REQUIRED = {
-    CONTRASTS: ("comparator", "effect", "se"),
+    CONTRASTS: ("comparator", *ON_SCALE),
     NORMAL: ("mean",),
     "binomial_logit": ("events", "n"),
     "binomial_cloglog": ("events", "n", "time"),
     "poisson_log": ("events", "time"),
 }
 OPTIONAL = {
-    CONTRASTS: ("comparator_se", "n_treatment", "n_comparator"),
+    CONTRASTS: (*AS_PRINTED, "level", "comparator_se", "n_treatment", "n_comparator"),
     NORMAL: ("se", "sd", "n"),
     "poisson_log": ("n",),
 }
@@ -38,6 +40,16 @@ STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
 COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*REQUIRED.values(), *OPTIONAL.values())])
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _MISSING = ("", "NA")
+
+
+class TableAcknowledgement(Acknowledgement):
+    """A contradiction that the audit finds in a table and its source really prints: of which study, and how it is read.
+
+    ``check`` and ``item`` are those of the audit.
+    """
+
+    study: Word
+    """The study of the table."""
 
 
 class EvidenceTable(Strict):
@@ -61,6 +73,8 @@ class EvidenceTable(Strict):
     """Studies to take; by default all."""
     ignore: list[Text] = Field(default_factory=list)
     """Columns that are not read."""
+    acknowledged: list[TableAcknowledgement] = Field(default_factory=list)
+    """Findings of the audit that are known, each with the reason why it may stand."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,8 @@ class Vocabulary:
     """Likelihood by outcome."""
     categories: Mapping[str, Sequence[str]]
     """Categories by outcome, for ordered ones."""
+    ratios: Collection[str] = ()
+    """Outcomes measured in ratios, whose effects are logs."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +239,8 @@ def _check_columns(
     for outcome in outcomes:
         kind = kind_of(outcome, there, vocabulary)
         allowed += [*REQUIRED.get(kind, ()), *OPTIONAL.get(kind, ()), *vocabulary.categories.get(outcome, ())]
-    allowed = list(dict.fromkeys(allowed))
+    beside = () if AS_PRINTED[0] in there else (*AS_PRINTED[1:], "level")  # limits of an estimate, and of nothing else
+    allowed = [name for name in dict.fromkeys(allowed) if name not in beside]
     for name, our in ours.items():
         if our not in allowed:
             near = get_close_matches(our, allowed, 1)
@@ -241,8 +258,8 @@ def _check_columns(
 
 
 def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> str:
-    """Likelihood of the rows of an outcome: contrasts wherever there is a column of effects."""
-    return CONTRASTS if "effect" in columns else vocabulary.likelihoods[outcome]
+    """Likelihood of the rows of an outcome: contrasts wherever there is a column of effects or estimates."""
+    return CONTRASTS if {ON_SCALE[0], AS_PRINTED[0]} & columns else vocabulary.likelihoods[outcome]
 
 
 def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> list[str]:
@@ -250,6 +267,8 @@ def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> l
     kind = kind_of(outcome, columns, vocabulary)
     if kind == NORMAL:
         return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
+    if kind == CONTRASTS and AS_PRINTED[0] in columns:
+        return ["comparator", *AS_PRINTED, *(ON_SCALE if ON_SCALE[0] in columns else ())]
     return [*REQUIRED.get(kind, ()), *vocabulary.categories.get(outcome, ())]
 
 

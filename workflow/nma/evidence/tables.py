@@ -1,20 +1,23 @@
 """What evidence tables give: tidy CSV files of arms or of contrasts, so that an existing data set runs as it is.
 
-A table with a column ``effect`` holds contrasts, any other the arms of the studies, with the figures that the outcome's
-likelihood needs.
+A table with a column ``effect`` or ``estimate`` holds contrasts, any other the arms of the studies, with the figures
+that the outcome's likelihood needs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import sqrt
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
 from nma.errors import UserError
+from nma.evidence.derivation import two_sided_z
 from nma.evidence.table_lines import (
+    AS_PRINTED,
     CONTRASTS,
     NORMAL,
+    ON_SCALE,
     ORDERED,
     Complain,
     EvidenceTable,
@@ -35,7 +38,8 @@ class TableStudy:
     """What a table gives on one outcome of one study: rows of an evidence table, each with its source.
 
     ``printed`` are contrasts that ``rows`` were put together from; ``message`` tells how, and ``flagged`` whether they
-    contradict each other.
+    contradict each other: ``loop`` is by how many standard errors their effects fail to add up, ``fold`` the largest
+    factor between a standard error and the one that all together imply.
     """
 
     study: str
@@ -46,10 +50,35 @@ class TableStudy:
     printed: tuple[Row, ...] = ()
     message: str | None = None
     flagged: bool = False
+    loop: float = 0.0
+    fold: float = 1.0
 
     def error(self, problem: str) -> UserError:
         """Report a mistake that concerns the whole study."""
         return UserError(problem, self.file, self.line, "study", self.study)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its confidence limits as a table prints them, ratios on their own scale."""
+
+    estimate: float
+    lower: float
+    upper: float
+    level: float
+    printed: str
+    is_ratio: bool
+
+    @property
+    def effect(self) -> float:
+        """Estimate on the scale on which effects add up."""
+        return log(self.estimate) if self.is_ratio else self.estimate
+
+    @property
+    def se(self) -> float:
+        """Standard error on that scale, from the width of the interval (Parmar 1998)."""
+        width = log(self.upper / self.lower) if self.is_ratio else self.upper - self.lower
+        return width / (2 * two_sided_z(1 - self.level))
 
 
 def mix(parts: Mapping[str, int]) -> str:
@@ -85,10 +114,12 @@ def read_studies(table: EvidenceTable, vocabulary: Vocabulary, complain: Complai
     for line in lines:
         outcome = table.outcome or known(line, "outcome", line.text("outcome"), list(vocabulary.likelihoods))
         groups.setdefault((outcome, line.text("study")), []).append(line)
-    for i, study in enumerate(table.studies):
-        found = list(dict.fromkeys(name for _, name in groups))
+    found = list(dict.fromkeys(name for _, name in groups))
+    named: dict[tuple[str | int, ...], str] = {("studies", i): study for i, study in enumerate(table.studies)}
+    named |= {("acknowledged", i, "study"): record.study for i, record in enumerate(table.acknowledged)}
+    for path, study in named.items():
         if study not in found:
-            raise complain(("studies", i), study, f"no such study in {table.file}; allowed: {', '.join(found)}")
+            raise complain(path, study, f"no such study in {table.file}; allowed: {', '.join(found)}")
     return [
         _Study(outcome, study, members, table, vocabulary).read()
         for (outcome, study), members in groups.items()
@@ -216,11 +247,20 @@ class _Study:
             row[f"n_{column}"] = n
         if row["treatment_arm"] == row["comparator_arm"]:
             raise line.error("comparator", "treatment and comparator are the same")
-        row["effect"], row["se"] = line.number_in("effect"), line.positive("se")
+        row["effect"], row["se"], row["interval"] = self._effect(line)
         row["baseline_se"] = line.positive("comparator_se") if line.has("comparator_se") else None
         if row["baseline_se"] and row["baseline_se"] >= row["se"]:
             raise line.error("comparator_se", f"allowed: less than the standard error of the contrast, {row['se']}")
         return row
+
+    def _effect(self, line: Line) -> tuple[float, float, Interval | None]:
+        """Effect and standard error of a contrast, and the interval that gives them where there is one."""
+        if line.has(ON_SCALE[0]) and line.has(AS_PRINTED[0]):
+            raise line.error("estimate", "allowed: an effect with se, or an estimate with its limits, not both")
+        if line.has(ON_SCALE[0]) or AS_PRINTED[0] not in line.cells:
+            return line.number_in("effect"), line.positive("se"), None
+        interval = _interval(line, is_ratio=self.outcome in self.vocabulary.ratios)
+        return interval.effect, interval.se, interval
 
     def _each_pair_once(self, rows: Sequence[Row]) -> None:
         seen: dict[frozenset[str], int] = {}
@@ -271,6 +311,7 @@ class _Study:
                 "effect": float(solved.effects[k]),
                 "se": sqrt(solved.covariance[k, k]),
                 "baseline_se": None,
+                "interval": None,
                 "covariances": " ".join(repr(float(value)) for value in solved.covariance[k, :k]) or None,
                 "method": solved.method,
                 "assumed": bool(solved.assumptions),
@@ -278,7 +319,8 @@ class _Study:
             }
             for k, treatment in enumerate(solved.treatments)
         ]
-        return self._found(contrasts, printed=tuple(rows), message=solved.message, flagged=solved.flagged)
+        contradiction = {"flagged": solved.flagged, "loop": solved.loop_in_se, "fold": solved.inconsistency}
+        return self._found(contrasts, printed=tuple(rows), message=solved.message, **contradiction)
 
 
 _ENDS = ("treatment", "comparator")
@@ -292,6 +334,21 @@ def _arm_name(regimens: Mapping[str, int]) -> str:
 def _composition(regimens: Mapping[str, int], n: int | None) -> str:
     """Patients by regimen as one cell; an arm on one regimen holds all its patients."""
     return mix({next(iter(regimens)): n or 1} if len(regimens) == 1 else regimens)
+
+
+def _interval(line: Line, is_ratio: bool) -> Interval:
+    """Read an estimate and its limits; the level is 95% unless a column says otherwise."""
+    read = line.positive if is_ratio else line.number_in
+    if is_ratio and line.number_in("estimate") <= 0:
+        raise line.error("estimate", "a ratio lies above 0; allowed: the ratio itself, or its log under effect with se")
+    estimate, lower, upper = (read(column) for column in AS_PRINTED)
+    if not lower < upper:
+        raise line.error("upper", f"allowed: a limit above the lower one, {line.cells['lower']}")
+    level = line.number_in("level") if line.has("level") else 0.95
+    if not 0.5 <= level <= 0.999:
+        raise line.error("level", "allowed: a level from 0.5 to 0.999, such as 0.9 for a 90% interval")
+    printed = "{} ({} to {})".format(*(line.cells[column] for column in AS_PRINTED))
+    return Interval(estimate, lower, upper, level, printed, is_ratio)
 
 
 def _figures(line: Line, kind: str, categories: Sequence[str]) -> Row:

@@ -1,9 +1,10 @@
 """The audit of a project: every check on every sheet, what the sheets acknowledge, and what stops the run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nma.config import Project
+from nma.errors import UserError
 from nma.evidence.audit import (
     adjustment,
     arms,
@@ -17,11 +18,14 @@ from nma.evidence.audit import (
     reprints,
     significance,
     survival,
+    tables,
 )
-from nma.evidence.audit.finding import Finding, found
-from nma.sheets import StudySheet
+from nma.evidence.audit.finding import Finding, Path
+from nma.evidence.tables import TableStudy
+from nma.sheets import Acknowledgement, StudySheet
 
 type SheetCheck = Callable[[StudySheet, Project], Iterator[Finding]]
+type TableCheck = Callable[[TableStudy, Project], Iterator[Finding]]
 
 SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *ratios.CHECKS,
@@ -37,38 +41,66 @@ SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *complements.CHECKS,
     *gaps.CHECKS,
 )
+TABLE_CHECKS: tuple[TableCheck, ...] = tables.CHECKS
 PROJECT_CHECKS = (*arms.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)
 
 
 def audit_project(project: Project) -> list[Finding]:
-    """Run every check; findings are ordered by study, then by check.
+    """Run every check on every sheet and every table; findings are ordered by study, then by check.
 
-    An error that the sheet acknowledges is a warning with the reason; an acknowledgement of nothing is an error.
+    An error that is acknowledged is a warning with the reason; an acknowledgement of nothing is an error.
     """
-    every = [finding for check in PROJECT_CHECKS for finding in check(project)]
-    findings: list[Finding] = []
-    for sheet in project.sheets.values():
-        own = [finding for check in SHEET_CHECKS for finding in check(sheet, project)]
-        findings += _acknowledged(sheet, own + [finding for finding in every if finding.study == sheet.study])
+    findings = [*_of_sheets(project), *_of_tables(project)]
     return sorted(findings, key=lambda f: (f.study, f.check, f.item, f.source))
 
 
-def _acknowledged(sheet: StudySheet, findings: list[Finding]) -> Iterator[Finding]:
-    reasons = {(record.check, record.item): record.reason for record in sheet.acknowledged}
+def _of_sheets(project: Project) -> Iterator[Finding]:
+    every = [finding for check in PROJECT_CHECKS for finding in check(project)]
+    for sheet in project.sheets.values():
+        own = [finding for check in SHEET_CHECKS for finding in check(sheet, project)]
+        own += [finding for finding in every if finding.study == sheet.study]
+        known: dict[Path, Acknowledgement] = {("acknowledged", i): a for i, a in enumerate(sheet.acknowledged)}
+        for path, finding in _acknowledged(known, sheet.study, own):
+            yield replace(finding, source=sheet.source(path, "sheet"), path=path) if path else finding
+
+
+def _of_tables(project: Project) -> Iterator[Finding]:
+    """Take the findings of every study of every file; the entries of one file share what they acknowledge."""
+    groups: dict[tuple[str, str], list[TableStudy]] = {}
+    for study in project.tables:
+        groups.setdefault((study.file, study.study), []).append(study)
+    for (file, name), studies in groups.items():
+        own = [finding for study in studies for check in TABLE_CHECKS for finding in check(study, project)]
+        known: dict[Path, Acknowledgement] = {
+            ("evidence", i, "acknowledged", k): record
+            for i, entry in enumerate(project.config.evidence)
+            for k, record in enumerate(entry.acknowledged)
+            if (entry.file, record.study) == (file, name)
+        }
+        for path, finding in _acknowledged(known, name, own):
+            yield replace(finding, source=f"{file}:{studies[0].line}", path=path) if path else finding
+
+
+def _acknowledged(
+    records: Mapping[Path, Acknowledgement], study: str, findings: Sequence[Finding]
+) -> Iterator[tuple[Path, Finding]]:
+    """Turn what is acknowledged into warnings; with their paths, find acknowledgements of nothing."""
+    reasons = {(record.check, record.item): record.reason for record in records.values()}
     graver = {(f.check, f.item) for f in findings if f.severity != "info"}
     for finding in findings:
         reason = reasons.get((finding.check, finding.item))
         if reason and finding.severity != "info":
-            yield replace(finding, severity="warning", message=f"{finding.message} (acknowledged: {reason})")
+            message = f"{finding.message} (acknowledged: {reason})"
+            yield (), replace(finding, severity="warning", message=message)
         else:
-            yield finding
-    for i, record in enumerate(sheet.acknowledged):
+            yield (), finding
+    for path, record in records.items():
         if (record.check, record.item) not in graver:
             items = sorted({item for check, item in graver if check == record.check})
             there = f"its items are {'; '.join(items)}" if items else f"checks with findings are {_names(graver)}"
             message = f"the audit finds nothing of this check on this item to acknowledge; {there}"
             item = f"{record.check} {record.item}"
-            yield found(sheet, "acknowledged", "error", item, message, ("acknowledged", i), "sheet", record.item)
+            yield path, Finding(study, item, "acknowledged", "error", record.item, None, "", message)
 
 
 def _names(found_in: set[tuple[str, str]]) -> str:
@@ -76,7 +108,7 @@ def _names(found_in: set[tuple[str, str]]) -> str:
 
 
 def check_audit(project: Project) -> None:
-    """Stop at the first contradiction that a sheet does not acknowledge.
+    """Stop at the first contradiction that is not acknowledged.
 
     Raises
     ------
@@ -85,8 +117,17 @@ def check_audit(project: Project) -> None:
     """
     for finding in audit_project(project):
         if finding.severity == "error":
-            sheet, how = project.sheets[finding.study], ""
-            if finding.check != "acknowledged":
-                entry = f"{{check: {finding.check}, item: '{finding.item}', reason: ...}}"
-                how = f"; correct the sheet or, if this is what the paper prints, add to acknowledged: {entry}"
-            raise sheet.error(finding.path, finding.reported, f"{finding.message}{how}")
+            raise _error(project, finding)
+
+
+def _error(project: Project, finding: Finding) -> UserError:
+    entry = f"check: {finding.check}, item: '{finding.item}', reason: ...}}"
+    if cell := finding.cell:
+        how = "correct the table or, if this is what its source prints, add to acknowledged of its entry under evidence"
+        problem = f"{finding.message}; {how}: {{study: '{finding.study}', {entry}"
+        return UserError(problem, cell.file, cell.line, cell.column, finding.reported)
+    if finding.path[:1] == ("evidence",):
+        return project.error(finding.path, finding.reported, finding.message)
+    how = f"; correct the sheet or, if this is what the paper prints, add to acknowledged: {{{entry}"
+    problem = finding.message + ("" if finding.check == "acknowledged" else how)
+    return project.sheets[finding.study].error(finding.path, finding.reported, problem)

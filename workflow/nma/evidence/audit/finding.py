@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nma.evidence.tables import Row, TableStudy
 from nma.sheets import ALL, StudySheet
 
 Severity = Literal["info", "warning", "error"]
@@ -12,8 +13,20 @@ AUDIT_COLUMNS = ("study", "item", "check", "severity", "reported", "recomputed",
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell of a table of evidence."""
+
+    file: str
+    line: int
+    column: str
+
+
+@dataclass(frozen=True)
 class Finding:
-    """What a check found; ``path`` is the place in the sheet, ``message`` one sentence for a clinician."""
+    """What a check found; ``message`` is one sentence for a clinician.
+
+    ``path`` is the place in the sheet, or in the configuration where ``study`` has none; ``cell`` that in a table.
+    """
 
     study: str
     item: str
@@ -24,6 +37,24 @@ class Finding:
     source: str
     message: str
     path: Path = ()
+    cell: Cell | None = None
+
+
+def on_table(
+    study: TableStudy,
+    check: str,
+    severity: Severity,
+    item: str,
+    message: str,
+    row: Row,
+    column: str,
+    reported: Any = None,
+    recomputed: Any = None,
+) -> Finding:
+    """Build a finding about a row of a table."""
+    file, _, line = row["source"].rpartition(":")
+    cell = Cell(file, int(line), column)
+    return Finding(study.study, item, check, severity, reported, recomputed, row["source"], message, cell=cell)
 
 
 def found(

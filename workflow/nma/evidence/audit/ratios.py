@@ -52,8 +52,7 @@ def interval_symmetry(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         if ratio.lower is None or ratio.upper is None or not ratio.lower <= ratio.value <= ratio.upper:
             continue
         lower, upper = log_range(ratio.lower, ratio.printed), log_range(ratio.upper, ratio.printed)
-        centre = Range((lower.low + upper.low) / 2, (lower.high + upper.high) / 2)
-        gap = centre.gap(log_range(ratio.value, ratio.printed))
+        gap = off_centre(lower, log_range(ratio.value, ratio.printed), upper)
         if gap:
             se = derivation.interval_se(ratio.lower, ratio.upper, ratio.level)
             severity = grade(gap / se, 0.0, project.config.audit.asymmetry_error) or "warning"
@@ -66,6 +65,11 @@ def interval_symmetry(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             yield found(
                 sheet, "interval_symmetry", severity, item_of(ratio), message, path, ratio.place, ratio.value, middle
             )
+
+
+def off_centre(lower: Range, value: Range, upper: Range) -> float:
+    """Distance of a printed estimate from the middle of its printed limits, 0 where rounding explains it."""
+    return Range((lower.low + upper.low) / 2, (lower.high + upper.high) / 2).gap(value)
 
 
 def interval_p(sheet: StudySheet, project: Project) -> Iterator[Finding]:
