@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from nma.inference import exact
 from nma.inference.fit_statistics import Draws, Fit, assess, point_rows, summarise_fit
+from nma.inference.leave_one_out import by_psis, leave_one_out
 from nma.inference.scales import PriorScales
 from nma.network.data import NetworkData, network_data
 from scipy import stats
@@ -185,7 +186,8 @@ def test_dic_is_the_sum_of_its_parts() -> None:
     rows = [contrast_row(f"s{i}", "b", "a", y, 0.3) for i, y in enumerate(rng.normal(-0.4, 0.3, 6))]
     data = network_data(rows, AB)
     fit = at(data, rng.normal(-0.4, 0.12, (4000, 1)))
-    summary, by_study = summarise_fit(fit, data, 4)
+    left_out = by_psis(fit.log_likelihood.reshape(4, 1000, -1))
+    summary, by_study = summarise_fit(fit, data, left_out)
     assert summary["dic"] == pytest.approx(summary["residual_deviance"] + summary["p_d"])
     assert summary["data_points"] == 6
     assert summary["p_d"] == pytest.approx(6 * 0.12**2 / 0.09, rel=0.1)
@@ -193,6 +195,9 @@ def test_dic_is_the_sum_of_its_parts() -> None:
     assert [row["study"] for row in by_study] == list(data.studies)
     assert sum(row["elpd_loo"] for row in by_study) == pytest.approx(summary["elpd_loo"])
     assert max(row["pareto_k"] for row in by_study) < 0.7
+    within = np.log(np.exp(fit.log_likelihood).mean(axis=0)).sum()
+    assert summary["p_loo"] == pytest.approx(within - summary["elpd_loo"])
+    assert {row["method"] for row in by_study} == {summary["loo_method"]} == {"psis"}
 
 
 def test_leaving_a_study_out() -> None:
@@ -200,10 +205,15 @@ def test_leaving_a_study_out() -> None:
     y, se = np.array([-0.6, -0.2, -0.5, 0.1, -0.4]), 0.3
     data = network_data([contrast_row(f"s{i}", "b", "a", value, se) for i, value in enumerate(y)], AB)
     scales = PriorScales(1.5, 0.0, 0.0, 2.5)
-    draws, tau, _ = exact.posterior(data, scales).draws(40_000, 1)
-    _, by_study = summarise_fit(assess(data, Draws(draws, tau), scales), data, 4)
-    for i, row in enumerate(by_study):
+    posterior = exact.posterior(data, scales)
+    draws, tau, _ = posterior.draws(40_000, 1)
+    fit = assess(data, Draws(draws, tau), scales)
+    sampled = fit.log_likelihood.reshape(4, 10_000, -1)
+    _, by_study = summarise_fit(fit, data, leave_one_out(data, scales, posterior, sampled))
+    _, smoothed = summarise_fit(fit, data, by_psis(sampled))
+    for i, (row, other) in enumerate(zip(by_study, smoothed, strict=True)):
         precision = 4 / se**2 + 1 / 1.5**2
         mean = np.delete(y, i).sum() / se**2 / precision
         expected = stats.norm(mean, np.sqrt(se**2 + 1 / precision)).logpdf(y[i])
-        assert row["elpd_loo"] == pytest.approx(expected, abs=0.02)
+        assert row["elpd_loo"] == pytest.approx(expected, abs=1e-9)
+        assert other["elpd_loo"] == pytest.approx(expected, abs=0.02)

@@ -131,7 +131,8 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "absolute_effects.csv", [])
     statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
     write_rows(model / "fit_statistics.csv", [{"data_points": "4", **dict.fromkeys(statistics, "4.321")}])
-    loo = [{"study": name, "elpd_loo": "-1", "pareto_k": k} for name, k in (("one", "0.21"), ("two", "0.83"))]
+    by_study = (("one", "0.21", "psis"), ("two", "0.83", "psis"), ("three", "", "refit"))
+    loo = [{"study": name, "elpd_loo": "-1", "pareto_k": k, "method": method} for name, k, method in by_study]
     write_rows(model / "loo.csv", loo)
     check = [{"parameter": "tau", "quantity": "mean", "z": z, "pareto_k": k} for z, k in (("-3.25", "0.4"), ("1", ""))]
     write_rows(model / "exact_check.csv", check)
@@ -367,7 +368,7 @@ def test_report_shows_the_tables(page):
         "7 / 40",
         "95% equal-tailed credible interval",
         "OR above 1 favours the treatment",
-        "0.83 (two, unreliable)",
+        "refits, PSIS: k 0.83 (two, unreliable)",
         "1.11 (−0.51 to 2.22)",
         "Not assessed in this run.",
         "No data point has deviance and leverage that add up to more than 3.",

@@ -75,7 +75,7 @@ class GridPosterior:
     roots: Floats
     """(G, rank, coefficients)"""
 
-    def _log_weights(self, step: int = 1) -> Floats:
+    def log_weights_of_grid(self, step: int = 1) -> Floats:
         """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
         with np.errstate(divide="ignore"):
             return np.asarray(
@@ -84,7 +84,7 @@ class GridPosterior:
 
     def _component_weights(self, chosen: slice = slice(None)) -> Floats:
         """Posterior weights of all mixture components, (replicates, G, J)."""
-        return normalise(self._log_weights()[chosen, :, None] + self.log_weights[chosen])
+        return normalise(self.log_weights_of_grid()[chosen, :, None] + self.log_weights[chosen])
 
     def mixture(self, contrasts: Floats, step: int = 1, replicate: int | None = None) -> NormalMixture:
         """Posterior of linear combinations of the coefficients.
@@ -98,7 +98,7 @@ class GridPosterior:
             One replicate instead of all of them.
         """
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
-        log_weights = self._log_weights(step)[chosen][:, :, None] + self.log_weights[chosen]
+        log_weights = self.log_weights_of_grid(step)[chosen][:, :, None] + self.log_weights[chosen]
         weights = normalise(log_weights).ravel()
         kept = weights > 1e-10
         n_grid, n_draws = self.means.shape[1:3]
@@ -107,9 +107,29 @@ class GridPosterior:
         spread = np.sqrt(((self.roots @ contrasts.T) ** 2).sum(axis=1))
         return NormalMixture(weights[kept] / weights[kept].sum(), means, spread[index])
 
-    def log_evidence(self) -> float:
+    def log_evidence(self, step: int = 1) -> float:
         """Log marginal likelihood of the data, the flat baselines of Gaussian arms apart."""
-        return float(logsumexp(self._log_weights()) - np.log(self.n_replicates))
+        return float(logsumexp(self.log_weights_of_grid(step)) - np.log(self.n_replicates))
+
+    def log_evidence_error(self) -> float:
+        """Error of the log marginal likelihood: on half the grid, and over the replicates."""
+        error = abs(self.log_evidence(2) - self.log_evidence())
+        if self.n_replicates == 1:
+            return error
+        parts = logsumexp(self.log_weights_of_grid(), axis=1)
+        return float(np.hypot(error, np.std(parts, ddof=1) / np.sqrt(self.n_replicates)))
+
+    def at_the_end(self, table: Floats) -> Floats:
+        """Largest value of tables over the grid, (..., G), where tau or omega ends."""
+        grid = table.reshape(*table.shape[:-1], *self._shape)
+        ends = [grid[..., -1, :]] if self.tau.upper else []
+        ends += [grid[..., -1]] if self.omega.upper else []
+        return np.concatenate([np.full((*table.shape[:-1], 1), -np.inf), *ends], axis=-1).max(axis=-1)
+
+    @property
+    def tau_points(self) -> Floats:
+        """Tau at every grid point, (G,)."""
+        return np.repeat(self.tau.points, len(self.omega.points))
 
     def covariance(self, replicate: int | None = None) -> Floats:
         """Posterior covariance of the stacked coefficients, (coefficients, coefficients), by all or one replicate."""

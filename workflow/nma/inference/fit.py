@@ -11,6 +11,7 @@ import numpy as np
 
 from nma.config import Retry
 from nma.inference import diagnostics, exact, fit_statistics
+from nma.inference.leave_one_out import leave_one_out
 from nma.inference.mixture import refine
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed
 from nma.inference.scales import PriorScales
@@ -242,7 +243,8 @@ def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPost
     tau = attempt.parameters["tau"].reshape(-1) if "tau" in attempt.parameters else np.zeros(chains * draws)
     flat = fit_statistics.Draws(coefficients.reshape(chains * draws, -1), tau)
     fit = fit_statistics.assess(data, flat, scales)
-    statistics, by_study = fit_statistics.summarise_fit(fit, data, chains)
+    left_out = leave_one_out(data, scales, posterior, fit.log_likelihood.reshape(chains, draws, -1))
+    statistics, by_study = fit_statistics.summarise_fit(fit, data, left_out)
     write_table(folder / "diagnostics.csv", attempt.diagnostics, diagnostics.DIAGNOSTIC_COLUMNS)
     write_table(folder / "exact_check.csv", attempt.comparison, diagnostics.EXACT_COLUMNS)
     write_table(folder / "fit_statistics.csv", [statistics], fit_statistics.COLUMNS)

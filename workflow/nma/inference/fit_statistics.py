@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import logsumexp, xlogy
 
 from nma.inference import quadrature
 from nma.inference.families import FITTED, LOG_LIKELIHOOD, fitted_width, is_ordered, log_constants, n_terms
 from nma.inference.importance import count_arguments, cutpoints
+from nma.inference.leave_one_out import LeftOut
 from nma.inference.scales import PriorScales
 from nma.network.data import POISSON_LOG, CountData, GaussianData, Means, NetworkData
 from nma.network.structure import Floats
 
-COLUMNS = ("data_points", "residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
-STUDY_COLUMNS = ("study", "elpd_loo", "pareto_k")
+COLUMNS = ("data_points", "residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo", "loo_method")
+STUDY_COLUMNS = ("study", "elpd_loo", "pareto_k", "method", "error")
 POINT_COLUMNS = ("study", "data_point", "deviance", "leverage")
 _CHUNK = 4_000_000  # arms times draws that are evaluated at a time
 
@@ -168,29 +169,26 @@ def deviance_statistics(fit: Fit) -> dict[str, Any]:
     }
 
 
-def summarise_fit(fit: Fit, data: NetworkData, chains: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Residual deviance, pD, DIC, and PSIS-LOO over studies (Vehtari, Gelman & Gabry 2017).
+def summarise_fit(fit: Fit, data: NetworkData, left_out: LeftOut) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Residual deviance, pD, DIC, and leave-one-out cross-validation over studies.
+
+    p_loo is the log predictive density of the studies within the sample minus that of each given the others.
 
     Returns
     -------
     dict
         Statistics of the fit.
     list of dict
-        Leave-one-out density and Pareto k by study.
+        Leave-one-out density by study, its error, the method, and Pareto k where that is PSIS.
     """
-    from arviz_stats.base import array_stats
-
     n_draws, n_studies = fit.log_likelihood.shape
-    by_chain = fit.log_likelihood.reshape(chains, n_draws // chains, n_studies)
-    elpd, k, p_loo = array_stats.loo(by_chain, chain_axis=0, draw_axis=1)
+    within = logsumexp(fit.log_likelihood, axis=0) - np.log(n_draws)
     statistics = {
         **deviance_statistics(fit),
-        "elpd_loo": float(np.sum(elpd)),
-        "elpd_loo_se": float(np.sqrt(n_studies * np.var(elpd))),
-        "p_loo": float(np.sum(p_loo)),
+        "elpd_loo": float(np.sum(left_out.elpd)),
+        "elpd_loo_se": float(np.sqrt(n_studies * np.var(left_out.elpd))),
+        "p_loo": float(np.sum(within - left_out.elpd)),
+        "loo_method": ", ".join(sorted(set(left_out.method))),
     }
-    by_study = [
-        {"study": study, "elpd_loo": float(e), "pareto_k": float(value)}
-        for study, e, value in zip(data.studies, np.ravel(elpd), np.ravel(k), strict=True)
-    ]
-    return statistics, by_study
+    columns = zip(data.studies, left_out.elpd, left_out.pareto_k, left_out.method, left_out.error, strict=True)
+    return statistics, [dict(zip(STUDY_COLUMNS, row, strict=True)) for row in columns]

@@ -6,7 +6,7 @@ their contrasts hold all that they say about relative effects. One network may h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,31 @@ def network_data(
         ),
         _gaussian(contrast_blocks(rows, predictor, likelihood), means, len(studies), predictor),
         _counts(counts, likelihood, predictor),
+    )
+
+
+def without(data: NetworkData, study: int) -> NetworkData:
+    """Leave the data of one study out, by its index; the coefficients and the names of all studies stay."""
+    gaussian, means, counts = data.gaussian, data.gaussian.means, data.counts
+    own, of_means = gaussian.study != study, means.study != study
+    kept_means = Means(*(values[of_means] for values in (means.study, means.y, means.variance, means.rows)))
+    log_det = np.where(np.arange(len(data.studies)) == study, 0.0, gaussian.log_det)
+    kept = counts.study != study
+    arms = np.repeat(kept, np.diff(counts.start))
+    return replace(
+        data,
+        points=tuple(point for point in data.points if point[0] != data.studies[study]),
+        gaussian=GaussianData(
+            gaussian.study[own], gaussian.y[own], gaussian.rows[own], gaussian.scales[own], log_det, kept_means
+        ),
+        counts=CountData(
+            counts.family,
+            counts.study[kept],
+            np.cumsum([0, *np.diff(counts.start)[kept]]),
+            counts.counts[arms],
+            counts.offset[arms],
+            counts.rows[arms],
+        ),
     )
 
 

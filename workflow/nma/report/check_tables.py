@@ -51,11 +51,11 @@ def statistics_table(
         fit_statistics.csv and loo.csv by model.
     """
     rows = [
-        [model, *_statistics(row), _largest_k(left_out[model])]
+        [model, *_statistics(row), _left_out_by(left_out[model])]
         for model, members in statistics.items()
         for row in members
     ]
-    columns = ("Model", *STATISTICS, "Largest Pareto k")
+    columns = ("Model", *STATISTICS, "LOO by")
     return Table(f"{names.outcome_label}: fit statistics; LOO leaves out a study", columns, rows)
 
 
@@ -68,12 +68,17 @@ def _statistics(row: Row) -> list[str]:
     ]
 
 
-def _largest_k(left_out: Sequence[Row]) -> str:
+LEFT_OUT_BY = {"exact": "integration", "refit": "refits", "psis": "PSIS"}
+
+
+def _left_out_by(left_out: Sequence[Row]) -> str:
+    """Name the methods behind the densities of the studies, with the largest Pareto k of PSIS."""
+    methods = [text for method, text in LEFT_OUT_BY.items() if method in {row["method"] for row in left_out}]
     worst = max((row for row in left_out if row["pareto_k"]), key=lambda row: float(row["pareto_k"]), default=None)
     if worst is None:
-        return "–"
+        return ", ".join(methods)
     unreliable = ", unreliable" if float(worst["pareto_k"]) > UNRELIABLE else ""
-    return f"{number(worst['pareto_k'])} ({worst['study']}{unreliable})"
+    return f"{', '.join(methods)}: k {number(worst['pareto_k'])} ({worst['study']}{unreliable})"
 
 
 def splits_table(splits: Sequence[Split], statistics: Sequence[Row], names: Names) -> Table:

@@ -341,8 +341,9 @@ def _inconsistency(settings: Mapping[str, Any], names: Names) -> list[str]:
 def _fit() -> list[str]:
     return [
         "Fit was judged by residual deviance and leverage of every data point, pD and DIC [@spiegelhalter2002; "
-        "@dias2013b], and by cross-validation that leaves out one study at a time, by Pareto-smoothed importance "
-        "sampling [@vehtari2017]."
+        "@dias2013b], and by cross-validation that leaves out one study at a time: the density of every study given "
+        "the others, by numerical integration without it, and where counts do not allow that by Pareto-smoothed "
+        "importance sampling [@vehtari2017], which the table then says."
     ]
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.fit import Fit
+from nma.inference.leave_one_out import leave_one_out
 from nma.inference.sampling import fit_seed
 from nma.inference.scales import PriorScales
 from nma.network.arms import used_arms
@@ -158,7 +159,9 @@ def _assess(item: _Fitted, seed: int) -> fit_statistics.Fit:
 
 
 def _statistics(item: _Fitted, assessed: fit_statistics.Fit) -> dict[str, Any]:
-    statistics, _ = fit_statistics.summarise_fit(assessed, item.fit.data, chains=4)
+    log_likelihood = assessed.log_likelihood.reshape(4, DRAWS // 4, -1)
+    left_out = leave_one_out(item.fit.data, item.fit.scales, item.grid, log_likelihood)
+    statistics, _ = fit_statistics.summarise_fit(assessed, item.fit.data, left_out)
     tau: dict[str, Any] = {}
     if item.fit.scales.tau:
         lower, median, upper = item.grid.scale_quantiles("tau", np.array([0.025, 0.5, 0.975]))
