@@ -241,7 +241,7 @@ def test_writing_a_sheet(workdir: Path, project: Project, page: str) -> None:
     [
         ("ditan_2022", "config/studies/ditan_2022.yaml: this sheet is there already; it is left as it is"),
         ("../smith", "study = '../smith': allowed: letters, digits, _ and -, such as smith_2027"),
-        ("", "study = '': allowed: letters, digits, _ and -, such as smith_2027"),
+        ("", "name the study: make new-study ID=smith_2027"),
         ("smith 2027", "study = 'smith 2027': allowed: letters, digits, _ and -, such as smith_2027"),
     ],
 )

@@ -4,18 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from nma.documents import Strict, fail
-from nma.sheets import Identifier, Text
+from nma.documents import Label, Strict, fail
+from nma.sheets import Identifier
 
 
 class Characteristic(Strict):
     """A baseline characteristic: a share of the patients (``binary``) or an average over them (``continuous``)."""
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     kind: Literal["binary", "continuous"]
     """A share of the patients, or an average over them."""
-    unit: Text | None = None
+    unit: Label | None = None
     """Unit of an average."""
 
 

@@ -4,16 +4,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from nma.characteristics import Characteristics
-from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.documents import Document, FileName, Label, Strict, Text, fail, read_yaml, validate
 from nma.errors import UserError
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
 from nma.outcomes import RESPONSE, Baseline, Outcome, Scale
-from nma.sheets import ALL, Identifier, StudySheet, Text, read_sheets
+from nma.sheets import ALL, Average, Identifier, StudySheet, read_sheets
 from nma.treatments import Treatments
 
 Method = Literal[
@@ -26,7 +26,7 @@ class Covariate(Strict):
 
     name: Identifier
     """Name of the covariate in sheets and tables."""
-    centre: float | None = None
+    centre: Average | None = None
     """Value at which effects are given; by default the mean over the studies."""
 
     @model_validator(mode="after")
@@ -90,9 +90,9 @@ class Priors(Strict):
 class Retry(Strict):
     """The longer and more careful sampler settings of a second attempt."""
 
-    draws: Annotated[int, Field(ge=100)]
+    draws: Annotated[int, Field(ge=100, le=100_000)]
     """Draws of every chain."""
-    tune: Annotated[int, Field(ge=100)]
+    tune: Annotated[int, Field(ge=100, le=100_000)]
     """Tuning draws of every chain."""
     target_accept: Annotated[float, Field(gt=0, lt=1)]
     """Target acceptance of the sampler, below 1."""
@@ -101,7 +101,7 @@ class Retry(Strict):
 class Sampler(Retry):
     """Sampler settings."""
 
-    chains: Annotated[int, Field(ge=2)]
+    chains: Annotated[int, Field(ge=2, le=64)]
     """Number of chains."""
     retry: Retry
     """Settings of a second attempt."""
@@ -121,7 +121,7 @@ class Selection(Strict):
 class Analysis(Strict):
     """A selection of studies, outcomes and figures."""
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     outcomes: list[Identifier] = Field(default_factory=list)
     """Outcomes to analyse; by default all."""
@@ -136,7 +136,7 @@ class Analysis(Strict):
 class SourceCopies(Strict):
     """The user's own copies of the papers: a folder with one file a study, ``<study>.txt``, ``.html`` or ``.pdf``."""
 
-    folder: Text
+    folder: FileName
     """The folder."""
 
 
@@ -197,6 +197,24 @@ class AuditLimits(Strict):
 
 
 _FOLDERS = ["evidence", "summary"]
+# Folders of the project that are no place for results: `make clean`, or the next run, would take one for the other.
+_TAKEN = ("config", "docs", "envs", "logs", "profiles", "scripts", "sources", "tests", "workflow")
+
+
+def _place_of_results(value: str) -> str:
+    path = Path(value)
+    inside = path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
+    if ".." in path.parts or not inside.parts or Path.cwd().is_relative_to(path.absolute()):
+        problem = "allowed: a folder below this one, such as results, or somewhere else by its whole path, without .."
+        fail((), value, problem)
+    if inside.parts[0] in _TAKEN or any(part.startswith(".") for part in inside.parts):
+        fail(
+            (), value, f"not a place for results; allowed: a folder that is not hidden, nor one of {', '.join(_TAKEN)}"
+        )
+    return value
+
+
+ResultsFolder = Annotated[FileName, AfterValidator(_place_of_results)]
 
 
 def _inline_or_file(value: Any) -> Any:
@@ -218,23 +236,24 @@ class Config(Strict):
     above it and upwards.
     """
 
-    results: Text = "results"
+    results: ResultsFolder = "results"
     """Folder of the results."""
-    shared: Text | None = None
+    shared: ResultsFolder | None = None
     """Folder of the tables about all analyses; by default the results folder."""
-    studies: Text | None = None
+    studies: FileName | None = None
     """Folder of the study sheets."""
     evidence: list[EvidenceTable] = Field(default_factory=list)
     """Tidy tables of evidence."""
     sources: SourceCopies | None = None
     """The user's own copies of the papers."""
     treatments: Annotated[
-        Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Treatments)
+        FileName | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=FileName | Treatments)
     ]
     """File of the treatments, or the treatments themselves."""
     characteristics: (
         Annotated[
-            Text | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=Text | Characteristics)
+            FileName | dict[str, Any],
+            BeforeValidator(_inline_or_file, json_schema_input_type=FileName | Characteristics),
         ]
         | None
     ) = None

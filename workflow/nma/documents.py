@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast, get_args
+from unicodedata import category
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from nma.errors import UserError
@@ -141,8 +142,44 @@ def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn
     raise PydanticCustomError("bad_value", "{problem}", {"problem": problem, "key": path, "shown": value})
 
 
+# More than anything that is meant to be read.
+MOST_LETTERS, _MOST_IN_LABEL, _MOST_IN_PATH = 10_000, 200, 500
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text holds no control character, so that it can be in a line, a file's name or a cell."""
+    return not any(category(letter) in ("Cc", "Cs") for letter in text)
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        fail((), text, "a control character, such as a tab or a new line; allowed: text in one line")
+    return text
+
+
+def _path(text: str) -> str:
+    if "{" in text or "}" in text:
+        fail((), text, "Snakemake takes { and } in a file's name for a wildcard; allowed: a name without them")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
+Label = Annotated[str, Field(min_length=1, max_length=_MOST_IN_LABEL), AfterValidator(_plain)]
+"""What figures and reports call a thing."""
+FileName = Annotated[str, Field(min_length=1, max_length=_MOST_IN_PATH), AfterValidator(_plain), AfterValidator(_path)]
+
+
+def _takes_bool(annotation: Any) -> bool:
+    return annotation in (bool, Any) or any(map(_takes_bool, get_args(annotation)))
+
+
+def _holds_bool(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return any(isinstance(item, bool) for item in items)
+
+
 class Strict(BaseModel):
-    """Base of every configuration and sheet model: frozen, finite, and unknown keys are errors."""
+    """Base of every configuration and sheet model: frozen, finite, unknown keys and truth values as numbers errors."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -158,6 +195,16 @@ class Strict(BaseModel):
                     near = get_close_matches(str(key), allowed, 1)
                     hint = f"did you mean {near[0]}? " if near else ""
                     fail(str(key), value, f"unknown key; {hint}allowed: {', '.join(allowed)}")
+        return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values(cls, data: Any) -> Any:
+        """Refuse a truth value where a number is wanted: true would be taken for 1."""
+        fields = {field.alias or name: field for name, field in cls.model_fields.items()}
+        for key, value in data.items() if isinstance(data, dict) else ():
+            if key in fields and _holds_bool(value) and not _takes_bool(fields[key].annotation):
+                fail(str(key), value, "true and false are no values here; allowed: a number or a word")
         return data
 
 

@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from nma.documents import Strict, fail
+from nma.documents import Label, Strict, Text, fail
 from nma.evidence.derivation import two_sided_z
 from nma.evidence.table_lines import ORDERED, STUDY_COLUMNS
-from nma.sheets import Identifier, Text
+from nma.sheets import Average, Identifier, Some
 
 Measure = Literal["HR", "OR", "RR", "MD", "SMD", "PD"]
 Likelihood = Literal[
     "contrasts", "normal", "binomial_logit", "binomial_cloglog", "poisson_log", "ordered_logit", "ordered_probit"
 ]
-Scale = Annotated[float, Field(gt=0)]
+Scale = Annotated[float, Field(ge=1e-6, le=1e6, json_schema_extra={"errorMessage": "a number above 0"})]
 
 RATIOS = ("HR", "OR", "RR")
 RESPONSE = frozenset({"cr", "pr", "sd", "pd"})  # categories that study sheets give
@@ -41,7 +41,7 @@ class Baseline(Strict):
 
     regimen: Identifier
     """The regimen whose outcome is known."""
-    mean: float | None = None
+    mean: Average | None = None
     """Its outcome on the link scale."""
     sd: Scale | None = None
     """Standard deviation of that outcome."""
@@ -51,11 +51,11 @@ class Baseline(Strict):
     """Lower 95% limit of the median."""
     upper: Scale | None = None
     """Upper 95% limit of the median."""
-    unit: Text = "months"
+    unit: Label = "months"
     """Unit of the median."""
-    events: Annotated[int, Field(ge=1)] | None = None
+    events: Some | None = None
     """Patients with the event, of an outcome measured in odds ratios."""
-    n: Annotated[int, Field(ge=2)] | None = None
+    n: Annotated[Some, Field(ge=2)] | None = None
     """Patients."""
     source: Text | None = None
     """Where it comes from."""
@@ -111,7 +111,7 @@ class Outcome(Strict):
     own.
     """
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     measure: Measure
     """The effect measure."""
@@ -119,7 +119,7 @@ class Outcome(Strict):
     """Which figures it is modelled from."""
     better: Literal["lower", "higher"]
     """Which direction is better for the patient."""
-    margin: float
+    margin: Average
     """The clinically relevant effect."""
     prior: Identifier
     """Name of its prior scales."""

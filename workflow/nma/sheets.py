@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from nma.documents import Document, Strict, fail, read_yaml, validate
+from nma.documents import Document, FileName, Label, Strict, Text, fail, read_yaml, validate
 from nma.errors import UserError
 from nma.printed import digits, holds_date, percentages, put_together
 
@@ -20,6 +20,7 @@ Identifier = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=60,
         coerce_numbers_to_str=True,
         json_schema_extra={"patternErrorMessage": "a word of letters, digits, _ and -"},
     ),
@@ -31,7 +32,6 @@ Month = Annotated[
         json_schema_extra={"patternErrorMessage": "a month, YYYY-MM"},
     ),
 ]
-Text = Annotated[str, Field(min_length=1)]
 # Wider than anything printed, and narrow enough for every derivation to stay finite.
 _MANY, _TINY = 10**9, 1e-6
 Patients = Annotated[int, Field(ge=0, le=_MANY, strict=True)]
@@ -288,9 +288,9 @@ class Curve(Strict):
     """A time-to-event outcome of the configuration."""
     population: Identifier = ALL
     """all, or a name under populations."""
-    points: Text
+    points: FileName
     """CSV file of the points, with the columns arm, time, survival."""
-    at_risk: Text | None = None
+    at_risk: FileName | None = None
     """CSV file of the numbers at risk, with the columns arm, time, n."""
     precision: Annotated[float, Field(gt=0, le=0.02)] = 0.005
     """How far the survival of a point may be read off wrongly."""
@@ -446,7 +446,7 @@ class Version(Figure):
     """How the number was put together, if it is not printed as such."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
     """`=`, or the sign of a bound."""
-    label: Text | None = None
+    label: Label | None = None
     """The name that the quantity goes by there, where names differ."""
 
 
@@ -480,7 +480,7 @@ class Acknowledgement(Strict):
 class Arm(Strict):
     """An arm, or a part of one, and the regimens its patients received."""
 
-    label: Text
+    label: Label
     """What the paper calls the arm."""
     n: Some | None
     """Patients in the arm; null only where a secondary report does not say."""
@@ -528,7 +528,7 @@ class Population(Strict):
 
     kind: Literal["matched", "subgroup"]
     """A matched cohort may enter a fit, a subgroup only where an analysis asks for it."""
-    label: Text
+    label: Label
     """Who they are."""
     n: dict[Identifier, Some] = Field(default_factory=dict)
     """Patients of this population by arm."""

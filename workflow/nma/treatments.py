@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nma.documents import Strict, fail
-from nma.sheets import Identifier, Text
+from nma.documents import Label, Strict, Text, fail
+from nma.sheets import Identifier
 
 OVERALL = "overall"  # the reserved name of the setting that stands for no particular setting
 
@@ -13,7 +13,7 @@ OVERALL = "overall"  # the reserved name of the setting that stands for no parti
 class Regimen(Strict):
     """A treatment: a set of components given together."""
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     components: list[Identifier]
     """What it is made of."""
@@ -27,7 +27,7 @@ class Setting(Strict):
     A regimen is a candidate in a setting unless it contains a drug that failed there.
     """
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     failed: list[Identifier] = Field(default_factory=list)
     """Drugs that have failed in this setting: components, or drugs that regimens name."""
@@ -47,7 +47,7 @@ class Setting(Strict):
 class ComponentClass(Strict):
     """Components whose effects are exchangeable around the mean of their class."""
 
-    label: Text
+    label: Label
     """What figures and reports call it."""
     components: Annotated[list[Identifier], Field(min_length=2)]
     """Components of the class."""
@@ -67,9 +67,9 @@ class Treatments(Strict):
 
     reference: Identifier
     """The regimen that has no effect by definition."""
-    regimens: dict[Identifier, Annotated[Regimen, BeforeValidator(_labelled, json_schema_input_type=Regimen | Text)]]
+    regimens: dict[Identifier, Annotated[Regimen, BeforeValidator(_labelled, json_schema_input_type=Regimen | Label)]]
     """Regimens, by name: a label alone, or label and components."""
-    components: dict[Identifier, Text] = Field(default_factory=dict)
+    components: dict[Identifier, Label] = Field(default_factory=dict)
     """Labels of the components, by name."""
     classes: dict[Identifier, ComponentClass] = Field(default_factory=dict)
     """Classes of components, by name."""

@@ -15,6 +15,7 @@ from nma.sheets import StudySheet, resolve_count
 SLIP = 0.01  # the most that digitising may be off, as a share of an axis
 POINT_COLUMNS = ("arm", "time", "survival")
 AT_RISK_COLUMNS = ("arm", "time", "n")
+MOST_POINTS, MOST_PATIENTS = 10_000, 100_000  # of a file, and of an arm whose patients are reconstructed one by one
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,11 @@ def _by_arm(sheet: StudySheet, i: int, key: str, columns: Sequence[str]) -> dict
     file = getattr(sheet.curves[i], key)
     if not Path(file).is_file():
         raise sheet.error(("curves", i, key), file, "no such file")
+    lines = read_columns(file, columns)
+    if len(lines) > MOST_POINTS:
+        raise sheet.error(("curves", i, key), file, f"{len(lines)} lines; allowed: up to {MOST_POINTS}")
     arms: dict[str, list[Line]] = {}
-    for line in read_columns(file, columns):
+    for line in lines:
         arms.setdefault(known(line, "arm", line.text("arm"), list(sheet.arms)), []).append(line)
     return arms
 
@@ -80,6 +84,9 @@ def _curve(sheet: StudySheet, i: int, arm: str, points: Sequence[Line], table: S
     patients, events = sheet.size(arm, record.population), _events(sheet, i, arm)
     if patients is None:
         problem = f"the sheet does not say how many patients of {arm} are in {record.population}; allowed: arms with n"
+        raise sheet.error(("curves", i), None, problem)
+    if patients > MOST_PATIENTS:
+        problem = f"{patients} patients in {arm}; allowed: up to {MOST_PATIENTS} for a curve, or not_used"
         raise sheet.error(("curves", i), None, problem)
     times, survival = _clean(points)
     at_risk = _at_risk(table, patients, times[-1])

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nma.documents import Strict
+from nma.documents import FileName, Label, Strict, Text, is_plain
 from nma.errors import UserError
-from nma.sheets import Acknowledgement, Identifier, Text
+from nma.sheets import Acknowledgement, Identifier
 
 Word = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
@@ -40,6 +40,8 @@ STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
 COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*REQUIRED.values(), *OPTIONAL.values())])
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _MISSING = ("", "NA")
+# More than any table of studies holds, and numbers between which every formula stays finite.
+_MOST_BYTES, _MOST_LETTERS, _LARGEST, _SMALLEST, _MOST_PATIENTS = 50_000_000, 200, 1e12, 1e-12, 10**9
 
 
 class TableAcknowledgement(Acknowledgement):
@@ -59,9 +61,9 @@ class EvidenceTable(Strict):
     that a value of the table stands for. ``studies`` takes some studies only; columns under ``ignore`` are not read.
     """
 
-    file: Text
+    file: FileName
     """Name of the CSV file."""
-    label: Text | None = None
+    label: Label | None = None
     """What reports call the data set."""
     outcome: Identifier | None = None
     """The outcome of all rows, if there is no such column."""
@@ -118,26 +120,28 @@ class Line:
         """Word in a cell that must not be empty."""
         if not self.cells[column]:
             raise self.error(column, "an empty cell; allowed: any text")
+        if not is_plain(self.cells[column]) or len(self.cells[column]) > _MOST_LETTERS:
+            raise self.error(column, f"allowed: up to {_MOST_LETTERS} letters in one line, without control characters")
         return self.cells[column]
 
     def number_in(self, column: str) -> float:
         """Any finite number."""
-        if not _NUMBER.fullmatch(self.cells[column]) or abs(float(self.cells[column])) == float("inf"):
-            raise self.error(column, "not a number; allowed: a number such as 12 or -0.31")
+        if not _NUMBER.fullmatch(self.cells[column]) or abs(float(self.cells[column])) > _LARGEST:
+            raise self.error(column, f"not a number; allowed: a number such as 12 or -0.31, up to {_LARGEST:g}")
         return float(self.cells[column])
 
     def positive(self, column: str) -> float:
         """Return a number above 0."""
         value = self.number_in(column)
-        if value <= 0:
-            raise self.error(column, "allowed: a number above 0")
+        if value < _SMALLEST:
+            raise self.error(column, f"allowed: a number above 0, {_SMALLEST:g} or more")
         return value
 
     def whole(self, column: str, least: int = 0) -> int:
         """Return a whole number of patients or events."""
         value = self.number_in(column)
-        if value != int(value) or value < least:
-            raise self.error(column, f"allowed: a whole number, {least} or more")
+        if value != int(value) or not least <= value <= _MOST_PATIENTS:
+            raise self.error(column, f"allowed: a whole number, {least} or more, up to {_MOST_PATIENTS}")
         return int(value)
 
     def size(self, column: str) -> int | None:
@@ -188,6 +192,9 @@ def read_cells(file: str) -> list[tuple[int, list[str]]]:
     """Cells of every line that is not blank, with the number of the line on which it starts."""
     found, start = [], 1
     try:
+        size = Path(file).stat().st_size
+        if size > _MOST_BYTES:
+            raise UserError(f"{size} bytes; allowed: up to {_MOST_BYTES}", file)
         with Path(file).open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle, strict=True)
             for cells in reader:

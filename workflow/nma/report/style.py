@@ -61,6 +61,7 @@ SETTINGS: Any = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "text.color": INK,
+    "text.parse_math": False,  # a label with two dollars is no formula
     "xtick.color": INK,
     "ytick.color": INK,
     "hatch.linewidth": 0.5,
