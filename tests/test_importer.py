@@ -76,6 +76,11 @@ class Simulated:
         numbers = (value, lower and round(lower * value, 2), upper and round(upper * value, 2))
         return {**dict(zip(("value", "lower", "upper"), numbers, strict=True)), **printed(*numbers)}
 
+    def leveled(self) -> dict[str, Any]:
+        """Return an estimate, its interval at one of the usual levels."""
+        found = self.estimate()
+        return found | ({"level": self.random.choice([0.9, 0.95, 0.99])} if found.get("lower") else {})
+
     def p(self, *relations: str) -> dict[str, Any]:
         """Return a p-value or a bound."""
         return p_value(self.random.choice([0.001, 0.04, 0.5, 0.93]), self.random.choice(["=", *relations]))
@@ -105,9 +110,9 @@ class Simulated:
                 more = {"adjustment": self.random.choice(["crude", "adjusted", "matched"])}
                 covariates = self.random.choice([[], ["age"], ["age", "AFP above 400"]])
                 p = self.p("<", ">=") if self.chance() else None
-                yield "hazard_ratios", {**pair, **self.estimate(), **more, "covariates": covariates, "p": p}
+                yield "hazard_ratios", {**pair, **self.leveled(), **more, "covariates": covariates, "p": p}
             if self.chance():
-                yield "medians", {**about, **self.estimate()}
+                yield "medians", {**about, **self.leveled(), "unit": self.random.choice(["months", "weeks", "years"])}
             if arm != comparator and self.chance():
                 yield "log_rank", {**pair, "favours": self.random.choice([arm, comparator]), "p": self.p()}
             if not assumed and self.chance():
@@ -175,12 +180,14 @@ def exported(sheet: StudySheet) -> list[dict[str, Any]]:
             for ratio in sheet.hazard_ratios:
                 if (ratio.outcome, ratio.treatment) == (outcome, arm):
                     cells = {"hr": ratio.value, "hr_lower": ratio.lower, "hr_upper": ratio.upper}
+                    cells |= {"hr_level": ratio.level if ratio.level != 0.95 else None}
                     cells |= {"adjustment": ratio.adjustment, "covariates": "; ".join(ratio.covariates)}
                     row(arm, outcome).update(cells, hr_p=ratio.p and p_cell(ratio.p))
             for median in sheet.medians:
                 if (median.outcome, median.arm) == (outcome, arm):
                     cells = {"median": median.value, "median_lower": median.lower, "median_upper": median.upper}
-                    row(arm, outcome).update(cells)
+                    cells |= {"median_level": median.level if median.level != 0.95 else None}
+                    row(arm, outcome).update(cells, median_unit=median.unit)
             for test in sheet.log_rank:
                 if (test.outcome, test.treatment) == (outcome, arm):
                     row(arm, outcome).update(logrank_p=p_cell(test.p), favours=test.favours)
@@ -291,6 +298,9 @@ MISTAKES = [
     bad(0, "hr = '0,8': not a number", hr="0,8"),
     bad(0, "hazard_ratios.0.upper = 0.5: the interval has no width", hr="0.5", hr_upper="0.5"),
     bad(0, "hr_p = '0.35': nothing in hr that this belongs to", hr="", hr_lower="", hr_upper=""),
+    bad(0, "hr_level = '0.9': nothing in hr_lower that this belongs to", hr_lower="", hr_upper="", hr_level="0.9"),
+    bad(0, "hazard_ratios.0.level = 90.0: Input should be less than or equal to 0.999", hr_level="90"),
+    bad(0, "medians.0.unit = 'week': Input should be 'days', 'weeks', 'months'", median="40", median_unit="week"),
     bad(0, "hr_p = 'n.s.': not a number", hr_p="n.s."),
     bad(0, "favours = 'len': nothing in logrank_p that this belongs to", favours="len"),
     bad(0, "favours = '': an empty cell", logrank_p="0.3"),

@@ -8,9 +8,10 @@ A study's rows may leave out what a row above gives already: facts of the study,
   regorafenib:3``), ``settings`` (failed first lines, likewise), ``comparator`` (``yes`` in the rows of the arm that the
   others are compared with);
 - the outcome: ``outcome``, an outcome of the configuration, or ``response`` together with ``criterion``;
-- time to event: ``hr``, ``hr_lower``, ``hr_upper``, ``hr_p`` (of this arm against the comparator), ``adjustment``,
-  ``covariates`` (separated by ``;``), ``median``, ``median_lower``, ``median_upper``, ``logrank_p`` with ``favours``,
-  ``events``, ``assumed_fraction``, ``assumed_low``, ``assumed_high``, ``assumed_reason``;
+- time to event: ``hr``, ``hr_lower``, ``hr_upper``, ``hr_level`` (0.95 by default), ``hr_p`` (of this arm against the
+  comparator), ``adjustment``, ``covariates`` (separated by ``;``), ``median``, ``median_lower``, ``median_upper``,
+  ``median_level`` (0.95 by default), ``median_unit`` (months by default), ``logrank_p`` with ``favours``, ``events``,
+  ``assumed_fraction``, ``assumed_low``, ``assumed_high``, ``assumed_reason``;
 - counts: ``events``, ``percent``, ``of``; for ``response`` ``cr``, ``pr``, ``sd``, ``pd``;
 - where the figures stand: ``printed`` (by default the cells of the row), ``place`` (by default the line of the table),
   ``note``.
@@ -47,11 +48,16 @@ _HAZARD = ("hr", "hr_lower", "hr_upper")
 _MEDIAN = ("median", "median_lower", "median_upper")
 _ASSUMED = ("assumed_fraction", "assumed_low", "assumed_high", "assumed_reason")
 _CATEGORIES = ("cr", "pr", "sd", "pd")
-_TIME_TO_EVENT = (*_HAZARD, "hr_p", "adjustment", "covariates", *_MEDIAN, "logrank_p", "favours", *_ASSUMED)
+_TIME_TO_EVENT = (
+    *(*_HAZARD, "hr_level", "hr_p", "adjustment", "covariates"),
+    *(*_MEDIAN, "median_level", "median_unit", "logrank_p", "favours", *_ASSUMED),
+)
 # Cells that say more about the figure in another cell.
 _DEPENDENT = {
     "hr": ("hr_lower", "hr_upper", "hr_p", "adjustment", "covariates"),
-    "median": ("median_lower", "median_upper"),
+    "hr_lower": ("hr_level",),
+    "median": ("median_lower", "median_upper", "median_unit"),
+    "median_lower": ("median_level",),
     "logrank_p": ("favours",),
     "assumed_fraction": ("assumed_low", "assumed_high", "assumed_reason"),
 }
@@ -238,11 +244,16 @@ class _Study:
             more: dict[str, Any] = {"adjustment": row.cells["adjustment"] or "crude"}
             if row.has("covariates"):
                 more["covariates"] = [name.strip() for name in row.cells["covariates"].split(";") if name.strip()]
+            if row.has("hr_level"):
+                more["level"] = row.number_in("hr_level")
             if row.has("hr_p"):
                 more["p"] = _p_value(row, "hr_p")
             self._add("hazard_ratios", row, about | pair | more | _numbers(row, _HAZARD) | _shown(row, *_HAZARD))
         if row.has("median"):
-            self._add("medians", row, about | arm | _numbers(row, _MEDIAN) | _shown(row, *_MEDIAN))
+            kind: dict[str, Any] = {"unit": row.cells["median_unit"]} if row.has("median_unit") else {}
+            if row.has("median_level"):
+                kind["level"] = row.number_in("median_level")
+            self._add("medians", row, about | arm | kind | _numbers(row, _MEDIAN) | _shown(row, *_MEDIAN))
         if row.has("logrank_p"):
             favours = {"favours": row.text("favours")}
             self._add("log_rank", row, about | pair | favours | {"p": _p_value(row, "logrank_p")})

@@ -182,8 +182,13 @@ class HazardRatio(Figure):
         return self
 
 
+# Months in a unit of time, with years of 365.25 days.
+MONTHS = {"days": 12 / 365.25, "weeks": 7 * 12 / 365.25, "months": 1.0, "years": 12.0}
+Unit = Literal["days", "weeks", "months", "years"]
+
+
 class Median(Figure):
-    """Median survival of one arm in months. A limit that was not reached is left out."""
+    """Median survival of one arm, in the unit in which it is printed. A limit that was not reached is left out."""
 
     outcome: Identifier
     """A time-to-event outcome of the configuration."""
@@ -192,13 +197,17 @@ class Median(Figure):
     population: Identifier = ALL
     """all, or a name under populations."""
     value: Positive
-    """Median survival in months."""
+    """Median survival."""
     lower: Positive | None = None
-    """Lower limit of its interval, in months."""
+    """Lower limit of its interval."""
     upper: Positive | None = None
     """Upper limit of its interval; left out if not reached."""
-    interval: Literal["95% CI", "IQR"] | None = None
+    unit: Unit = "months"
+    """The unit in which they are printed."""
+    interval: Literal["80% CI", "90% CI", "95% CI", "99% CI", "IQR"] | None = None
     """What the paper calls the interval."""
+    level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    """The level of the interval."""
     interval_is: Literal["confidence", "quartiles"] = "confidence"
     """What the interval is; only confidence limits give a standard error."""
     not_used: str | None = None
@@ -208,6 +217,16 @@ class Median(Figure):
     def _ordered(self) -> "Median":
         _check_interval(self.lower, self.upper)
         return self
+
+    @property
+    def scale(self) -> float:
+        """Months in the unit of this median."""
+        return MONTHS[self.unit]
+
+    @property
+    def months(self) -> float:
+        """Median survival in months."""
+        return self.value * self.scale
 
 
 class LogRank(Strict):

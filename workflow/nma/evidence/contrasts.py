@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 from nma.config import Method, Selection
 from nma.evidence import derivation
 from nma.evidence.curves import read_curves
-from nma.evidence.readings import Box, Quantity, Reading, added, divided, exact, rounded
+from nma.evidence.readings import Box, Quantity, Reading, added, divided, exact, rounded, scaled
 from nma.evidence.reconstruction import Reconstruction
 from nma.sheets import ALL, ContrastSet, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
@@ -140,9 +140,10 @@ def _hazard_ratios(pair: _Pair) -> Iterator[Derived]:
 
 
 def _limits(record: HazardRatio | Median, whose: str = "") -> tuple[Quantity, Quantity]:
-    """Both limits of an interval that has them."""
+    """Both limits of an interval that has them, those of a median in months."""
+    scale = record.scale if isinstance(record, Median) else 1.0
     lower, upper = (
-        rounded(f"{end} limit{whose}", value, record.printed)
+        scaled(rounded(f"{end} limit{whose}", value, record.printed), scale)
         for end, value in (("lower", record.lower), ("upper", record.upper))
         if value is not None
     )
@@ -176,7 +177,7 @@ def _medians_p(pair: _Pair, p: Quantity, favours_treatment: bool, source: str) -
     treatment, comparator = _median(pair, pair.treatment), _median(pair, pair.comparator)
     if treatment is None or comparator is None or p.value == 1:
         return
-    ratio = divided("ratio of the medians", *(rounded("", m.value, m.printed) for _, m in (comparator, treatment)))
+    ratio = divided("ratio of the medians", *(_months(median) for _, median in (comparator, treatment)))
     if ratio.value != 1 and (ratio.value < 1) == favours_treatment:
         places = [pair.sheet.source(("medians", i), median.place) for i, median in (treatment, comparator)]
         yield pair.derived("medians_p", Box(derivation.hazard_ratio_p, (ratio, p)), "; ".join([*places, source]))
@@ -199,11 +200,13 @@ def _medians(pair: _Pair) -> Iterator[Derived]:
         return
     (i, median_t), (j, median_c) = treatment, comparator
     source = f"{pair.sheet.source(('medians', i), median_t.place)}; {pair.sheet.source(('medians', j), median_c.place)}"
-    medians = tuple(rounded(f"median of {m.arm}", m.value, m.printed) for m in (median_t, median_c))
+    medians = _months(median_t), _months(median_c)
     if _has_limits(median_t) and _has_limits(median_c):
         limits = [_limits(median, f" of {median.arm}") for median in (median_t, median_c)]
-        reading = Box(derivation.medians_interval, (*medians, *limits[0], *limits[1]))
-        se_c = derivation.interval_se(*(limit.value for limit in limits[1]))
+        levels = {"level_treatment": median_t.level, "level_comparator": median_c.level}
+        reading = Box(partial(derivation.medians_interval, **levels), (*medians, *limits[0], *limits[1]))
+        lower, upper = limits[1]
+        se_c = derivation.interval_se(lower.value, upper.value, median_c.level)
         yield pair.derived("medians_ci", reading, source, baseline_se=se_c)
     events_t, events_c = _arm_events(pair, pair.treatment), _arm_events(pair, pair.comparator)
     if events_t and events_c:
@@ -211,6 +214,11 @@ def _medians(pair: _Pair) -> Iterator[Derived]:
         se_c = derivation.events_se(events_c[0].value)
         assumed = events_t[1] or events_c[1]
         yield pair.derived("medians_events", reading, source, assumed=assumed, baseline_se=se_c)
+
+
+def _months(median: Median) -> Quantity:
+    """Median survival in months, as printed."""
+    return scaled(rounded(f"median of {median.arm}", median.value, median.printed), median.scale)
 
 
 def _median(pair: _Pair, arm: str) -> tuple[int, Median] | None:

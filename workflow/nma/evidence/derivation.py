@@ -94,9 +94,14 @@ def medians_interval(
     upper_treatment: float,
     lower_comparator: float,
     upper_comparator: float,
+    level_treatment: float = 0.95,
+    level_comparator: float = 0.95,
 ) -> tuple[float, float]:
-    """Log hazard ratio and its standard error from two medians and their 95% confidence limits (Parmar 1998)."""
-    errors = interval_se(lower_treatment, upper_treatment), interval_se(lower_comparator, upper_comparator)
+    """Log hazard ratio and its standard error from two medians and their confidence limits (Parmar 1998)."""
+    errors = (
+        interval_se(lower_treatment, upper_treatment, level_treatment),
+        interval_se(lower_comparator, upper_comparator, level_comparator),
+    )
     return median_ratio(median_treatment, median_comparator), sum_se(*errors)
 
 

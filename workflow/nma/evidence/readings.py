@@ -59,6 +59,11 @@ def rounded(name: str, value: float, printed: str, limit: float = inf, turns: tu
     return Quantity(name, value, float(low), min(nextafter(float(high), 0.0), limit), turns)
 
 
+def scaled(quantity: Quantity, factor: float) -> Quantity:
+    """Multiply a quantity that has no turns by a positive factor, as from weeks to months."""
+    return Quantity(quantity.name, quantity.value * factor, quantity.low * factor, quantity.high * factor)
+
+
 def added(name: str, *quantities: Quantity) -> Quantity:
     """Add quantities, with the limits of their sum."""
     value, low, high = (sum(getattr(q, key) for q in quantities) for key in ("value", "low", "high"))

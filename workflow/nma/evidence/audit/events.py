@@ -63,33 +63,36 @@ def _by_arm(sheet: StudySheet, project: Project, name: str) -> _Arms:
 
 
 def _longer_medians(sheet: StudySheet, whole: str, part: str) -> Iterator[Finding]:
-    medians = {(m.outcome, m.arm, m.population): m.value for _, m in in_use(sheet.medians)}
+    medians = {(m.outcome, m.arm, m.population): m.months for _, m in in_use(sheet.medians)}
     for i, median in in_use(sheet.medians):
         other = medians.get((part, median.arm, median.population))
-        if median.outcome == whole and other is not None and median.value > other:
+        if median.outcome == whole and other is not None and median.months > other:
             message = (
-                f"the median of {whole}, {median.value:g} months, is longer than that of {part}, {other:g}, "
+                f"the median of {whole}, {median.months:g} months, is longer than that of {part}, {other:g}, "
                 "all of whose events are its own"
             )
             path = ("medians", i)
-            yield found(sheet, "included", "warning", item_of(median), message, path, median.place, median.value, other)
+            yield found(
+                sheet, "included", "warning", item_of(median), message, path, median.place, median.months, other
+            )
 
 
 def follow_up(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Find medians longer than anybody can have been followed, from the first enrolment to cutoff or publication."""
     if sheet.enrolment is None or sheet.bibliography is None:
         return
-    end = _month(sheet.enrolment.cutoff) or _month(sheet.bibliography.published)
+    published = sheet.bibliography.published or f"{sheet.bibliography.year}-12"
+    end = _month(sheet.enrolment.cutoff) or _month(published)
     start = _month(sheet.enrolment.start)
     if end is None or start is None:
         return
     longest = end - start + 1
     for i, median in in_use(sheet.medians):
-        reached = max(filter(None, (median.value, median.lower, median.upper)))
+        reached = max(filter(None, (median.value, median.lower, median.upper))) * median.scale
         if reached > longest:
             message = (
                 f"{median.printed} is beyond the longest follow-up, {longest} months from {sheet.enrolment.start} "
-                "to the cutoff"
+                f"to {'the cutoff' if sheet.enrolment.cutoff else 'publication'}; check the figure and its unit"
             )
             path = ("medians", i)
             yield found(sheet, "follow_up", "error", item_of(median), message, path, median.place, reached, longest)
@@ -112,9 +115,9 @@ def events_and_follow_up(sheet: StudySheet, project: Project) -> Iterator[Findin
     if sheet.enrolment is None or f is None:
         return
     arms = main_arms(sheet)
-    longest = max((m.value for _, m in in_use(sheet.medians) if m.population == ALL), default=0.0)
+    longest = max((m.months for _, m in in_use(sheet.medians) if m.population == ALL), default=0.0)
     for outcome in dict.fromkeys(row.outcome for _, row in in_use(sheet.events)):
-        median = {m.arm: m.value for _, m in in_use(sheet.medians) if (m.outcome, m.population) == (outcome, ALL)}
+        median = {m.arm: m.months for _, m in in_use(sheet.medians) if (m.outcome, m.population) == (outcome, ALL)}
         events, n = total_events(sheet, outcome, arms, ALL), patients(sheet, arms, ALL)
         if events is None or n is None or not set(arms) <= set(median):
             continue

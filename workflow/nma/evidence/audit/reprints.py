@@ -9,7 +9,7 @@ from nma.evidence.audit.counts import CATEGORIES, RATES, response_item
 from nma.evidence.audit.finding import Finding, Path, Severity, found, item_of
 from nma.evidence.audit.printed import Range, p_range, point, printed_range
 from nma.evidence.audit.survival import main_arms, patients
-from nma.sheets import Count, PValue, StudySheet, Version
+from nma.sheets import Count, Median, PValue, StudySheet, Version
 
 # A quantity: what it is, which of its numbers, where it stands, what is printed, and the range of that.
 type _Printed = tuple[str, tuple[Any, ...], Path, str, str, Range]
@@ -74,6 +74,7 @@ def _quantities(sheet: StudySheet) -> Iterator[_Printed]:
 
 
 def _numbers(record: Any, path: Path, key: tuple[Any, ...]) -> Iterator[_Printed]:
+    scale = record.scale if isinstance(record, Median) else 1.0  # medians in months
     for name in ("value", "lower", "upper"):
         value = getattr(record, name)
         if value is not None:
@@ -83,7 +84,7 @@ def _numbers(record: Any, path: Path, key: tuple[Any, ...]) -> Iterator[_Printed
                 path,
                 record.printed,
                 record.place,
-                printed_range(value, record.printed),
+                printed_range(value, record.printed).map(lambda x: x * scale),
             )
 
 

@@ -138,7 +138,7 @@ def log_rank_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]
     """Check the direction read into a log-rank test: where no ratio is printed it decides the sign of the effect."""
     for i, test in in_use(sheet.log_rank):
         value = {
-            m.arm: m.value
+            m.arm: m.months
             for _, m in in_use(sheet.medians)
             if (m.outcome, m.population) == (test.outcome, test.population)
         }
@@ -197,7 +197,7 @@ def precision_of_medians(sheet: StudySheet, project: Project) -> Iterator[Findin
         n = patients(sheet, [median.arm], median.population)
         if not (median.lower and median.upper and n) or median.interval_is != "confidence":
             continue
-        se = derivation.interval_se(median.lower, median.upper)
+        se = derivation.interval_se(median.lower, median.upper, median.level)
         expected = 1 / (log(2) * sqrt(n))
         if se > expected * factor or (se < expected / factor and median.outcome not in seen_at_scans):
             size, by = ("narrower", expected / se) if se < expected else ("wider", se / expected)
