@@ -173,7 +173,8 @@ class Paper:
         if not ratios and len(medians) == 2:  # the paper gives no direction but that of the medians
             better = max(medians, key=lambda name: medians[name])
         p = printed_p(2 * NormalDist().cdf(-abs(z)))
-        self.add("log_rank", outcome=outcome, treatment="len", comparator="sor", favours=better, p=p)
+        stated = figure(f"longer in {better}")
+        self.add("log_rank", outcome=outcome, treatment="len", comparator="sor", favours=better, stated=stated, p=p)
         if ratios:
             self.ratio(outcome, everybody, "crude", "all")
             if self.rng.random() < 0.7:

@@ -9,6 +9,8 @@ from nma.config import Project
 from nma.errors import UserError
 from nma.evidence.audit import Finding, audit_project, check_audit
 from nma.evidence.audit.significance import p_values
+from nma.evidence.contrasts import derive_effects
+from nma.evidence.populations import given_characteristics
 from nma.job import EXIT_USER_ERROR
 from nma.start import open_project
 
@@ -107,7 +109,8 @@ def sound() -> Sections:
 def audit(project: Project, *sheets: Sections) -> list[Finding]:
     """Audit synthetic sheets with the shipped configuration."""
     made = [sheet(f"study{i}", **sections) for i, sections in enumerate(sheets)]
-    return audit_project(synthetic(project.config, project.treatments, *made))
+    alone = synthetic(project.config, project.treatments, *made)
+    return audit_project(alone.model_copy(update={"characteristics": project.characteristics}))
 
 
 def test_a_sound_sheet_has_nothing_to_warn_of(project: Project) -> None:
@@ -192,6 +195,26 @@ SPARED = both(
 )
 OTHER = {"place": "Table 3"}
 DENIED = {"outcome": "os", **PAIR, "population": "high", "significant": False}
+
+BOUND = p(0.4, relation="<")
+LEAST = figure("at least 2 cycles", value=2)
+SWITCH = {"arm": "sor", "place": "Table 3", **count(20, 60)}
+
+
+def ages(text: str, value: float) -> list[Sections]:
+    """Return the ages of both arms, medians with quartiles, and the p-value printed for them."""
+    return [
+        {"characteristic": "age", "arm": name, "interval": "IQR", **figure(shown), **more}
+        | dict(zip(("median", "lower", "upper"), map(float, shown.split()), strict=True))
+        for name, shown, more in (("len", text, {}), ("sor", "50 43 57", {"p": p(value)}))
+    ]
+
+
+def men(events: int, value: float) -> list[Sections]:
+    """Return the men of both arms, and the p-value printed for them."""
+    counts = ({"arm": "len", **count(events, 40)}, {"arm": "sor", **count(30, 60), "p": p(value)})
+    return [{"characteristic": "male", "place": "Table 1", **record} for record in counts]
+
 
 CASES: list[tuple[str, str, str, Damage]] = [
     (
@@ -431,6 +454,22 @@ CASES: list[tuple[str, str, str, Damage]] = [
     ),
     ("not_reported", "info", "ae_any", lambda s: s.update(counts=s["counts"][1:3] + s["counts"][4:])),
     ("p_bound", "info", "os len against sor, crude", renew("hazard_ratios", 0, p=p(0.5, relation="<"))),
+    ("p_bound", "warning", "os len against sor, crude", renew("hazard_ratios", 0, p=p(0.352, elsewhere=[BOUND]))),
+    ("p_bound", "warning", "os len against sor", renew("log_rank", 0, p=p(0.35, elsewhere=[BOUND]))),
+    ("printed_twice", "warning", "os len against sor", renew("log_rank", 0, p=p(0.35, elsewhere=[p(0.3)]))),
+    ("direction_assumed", "warning", "os len against sor", drop("hazard_ratios")),
+    (
+        "direction_assumed",
+        "info",
+        "os len against sor",
+        both(drop("hazard_ratios"), renew("log_rank", 0, p=p(0.04))),
+    ),
+    ("immortal_time", "warning", "treatment_at_least", lambda s: s.update(treatment_at_least=LEAST)),
+    ("switching", "info", "sor", add("switching", SWITCH)),
+    ("switching", "warning", "sor", add("switching", SWITCH, SWITCH | {"to": "lenvatinib", **count(5, 60)})),
+    ("switching", "info", "sor", add("switching", SWITCH | {"to": "regorafenib"})),
+    ("characteristic_p", "warning", "age len against sor", add("characteristics", *ages("60 50 68", 0.9))),
+    ("characteristic_p", "warning", "male len against sor", add("characteristics", *men(36, 0.9))),
     (
         "assumed",
         "warning",
@@ -451,7 +490,7 @@ def test_a_contradiction_is_found(project: Project, check: str, severity: str, i
 
 def test_every_check_has_a_case(project: Project) -> None:
     """The checks that the shipped sheets set off are among the cases, compare studies, or are about quotations."""
-    elsewhere = {"overlap", "adjustment", "adjustment_mixed", "secondary_report", "implied_events"}
+    elsewhere = {"overlap", "practice", "adjustment", "adjustment_mixed", "secondary_report", "implied_events"}
     assert {f.check for f in audit_project(project)} <= {check for check, *_ in CASES} | elsewhere
 
 
@@ -545,6 +584,103 @@ def test_two_reports_of_one_site(project: Project) -> None:
     assert [(f.study, f.item) for f in audit(project, a, b) if f.check == "overlap"] == [("study0", "study1")]
     b["enrolment"] = b["enrolment"] | {"start": "2017-01", "end": "2017-12"}
     assert not [f for f in audit(project, a, b) if f.check == "overlap"]
+
+
+def share(name: str, arm_name: str, k: int, n: int) -> Sections:
+    """Return a share of the patients of an arm."""
+    return {"characteristic": name, "arm": arm_name, "place": "Table 1", **count(k, n)}
+
+
+def test_the_most_patients_that_two_reports_can_share(project: Project) -> None:
+    """Of 60 and 60 on sorafenib, 12 and none with ECOG 2: at most 48 are the same; of 40 and 40 on lenvatinib, all."""
+    a, b = (sound() | {"site": "One hospital"} for _ in range(2))
+    a["characteristics"], b["characteristics"] = [share("ecog_2", "sor", 12, 60)], [share("ecog_2", "sor", 0, 60)]
+    (found,) = [f for f in audit(project, a, b) if f.check == "overlap"]
+    assert found.recomputed == 48 + 40
+    assert "of those with sorafenib at most 48 of 60 and 60 can be the same, for ECOG PS 2 or worse" in found.message
+
+
+def test_two_reports_of_one_practice(project: Project) -> None:
+    """A dose that nearly nobody had in one report and everybody in the other; alike doses are no finding."""
+    a, b = (sound() | {"site": "One hospital"} for _ in range(2))
+    a["characteristics"] = [share("regorafenib_160_mg", "sor", 3, 60)]
+    b["characteristics"] = [share("regorafenib_160_mg", "sor", 60, 60)]
+    (found,) = [f for f in audit(project, a, b) if f.check == "practice"]
+    assert (found.study, found.item, found.reported) == ("study0", "regorafenib_160_mg study1", 0.05)
+    (bound,) = [f for f in audit(project, a, b) if f.check == "overlap"]
+    assert bound.recomputed == 100  # a dose of the protocol bounds nothing
+    b["characteristics"] = [share("regorafenib_160_mg", "sor", 6, 60)]
+    assert not [f for f in audit(project, a, b) if f.check == "practice"]
+
+
+def test_the_two_reports_of_nanchang(project: Project) -> None:
+    """At most 22 controls in common: ECOG 2 is excluded from one and true of 5 in the other; 160 mg of 2 and of 27."""
+    found = {f.check: f for f in audit_project(project) if f.study == "nanchang_2022"}
+    assert found["overlap"].recomputed == 22
+    assert "at most 22 of 30 and 27 can be the same, for ECOG PS 2 or worse" in found["overlap"].message
+    assert "2 of 30 patients of r, and of 27 of 27 in nanchang_2023" in found["practice"].message
+
+
+def test_cycles_of_the_second_line(project: Project) -> None:
+    """Quartiles 4, 6, 10 of 48 against 3, 3, 6 of 30: means 6.7 and 4, by Wan 2014; p is nowhere near 0.353."""
+    (found,) = [f for f in audit_project(project) if f.check == "characteristic_p"]
+    assert (found.study, found.item) == ("nanchang_2022", "second_line_cycles rp against r")
+    assert 0.0001 < found.recomputed < 0.002
+    course = {name for name, c in project.characteristics.characteristics.items() if c.course}
+    assert course == {"second_line_cycles", "regorafenib_160_mg"}
+    assert not course & set(given_characteristics(project))  # not who the patients were
+
+
+def test_ages_and_sexes_that_fit_their_tests(project: Project) -> None:
+    """Quartiles 42 to 58 against 43 to 57 do not differ, 20 of 40 and 30 of 60 neither."""
+    sections = sound() | {"characteristics": [*ages("50 42 58", 0.9), *men(20, 1.0)]}
+    assert not [f for f in audit(project, sections) if f.check == "characteristic_p"]
+
+
+def test_a_p_that_is_a_bound_elsewhere_is_no_estimate(project: Project) -> None:
+    """The table of nanchang_2022 prints 0.001, its text P<0.001: no standard error comes from that."""
+    adjusted = project.sheets["nanchang_2022"].hazard_ratios[1]
+    assert adjusted.p and adjusted.p.relation == "=" and not adjusted.p.exact
+    methods = [(e.method, e.adjustment) for e in derive_effects(project.sheets["nanchang_2022"], "pfs")]
+    assert ("hr_p", "adjusted") not in methods and ("hr_p", "crude") in methods
+    sections = sound()
+    for relation, methods_of in (("=", ["crude_hr", "hr_p"]), ("<", ["crude_hr"])):
+        again = p(0.352 if relation == "=" else 0.4, relation=relation)
+        sections["hazard_ratios"] = [ratio("0.80 0.50 1.28", p=p(0.352, elsewhere=[again]))]
+        effects = derive_effects(sheet(**sections), "os")
+        assert [e.method for e in effects if e.method in ("crude_hr", "hr_p")] == methods_of
+
+
+def test_the_direction_of_a_test_is_an_assumption(project: Project) -> None:
+    """Unless words of the paper say so; the finding gives the ratio the other way round."""
+    found = {(f.study, f.item): f for f in audit_project(project) if f.check == "direction_assumed"}
+    shown = found["nanchang_2023", "pfs lp against r"]
+    assert shown.severity == "warning"
+    assert shown.message.endswith("the other way round the hazard ratio would be 1.13, not 0.89")
+    assert ("severance_2024", "os lenvatinib against sorafenib, matched") in found
+    assert ("yoo_secondary", "pfs lenvatinib against sorafenib") not in found  # "significantly higher" is said
+    sections = sound()
+    drop("hazard_ratios")(sections)
+    for i in (0, 1):
+        sections["log_rank"][i]["stated"] = figure("longer with lenvatinib")
+    assert not [f for f in audit(project, sections) if f.check == "direction_assumed"]
+
+
+def test_what_patients_went_on_to(project: Project) -> None:
+    """All ten controls of nanchang_2023 who were treated further had drugs of the other arm; two cycles were needed."""
+    found = {(f.study, f.check, f.item): f for f in audit_project(project)}
+    controls = found["nanchang_2023", "switching", "r"]
+    assert controls.severity == "warning"
+    assert controls.message.startswith(
+        "10 of 27 patients of r had a further treatment, 10 of them with drugs of another"
+    )
+    assert controls.recomputed == pytest.approx(10 / 27)
+    assert found["severance_2024", "switching", "lenvatinib"].recomputed == pytest.approx(15 / 40)
+    assert found["ditan_2025", "switching", "tki_ici"].severity == "info"
+    least = found["nanchang_2023", "immortal_time", "treatment_at_least"]
+    assert least.source.startswith("config/studies/nanchang_2023.yaml:") and least.source.endswith(
+        "(Methods, Patients)"
+    )
 
 
 def test_crude_among_adjusted_effects(project: Project) -> None:

@@ -106,7 +106,6 @@ HR_P = [
     ("ditan_2025", "os", "crude", "all", 0.52, 2.241403),  # 0.025
     ("ditan_2025", "os", "adjusted", "all", 0.64, 1.362627),  # 0.173
     ("nanchang_2022", "pfs", "crude", "all", 0.403, 3.290527),  # 0.001
-    ("nanchang_2022", "pfs", "adjusted", "all", 0.345, 3.290527),  # 0.001
     ("nanchang_2022", "os", "crude", "all", 0.430, 2.512144),  # 0.012
     ("nanchang_2022", "os", "adjusted", "all", 0.436, 1.968596),  # 0.049
     ("severance_2024", "pfs", "adjusted", "all", 1 / 1.852, 2.512144),  # P = 0.012

@@ -22,7 +22,7 @@ STUDY = "smith_2027"
 SETTING = "sorafenib_failure"
 FIGURE = {"printed": "30, 10 months (5 to 15), 60 and 0.5", "place": "Table 1"}
 PAIR = {"outcome": "os", "treatment": "arm_1", "comparator": "arm_2"}
-P_VALUE = {"value": "0.5", **FIGURE}
+P_VALUE = {"value": "0.5", **FIGURE, "elsewhere": {"value": "0.5", **FIGURE}}
 COUNT = {"count": "10", **FIGURE}
 # What a person types, by section and key. Every key that stands open must be here, and every key here must be open.
 REQUIRED: dict[str, Any] = {
@@ -52,18 +52,21 @@ OPTIONAL: dict[str, Any] = {
         **FIGURE,
     },
     "medians": {"outcome": "os", "arm": "arm_1", "value": "10", **FIGURE},
-    "log_rank": {**PAIR, "favours": "arm_1", "p": P_VALUE},
+    "log_rank": {**PAIR, "favours": "arm_1", "stated": FIGURE, "p": P_VALUE},
     "events": {"outcome": "os", "arm": "arm_1", "events": COUNT},
     "assumed_events": {"outcome": "os", "fraction": "0.5", "plausible": "[0.4, 0.6]", "reason": "As in other trials"},
     "curves": {"outcome": "os", "points": "points.csv", "place": "Figure 1"},
     "responses": {"criterion": "mrecist", "arm": "arm_1", "cr": COUNT, "place": "Table 2"},
     "counts": {"outcome": "ae_any", "arm": "arm_1", "events": COUNT},
     "comparisons": {**PAIR, "outcome": "orr", "p": P_VALUE, "favours": "arm_1", "prose": FIGURE},
-    "characteristics": {"characteristic": "age", "arm": "arm_1", "median": "10", **FIGURE},
+    "characteristics": {"characteristic": "age", "arm": "arm_1", "median": "10", "p": P_VALUE, **FIGURE},
+    "treatment_at_least": {"value": "10", **FIGURE},
+    "switching": {"arm": "arm_1", **COUNT},
     "reprinted": {"item": "deaths", "versions": FIGURE},
     "acknowledged": {"check": "percentage", "item": "orr arm_1", "reason": "so printed"},
     "notes": "[Nothing]",
 }
+SINGLE = ("secondary_report", "treatment_at_least")  # a part of its own, no list of entries
 _KEY = re.compile(r"^( *)(- )?(\w+):(?: +(?!#)(\S.*?))?(?: +#.*)?$")
 
 
@@ -147,7 +150,7 @@ def test_every_optional_section(page: str, tmp_path: Path, project: Project, sec
     text = fill(take(page, section), REQUIRED, {section: OPTIONAL[section]})
     found = getattr(read(tmp_path, text, project), section)
     assert found is not None
-    assert section == "covariates" or isinstance(found, list | dict) is (section != "secondary_report")
+    assert section == "covariates" or isinstance(found, list | dict) is (section not in SINGLE)
     if isinstance(found, list):
         assert len(found) == 1
 

@@ -17,6 +17,8 @@ class Characteristic(Strict):
     """A share of the patients, or an average over them."""
     unit: Label | None = None
     """Unit of an average."""
+    course: bool = False
+    """Whether it is about the study's treatment itself, not about the patients before it; the audit alone reads it."""
 
 
 class Thresholds(Strict):

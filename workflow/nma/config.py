@@ -560,6 +560,9 @@ def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) 
     for name, arm in sheet.arms.items():
         for regimen in arm.regimens:
             check(("arms", name, "regimens", regimen), "regimen", regimen, list(treatments.regimens))
+    for i, switch in enumerate(sheet.switching):
+        if switch.to is not None:
+            check(("switching", i, "to"), "regimen", switch.to, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
     contrasts, counts = time_to_event_outcomes(config), [name for name, o in config.outcomes.items() if o.is_count]

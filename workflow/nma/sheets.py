@@ -109,18 +109,29 @@ def resolve_count(figure: Count, n: int | None) -> int | None:
     return round(figure.percent / 100 * total)
 
 
-class PValue(Figure):
-    """A two-sided p-value; with a relation other than ``=`` it is a bound and never used as an estimate."""
+class PrintedP(Figure):
+    """A two-sided p-value, or its bound, in one place of the paper."""
 
     value: Annotated[float, Field(ge=0, le=1)]
     """The p-value, or its bound."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
     """`=` for a p-value, else a bound, which is never used as an estimate."""
 
+
+class PValue(PrintedP):
+    """A two-sided p-value; with a relation other than ``=`` it is a bound and never used as an estimate.
+
+    One that the paper prints as a bound ``elsewhere`` is a bound: a table that prints 0.001 for everything below it
+    says no more than the text that prints < 0.001.
+    """
+
+    elsewhere: list[PrintedP] = Field(default_factory=list)
+    """The same p-value where the paper prints it otherwise."""
+
     @property
     def exact(self) -> bool:
-        """Whether this p says how large the test statistic was: it is no bound, and not rounded down to 0."""
-        return self.relation == "=" and self.value > _TINY**2
+        """Whether this p says how large the test statistic was: it is nowhere a bound, and not rounded down to 0."""
+        return self.value > _TINY**2 and all(p.relation == "=" for p in (self, *self.elsewhere))
 
 
 def _check_interval(lower: float | None, upper: float | None) -> None:
@@ -230,7 +241,11 @@ class Median(Figure):
 
 
 class LogRank(Strict):
-    """A log-rank test between two arms; ``favours`` is the arm that did better by the medians and the text."""
+    """A log-rank test between two arms; ``favours`` is the arm that did better by the medians and the text.
+
+    A p-value has no direction. Unless ``stated`` gives the words in which the paper says which arm did better, the
+    direction is an assumption, and the audit says so wherever an effect rests on it.
+    """
 
     outcome: Identifier
     """A time-to-event outcome of the configuration."""
@@ -242,6 +257,8 @@ class LogRank(Strict):
     """all, or a name under populations."""
     favours: Identifier
     """The arm that did better."""
+    stated: Figure | None = None
+    """The words in which the paper says which arm did better; without them the direction is an assumption."""
     p: PValue
     """The p-value of the test."""
     not_used: str | None = None
@@ -400,6 +417,8 @@ class CharacteristicRecord(Figure):
     """What the paper calls the characteristic, where it departs from the label."""
     derived: str | None = None
     """How the figure was put together, if the paper does not print it as such."""
+    p: PValue | None = None
+    """The p-value printed for the difference between the arms, in the record of one of them."""
     not_used: str | None = None
     """Why this record is kept but not used."""
 
@@ -467,6 +486,33 @@ class Version(Figure):
     """`=`, or the sign of a bound."""
     label: Label | None = None
     """The name that the quantity goes by there, where names differ."""
+
+
+class LeastTreatment(Figure):
+    """A criterion of inclusion that only patients who stayed on the study's treatment so long could meet.
+
+    Those who died, progressed or stopped before are left out, and nobody can have the event in that time, which is
+    called immortal.
+    """
+
+    value: Positive
+    """How much treatment the patients had to receive at least."""
+    unit: Literal["cycles", "doses", "weeks", "months"] = "cycles"
+    """Its unit."""
+
+
+class Switch(Count):
+    """Patients of an arm who went on to another treatment after that of the study.
+
+    ``to`` names a regimen where the paper says which one they went on to.
+    """
+
+    arm: Identifier
+    """The arm that they came from."""
+    to: Identifier | None = None
+    """The regimen of treatments.yaml that they went on to; by default any further treatment."""
+    place: Text
+    """Where it stands in the paper."""
 
 
 class Reprint(Strict):
@@ -690,6 +736,10 @@ class StudySheet(Strict):
     """One entry a printed test or a stated direction."""
     characteristics: list[CharacteristicRecord] = Field(default_factory=list)
     """Baseline characteristics: one entry an arm and characteristic."""
+    treatment_at_least: LeastTreatment | None = None
+    """How much of the study's treatment patients had to receive in order to be included."""
+    switching: list[Switch] = Field(default_factory=list)
+    """What patients went on to after the study's treatment: one entry an arm and regimen."""
     reprinted: list[Reprint] = Field(default_factory=list)
     """Quantities that the paper prints more than once, with different values."""
     acknowledged: list[Acknowledgement] = Field(default_factory=list)
@@ -829,7 +879,7 @@ class StudySheet(Strict):
 
     def _sizes_are_known(self) -> None:
         """Check that the patients by arm are known wherever a derivation needs them."""
-        for section in ("events", "assumed_events", "responses", "counts", "characteristics"):
+        for section in ("events", "assumed_events", "responses", "counts", "characteristics", "switching"):
             for i, record in enumerate(getattr(self, section)):
                 arm = getattr(record, "arm", None)
                 for name in [arm] if arm else self.contrast_sets[self.default_contrast_set].arms:
@@ -850,6 +900,8 @@ class StudySheet(Strict):
                         fail(path, dict(population.n), needed)
 
     def _arm_references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for i, switch in enumerate(self.switching):
+            yield ("switching", i, "arm"), switch.arm
         for i, line in enumerate(self.failed_first_line):
             for arm in line.arms:
                 yield ("failed_first_line", i, "arms", arm), arm
@@ -882,6 +934,8 @@ class StudySheet(Strict):
                 yield ("events", i, "events", "count"), row.events.count, n
         for i, described in enumerate(self.characteristics):
             yield ("characteristics", i, "count"), described.count, self.patients_of(described)
+        for i, switch in enumerate(self.switching):
+            yield ("switching", i, "count"), switch.count, self._total(switch.arm, ALL, switch)
 
     def _total(self, arm: str, population: str, figure: Count) -> int:
         return figure.of or self.patients(arm, population)

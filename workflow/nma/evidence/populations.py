@@ -135,9 +135,10 @@ def standardised_difference(a: Described, b: Described) -> float | None:
 
 
 def given_characteristics(project: Project) -> list[str]:
-    """Characteristics that any study gives, in the order in which they are declared."""
+    """Characteristics of the patients that any study gives, in the order in which they are declared."""
     given = {record.characteristic for sheet in project.sheets.values() for record in sheet.characteristics}
-    return [name for name in project.characteristics.characteristics if name in given]
+    declared = project.characteristics.characteristics
+    return [name for name in declared if name in given and not declared[name].course]
 
 
 def characteristic_rows(project: Project) -> list[Row]:
@@ -148,11 +149,13 @@ def characteristic_rows(project: Project) -> list[Row]:
     for sheet in project.sheets.values():
         records = sorted(enumerate(sheet.characteristics), key=lambda item: order.index(item[1].characteristic))
         for i, record in records:
+            if record.characteristic not in everybody:
+                continue
             group, whole = describe(sheet, record), everybody[record.characteristic]
             difference = standardised_difference(group, whole) if whole else None
             rows.append(
                 {
-                    **record.model_dump(exclude={"mean", "sd"}),
+                    **record.model_dump(exclude={"mean", "sd", "p"}),
                     "study": sheet.study,
                     "n": group.n,
                     "proportion": group.value if group.binary else None,

@@ -1,8 +1,7 @@
-"""What arms are made of, and patients who may stand in two studies."""
+"""What arms are made of, and which first line had failed in them."""
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
 
 from nma.config import Project
 from nma.evidence.audit.finding import Finding, found
@@ -51,23 +50,4 @@ def first_lines(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         )
 
 
-def overlapping_enrolment(project: Project) -> Iterator[Finding]:
-    """Find pairs of reports that may hold the same patients: one site, dates, a regimen and a setting in common."""
-    for a, b in combinations(project.sheets.values(), 2):
-        if not (a.site and b.site and a.enrolment and b.enrolment):
-            continue
-        same_site = a.site.strip().lower() == b.site.strip().lower()
-        overlap = a.enrolment.start <= b.enrolment.end and b.enrolment.start <= a.enrolment.end
-        regimens = [{r for arm in sheet.arms.values() for r in arm.regimens} for sheet in (a, b)]
-        lines = [{line.setting for line in sheet.failed_first_line} for sheet in (a, b)]
-        shared = regimens[0] & regimens[1]
-        if same_site and overlap and shared and lines[0] & lines[1]:
-            message = (
-                f"enrolled at the site of {b.study} over overlapping dates, both with {', '.join(sorted(shared))}: "
-                "the same patients may stand in both"
-            )
-            yield found(a, "overlap", "warning", b.study, message, ("enrolment",), a.enrolment.place)
-
-
 CHECKS = (composition, first_lines)
-PROJECT_CHECKS = (overlapping_enrolment,)

@@ -8,12 +8,15 @@ from nma.errors import UserError
 from nma.evidence.audit import (
     adjustment,
     arms,
+    baseline,
     complements,
     counts,
+    course,
     directions,
     events,
     gaps,
     intervals,
+    overlap,
     ratios,
     reprints,
     significance,
@@ -39,10 +42,12 @@ SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *reprints.CHECKS,
     *adjustment.CHECKS,
     *complements.CHECKS,
+    *baseline.CHECKS,
+    *course.CHECKS,
     *gaps.CHECKS,
 )
 TABLE_CHECKS: tuple[TableCheck, ...] = tables.CHECKS
-PROJECT_CHECKS = (*arms.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)
+PROJECT_CHECKS = (*overlap.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)
 
 
 def audit_project(project: Project) -> list[Finding]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from itertools import combinations
+from math import exp
 
 from nma.config import Project, time_to_event_outcomes
 from nma.evidence.audit.effects import found_on
-from nma.evidence.audit.finding import Finding, Severity, found, item_of
-from nma.evidence.contrasts import derive_effects, select_effects
+from nma.evidence.audit.finding import Finding, Path, Severity, found, item_of
+from nma.evidence.audit.printed import p_range
+from nma.evidence.audit.ratios import in_use
+from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.selection import reporting_studies
-from nma.sheets import StudySheet
+from nma.sheets import LogRank, PValue, StudySheet
 
 
 def not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -84,13 +87,56 @@ def not_used(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 
 def bounds(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """List p-values beside ratios that are printed as bounds."""
+    """List p-values beside ratios and of log-rank tests that are printed as bounds, here or elsewhere in the paper."""
     for i, ratio in enumerate(sheet.hazard_ratios):
-        if ratio.p and ratio.p.relation != "=":
-            message = "p is printed as a bound and gives no standard error"
-            yield found(
-                sheet, "p_bound", "info", item_of(ratio), message, ("hazard_ratios", i), ratio.place, ratio.p.printed
+        if ratio.p:
+            yield from _bound(sheet, ratio.p, item_of(ratio), ("hazard_ratios", i), ratio.place)
+    for i, test in in_use(sheet.log_rank):
+        if test.p.elsewhere:
+            yield from _bound(sheet, test.p, item_of(test), ("log_rank", i), test.p.place)
+
+
+def _bound(sheet: StudySheet, p: PValue, item: str, path: Path, place: str) -> Iterator[Finding]:
+    if p.relation != "=":
+        message = "p is printed as a bound and gives no standard error"
+        yield found(sheet, "p_bound", "info", item, message, path, place, p.printed)
+    for other in p.elsewhere:
+        if p.relation == "=" and other.relation != "=":
+            message = (
+                f"p is printed as {p.printed} ({p.place}) and as the bound {other.printed} ({other.place}); "
+                "it is read as the bound and gives no standard error"
             )
+            yield found(sheet, "p_bound", "warning", item, message, path, other.place, p.printed, other.printed)
 
 
-CHECKS = (not_reported, quoted, assumed, multi_arm, unconnected, not_used, bounds)
+def assumed_directions(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Find selected effects whose sign is an assumption: a p-value says how far the arms differ, not which is better.
+
+    A warning where the difference is not significant, for the curves may cross then, and the effect
+    may as well be its reciprocal.
+    """
+    for outcome in time_to_event_outcomes(project.config):
+        for effect in select_effects(sheet, derive_effects(sheet, outcome)):
+            if effect.method not in ("logrank_p", "medians_p"):
+                continue
+            for i, test in in_use(sheet.log_rank):
+                same = (test.outcome, test.population) == (outcome, effect.population)
+                pair = {test.treatment, test.comparator} == {effect.treatment_arm, effect.comparator_arm}
+                if same and pair and test.stated is None:
+                    yield _direction(sheet, project, effect, i, test)
+
+
+def _direction(sheet: StudySheet, project: Project, effect: Effect, i: int, test: LogRank) -> Finding:
+    clear = p_range(test.p).high < project.config.audit.significance
+    severity: Severity = "info" if clear else "warning"
+    ratio = exp(effect.log_effect)
+    message = (
+        f"the p-value of the test ({test.p.printed}) has no direction; that {test.favours} did better is an assumption "
+        f"for which no words of the paper are given; the other way round the hazard ratio would be {1 / ratio:.2f}, "
+        f"not {ratio:.2f}"
+    )
+    path, values = ("log_rank", i, "favours"), (test.p.printed, ratio)
+    return found(sheet, "direction_assumed", severity, item_of(test), message, path, test.p.place, *values)
+
+
+CHECKS = (not_reported, quoted, assumed, multi_arm, unconnected, not_used, bounds, assumed_directions)

@@ -6,7 +6,7 @@ from math import inf, log
 
 from nma.evidence.derivation import two_sided_z
 from nma.printed import decimals
-from nma.sheets import HazardRatio, PValue
+from nma.sheets import HazardRatio, PrintedP, PValue
 
 _NOISE = 1e-9  # of floating-point arithmetic
 
@@ -87,7 +87,7 @@ def interval_se(ratio: HazardRatio) -> Range | None:
     return Range(max(upper.low - lower.high, 0.0) / width, (upper.high - lower.low) / width)
 
 
-def p_range(p: PValue) -> Range:
+def p_range(p: PrintedP) -> Range:
     """Range of a printed p-value; a bound leaves everything beyond it open."""
     if p.relation in ("<", "<="):
         return Range(0.0, p.value)

@@ -39,14 +39,7 @@ def _quantities(sheet: StudySheet) -> Iterator[_Printed]:
         key = (ratio.outcome, ratio.treatment, ratio.comparator, ratio.population, ratio.adjustment, *ratio.covariates)
         yield from _numbers(ratio, ("hazard_ratios", i), key)
         if ratio.p:
-            yield (
-                item_of(ratio),
-                ("p", *key),
-                ("hazard_ratios", i, "p"),
-                ratio.p.printed,
-                ratio.p.place,
-                p_range(ratio.p),
-            )
+            yield from _p_values(ratio.p, item_of(ratio), ("p", *key), ("hazard_ratios", i, "p"))
     for i, median in enumerate(sheet.medians):
         yield from _numbers(median, ("medians", i), ("median", median.outcome, median.arm, median.population))
     for section in ("log_rank", "comparisons"):
@@ -56,7 +49,7 @@ def _quantities(sheet: StudySheet) -> Iterator[_Printed]:
             pair = frozenset((test.treatment, test.comparator))
             if p:
                 asked = (section, test.outcome, pair, test.population, criterion)
-                yield item_of(test), asked, (section, i, "p"), p.printed, p.place, p_range(p)
+                yield from _p_values(p, item_of(test), asked, (section, i, "p"))
     for i, record in enumerate(sheet.responses):
         n = sheet.patients(record.arm, record.population)
         for name in (*CATEGORIES, *RATES):
@@ -71,6 +64,12 @@ def _quantities(sheet: StudySheet) -> Iterator[_Printed]:
             if total:
                 events, at = (section, row.outcome, row.arm, row.population), (section, i, "events")
                 yield item_of(row), events, at, row.events.printed, row.events.place or "", _share(row.events, total)
+
+
+def _p_values(p: PValue, item: str, key: tuple[Any, ...], path: Path) -> Iterator[_Printed]:
+    """List a p-value wherever it is printed."""
+    for printed in (p, *p.elsewhere):
+        yield item, key, path, printed.printed, printed.place, p_range(printed)
 
 
 def _numbers(record: Any, path: Path, key: tuple[Any, ...]) -> Iterator[_Printed]:
