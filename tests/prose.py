@@ -274,7 +274,7 @@ def _unrelated(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 def _direction(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     measure, better = tables.labels["measures"][here.outcome], tables.labels["better"][here.outcome]
     side = "below" if better == "lower" else "above"
-    return found.groups() == (measure, side, "1" if measure in ("HR", "OR", "RR") else "0")
+    return found.groups() == (measure, side, "1" if measure in ("HR", "OR", "RR", "IRR") else "0")
 
 
 def _poth(found: re.Match[str], here: Passage, tables: Tables) -> bool:

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from nma.config import Model, Project, read_project
 from nma.errors import UserError
-from nma.outcomes import LIKELIHOODS, Likelihood, Outcome
+from nma.outcomes import LIKELIHOODS, RATIOS, Likelihood, Outcome
 from nma.treatments import Treatments
 from pydantic import ValidationError
 
@@ -134,9 +134,16 @@ def test_ratios_are_positive(margin: float) -> None:
 
 def test_default_likelihoods() -> None:
     """The measure says which figures an outcome is modelled from, unless the outcome does."""
-    defaults = {"HR": "contrasts", "OR": "binomial_logit", "RR": "poisson_log", "MD": "normal", "SMD": "contrasts"}
+    defaults = {
+        "HR": "contrasts",
+        "OR": "binomial_logit",
+        "RR": "contrasts",
+        "IRR": "poisson_log",
+        "MD": "normal",
+        "SMD": "contrasts",
+    }
     for measure, likelihood in defaults.items():
-        margin = 0.8 if measure in ("HR", "OR", "RR") else -0.2
+        margin = 0.8 if measure in RATIOS else -0.2
         assert outcome(measure=measure, margin=margin).likelihood == likelihood
     assert outcome(measure="PD", margin=-0.2, categories=["a", "b", "c"]).likelihood == "ordered_probit"
     assert outcome(likelihood="binomial_cloglog").likelihood == "binomial_cloglog"
@@ -145,7 +152,7 @@ def test_default_likelihoods() -> None:
 @pytest.mark.parametrize("measure", LIKELIHOODS)
 def test_likelihoods_of_a_measure(measure: str) -> None:
     """Contrasts may be of any measure; arms only of the measure that their likelihood estimates."""
-    margin = 0.8 if measure in ("HR", "OR", "RR") else -0.2
+    margin = 0.8 if measure in RATIOS else -0.2
     for likelihood in get_args(Likelihood):
         categories = ["a", "b", "c"] if likelihood in ("ordered_logit", "ordered_probit") else []
         changes = {"measure": measure, "margin": margin, "likelihood": likelihood, "categories": categories}

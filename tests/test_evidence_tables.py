@@ -549,7 +549,7 @@ KINDS: dict[str, tuple[dict[str, Any], str, Callable[[Any], bool]]] = {
         lambda data: data.counts.offset.tolist() == [log(2), log(4)],
     ),
     "poisson_log": (
-        {**RATIO, "measure": "RR"},
+        {**RATIO, "measure": "IRR"},
         "study,treatment,events,time; x,a,1,200; x,b,3,400",
         lambda data: data.counts.events.tolist() == [1, 3] and data.counts.offset.tolist() == [log(200), log(400)],
     ),

@@ -30,7 +30,7 @@ FIGURES = {
     "poisson_log": ("events", "time"),
     "normal": ("mean", "se"),
 }
-MEASURES = {"followed": "HR", "rates": "RR", "means": "MD", "probits": "PD"}
+MEASURES = {"followed": "HR", "rates": "IRR", "means": "MD", "probits": "PD"}
 
 
 def of_arms(rows: list[dict[str, str]], likelihood: str) -> list[dict[str, Any]]:

@@ -520,6 +520,7 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
         likelihoods={name: outcome.likelihood for name, outcome in config.outcomes.items()},
         categories={name: o.categories for name, o in config.outcomes.items() if o.is_ordered},
         ratios=[name for name, outcome in config.outcomes.items() if outcome.is_ratio],
+        measures={name: outcome.measure for name, outcome in config.outcomes.items()},
     )
     found: dict[tuple[str, str], TableStudy] = {}
     for i, table in enumerate(config.evidence):

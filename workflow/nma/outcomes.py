@@ -8,25 +8,36 @@ from pydantic import Field, model_validator
 
 from nma.documents import Label, Strict, Text, fail
 from nma.evidence.derivation import two_sided_z
-from nma.evidence.table_lines import ORDERED, STUDY_COLUMNS
+from nma.evidence.table_lines import ORDERED, RISK_RATIOS, STUDY_COLUMNS
 from nma.sheets import Average, Identifier, Some
 
-Measure = Literal["HR", "OR", "RR", "MD", "SMD", "PD"]
+Measure = Literal["HR", "OR", "RR", "IRR", "MD", "SMD", "PD"]
 Likelihood = Literal[
     "contrasts", "normal", "binomial_logit", "binomial_cloglog", "poisson_log", "ordered_logit", "ordered_probit"
 ]
 Scale = Annotated[float, Field(ge=1e-6, le=1e6, json_schema_extra={"errorMessage": "a number above 0"})]
 
-RATIOS = ("HR", "OR", "RR")
+RATIOS = ("HR", "OR", "RR", "IRR")
 RESPONSE = frozenset({"cr", "pr", "sd", "pd"})  # categories that study sheets give
 # Likelihoods that estimate a measure; the first is the default.
 LIKELIHOODS: dict[str, tuple[Likelihood, ...]] = {
     "HR": ("contrasts", "binomial_cloglog", "poisson_log"),
     "OR": ("binomial_logit", "ordered_logit", "contrasts"),
-    "RR": ("poisson_log", "contrasts"),
+    "RR": ("contrasts",),
+    "IRR": ("poisson_log", "contrasts"),
     "MD": ("normal", "contrasts"),
     "SMD": ("contrasts", "normal"),
     "PD": ("ordered_probit", "contrasts"),
+}
+# What to do instead where a measure does not go with a likelihood.
+_INSTEAD = {
+    ("RR", "poisson_log"): f"ratios of rates, events in person-time, are measure IRR; {RISK_RATIOS}",
+    ("RR", "binomial_logit"): RISK_RATIOS,
+    ("RR", "binomial_cloglog"): RISK_RATIOS,
+    ("IRR", "binomial_logit"): "rates need the time at risk; counts of patients go with measure OR",
+    ("OR", "binomial_cloglog"): "this link gives hazard ratios, measure HR",
+    ("OR", "poisson_log"): "rates give measure IRR",
+    ("MD", "binomial_logit"): "risk differences cannot be estimated yet; counts of patients go with measure OR",
 }
 
 
@@ -102,9 +113,10 @@ class Outcome(Strict):
     """An outcome, its effect measure and which direction favours the patient.
 
     ``likelihood`` says which figures of the arms it is modelled from, or ``contrasts``; by default the first that
-    `LIKELIHOODS` names for the measure. ``margin`` is the clinically relevant effect: on the natural scale for ratios,
-    a difference otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a
-    count outcome is read from the records of that name. The ``categories`` of an ordered outcome are all of its
+    `LIKELIHOODS` names for the measure. Of ``SMD``, ``normal`` divides means of arms by the standard deviation pooled
+    over the arms of their study (Hedges g). ``margin`` is the clinically relevant effect: on the natural scale for
+    ratios, a difference otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without
+    it a count outcome is read from the records of that name. The ``categories`` of an ordered outcome are all of its
     categories, from the worst to the best if higher is better. ``includes`` names the outcomes and categories of
     response every one of whose events is an event of this outcome too, as deaths are of progression-free survival.
     ``baseline`` is what absolute effects rest on, for all patients together and for settings that have none of their
@@ -114,7 +126,8 @@ class Outcome(Strict):
     label: Label
     """What figures and reports call it."""
     measure: Measure
-    """The effect measure."""
+    """The effect measure: ratio of hazards, odds, risks or incidence rates; difference of means, also standardised, or
+    of probits."""
     likelihood: Likelihood = Field(default_factory=lambda data: LIKELIHOODS[data["measure"]][0])
     """Which figures it is modelled from."""
     better: Literal["lower", "higher"]
@@ -159,7 +172,9 @@ class Outcome(Strict):
     def _likelihood_of_the_measure(self) -> "Outcome":
         allowed = LIKELIHOODS[self.measure]
         if self.likelihood not in allowed:
-            fail("likelihood", self.likelihood, f"measure {self.measure} goes with {', '.join(allowed)}")
+            instead = _INSTEAD.get((self.measure, self.likelihood))
+            problem = f"measure {self.measure} goes with {', '.join(allowed)}"
+            fail("likelihood", self.likelihood, f"{problem}; {instead}" if instead else problem)
         return self
 
     @model_validator(mode="after")

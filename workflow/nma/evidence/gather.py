@@ -122,8 +122,13 @@ def count_rows(project: Project) -> list[Row]:
                 counts = count_arms(sheet, outcome_id, outcome)
                 chosen = [] if sheet.secondary_report else select_counts(sheet, counts, project.config.criteria)
                 rows += [{**asdict(count), "selected": count in chosen} for count in counts]
-            rows += [{**row, "selected": True} for row, _ in _table_rows(project, outcome_id) if "arm" in row]
+            rows += _table_arms(project, outcome_id)
     return sorted(rows, key=_study_order(project))
+
+
+def _table_arms(project: Project, outcome_id: str) -> list[Row]:
+    """Arms of the tables on an outcome; those that contrasts were made of are not selected themselves."""
+    return [{**row, "selected": used} for row, used in _table_rows(project, outcome_id) if "arm" in row]
 
 
 def arm_data_rows(project: Project) -> list[Row]:
@@ -139,7 +144,7 @@ def arm_data_rows(project: Project) -> list[Row]:
                     for arm in arms
                 ]
         if not outcome.is_count:
-            rows += [{**row, "selected": True} for row, _ in _table_rows(project, outcome_id) if "arm" in row]
+            rows += _table_arms(project, outcome_id)
     return sorted(rows, key=_study_order(project))
 
 

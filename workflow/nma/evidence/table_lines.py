@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -38,7 +38,25 @@ OPTIONAL = {
 # Columns that any table may have, and all columns: words that no category, and no covariate can have.
 STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
 COLUMNS = frozenset([*STUDY_COLUMNS, *chain(*REQUIRED.values(), *OPTIONAL.values())])
+RISK_RATIOS = (
+    "risk ratios cannot be estimated from counts yet: use measure OR with likelihood binomial_logit, or give log risk "
+    "ratios with their standard errors as contrasts (patients are no time at risk)"
+)
+# What arms are modelled by where an outcome awaits contrasts: by measure, and a column by which to know the arms.
+_ARMS_INSTEAD = {
+    ("RR", "events"): RISK_RATIOS,
+    ("IRR", "events"): "events and time of arms go with likelihood: poisson_log",
+    ("HR", "events"): "events and time of arms go with likelihood: poisson_log or, with n, binomial_cloglog",
+    ("OR", "events"): "events and n of arms go with likelihood: binomial_logit",
+    ("MD", "mean"): "means of arms go with likelihood: normal",
+    ("SMD", "mean"): "means of arms, with sd and n, go with likelihood: normal",
+}
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_PATIENTS = re.compile(r"n|total|patients|participants|subjects|sample[ _.-]?size|n[ _.-]?total", re.IGNORECASE)
+_NO_TIME = (
+    "patients are no time at risk: counts of patients go with measure OR and likelihood binomial_logit (risk ratios "
+    "cannot be estimated from counts yet)"
+)
 _MISSING = ("", "NA")
 # More than any table of studies holds, and numbers between which every formula stays finite.
 _MOST_BYTES, _MOST_LETTERS, _LARGEST, _SMALLEST, _MOST_PATIENTS = 50_000_000, 200, 1e12, 1e-12, 10**9
@@ -92,6 +110,12 @@ class Vocabulary:
     """Categories by outcome, for ordered ones."""
     ratios: Collection[str] = ()
     """Outcomes measured in ratios, whose effects are logs."""
+    measures: Mapping[str, str] = field(default_factory=dict)
+    """Effect measure by outcome."""
+
+    def is_standardised(self, outcome: str) -> bool:
+        """Whether means of arms are to be divided by their standard deviation."""
+        return (self.measures.get(outcome), self.likelihoods[outcome]) == ("SMD", NORMAL)
 
 
 @dataclass(frozen=True)
@@ -160,7 +184,10 @@ def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain)
     if not body:
         raise UserError("the table has no rows", table.file)
     names = {our: name for name, our in ours.items()}
-    return [_line(table.file, number, header, cells, names) for number, cells in body]
+    lines = [_line(table.file, number, header, cells, names) for number, cells in body]
+    rates = {name for name, likelihood in vocabulary.likelihoods.items() if likelihood == "poisson_log"}
+    _check_time([line for line in lines if (table.outcome or line.cells["outcome"]) in rates], table, complain)
+    return lines
 
 
 def read_columns(file: str, columns: Sequence[str]) -> list[Line]:
@@ -237,6 +264,8 @@ def _check_columns(
     complain: Complain,
 ) -> None:
     """Check that every column is known, and that none is missing."""
+    if table.outcome:
+        _check_kind(table, table.outcome, set(ours.values()), line, vocabulary)
     for i, name in enumerate(table.ignore):
         if name not in header:
             raise complain(("ignore", i), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
@@ -264,6 +293,29 @@ def _check_columns(
             raise UserError(f"no column {our}; needed: {', '.join(needed)}", table.file, line)
 
 
+def _check_time(lines: Sequence[Line], table: EvidenceTable, complain: Complain) -> None:
+    """Check that nobody gives patients for the time at risk, which makes a model of rates of what are risks."""
+    name = table.columns.get("time", "")
+    if lines and _PATIENTS.fullmatch(name):
+        problem = f"{_NO_TIME}; rename the column if it really holds time"
+        raise complain(("columns", "time"), name, problem)
+    given = [line for line in lines if all(line.has(column) for column in ("n", "time", "events"))]
+    if given and all(line.number_in("n") == line.number_in("time") for line in given):
+        problem = (
+            f"time is n on every line; {_NO_TIME}; if everybody was followed for one unit of time, ignore column n"
+        )
+        raise given[0].error("time", problem)
+
+
+def _check_kind(table: EvidenceTable, outcome: str, columns: set[str], line: int, vocabulary: Vocabulary) -> None:
+    """Check that an outcome that is modelled from contrasts is not given by arms."""
+    if kind_of(outcome, columns, vocabulary) == CONTRASTS and not {*ON_SCALE, *AS_PRINTED, "comparator"} & columns:
+        for (measure, column), instead in _ARMS_INSTEAD.items():
+            if measure == vocabulary.measures.get(outcome) and column in columns:
+                problem = f"{outcome} is modelled from contrasts, and these are arms; {instead}"
+                raise UserError(problem, table.file, line, column)
+
+
 def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> str:
     """Likelihood of the rows of an outcome: contrasts wherever there is a column of effects or estimates."""
     return CONTRASTS if {ON_SCALE[0], AS_PRINTED[0]} & columns else vocabulary.likelihoods[outcome]
@@ -272,6 +324,8 @@ def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> str:
 def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> list[str]:
     """Columns of figures that an outcome needs."""
     kind = kind_of(outcome, columns, vocabulary)
+    if kind == NORMAL and vocabulary.is_standardised(outcome):
+        return ["mean", "n", "sd" if "sd" in columns or "se" not in columns else "se"]
     if kind == NORMAL:
         return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
     if kind == CONTRASTS and AS_PRINTED[0] in columns:

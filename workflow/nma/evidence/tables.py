@@ -13,6 +13,7 @@ from typing import Any
 
 from nma.errors import UserError
 from nma.evidence.derivation import two_sided_z
+from nma.evidence.standardise import standardised_contrasts
 from nma.evidence.table_lines import (
     AS_PRINTED,
     CONTRASTS,
@@ -225,7 +226,17 @@ class _Study:
             rows.append({**self._common(line), **composition, "criterion": None, "derived": None, **figures})
         if len(rows) == 1:
             raise self.lines[0].error("study", "this study has one arm; allowed: two or more, on a line each")
+        if kind == NORMAL and self.vocabulary.is_standardised(self.outcome):
+            return self._standardised(rows)
         return self._found(rows)
+
+    def _standardised(self, rows: Sequence[Row]) -> TableStudy:
+        """Put arms on the scale of their standard deviation, which takes patients beside it or the standard error."""
+        for line, row in zip(self.lines, rows, strict=True):
+            if row["n"] is None or row["n"] < 2:
+                problem = "a standardised difference needs mean, sd and n; allowed: a whole number, 2 or more"
+                raise line.error("n", problem)
+        return self._found(standardised_contrasts(rows), printed=tuple(rows))
 
     def _contrasts(self) -> TableStudy:
         rows = [self._contrast(line) for line in self.lines]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nma.evidence.selection import TOGETHER
+from nma.evidence.standardise import STANDARDISED
 from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.report.references import number_citations
 from nma.report.sentences import design_words
@@ -15,6 +16,9 @@ from nma.summaries.heterogeneity import LEARNED_NOTHING
 LIKELIHOODS = {
     "contrasts": "contrasts between arms, with their standard errors, had a normal likelihood",
     "normal": "means of arms, with their standard errors, had a normal likelihood",
+    STANDARDISED: "means of arms were divided by the standard deviation pooled over the arms of their study, corrected "
+    "for small samples [@hedges1981] and, as contrasts with the covariance of a shared comparator [@gleser2009], had a "
+    "normal likelihood",
     "binomial_logit": "patients with an event by arm had a binomial likelihood with a logit link",
     "binomial_cloglog": "patients with an event by arm and follow-up had a binomial likelihood with a complementary "
     "log-log link",
@@ -22,7 +26,7 @@ LIKELIHOODS = {
     "ordered_logit": "patients by ordered category and arm had a multinomial likelihood with a cumulative logit link",
     "ordered_probit": "patients by ordered category and arm had a multinomial likelihood with a cumulative probit link",
 }
-GAUSSIAN = ("contrasts", "normal")
+GAUSSIAN = ("contrasts", "normal", STANDARDISED)
 # The limits of nma.inference.diagnostics, which takes longer to import than a report to write; a test holds them equal.
 MAX_R_HAT, MIN_ESS, MAX_Z, MAX_PARETO_K = 1.01, 400, 4, 0.7
 
@@ -206,7 +210,10 @@ def _network(settings: Mapping[str, Any]) -> list[str]:
 def _model(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
     facts, groups = settings["methods"], dict[str, list[str]]()
     for name in settings["outcomes"]:
-        groups.setdefault(facts["outcomes"][name]["likelihood"], []).append(names.of("outcomes", name))
+        outcome = facts["outcomes"][name]
+        standardised = (outcome["measure"], outcome["likelihood"]) == ("SMD", "normal")
+        likelihood = STANDARDISED if standardised else outcome["likelihood"]
+        groups.setdefault(likelihood, []).append(names.of("outcomes", name))
     words = "; ".join(f"for {listed(labels)}, {LIKELIHOODS[likelihood]}" for likelihood, labels in groups.items())
     mixed = [name for name in settings["outcomes"] if _both_kinds(evidence[name])]
     models = "; ".join(f"“{name}”, {_effects(model, facts)}" for name, model in facts["models"].items())

@@ -15,8 +15,13 @@ REFERENCES = {
     "inconsistency in networks of evidence based on randomized controlled trials. Med Decis Making 2013;33:641-656.",
     "dias2013e": "Dias S, Welton NJ, Sutton AJ, Ades AE. Evidence synthesis for decision making 5: the baseline "
     "natural history model. Med Decis Making 2013;33:657-670.",
+    "gleser2009": "Gleser LJ, Olkin I. Stochastically dependent effect sizes. In: Cooper H, Hedges LV, Valentine JC "
+    "(eds). The handbook of research synthesis and meta-analysis, 2nd ed. New York: Russell Sage Foundation, 2009, "
+    "pp. 357-376.",
     "guyot2012": "Guyot P, Ades AE, Ouwens MJNM, Welton NJ. Enhanced secondary analysis of survival data: "
     "reconstructing the data from published Kaplan-Meier survival curves. BMC Med Res Methodol 2012;12:9.",
+    "hedges1981": "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. J Educ "
+    "Stat 1981;6:107-128.",
     "higgins1996": "Higgins JPT, Whitehead A. Borrowing strength from external trials in a meta-analysis. Stat Med "
     "1996;15:2733-2749.",
     "hoffman2014": "Hoffman MD, Gelman A. The No-U-Turn sampler: adaptively setting path lengths in Hamiltonian Monte "

@@ -20,7 +20,8 @@ NOT_ASSESSABLE = "not assessable"
 MEASURES = {
     "HR": "Hazard ratio",
     "OR": "Odds ratio",
-    "RR": "Rate ratio",
+    "RR": "Risk ratio",
+    "IRR": "Incidence rate ratio",
     "MD": "Mean difference",
     "SMD": "Standardised mean difference",
     "PD": "Probit difference",
@@ -40,6 +41,7 @@ METHODS = {
     "medians_events": "medians and events",
     "medians_p": "medians and p",
     "table": "as tabulated",
+    "standardised": "Hedges g from means and standard deviations",
     "printed": "pairwise intervals, as printed",
     "reconstructed": "reconstructed from pairwise intervals",
     "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",

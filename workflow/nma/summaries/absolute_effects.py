@@ -41,17 +41,22 @@ COLUMNS = (
 EXPONENTIAL = "proportional hazards and exponential survival"
 
 Natural = Callable[[Any], Any]
-# likelihood: name of the natural scale, and the way there from the linear predictor
-SCALES: dict[str, tuple[str, Natural]] = {
+# name of the natural scale, and the way there from the linear predictor: by likelihood of counts, else by measure
+COUNT_SCALES: dict[str, tuple[str, Natural]] = {
     "binomial_logit": ("probability", expit),
     "binomial_cloglog": ("probability in one unit of time", lambda x: -np.expm1(-np.exp(x))),
     "poisson_log": ("rate", np.exp),
     "ordered_logit": ("probability of more than the lowest category", expit),
     "ordered_probit": ("probability of more than the lowest category", ndtr),
-    "normal": ("mean", np.asarray),
-    "OR": ("probability", expit),
-    "RR": ("rate", np.exp),
+}
+GAUSSIAN_SCALES: dict[str, tuple[str, Natural]] = {
     "HR": ("hazard", np.exp),
+    "OR": ("probability", expit),
+    "RR": ("risk", np.exp),
+    "IRR": ("rate", np.exp),
+    "MD": ("mean", np.asarray),
+    "SMD": ("mean in standard deviations", np.asarray),
+    "PD": ("probability", ndtr),
 }
 MEDIAN: tuple[str, Natural] = ("median time", lambda x: log(2) * np.exp(-x))
 
@@ -115,5 +120,4 @@ def _scale(baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[st
     """Name of the natural scale and the way there; a baseline with a unit of time is a median."""
     if baseline["unit"]:
         return MEDIAN
-    likelihood = settings["likelihood"]
-    return SCALES.get(settings["measure"] if likelihood == "contrasts" else likelihood, SCALES["normal"])
+    return COUNT_SCALES.get(settings["likelihood"]) or GAUSSIAN_SCALES[settings["measure"]]
