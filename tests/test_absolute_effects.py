@@ -13,8 +13,9 @@ from nma.config import Project
 from nma.evidence.derivation import two_sided_z
 from nma.outcomes import Baseline
 from nma.plan import summary_settings
-from nma.summaries.absolute_effects import EXPONENTIAL, absolute_effects
+from nma.summaries.absolute_effects import COLUMNS, EXPONENTIAL, absolute_effects
 from nma.summaries.draws import write_draws
+from nma.summaries.observed import observed_outcomes
 from pydantic import ValidationError
 
 from tests.networks import plain
@@ -24,16 +25,17 @@ Z = two_sided_z(0.05)
 HALVED = np.tile([log(0.5), log(2.0)], (400, 1))  # b halves the hazard or the odds of a, c doubles them
 RELATIVE = [
     {"setting": "overall", "treatment": "b", "comparator": "a", "evidence": "direct"},
-    {"setting": "overall", "treatment": "c", "comparator": "a", "evidence": "extrapolated"},
+    {"setting": "overall", "treatment": "c", "comparator": "a", "evidence": "indirect"},
 ]
 
 
 def baseline(measure_of: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Resolve a baseline of regimen a, as the plan does."""
     declared = Baseline.model_validate({"regimen": "a", **measure_of})
-    mean, sd = declared.link
+    median, below, above = declared.link
+    link = {"median": median, "sd_below": below, "sd_above": above, "figure": declared.figure}
     unit = declared.unit if declared.median else ""
-    return {"regimen": "a", "mean": mean, "sd": sd, "unit": unit, "source": "somewhere", "assumed": [], **changes}
+    return {"regimen": "a", **link, "unit": unit, "source": "somewhere", "assumed": [], **changes}
 
 
 def rows_of(resolved: dict[str, Any], measure: str, effects: np.ndarray = HALVED) -> dict[str, dict[str, Any]]:
@@ -79,9 +81,9 @@ def test_the_uncertainty_of_baseline_and_effect_add_up() -> None:
 
 
 def test_evidence_is_that_against_the_baseline() -> None:
-    """Direct, extrapolated; the regimen of the baseline is the reference, one that nobody received is prior-driven."""
+    """Direct, indirect; the regimen of the baseline is the reference, one that nobody received is prior-driven."""
     found = rows_of(baseline({"events": 20, "n": 100}), "OR")
-    assert [found[name]["evidence"] for name in "abc"] == ["reference", "direct", "extrapolated"]
+    assert [found[name]["evidence"] for name in "abc"] == ["reference", "direct", "indirect"]
     lost = absolute_effects(
         posterior(HALVED),
         ARMS,
@@ -105,16 +107,101 @@ def test_settings_without_a_baseline_have_no_rows() -> None:
 @pytest.mark.parametrize(
     ("given", "se"),
     [
-        ({"lower": 3.0}, log(2) / Z),
-        ({"upper": 24.0}, log(4) / Z),
-        ({"lower": 3.0, "upper": 24.0}, log(8) / (2 * Z)),
+        ({"lower": 3.0}, (log(2) / Z, log(2) / Z)),
+        ({"upper": 24.0}, (log(4) / Z, log(4) / Z)),
+        ({"lower": 3.0, "upper": 24.0}, (log(4) / Z, log(2) / Z)),
     ],
 )
-def test_one_limit_of_a_median_is_enough(given: dict[str, float], se: float) -> None:
-    """The distance of the limits on the log scale is that of 1.96 standard errors."""
-    mean, sd = Baseline(regimen="a", median=6.0, **given).link
-    assert mean == pytest.approx(log(log(2) / 6))
-    assert sd == pytest.approx(se)
+def test_one_limit_of_a_median_is_enough(given: dict[str, float], se: tuple[float, float]) -> None:
+    """The distance of a limit on the log scale is 1.96 standard errors; long survival is a low hazard."""
+    median, below, above = Baseline(regimen="a", median=6.0, **given).link
+    assert median == pytest.approx(log(log(2) / 6))
+    assert (below, above) == pytest.approx(se)
+
+
+def test_the_interval_of_a_baseline_is_the_one_declared() -> None:
+    """8.0 months with limits 6.5 and 22.0 as printed, not 4.3 to 14.7, and the same ends shifted by any effect."""
+    found = rows_of(baseline({"median": 8.0, "lower": 6.5, "upper": 22.0}), "HR")
+    for name, factor in (("a", 1.0), ("b", 2.0), ("c", 0.5)):
+        row = [found[name][key] for key in ("absolute", "absolute_lower", "absolute_upper")]
+        assert row == pytest.approx([8.0 * factor, 6.5 * factor, 22.0 * factor], rel=1e-6)
+    assert found["a"]["baseline"] == "a ~ 8 months (6.5 to 22)"
+
+
+@pytest.mark.parametrize("measure", ["HR", "OR"])
+def test_absolute_outcomes_have_mean_and_standard_deviation(measure: str) -> None:
+    """Those of a million draws of both halves of the baseline and of the effect."""
+    figures = {"median": 8.0, "lower": 6.5, "upper": 22.0} if measure == "HR" else {"events": 5, "n": 86}
+    rng = np.random.default_rng(5)
+    effects = rng.normal([-0.7, 0.4], [0.3, 0.2], (2000, 2))
+    resolved = baseline(figures)
+    row = rows_of(resolved, measure, effects)["b"]
+    z = rng.normal(size=(500, 2000))
+    link = resolved["median"] + effects[:, 0] + np.where(z < 0, resolved["sd_below"], resolved["sd_above"]) * z
+    natural = log(2) * np.exp(-link) if measure == "HR" else 1 / (1 + np.exp(-link))
+    assert row["absolute_mean"] == pytest.approx(natural.mean(), rel=0.005)
+    assert row["absolute_sd"] == pytest.approx(natural.std(), rel=0.01)
+    assert (row["mean"], row["sd"]) == (pytest.approx(link.mean(), abs=0.002), pytest.approx(link.std(), rel=0.01))
+
+
+@pytest.mark.parametrize("label", ["extrapolated", "prior_driven"])
+def test_no_absolute_figure_without_evidence_in_the_setting(label: str) -> None:
+    """The row says why; nothing puts a number of months to what no study has seen."""
+    relative = [{**row, "evidence": label} if row["treatment"] == "c" else row for row in RELATIVE]
+    settings = {
+        "measure": "HR",
+        "likelihood": "contrasts",
+        "baselines": {"overall": baseline({"mean": 1.0, "sd": 0.1})},
+    }
+    rows = {row["treatment"]: row for row in absolute_effects(posterior(HALVED), ARMS, ABC, settings, relative)}
+    figures = [
+        key for key in COLUMNS if key.startswith("absolute") or key in ("mean", "sd", "median", "lower", "upper")
+    ]
+    assert not set(figures) & set(rows["c"])
+    assert rows["c"]["reason"].startswith(label.replace("_", "-"))
+    assert set(figures) < set(rows["b"])
+    assert rows["b"]["reason"] == ""
+
+
+MEDIANS = [
+    {"study": "x", "arm": "t", "population": "all", "median": 5.6, "lower": 4.7, "upper": None, "interval": "95% CI"},
+    {"study": "x", "arm": "t", "population": "matched", "median": 7.5, "lower": 4.7, "upper": 11.3, "interval": "IQR"},
+    {"study": "x", "arm": "c", "population": "all", "median": 3.0, "lower": None, "upper": None, "interval": ""},
+    {"study": "unused", "arm": "t", "population": "all", "median": 9.0, "lower": 1, "upper": 99, "interval": ""},
+]
+
+
+def test_observed_medians_are_those_of_the_studies_in_use() -> None:
+    """The population is the fit's where it is printed; an arm is shown where most of it got the treatment there."""
+    mixes = {"t": {"b": 9, "c": 1}, "c": {"a": 4}}
+    medians = [
+        {**row, "n": 10, "regimens": mixes[row["arm"]], "settings": {"s": 8, "r": 2}, "source": "Table 1"}
+        for row in MEDIANS
+    ]
+    evidence = [{"study": "x", "treatment_arm": "t", "population": "matched", "used": "true"}]
+    settings = {"likelihood": "contrasts", "medians": medians}
+    rows = observed_outcomes(evidence, settings)
+    assert {row["study"] for row in rows} == {"x"}
+    shown = {(row["setting"], row["treatment"], row["arm"], row["observed"]) for row in rows if row["shown"]}
+    assert shown == {
+        ("overall", "b", "t", 7.5),
+        ("s", "b", "t", 7.5),
+        ("overall", "a", "c", 3.0),
+        ("s", "a", "c", 3.0),
+    }
+    assert {(row["regimen_share"], row["setting_share"]) for row in rows if row["treatment"] == "c"} == {
+        (0.1, 1.0),
+        (0.1, 0.8),
+        (0.1, 0.2),
+    }
+
+
+def test_observed_events_are_those_of_the_arms_in_the_fit() -> None:
+    """Two of eight is a quarter."""
+    row = {"study": "x", "arm": "t", "arm_mix": "b:8", "setting_mix": "s:8", "n": "8", "events": "2", "used": "true"}
+    (overall, here) = observed_outcomes([row], {"likelihood": "binomial_logit", "medians": []})
+    assert (overall["setting"], here["setting"]) == ("overall", "s")
+    assert (here["observed"], here["scale"], here["shown"]) == (0.25, "probability", True)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +228,7 @@ def test_shipped_baselines_are_printed_in_the_sheets(project: Project) -> None:
         for setting, declared in by_setting.items():
             assert declared.source
             study, arm = declared.source.partition(";")[0].split(", arm ")
+            population = population_of_effect(project, study, outcome)
             sheet = project.sheets[study]
             assert declared.regimen in sheet.arms[arm].regimens
             assert setting in {line.setting for line in sheet.failed_first_line}
@@ -150,11 +238,19 @@ def test_shipped_baselines_are_printed_in_the_sheets(project: Project) -> None:
                 printed = [
                     (m.value, m.lower, m.upper)
                     for m in sheet.medians
-                    if (m.outcome, m.arm, m.population) == (outcome, arm, "all")
+                    if (m.outcome, m.arm, m.population) == (outcome, arm, population)
                 ]
                 assert (declared.median, declared.lower, declared.upper) in printed
             else:
                 assert (declared.events, declared.n) == counted(project, study, arm, outcome)
+
+
+def population_of_effect(project: Project, study: str, outcome: str) -> str:
+    """Find the population of a study's effect in the primary analysis: its baseline goes with the same patients."""
+    from nma.evidence.selection import select_evidence
+
+    rows = [row for row in select_evidence(project, "primary", outcome) if row["study"] == study]
+    return str(rows[0].get("population") or "all")
 
 
 def counted(project: Project, study: str, arm: str, outcome: str) -> tuple[int, int]:

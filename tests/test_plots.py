@@ -665,6 +665,25 @@ def test_absolute_effects_say_what_they_rest_on_and_assume():
     assert "20 (14 to 27)" in shares  # odds exp(-1.4), and 0.4 on either side
 
 
+def test_absolute_figures_that_are_withheld_have_a_name_and_no_mark():
+    """Beside them stands what was observed, with its own mark."""
+    empty = dict.fromkeys(("absolute", "absolute_lower", "absolute_upper"), "")
+    rows = [{**row, **empty, "evidence": "extrapolated"} if row["treatment"] == "b" else row for row in TWO.absolute()]
+    seen = {**rows[1], "study": "one", "arm": "x", "shown": "true"}
+    seen |= {"observed": "4.5", "observed_lower": "3.5", "observed_upper": ""}
+    figure = draw_absolute(rows, TWO.ranking(), TWO.names, "", [seen])
+    lines = figure.axes[0].lines
+    assert "absolute-b" not in {line.get_gid() for line in lines}
+    assert [line.get_xdata()[0] for line in lines if line.get_marker() == "x"] == [4.5]
+    words = [text.get_text() for text, _ in drawn_texts(figure)]
+    assert {
+        "–",
+        "extrapolated",
+        TWO.names.regimen("b"),
+        "observed in an arm of a study, with its printed interval",
+    } <= set(words)
+
+
 def test_long_intervals_of_times_end_in_an_arrow():
     """They do not squeeze the others."""
     rows = [{**row, "absolute_upper": "600"} if row["treatment"] == "b" else row for row in TWO.absolute()]

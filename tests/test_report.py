@@ -102,6 +102,7 @@ def write_project(folder: Path, converged="true"):
     excluded = {**evidence[0], "study": "three", "used": "false", "reason": "excluded: it is <odd>"}
     write_rows(here / "evidence.csv", [*evidence, excluded])
     write_rows(here / "network" / "edges.csv", EDGE_ROWS)
+    write_rows(here / "network" / "observed.csv", [])
     model = here / "pooled"
     write_rows(model / "relative_effects.csv", relative_pairs())
     write_rows(model / "ranking.csv", ranking)
@@ -248,6 +249,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     write_checks(here / "pooled", network.effects, ("overall",))
     absolute = changes.pop("absolute", [])
     write_rows(here / "pooled" / "absolute_effects.csv", absolute)
+    write_rows(here / "network" / "observed.csv", [])
     plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
     ranking = network.ranking()
     ranks = {(row["setting"], row["treatment"]): row for row in ranking}
@@ -646,9 +648,23 @@ def test_absolute_probabilities_are_shown_per_hundred():
     table = absolute_table([row], "overall", SMOKING.names)
     assert table.columns[1].startswith("Per 100 patients (95%")
     assert table.rows == [["No_contact", "12 (5 to 30)", "declared baseline"]]
+    seen = {**row, "study": "one", "arm": "x", "shown": "true", "observed_lower": "", "observed_upper": ""}
+    seen |= {"regimen_share": "1.0", "setting_share": "0.75"}
+    beside = absolute_table([row], "overall", SMOKING.names, [{**seen, "observed": "0.21"}, {**seen, "shown": "false"}])
+    assert beside.rows[0][3] == "21, one (x, 75% of it)"
     medians = absolute_table(TWO.absolute(), "overall", TWO.names)
     assert medians.columns[1].startswith("Median, months (95%")
     assert medians.rows[0][1] == "6.0 (5.9 to 6.1)"
+
+
+def test_absolute_figures_that_are_withheld_are_dashes_beside_what_was_observed():
+    """Nothing predicted, the reason in words, and the arm that was seen."""
+    row = {**TWO.absolute()[1], "absolute": "", "absolute_lower": "", "absolute_upper": "", "evidence": "extrapolated"}
+    seen = {**row, "study": "one", "arm": "x", "shown": "true", "observed": "12.9", "observed_lower": "11.9"}
+    seen |= {"regimen_share": "1.0", "setting_share": "1.0"}
+    table = absolute_table([row], "overall", TWO.names, [{**seen, "observed_upper": ""}])
+    assert table.rows == [["B", "–", "extrapolated", "12.9 (11.9 to not reached), one (x)"]]
+    assert "No figure is given where" in " ".join(assumption_sentences([row], TWO.names))
 
 
 def test_settings_without_a_baseline_are_named():
@@ -660,7 +676,7 @@ def test_settings_without_a_baseline_are_named():
     assert assumption_sentences([], names_) == []
     medians = [{**row, "assumptions": f"{EXPONENTIAL}; a thing"} for row in rows]
     first, second, _ = assumption_sentences(medians, names_)
-    assert first.endswith("Medians assume proportional hazards and exponential survival.")
+    assert "Medians assume proportional hazards and exponential survival." in first
     assert second == "Assumed. Acute attack: a thing."
 
 

@@ -1,7 +1,6 @@
 """Outcomes: the figures they are modelled from, their effect measure, and which direction favours the patient."""
 
 from math import log, sqrt
-from statistics import fmean
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -46,8 +45,8 @@ class Baseline(Strict):
 
     One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
     confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for an odds ratio ``events``
-    among ``n`` patients. It enters as a normal on the link scale. ``source`` says where it was read, ``assumed`` what
-    is assumed when it stands for its regimen and setting.
+    among ``n`` patients. It enters as a normal on the link scale, a median with the very limits declared. ``source``
+    says where it was read, ``assumed`` what is assumed when it stands for its regimen and setting.
     """
 
     regimen: Identifier
@@ -94,19 +93,35 @@ class Baseline(Strict):
                 fail((*path, key), value, f"goes with measure {needed}; give mean and sd on the link scale")
 
     @property
-    def link(self) -> tuple[float, float]:
-        """Mean and standard deviation on the link scale.
+    def link(self) -> tuple[float, float, float]:
+        """Median on the link scale, and the standard deviations below and above it: two halves of normals.
 
-        A median m is that of exponential survival, whose log hazard is log(log(2) / m), with the standard error of
-        log(m) from the limits (Parmar 1998); events are a logit with its usual standard error.
+        A median m is that of exponential survival, whose log hazard is log(log(2) / m); its limits are those printed,
+        unequal distances from it on the log scale included, and a single one counts for both sides. Events are a logit
+        with its usual standard error.
         """
         if self.median:
-            reaches = [abs(log(limit / self.median)) for limit in (self.lower, self.upper) if limit]
-            return log(log(2) / self.median), fmean(reaches) / two_sided_z(0.05)
+            below, above = self._reach(self.upper), self._reach(self.lower)
+            return log(log(2) / self.median), below or above, above or below
         if self.events and self.n:
             others = self.n - self.events
-            return log(self.events / others), sqrt(1 / self.events + 1 / others)
-        return self.mean or 0.0, self.sd or 0.0
+            sd = sqrt(1 / self.events + 1 / others)
+            return log(self.events / others), sd, sd
+        return self.mean or 0.0, self.sd or 0.0, self.sd or 0.0
+
+    def _reach(self, limit: float | None) -> float:
+        """Read the standard deviation off a limit, log scale; 0 where it is not known."""
+        return abs(log(limit / self.median)) / two_sided_z(0.05) if limit and self.median else 0.0
+
+    @property
+    def figure(self) -> str:
+        """The figure as it was declared."""
+        if self.median:
+            ends = " to ".join(f"{limit:g}" if limit else "not known" for limit in (self.lower, self.upper))
+            return f"{self.median:g} {self.unit} ({ends})"
+        if self.events:
+            return f"{self.events} of {self.n}"
+        return f"N({self.mean:g}, {self.sd:g}^2)"
 
 
 class Outcome(Strict):

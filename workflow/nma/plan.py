@@ -19,6 +19,7 @@ from nma.evidence.tables import by_outcome
 from nma.network.arms import OVERALL, Arm, used_arms
 from nma.network.graph import is_plain, parts
 from nma.network.structure import Structure
+from nma.sheets import ALL, StudySheet
 from nma.tables import to_csv
 
 Settings = dict[str, Any]
@@ -151,6 +152,7 @@ def summary_settings(project: Project, outcome: str) -> Settings:
         "better": definition.better,
         "margin": definition.margin,
         "baselines": _baselines(project, outcome),
+        "medians": _medians(project, outcome),
         "reference": project.treatments.reference,
         "not_candidates": {name: project.treatments.barred(name) for name in project.treatments.settings},
         "structure": structure_settings(project),
@@ -163,17 +165,46 @@ def _baselines(project: Project, outcome: str) -> dict[str, Settings]:
     for setting in (OVERALL, *project.treatments.settings):
         baseline = project.config.baseline_of(outcome, setting)
         if baseline:
-            mean, sd = baseline.link
+            median, below, above = baseline.link
             borrowed = setting != OVERALL and setting not in own
             result[setting] = {
                 "regimen": baseline.regimen,
-                "mean": mean,
-                "sd": sd,
+                "median": median,
+                "sd_below": below,
+                "sd_above": above,
+                "figure": baseline.figure,
                 "unit": baseline.unit if baseline.median else "",
                 "source": baseline.source or "",
                 "assumed": [*(["the baseline is not of this setting"] * borrowed), *filter(None, [baseline.assumed])],
             }
     return result
+
+
+def _medians(project: Project, outcome: str) -> list[Settings]:
+    """Medians that the sheets print of an outcome's arms, with what the arms received and what had failed before."""
+    return [
+        {
+            "study": study,
+            "arm": median.arm,
+            "population": median.population,
+            "n": _size(sheet, median.arm, median.population),
+            "regimens": dict(sheet.arms[median.arm].regimens),
+            "settings": {line.setting: line.arms.get(median.arm, line.n or 1) for line in sheet.failed_first_line},
+            "median": median.value,
+            "lower": median.lower,
+            "upper": median.upper,
+            "interval": median.interval or "",
+            "source": median.place,
+        }
+        for study, sheet in project.sheets.items()
+        for median in sheet.medians
+        if median.outcome == outcome and not median.not_used
+    ]
+
+
+def _size(sheet: StudySheet, arm: str, population: str) -> int | None:
+    """Patients of an arm, or of a population within it; None where that is not known."""
+    return sheet.arms[arm].n if population == ALL else sheet.populations[population].n.get(arm)
 
 
 def label_settings(project: Project) -> Settings:

@@ -131,6 +131,10 @@ for ANALYSIS in project.config.analyses:
                 for outcome in project.config.outcomes_of(ANALYSIS)
                 for table in ("absolute_effects", "relative_effects", "ranking")
             ],
+            [
+                f"{RESULTS}/{ANALYSIS}/{outcome}/network/observed.csv"
+                for outcome in absolute_outcomes(project, ANALYSIS)
+            ],
         output:
             [
                 report(

@@ -22,7 +22,7 @@ rule summarise_models:
     output:
         network=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/network/{{table}}.csv",
-            table=["edges", "labels"],
+            table=["edges", "labels", "observed"],
         ),
         frequentist=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/frequentist/{{table}}.csv",

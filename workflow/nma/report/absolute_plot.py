@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nma.report.axis import linear_ticks, tick_label
+from nma.report.observed import observed_beside
 from nma.report.style import (
     EVIDENCE,
     GREY,
@@ -40,18 +41,25 @@ if TYPE_CHECKING:
 
 ROW = 0.30  # inches
 PLOT_WIDTH = 3.7
+OBSERVED = "x"
 WIDEST = 2.5  # an axis of times ends at this multiple of the largest estimate; longer intervals end in an arrow
 
 Limits = tuple[float, float]
 
 
-def draw_absolute(absolute: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
+def draw_absolute(
+    absolute: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "", observed: Sequence[Row] = ()
+) -> "Figure":
     """Draw one panel for every setting with a baseline; treatments stand in the order of the overall ranking.
+
+    A treatment whose effect against the baseline is extrapolated or prior-driven has no estimate, in words.
 
     Parameters
     ----------
     absolute, ranking : rows
         absolute_effects.csv, not empty, and ranking.csv of one model.
+    observed : rows
+        network/observed.csv; what arms of the studies observed is marked beside what is predicted.
     """
     order = [row["treatment"] for row in by_rank(ranking, OVERALL)]
     panels = {
@@ -61,7 +69,9 @@ def draw_absolute(absolute: Sequence[Row], ranking: Sequence[Row], names: Names,
         for setting in settings_of(absolute)
     }
     candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
-    limits = _limits(absolute)
+    seen = {(row["setting"], row["treatment"]): observed_beside(observed, row) for row in absolute}
+    beside = [row for rows in seen.values() for row in rows]
+    limits = _limits([row for row in absolute if row["absolute"]], beside)
     heading = "estimate (95% CrI)"
     labels = [
         *(names.regimen(name) for name in order),
@@ -72,7 +82,7 @@ def draw_absolute(absolute: Sequence[Row], ranking: Sequence[Row], names: Names,
     evidence = max(text_width(_evidence(row)) for row in absolute) + 0.2
     width = left + PLOT_WIDTH + estimates + evidence
     notes = {setting: wrapped(_note(rows[0], names), width - 0.3) for setting, rows in panels.items()}
-    handles = _handles(absolute, all_candidates(ranking))
+    handles = _handles(absolute, all_candidates(ranking), bool(beside))
     footer = 0.74 + 0.19 * legend_rows([handle.get_label() for handle in handles], width)
     title = f"{names.outcome_label}: {absolute_scale(absolute[0])}"
     subtitle = f"{names.analysis_label}, model “{names.model}”. " + (
@@ -88,7 +98,11 @@ def draw_absolute(absolute: Sequence[Row], ranking: Sequence[Row], names: Names,
             axes = add_axes(figure, left, top, PLOT_WIDTH, ROW * len(rows))
             _prepare(axes, limits, len(rows))
             for y, row in enumerate(rows):
-                _draw_row(axes, limits, y, row, candidates[setting, row["treatment"]], names)
+                candidate = candidates[setting, row["treatment"]]
+                _name_row(axes, y, row, candidate, names)
+                if row["absolute"]:
+                    _draw_row(axes, limits, y, row, candidate)
+                _draw_observed(axes, limits, y, seen[setting, row["treatment"]])
             _write_columns(axes, rows, names, (heading, estimates))
             place = {"transform": _inches(axes, ROW * len(rows)), "va": "top"}
             foot = 0.26 + LINE * 1.25 * len(notes[setting])
@@ -113,15 +127,16 @@ def _evidence(row: Row) -> str:
 
 
 def shown(row: Row) -> tuple[float, float, float]:
-    """Estimate and limits as they are drawn: probabilities per 100 patients."""
+    """Estimate and limits as they are drawn: probabilities per 100 patients; a limit not known is at the estimate."""
     factor = 100 if row["scale"] == PROBABILITY else 1
-    value, lower, upper = (factor * float(row[f"absolute{end}"]) for end in ("", "_lower", "_upper"))
+    texts = (row[f"absolute{end}"] or row["absolute"] for end in ("", "_lower", "_upper"))
+    value, lower, upper = (factor * float(text) for text in texts)
     return value, lower, upper
 
 
-def _limits(rows: Sequence[Row]) -> Limits:
+def _limits(rows: Sequence[Row], observed: Sequence[Row]) -> Limits:
     """Limits of the axis: from 0 where nothing is below, and no further than the estimates can be told apart."""
-    values = [shown(row) for row in rows]
+    values = [shown(row) for row in [*rows, *observed]]
     low, high = min(0.0, *(lower for _, lower, _ in values)), max(upper for _, _, upper in values)
     if rows[0]["scale"] == PROBABILITY:
         return 0.0, min(100.0, 1.05 * high)
@@ -145,7 +160,7 @@ def _prepare(axes: Any, limits: Limits, rows: int) -> None:
     axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
 
 
-def _draw_row(axes: Any, limits: Limits, y: int, row: Row, candidate: bool, names: Names) -> None:
+def _draw_row(axes: Any, limits: Limits, y: int, row: Row, candidate: bool) -> None:
     mark = EVIDENCE[row["evidence"]]
     value, lower, upper = shown(row)
     line = {"color": mark.colour, "linewidth": 3.4, "solid_capstyle": "butt", "dash_capstyle": "butt"}
@@ -163,6 +178,18 @@ def _draw_row(axes: Any, limits: Limits, y: int, row: Row, candidate: bool, name
         zorder=4,
         gid=f"absolute-{row['treatment']}",
     )
+
+
+def _draw_observed(axes: Any, limits: Limits, y: int, rows: Sequence[Row]) -> None:
+    """Mark what arms observed, a little below the estimate, with the intervals that are printed."""
+    for k, row in enumerate(rows):
+        at = y + 0.26 + 0.12 * k
+        value, lower, upper = shown(row)
+        axes.plot([lower, min(upper, limits[1])], [at, at], color=INK, linewidth=0.7, zorder=5)
+        axes.plot([min(value, limits[1])], [at], OBSERVED, color=INK, markersize=4.5, clip_on=False, zorder=5)
+
+
+def _name_row(axes: Any, y: int, row: Row, candidate: bool, names: Names) -> None:
     axes.annotate(
         names.regimen(row["treatment"]) + ("" if candidate else f"\n{NOT_A_CANDIDATE}"),
         (0, y),
@@ -197,10 +224,10 @@ def _label(axes: Any, row: Row, names: Names) -> None:
     axes.annotate(f"{names.outcome_label}, {absolute_scale(row)}", (0.5, 0), xytext=(0, -32), ha="center", **place)
 
 
-def _handles(rows: Sequence[Row], everyone: bool) -> list[Any]:
+def _handles(rows: Sequence[Row], everyone: bool, observed: bool) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    found = {row["evidence"] for row in rows}
+    found = {row["evidence"] for row in rows if row["absolute"]}
     handles: list[Any] = [
         Line2D(
             [], [], color=mark.colour, marker=mark.marker, linestyle=mark.line, linewidth=3, markersize=6, label=label
@@ -210,6 +237,9 @@ def _handles(rows: Sequence[Row], everyone: bool) -> list[Any]:
         for label in [DECLARED if name == REFERENCE else evidence_words(name)]
     ]
     handles.append(Line2D([], [], color=GREY, linewidth=3.4, label="95% credible interval (CrI), baseline included"))
+    if observed:
+        words = "observed in an arm of a study, with its printed interval"
+        handles.append(Line2D([], [], color=INK, marker=OBSERVED, linewidth=0.7, markersize=4.5, label=words))
     if not everyone:
         hollow: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}
         handles.append(Line2D([], [], color=GREY, label=f"hollow: {NOT_A_CANDIDATE}", **hollow))

@@ -114,7 +114,8 @@ def plot_analysis(
 
     for outcome in absolute:
         rows, its_ranking = of(outcome, "absolute_effects"), of(outcome, "ranking")
-        figure = draw_absolute(rows, its_ranking, replace(names, outcome=outcome), _warning(rows))
+        observed = read_table(folder / outcome / "network" / "observed.csv")
+        figure = draw_absolute(rows, its_ranking, replace(names, outcome=outcome), _warning(rows), observed)
         save(figure, out / f"absolute_{outcome}")
     for across, upwards in pairs:
         relative = of(across, "relative_effects"), of(upwards, "relative_effects")

@@ -292,10 +292,11 @@ def _absolute(folder: Path, rows: Sequence[Row], names: Names) -> dict[str, Any]
     """Gather what to expect under every treatment; nothing without a declared baseline."""
     if not rows:
         return None
+    observed = read_table(folder / names.outcome / "network" / "observed.csv")
     return {
         "sentences": report_tables.assumption_sentences(rows, names),
         "figure": _figure(folder / "summary" / f"absolute_{names.outcome}.svg", "absolute", names),
-        "tables": [report_tables.absolute_table(rows, place, names) for place in settings_of(rows)],
+        "tables": [report_tables.absolute_table(rows, place, names, observed) for place in settings_of(rows)],
     }
 
 

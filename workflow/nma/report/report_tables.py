@@ -6,6 +6,7 @@ from typing import Any
 
 from nma.evidence.selection import TOGETHER
 from nma.network.arms import is_contrast, used_rows
+from nma.report.observed import observed_beside, observed_words
 from nma.report.words import (
     DECLARED,
     INTERVAL,
@@ -270,15 +271,36 @@ def _short(text: str) -> str:
         return text or "–"
 
 
-def absolute_table(absolute: Sequence[Row], setting: str, names: Names) -> Table:
-    """Tabulate the outcome under every treatment, from the declared baseline."""
+def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed: Sequence[Row] = ()) -> Table:
+    """Tabulate the outcome under every treatment, from the declared baseline, beside what arms observed.
+
+    Parameters
+    ----------
+    observed : rows
+        network/observed.csv.
+    """
     here = [row for row in absolute if row["setting"] == setting]
-    rows = [[names.regimen(row["treatment"]), names.absolute(row), _against_baseline(row)] for row in here]
+    seen = [observed_beside(observed, row) for row in here]
+    beside = any(seen)
+    rows = [
+        [
+            names.regimen(row["treatment"]),
+            names.absolute(row),
+            _against_baseline(row),
+            *([observed_words(found, names)] if beside else []),
+        ]
+        for row, found in zip(here, seen, strict=True)
+    ]
     first = here[0]
     baseline = ", ".join(filter(None, [_baseline(first["baseline"], names), first["source"]]))
     caption = f"{names.heading(setting)}: absolute effects, from the baseline {baseline}"
     scale = absolute_scale(first)
-    columns = ("Treatment", f"{scale[0].upper()}{scale[1:]} ({INTERVAL})", "Evidence against the baseline")
+    columns = (
+        "Treatment",
+        f"{scale[0].upper()}{scale[1:]} ({INTERVAL})",
+        "Evidence against the baseline",
+        *(["Observed in arms of the studies (95% confidence interval where printed)"] if beside else []),
+    )
     return Table(caption, columns, rows, names.place(setting))
 
 
@@ -292,15 +314,23 @@ def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
         return []
     medians = all(row["assumptions"].startswith(EXPONENTIAL) for row in absolute)
     common = "The baseline enters with its uncertainty, as if it were independent of the relative effects." + (
-        f" Medians assume {EXPONENTIAL}." if medians else ""
+        f" Medians assume {EXPONENTIAL}. They put a relative effect, adjusted or not, on the crude median of one arm, "
+        "and need not agree with what other arms observed."
+        if medians
+        else ""
     )
     texts = {row["setting"]: row["assumptions"] for row in absolute}
     if medians:
         texts = {setting: text.removeprefix(EXPONENTIAL).removeprefix("; ") for setting, text in texts.items()}
     said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in texts.items() if text]
     missing = [names.place(setting) for setting in names.labels["settings"] if setting not in settings_of(absolute)]
+    withheld = [
+        "No figure is given where the effect against the baseline is extrapolated or prior-driven."
+        for _ in range(any(not row["absolute"] for row in absolute))
+    ]
     return [
         common,
+        *withheld,
         *([f"Assumed. {'. '.join(said)}."] if said else []),
         *([f"No baseline is declared for: {listed(missing)}."] if missing else []),
     ]

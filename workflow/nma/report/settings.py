@@ -194,6 +194,7 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
         files += [f"{folder}/evidence.csv", f"{folder}/network/edges.csv", f"{folder}/network/network.svg"]
+        files += [f"{folder}/network/observed.csv"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]

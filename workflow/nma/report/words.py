@@ -176,15 +176,16 @@ class Names:
         return self._interval([row["estimate"], row["estimate_lower"], row["estimate_upper"]])
 
     def absolute(self, row: Row) -> str:
-        """Absolute outcome of a row and its 95% interval, on the scale of `absolute_scale`."""
+        """Absolute outcome of a row and its 95% interval as far as they are known, on the scale of `absolute_scale`."""
         texts = [row[f"absolute{end}"] for end in ("", "_lower", "_upper")]
+        shown = dict(zip(filter(None, texts), self._absolute(row, list(filter(None, texts))), strict=True))
+        value, *limits = (shown.get(text, "not reached") for text in texts)
+        return "–" if not texts[0] else f"{value} ({' to '.join(limits)})" if any(texts[1:]) else value
+
+    def _absolute(self, row: Row, texts: list[str]) -> list[str]:
         if row["scale"] == PROBABILITY:
-            value, lower, upper = (percentage(text).removesuffix("%") for text in texts)
-        elif row.get("unit"):
-            value, lower, upper = (number(text, 1) for text in texts)
-        else:
-            value, lower, upper = differences(texts)
-        return f"{value} ({lower} to {upper})"
+            return [percentage(text).removesuffix("%") for text in texts]
+        return [number(text, 1) for text in texts] if row.get("unit") else differences(texts)
 
     def more_is_better(self, row: Row) -> bool:
         """Whether more of an absolute outcome is better: a longer median, if the event is one to be put off."""

@@ -28,6 +28,8 @@ COLUMNS = {
     "contraction": "1 - (posterior sd / prior sd)^2",
     "prior_sensitivity": "by how much the posterior widens when a prior scale is doubled",
     "absolute, absolute_lower, absolute_upper": "expected outcome and 95% limits on the scale of its row, in its unit",
+    "absolute_mean, absolute_sd": "mean and standard deviation of the expected outcome",
+    "shown": "whether most patients of the arm received the treatment in the setting",
     "assumptions": "what the absolute outcome of the row assumes",
     "effect, se": "effect that a fit used, link scale, and its standard error",
     "assumed, derived": "what was assumed, or derived and not printed, in the figure of a study",
@@ -74,6 +76,7 @@ def analysis_sheets(folder: Path, sensitivity: Sequence[Row], settings: Mapping[
         Sheet("Ranking", "SUCRA, ranks, P(best)", stacked("ranking", [headline])),
         Sheet("Rank probabilities", "probability of every rank", stacked("rank_probabilities", [headline])),
         Sheet("Absolute effects", "expected outcomes from declared baselines", stacked("absolute_effects", [headline])),
+        Sheet("Observed outcomes", "what the arms of the studies observed", stacked("observed", ["network"])),
         Sheet("League tables", "row against column, rounded", stacked("league_table", [headline])),
         Sheet(
             "Two outcomes",

@@ -1,8 +1,10 @@
 """Absolute effects: the outcome under every treatment, from declared baselines with their uncertainty.
 
-The baseline of a regimen in a setting is normal on the link scale; relative effects are added to it, as if the two were
-independent (Dias, NICE DSU TSD5, 2011). A baseline that is a median gives medians: with proportional hazards and
-exponential survival the median under a treatment is the baseline median divided by the hazard ratio.
+The baseline of a regimen in a setting is two halves of normals on the link scale, one either side of its median, so
+that its limits are those declared; relative effects are added to it, as if the two were independent (Dias, NICE DSU
+TSD5, 2011). A baseline that is a median gives medians: with proportional hazards and exponential survival the median
+under a treatment is the baseline median divided by the hazard ratio. Where the relative effect is extrapolated or
+prior-driven there is no figure: it would put months or patients to what no study has seen.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +16,7 @@ from scipy.special import expit, ndtr
 
 from nma.network.arms import Arm
 from nma.network.graph import received
-from nma.network.structure import Structure
+from nma.network.structure import Floats, Structure
 from nma.summaries.posterior import Posterior
 from nma.summaries.relative_effects import INTERVAL, blocks, mixture_quantiles
 
@@ -31,13 +33,21 @@ COLUMNS = (
     "absolute",
     "absolute_lower",
     "absolute_upper",
+    "absolute_mean",
+    "absolute_sd",
     "evidence",
+    "reason",
     "baseline",
     "source",
     "assumptions",
     "interval",
     "converged",
 )
+WITHHELD = {
+    "extrapolated": "extrapolated: the effect against the regimen of the baseline comes from other settings",
+    "prior_driven": "prior-driven: the data do not say what the effect against the regimen of the baseline is",
+}
+NODES, REACH = 24, 8.0  # of the quadrature over one half of the baseline, and how many standard deviations it covers
 EXPONENTIAL = "proportional hazards and exponential survival"
 
 Natural = Callable[[Any], Any]
@@ -70,9 +80,10 @@ def absolute_effects(
 ) -> list[dict[str, Any]]:
     """Add the relative effects to the declared baselines; no rows in settings without one.
 
-    mean, sd, median, lower and upper are on the link scale, the absolute columns on the natural one, at the median and
-    the limits. ``evidence`` is that of the effect against the regimen of the baseline, from the rows ``relative``; it
-    is ``reference`` for the regimen itself, and ``prior_driven`` where no arm of the network received that regimen.
+    mean, sd, median, lower and upper are on the link scale, the absolute columns on the natural one. ``evidence`` is
+    that of the effect against the regimen of the baseline, from the rows ``relative``; it is ``reference`` for the
+    regimen itself, and ``prior_driven`` where no arm of the network received that regimen. Where it is one of
+    `WITHHELD` the figures are empty and ``reason`` says why.
     """
     labels = {(row["setting"], row["treatment"], row["comparator"]): row["evidence"] for row in relative}
     rows = []
@@ -86,7 +97,7 @@ def absolute_effects(
             "setting": setting,
             "scale": scale,
             "unit": baseline["unit"],
-            "baseline": f"{anchor} ~ N({baseline['mean']:g}, {baseline['sd']:g}^2)",
+            "baseline": f"{anchor} ~ {baseline['figure']}",
             "source": baseline["source"],
             "assumptions": "; ".join([*([EXPONENTIAL] if baseline["unit"] else []), *baseline["assumed"]]),
             "interval": INTERVAL,
@@ -94,26 +105,48 @@ def absolute_effects(
         }
         for treatment in received(arms, structure.regimens):
             t, c = structure.regimens.index(treatment), structure.regimens.index(anchor)
-            draws = baseline["mean"] + posterior.effects[:, s, t] - posterior.effects[:, s, c]
-            lower, median, upper = mixture_quantiles(draws, np.full(len(draws), baseline["sd"]), (0.025, 0.5, 0.975))
-            low, high = sorted((float(natural(lower)), float(natural(upper))))
             label = labels.get((setting, treatment, anchor), "prior_driven")
-            rows.append(
-                {
-                    **shared,
-                    "treatment": treatment,
-                    "mean": draws.mean(),
-                    "sd": float(np.hypot(draws.std(ddof=1), baseline["sd"])),
-                    "median": median,
-                    "lower": lower,
-                    "upper": upper,
-                    "absolute": float(natural(median)),
-                    "absolute_lower": low,
-                    "absolute_upper": high,
-                    "evidence": "reference" if treatment == anchor else label,
-                }
-            )
+            evidence = "reference" if treatment == anchor else label
+            effect = posterior.effects[:, s, t] - posterior.effects[:, s, c]
+            figures = {} if evidence in WITHHELD else _figures(effect, baseline, natural)
+            reason = WITHHELD.get(evidence, "")
+            rows.append({**shared, "treatment": treatment, "evidence": evidence, "reason": reason, **figures})
     return rows
+
+
+def _figures(effect: Floats, baseline: Mapping[str, Any], natural: Natural) -> dict[str, float]:
+    """Add draws of a relative effect to a baseline: moments and quantiles, link and natural scale."""
+    below, above = baseline["sd_below"], baseline["sd_above"]
+    medians = baseline["median"] + effect
+    lower, median, upper = mixture_quantiles(
+        medians, np.full(len(medians), below), (0.025, 0.5, 0.975), np.full(len(medians), above)
+    )
+    low, high = sorted((float(natural(lower)), float(natural(upper))))
+    mean, sd = _moments(medians, below, above, np.asarray)
+    absolute_mean, absolute_sd = _moments(medians, below, above, natural)
+    return {
+        "mean": mean,
+        "sd": sd,
+        "median": median,
+        "lower": lower,
+        "upper": upper,
+        "absolute": float(natural(median)),
+        "absolute_lower": low,
+        "absolute_upper": high,
+        "absolute_mean": absolute_mean,
+        "absolute_sd": absolute_sd,
+    }
+
+
+def _moments(medians: Floats, below: float, above: float, natural: Natural) -> tuple[float, float]:
+    """Mean and standard deviation over draws of the median and both halves of the baseline, by quadrature."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    z = REACH * (nodes + 1) / 2
+    weights = weights * np.exp(-(z**2) / 2)
+    values = np.asarray(natural(medians[:, None] + np.concatenate([-below * z, above * z])))
+    weights = np.concatenate([weights, weights]) / (2 * weights.sum() * len(medians))
+    mean = float((values * weights).sum())
+    return mean, float(np.sqrt((weights * (values - mean) ** 2).sum()))
 
 
 def _scale(baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, Natural]:

@@ -127,21 +127,29 @@ def _predictive(draws: Floats, posterior: Posterior, spread: float) -> tuple[flo
     return lower, upper
 
 
-def mixture_quantiles(means: Floats, sds: Floats, probabilities: Sequence[float] = (0.025, 0.975)) -> list[float]:
-    """Quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket."""
+def mixture_quantiles(
+    medians: Floats, sds: Floats, probabilities: Sequence[float] = (0.025, 0.975), above: Floats | None = None
+) -> list[float]:
+    """Quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket.
+
+    With ``above`` every part is two halves of normals with one median: ``sds`` below it, ``above`` over it.
+    """
     sds = np.maximum(sds, 1e-9)
-    centre, spread = means.mean(), np.sqrt(means.var() + (sds**2).mean())
+    above = sds if above is None else np.maximum(above, 1e-9)
+    widest = np.maximum(sds, above)
+    centre, spread = medians.mean(), np.sqrt(medians.var() + (widest**2).mean())
     result = []
     for probability in probabilities:
-        low, high = (means - 9 * sds).min(), (means + 9 * sds).max()
+        low, high = (medians - 9 * sds).min(), (medians + 9 * above).max()
         x = centre + ndtri(probability) * spread
-        for _ in range(50):
-            z = (x - means) / sds
+        for _ in range(100):
+            scale = np.where(x < medians, sds, above)
+            z = (x - medians) / scale
             gap = ndtr(z).mean() - probability
             if abs(gap) < 1e-10:
                 break
             low, high = (low, x) if gap > 0 else (x, high)
-            density = (np.exp(-0.5 * z**2) / sds).mean() / np.sqrt(2 * np.pi)
+            density = (np.exp(-0.5 * z**2) / scale).mean() / np.sqrt(2 * np.pi)
             step = x - gap / density if density > 0 else low - 1
             x = step if low < step < high else (low + high) / 2
         result.append(float(x))

@@ -7,7 +7,7 @@ from typing import Any
 from nma.network.arms import used_arms
 from nma.network.graph import edges, label_contrasts
 from nma.network.structure import Structure
-from nma.summaries import absolute_effects, heterogeneity, mixtures, ranking, relative_effects
+from nma.summaries import absolute_effects, heterogeneity, mixtures, observed, ranking, relative_effects
 from nma.summaries.draws import write_draws
 from nma.summaries.frequentist import write_frequentist
 from nma.summaries.league_table import league_table
@@ -41,6 +41,7 @@ def summarise_models(
     arms = used_arms(rows)
     write_table(folder / "network" / "edges.csv", edges(arms, structure.settings), EDGE_COLUMNS)
     write_table(folder / "network" / "labels.csv", label_contrasts(arms, structure), LABEL_COLUMNS)
+    write_table(folder / "network" / "observed.csv", observed.observed_outcomes(rows, settings), observed.COLUMNS)
     write_frequentist(rows, settings, folder / "frequentist")
     for model, file in posteriors.items():
         posterior = read_posterior(file)
