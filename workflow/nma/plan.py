@@ -181,7 +181,7 @@ def _baselines(project: Project, outcome: str) -> dict[str, Settings]:
 
 
 def _medians(project: Project, outcome: str) -> list[Settings]:
-    """Medians that the sheets print of an outcome's arms, with what the arms received and what had failed before."""
+    """Medians in months that the sheets print of an outcome's arms, with what the arms received and what had failed before."""
     return [
         {
             "study": study,
@@ -190,9 +190,9 @@ def _medians(project: Project, outcome: str) -> list[Settings]:
             "n": _size(sheet, median.arm, median.population),
             "regimens": dict(sheet.arms[median.arm].regimens),
             "settings": {line.setting: line.arms.get(median.arm, line.n or 1) for line in sheet.failed_first_line},
-            "median": median.value,
-            "lower": median.lower,
-            "upper": median.upper,
+            "median": median.months,
+            "lower": median.lower and median.lower * median.scale,
+            "upper": median.upper and median.upper * median.scale,
             "interval": median.interval or "",
             "source": median.place,
         }

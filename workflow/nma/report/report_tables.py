@@ -299,7 +299,7 @@ def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed
         "Treatment",
         f"{scale[0].upper()}{scale[1:]} ({INTERVAL})",
         "Evidence against the baseline",
-        *(["Observed in arms of the studies (95% confidence interval where printed)"] if beside else []),
+        *(["Observed in arms of the studies (interval as printed)"] if beside else []),
     )
     return Table(caption, columns, rows, names.place(setting))
 
