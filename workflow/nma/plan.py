@@ -181,7 +181,7 @@ def _baselines(project: Project, outcome: str) -> dict[str, Settings]:
 
 
 def _medians(project: Project, outcome: str) -> list[Settings]:
-    """Medians in months that the sheets print of an outcome's arms, with what the arms received and what had failed before."""
+    """List the medians, in months, that sheets print of arms, with what these received and what had failed before."""
     return [
         {
             "study": study,
