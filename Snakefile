@@ -1,11 +1,13 @@
 # secondline: a Bayesian network meta-analysis from study sheets to ranked treatments.
 # `snakemake` runs config/config.yaml; `snakemake --configfile my.yaml` runs another configuration instead.
 from nma import plan
-from nma.start import open_project
+from nma.start import begin_run, open_project
 from nma.provenance import code_digest
 from pathlib import Path
+import sys
 
 CONFIG, project = open_project(workflow.overwrite_configfiles)
+RUN = begin_run(workflow, CONFIG, project)
 RESULTS = project.config.results
 FITS = list(plan.fits(project.config))
 MODELS = list(project.config.models)
@@ -17,11 +19,15 @@ wildcard_constraints:
     model="|".join(MODELS),
 
 
+# Earlier outputs stay until the new ones are whole, and come back when a job fails.
+outputflags:
+    update,
+
+
 # A second of work each: on a cluster not worth a job of their own.
 localrules:
     build_evidence,
     gather_evidence,
-    gather_timings,
     summarise_analysis,
     compare_analyses,
 
@@ -37,21 +43,39 @@ include: "workflow/rules/summaries.smk"
 include: "workflow/rules/report.smk"
 
 
+def of_every_fit(outputs):
+    """Outputs of a rule for every outcome of every analysis."""
+    return [expand(outputs, analysis=a, outcome=o) for a, o in FITS]
+
+
+def of_outcomes(outputs, analysis):
+    """Outputs of a rule that one analysis has, for each of its outcomes."""
+    return expand(outputs, outcome=project.config.outcomes_of(analysis))
+
+
+# Every file of results/README.md, so that one that is missing is made again.
 rule all:
     input:
         rules.gather_evidence.output,
-        rules.gather_timings.output,
+        rules.verify_sources.output if project.sheets else [],
         rules.compare_analyses.output,
         (
-            expand(
-                rules.assess_inconsistency.output,
-                outcome=project.config.outcomes_of(project.config.inconsistency),
+            of_outcomes(rules.leave_one_out.output, project.config.leave_one_out)
+            if project.config.leave_one_out
+            else []
+        ),
+        (
+            of_outcomes(
+                rules.assess_inconsistency.output, project.config.inconsistency
             )
             if project.config.inconsistency
             else []
         ),
+        of_every_fit(rules.build_evidence.output),
+        of_every_fit(rules.fit_models.output),
+        of_every_fit(rules.summarise_models.output),
+        of_every_fit(rules.plot_outcome.output),
         expand(rules.summarise_analysis.output, analysis=project.config.analyses),
-        [expand(rules.plot_outcome.output, analysis=a, outcome=o) for a, o in FITS],
         [
             f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
             for analysis in project.config.analyses
@@ -60,3 +84,8 @@ rule all:
         ],
         rules.plot_populations.output if has_populations(project) else [],
         expand(rules.write_report.output, analysis=project.config.analyses),
+
+
+# Snakemake says of a job that failed no more than its command.
+onerror:
+    print(RUN.failed(), file=sys.stderr)

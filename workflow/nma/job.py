@@ -1,7 +1,10 @@
 """How scripts start: a user's mistake in one line, bugs in the log."""
 
 import gc
+import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nma.errors import UserError
+from nma.outputs import check_inputs, vouched
 
 EXIT_USER_ERROR = 2
 
@@ -25,7 +29,7 @@ def mistakes_in_one_line() -> Iterator[None]:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
-    """Run the body of a script with its output in the rule's log.
+    """Run the body of a script with its output in the rule's log, on inputs as they were made, to outputs vouched for.
 
     Yields
     ------
@@ -35,6 +39,7 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     terminal = sys.stderr
     # A job imports much and lives for seconds: looking for garbage, above all at its end, would take a second of them.
     gc.set_threshold(100_000, 50, 50)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     file = Path(str(snakemake.log[0]))
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
@@ -44,7 +49,9 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
             print(line, file=terminal, flush=True)
 
         try:
-            yield say
+            check_inputs(snakemake.input)
+            with vouched(snakemake.rule, str(file), snakemake.output):
+                yield say
         except UserError as error:
             say(f"error: {error}")
             raise SystemExit(EXIT_USER_ERROR) from None
@@ -54,3 +61,10 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
             raise SystemExit(1) from None
         finally:
             gc.freeze()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: of a run that was killed, no job goes on writing."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,5 +1,6 @@
 """How the Snakefile starts: read, check and audit the project before any job."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from nma.evidence.audit import check_audit
 from nma.job import mistakes_in_one_line
 from nma.plan import check_networks
 from nma.provenance import PACKAGE
+from nma.runs import Run, begin
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 
@@ -31,3 +33,25 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
         check_networks(project, file)
         check_audit(project)
     return file, project
+
+
+def begin_run(workflow: Any, config: Path, project: Project) -> Run | None:
+    """Begin a run: one at a time, none on damaged results. Jobs that Snakemake starts in processes of their own are not.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        That of Snakemake.
+    """
+    if not workflow.is_main_process:
+        return None
+    logging.getLogger("snakemake.logging").addFilter(_worth_saying)
+    results = list(dict.fromkeys(map(Path, (project.config.results, project.config.shared_results))))
+    with mistakes_in_one_line():
+        return begin(config, results, planning=workflow.dryrun or workflow.executor_plugin is None)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Drop two lines an output of every job that fails: that there was none before, or that it is back."""
+    said = record.getMessage()
+    return not said.startswith(("Cannot restore ", "Restored previous version of "))

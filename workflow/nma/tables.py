@@ -3,7 +3,8 @@
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,28 @@ def to_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
+@contextmanager
+def replacing(file: str | Path) -> Iterator[Path]:
+    """Give a temporary name to write a file under; after the block it is on the disk, and in place."""
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(file, str(os.getpid()))
+    yield temporary
+    with temporary.open("rb+") as handle:
+        os.fsync(handle.fileno())
+    os.replace(temporary, file)
+
+
+def _temporary(file: Path, owner: str) -> Path:
+    return file.with_name(f".{file.name}.{owner}.part")
+
+
+def clean_up(file: Path) -> None:
+    """Remove what was left under the temporary names of a file by jobs that did not finish."""
+    for part in file.parent.glob(_temporary(file, "*").name):
+        part.unlink(missing_ok=True)
+
+
 def write_text(file: str | Path, text: str) -> None:
     """Write a text file under a temporary name and move it into place."""
     write_bytes(file, text.encode("utf-8"))
@@ -37,11 +60,8 @@ def write_text(file: str | Path, text: str) -> None:
 
 def write_bytes(file: str | Path, content: bytes) -> None:
     """Write a file under a temporary name and move it into place."""
-    file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.part")
-    temporary.write_bytes(content)
-    os.replace(temporary, file)
+    with replacing(file) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_table(file: str | Path, rows: Iterable[Row], columns: Sequence[str]) -> None:

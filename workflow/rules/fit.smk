@@ -20,7 +20,7 @@ rule fit_models:
                 "data_points",
             ],
         ),
-        timings="logs/{analysis}/{outcome}/timings.csv",
+        timings=f"{RESULTS}/{{analysis}}/{{outcome}}/timings.csv",
     log:
         "logs/{analysis}/{outcome}/fit_models.log",
     conda:
@@ -34,16 +34,3 @@ rule fit_models:
         code=code_digest(Path("scripts/fit_models.py")),
     script:
         "../../scripts/fit_models.py"
-
-
-rule gather_timings:
-    input:
-        [f"logs/{analysis}/{outcome}/timings.csv" for analysis, outcome in FITS],
-    output:
-        "logs/timings.csv",
-    log:
-        "logs/gather_timings.log",
-    conda:
-        "../../envs/nma.yaml"
-    script:
-        "../../scripts/gather_timings.py"

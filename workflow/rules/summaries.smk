@@ -61,19 +61,24 @@ rule summarise_models:
 rule summarise_analysis:
     input:
         lambda w: expand(
-            f"{RESULTS}/{w.analysis}/{{outcome}}/{{model}}/{{table}}.csv",
+            f"{RESULTS}/{w.analysis}/{{outcome}}/{{model}}/{{file}}",
             outcome=project.config.outcomes_of(w.analysis),
             model=MODELS,
-            table=["ranking", "diagnostics"],
+            file=[
+                "posterior.nc",
+                "diagnostics.csv",
+                "relative_effects.csv",
+                "ranking.csv",
+            ],
         ),
         lambda w: expand(
-            f"{RESULTS}/{w.analysis}/{{outcome}}/{project.config.headline}/relative_effects.csv",
-            outcome=sorted(set(sum(project.config.pairs_of(w.analysis), ()))),
+            f"{RESULTS}/{w.analysis}/{{outcome}}/evidence.csv",
+            outcome=project.config.outcomes_of(w.analysis),
         ),
     output:
         expand(
             f"{RESULTS}/{{{{analysis}}}}/summary/{{table}}.csv",
-            table=["ranking", "fits", "league_pairs"],
+            table=["ranking", "fits", "league_pairs", "models"],
         ),
     log:
         "logs/{analysis}/summarise_analysis.log",

@@ -1,6 +1,5 @@
 """One fit job: all models of one outcome of one analysis, sampled, checked and written."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from nma.network.arms import OVERALL
 from nma.network.data import NetworkData, network_data
 from nma.network.predictor import Effects, Predictor
 from nma.network.structure import Floats, Structure
-from nma.tables import read_table, write_table
+from nma.tables import read_table, replacing, write_table
 
 TIMING_COLUMNS = ("analysis", "outcome", "model", "import_s", "compile_s", "sampling_s", "other_s")
 
@@ -325,10 +324,8 @@ def _write_posterior(
             "/exact": xr.Dataset(exact_variables, {"prior": list(covariances.pooled)}),
         }
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.part")
-    tree.to_netcdf(temporary, engine="h5netcdf")
-    os.replace(temporary, file)
+    with replacing(file) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
 
 
 def _observed(data: NetworkData) -> Any:
