@@ -9,6 +9,6 @@ from nma.report.take_away import write_take_away
 with job(snakemake):
     output, tables, settings = snakemake.output, snakemake.input, snakemake.params.settings
     evidence = Path(tables.evidence[0]).parent
-    sources = Sources(Path(output.page).parent, evidence, Path(tables.sensitivity), Path(tables.timings))
+    sources = Sources(Path(output.page).parent, evidence, Path(tables.sensitivity))
     write_report(sources, settings, Path(output.page))
     write_take_away(sources, settings, Path(output.workbook), Path(output.document))

@@ -337,6 +337,11 @@ class Config(Strict):
         return list(dict.fromkeys(model.covariate.name for model in self.models.values() if model.covariate))
 
     @property
+    def base(self) -> str:
+        """The analysis that the others vary, and whose report compares them: the one refitted, or else the first."""
+        return self.leave_one_out or next(iter(self.analyses))
+
+    @property
     def shared_results(self) -> str:
         """Folder of the tables about all analyses: evidence/ and summary/."""
         return self.shared or self.results

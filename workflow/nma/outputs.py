@@ -7,7 +7,7 @@ record that vouches for nothing, and Snakemake's notes are not trusted over it: 
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +34,7 @@ class Record:
         return None not in self.digests.values()
 
     def damaged(self) -> list[Path]:
-        """Outputs that are there, but not as the job left them."""
+        """List outputs that are there, but not as the job left them."""
         return [file for file, known in self.digests.items() if file.exists() and digest(file) != known]
 
 
@@ -87,7 +87,7 @@ def vouched(rule: str, log: str, outputs: Iterable[str]) -> Iterator[None]:
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
-    """What changes when a file is replaced."""
+    """Tell a file from the one that replaces it."""
     if not file.exists():
         return None
     found = file.stat()
@@ -114,10 +114,11 @@ def check_inputs(inputs: Iterable[str]) -> None:
             if not record.finished:
                 raise UserError("the job that makes it did not finish; start the run again", file)
             if digest(file) != record.digests[file]:
-                raise UserError("is not as the job that made it left it; start the run again, which makes it anew", file)
+                raise UserError("is not as its job left it; start the run again, which makes it anew", file)
 
 
 _SHOWN = 40  # lines of a log: a traceback, and what led to it
+_SILENT = "(nothing: it was killed, perhaps for want of memory)"
 
 
 def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
@@ -132,12 +133,12 @@ def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
         if not record.finished and record.log.is_file() and record.log.stat().st_mtime >= since:
             lines = record.log.read_text(encoding="utf-8", errors="replace").splitlines()
             yield f"rule {record.rule} failed. Its log, {record.log}, ends:"
-            yield from (f"    {line}" for line in lines[-_SHOWN:] or ["(nothing: it was killed, perhaps for want of memory)"])
+            yield from (f"    {line}" for line in lines[-_SHOWN:] or [_SILENT])
 
 
 def _unique(folders: Iterable[Path]) -> list[Record]:
-    """Records of folders that may lie within each other."""
-    apart: Sequence[Path] = list(dict.fromkeys(folders))
+    """Read the records of folders that may lie within each other."""
+    apart = list(dict.fromkeys(folders))
     roots = [folder for folder in apart if not any(folder != other and folder.is_relative_to(other) for other in apart)]
     return [record for folder in roots for record in read_records(folder)]
 
@@ -150,7 +151,7 @@ def distrust(folders: Iterable[Path]) -> list[Path]:
     list of Path
         These outputs.
     """
-    from snakemake.persistence.file import FilePersistence
+    from snakemake.persistence.file import FilePersistence  # type: ignore[import-untyped]
 
     found = [file for record in _unique(folders) for file in record.damaged()]
     if found:

@@ -27,7 +27,7 @@ class Run:
     """Seconds since the epoch."""
 
     def failed(self) -> str:
-        """What the jobs that failed say in their logs."""
+        """Gather what the jobs that failed say in their logs."""
         return "\n".join(failures(self.results, self.began))
 
 

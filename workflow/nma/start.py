@@ -36,7 +36,7 @@ def open_project(configfiles: list[Any]) -> tuple[Path, Project]:
 
 
 def begin_run(workflow: Any, config: Path, project: Project) -> Run | None:
-    """Begin a run: one at a time, none on damaged results. Jobs that Snakemake starts in processes of their own are not.
+    """Begin a run; what Snakemake starts in processes of their own are its jobs, not runs.
 
     Parameters
     ----------

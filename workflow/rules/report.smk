@@ -216,8 +216,11 @@ rule write_report:
         ),
         evidence=rules.gather_evidence.output,
         sources=rules.verify_sources.output if project.sheets else [],
-        sensitivity=rules.compare_analyses.output[0],
-        timings=rules.gather_timings.output[0],
+        sensitivity=lambda w: (
+            rules.compare_analyses.output[0]
+            if w.analysis == project.config.base
+            else f"{RESULTS}/{w.analysis}/summary/models.csv"
+        ),
         templates=template_files(),
         checklist="workflow/nma/report/prisma_nma.csv",
     output:

@@ -105,9 +105,7 @@ class Sources:
     evidence: Path
     """The folder of the global evidence tables."""
     sensitivity: Path
-    """The table of all analyses side by side."""
-    timings: Path
-    """The seconds of every fit: of all that a report shows, they alone differ between equal runs."""
+    """The table of all analyses side by side, or of the models of this one."""
 
 
 def write_report(sources: Sources, settings: Mapping[str, Any], output: Path) -> None:
@@ -168,6 +166,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
     verdicts = read_table(file) if file.exists() else []
     explanations = {evidence_words(name): text for name, text in (BY_SETTING if names.has_settings else PLAIN).items()}
     versions = sorted({row["versions"] for row in fits})
+    timings = [row for outcome in settings["outcomes"] for row in read_table(folder / outcome / "timings.csv")]
     compared = any(len(table.rows) > 1 for section in sections for table in section["hangs_on"].tables)
     return {
         "title": names.analysis_label,
@@ -192,6 +191,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "populations": _populations(sources, settings["populations"], names),
         "pairs": _pairs(folder, settings, names),
         "compared": compared,
+        "compared_in": settings["compared_in"],
         "fits": check_tables.fits_table(fits, names),
         "verification": verification_sentences(verdicts),
         "doubtful": doubtful_table(verdicts),
@@ -199,7 +199,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "studies": studies_table(settings["studies"], evidence, audit, verdicts, names),
         "methods": methods_text(settings, evidence, explanations, versions, names),
         "prisma": _prisma(settings, compared),
-        "reproducibility": reproducibility_sentences(settings, versions, read_table(sources.timings)),
+        "reproducibility": reproducibility_sentences(settings, versions, timings),
         "digests": digests_table(folder, settings["outcomes"], names),
     }
 

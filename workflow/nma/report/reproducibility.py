@@ -26,7 +26,7 @@ def reproducibility_sentences(
     versions : sequence
         Cells ``versions`` of summary/fits.csv.
     timings : rows
-        logs/timings.csv
+        timings.csv of every outcome: of all that a report shows, they alone differ between equal runs.
     """
     commit = settings["commit"]
     return [
@@ -36,7 +36,7 @@ def reproducibility_sentences(
         else "The project was not under version control: there is no commit to name.",
         f"Fitted with {'; '.join(map(version_words, versions))}.",
         "The same commit with the same versions, on the same kind of machine, gives the same bytes in every table.",
-        *_run_time([row for row in timings if row["analysis"] == settings["analysis"]]),
+        *_run_time(timings),
     ]
 
 

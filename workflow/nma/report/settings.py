@@ -70,6 +70,7 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "studies": _studies(project, analysis),
         "populations": population_settings(project, analysis),
         "leave_one_out": config.leave_one_out,
+        "compared_in": None if analysis == config.base else config.analyses[config.base].label,
         "inconsistency": config.inconsistency,
         "absolute": absolute_outcomes(project, analysis),
         "pairs": config.pairs_of(analysis),
@@ -193,8 +194,8 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
-        files += [f"{folder}/evidence.csv", f"{folder}/network/edges.csv", f"{folder}/network/network.svg"]
-        files += [f"{folder}/network/observed.csv"]
+        files += [f"{folder}/{name}.csv" for name in ("evidence", "timings", "network/edges", "network/observed")]
+        files += [f"{folder}/network/network.svg"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]
         files += [f"{headline}/{table}.csv" for table in HEADLINE_TABLES]
         files += [f"{headline}/figures/{figure}.svg" for figure in figures_of(project, config.headline)]

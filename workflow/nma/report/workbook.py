@@ -89,9 +89,15 @@ def analysis_sheets(folder: Path, sensitivity: Sequence[Row], settings: Mapping[
         Sheet("Node-splits", "direct against indirect", stacked("node_splits", checks)),
         Sheet("Unrelated effects", "without and with consistency", stacked("unrelated_effects", checks)),
         Sheet("Convergence", "how every fit went", read_table(folder / "summary" / "fits.csv")),
-        Sheet("Sensitivity", "rankings of all analyses and with each study left out", _ranks_of(sensitivity, headline)),
+        Sheet("Sensitivity", _compared(settings), _ranks_of(sensitivity, headline)),
     ]
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def _compared(settings: Mapping[str, Any]) -> str:
+    """Say what the table of sensitivity compares."""
+    there = settings["compared_in"]
+    return f"rankings of this analysis; of all: see “{there}”" if there else "rankings of all analyses and refits"
 
 
 def _ranks_of(sensitivity: Sequence[Row], model: str) -> list[Row]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nma.summaries.league_table import paired_league_table
-from nma.summaries.side_by_side import compare_analyses
+from nma.summaries.sensitivity import compare_analyses
 from nma.tables import read_table, write_table
 
 RANKING_COLUMNS = (
@@ -32,7 +32,7 @@ def summarise_analysis(
     pairs: Sequence[tuple[str, str]],
     treatments: Sequence[str],
 ) -> None:
-    """Write the tables of one analysis over its outcomes: summary/ranking.csv, fits.csv, league_pairs.csv and models.csv.
+    """Write the tables of one analysis over its outcomes, in summary/: ranking, fits, league_pairs and models.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def summarise_analysis(
     league, columns = paired_league_table(relative, pairs, treatments)
     write_table(folder / "summary" / "league_pairs.csv", league, columns)
     own = [(folder.name, outcome) for outcome in outcomes]
-    compare_analyses(folder.parent, own, models, [], folder / "summary" / "models.csv")
+    compare_analyses(folder.parent, own, models, [], str(folder / "summary" / "models.csv"))
 
 
 def _fit(folder: Path) -> dict[str, Any]:
