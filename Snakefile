@@ -43,39 +43,49 @@ include: "workflow/rules/summaries.smk"
 include: "workflow/rules/report.smk"
 
 
-def of_every_fit(outputs):
-    """Outputs of a rule for every outcome of every analysis."""
-    return [expand(outputs, analysis=a, outcome=o) for a, o in FITS]
-
-
-def of_outcomes(outputs, analysis):
-    """Outputs of a rule that one analysis has, for each of its outcomes."""
-    return expand(outputs, outcome=project.config.outcomes_of(analysis))
-
-
 # Every file of results/README.md, so that one that is missing is made again.
 rule all:
     input:
         rules.gather_evidence.output,
         rules.verify_sources.output if project.sheets else [],
-        rules.compare_analyses.output,
+        [
+            expand(
+                [
+                    *rules.build_evidence.output,
+                    *rules.fit_models.output,
+                    *rules.summarise_models.output,
+                    *rules.plot_outcome.output,
+                ],
+                analysis=analysis,
+                outcome=outcome,
+            )
+            for analysis, outcome in FITS
+        ],
         (
-            of_outcomes(rules.leave_one_out.output, project.config.leave_one_out)
-            if project.config.leave_one_out
-            else []
-        ),
-        (
-            of_outcomes(
-                rules.assess_inconsistency.output, project.config.inconsistency
+            expand(
+                [
+                    *rules.assess_inconsistency.output,
+                    *rules.plot_outcome_and_inconsistency.output,
+                ],
+                analysis=project.config.inconsistency,
+                outcome=project.config.outcomes_of(project.config.inconsistency),
             )
             if project.config.inconsistency
             else []
         ),
-        of_every_fit(rules.build_evidence.output),
-        of_every_fit(rules.fit_models.output),
-        of_every_fit(rules.summarise_models.output),
-        of_every_fit(rules.plot_outcome.output),
-        expand(rules.summarise_analysis.output, analysis=project.config.analyses),
+        (
+            expand(
+                rules.leave_one_out.output,
+                outcome=project.config.outcomes_of(project.config.leave_one_out),
+            )
+            if project.config.leave_one_out
+            else []
+        ),
+        rules.compare_analyses.output,
+        expand(
+            [*rules.summarise_analysis.output, *rules.write_report.output],
+            analysis=project.config.analyses,
+        ),
         [
             f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
             for analysis in project.config.analyses
@@ -83,7 +93,6 @@ rule all:
             for kind in [SHOWN, *COPIES]
         ],
         rules.plot_populations.output if has_populations(project) else [],
-        expand(rules.write_report.output, analysis=project.config.analyses),
 
 
 # Snakemake says of a job that failed no more than its command.

@@ -113,7 +113,6 @@ class Tables:
     labels: Mapping[str, Any]
     lead: list[str]
     name: str
-    timings: Path
     cache: dict[Path, list[dict[str, str]]] = field(default_factory=dict)
 
     def read(self, *parts: str) -> list[dict[str, str]]:
@@ -304,7 +303,7 @@ def _versions(found: re.Match[str], _: Passage, tables: Tables) -> bool:
 
 
 def _run_time(found: re.Match[str], _: Passage, tables: Tables) -> bool:
-    rows = [row for row in read_table(tables.timings) if row["analysis"] == tables.name]
+    rows = [row for file in sorted(tables.analysis.glob("*/timings.csv")) for row in read_table(file)]
     stages = [sum(float(row[f"{stage}_s"]) for row in rows) for stage in ("import", "compile", "sampling", "other")]
     return [int(text) for text in found.groups()] == [len(rows), *(round(s) for s in (sum(stages), *stages))]
 

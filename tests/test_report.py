@@ -151,10 +151,8 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     finding |= {"reported": "12.5", "recomputed": "13.123456", "message": "does not add up"}
     write_rows(folder / "evidence" / "audit.csv", [finding])
     seconds = {"import_s": "2.5", "compile_s": "0.4", "sampling_s": "3.25", "other_s": "0"}
-    write_rows(
-        folder / "timings.csv",
-        [{"analysis": name, "outcome": outcome, "model": "pooled", **seconds} for name in ("main", "another")],
-    )
+    names = {"analysis": "main", "outcome": outcome, "model": "pooled"}
+    write_rows(folder / "main" / outcome / "timings.csv", [{**names, **seconds}])
 
 
 def method_facts(labels: Any) -> dict[str, Any]:
@@ -217,6 +215,7 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
         "not_candidates": {"acute": ["gamma"]},
         "studies": {"one": study, "two": study, "three": study},
         "leave_one_out": "main",
+        "compared_in": None,
         "inconsistency": None,
         "absolute": [],
         "pairs": [],
@@ -230,9 +229,7 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
 
 def write_and_read(folder: Path, settings: Any) -> str:
     """Write a report and read it."""
-    sources = Sources(
-        folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv", folder / "timings.csv"
-    )
+    sources = Sources(folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv")
     write_report(sources, settings, folder / "main" / "report.html")
     return (folder / "main" / "report.html").read_text(encoding="utf-8")
 

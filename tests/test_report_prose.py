@@ -14,9 +14,7 @@ def by_setting(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Tables]:
     """Write the report of a network with settings and candidates."""
     folder = tmp_path_factory.mktemp("settings")
     write_project(folder)
-    return report(folder), Tables(
-        folder / "main", folder / "evidence", LABELS, ["pain"], "main", folder / "timings.csv"
-    )
+    return report(folder), Tables(folder / "main", folder / "evidence", LABELS, ["pain"], "main")
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +22,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Tables]:
     """Write the report of a network without either, its inconsistency assessed."""
     folder = tmp_path_factory.mktemp("plain")
     page = network_report(folder, SMOKING, LOOPS["smoking"])
-    return page, Tables(
-        folder / "main", folder / "evidence", SMOKING.labels, ["result"], "main", folder / "timings.csv"
-    )
+    return page, Tables(folder / "main", folder / "evidence", SMOKING.labels, ["result"], "main")
 
 
 def test_numbers_of_a_network_with_settings(by_setting: tuple[str, Tables]) -> None:

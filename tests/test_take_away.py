@@ -126,9 +126,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def taken_away(folder: Path, settings: Any) -> tuple[dict[str, list[list[Any]]], str, list[list[list[str]]]]:
     """Write what leaves the project and read it."""
-    sources = Sources(
-        folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv", folder / "timings.csv"
-    )
+    sources = Sources(folder / "main", folder / "evidence", folder / "summary" / "sensitivity.csv")
     write_take_away(sources, settings, folder / "t.xlsx", folder / "t.docx")
     return workbook(folder / "t.xlsx"), *document_tables(folder / "t.docx")
 

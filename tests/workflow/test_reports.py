@@ -24,7 +24,6 @@ def report_and_tables(project: Project, config: str, analysis: str) -> tuple[str
         figure_labels(read),
         read.config.lead_of(analysis),
         analysis,
-        project.folder / "logs/timings.csv",
     )
     return (results / "report.html").read_text(encoding="utf-8"), tables
 

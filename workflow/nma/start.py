@@ -48,7 +48,7 @@ def begin_run(workflow: Any, config: Path, project: Project) -> Run | None:
     logging.getLogger("snakemake.logging").addFilter(_worth_saying)
     results = list(dict.fromkeys(map(Path, (project.config.results, project.config.shared_results))))
     with mistakes_in_one_line():
-        return begin(config, results, planning=workflow.dryrun or workflow.executor_plugin is None)
+        return begin(config, results, planning=workflow.output_settings.dryrun)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
