@@ -17,7 +17,8 @@ from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_
 from nma.summaries.league_table import league_table, paired_league_table
 from nma.summaries.mixtures import LINKS, marginal_effect, marginal_log_hazard_ratio
 from nma.summaries.posterior import Posterior
-from nma.summaries.ranking import poth, rank_treatments, ranks, sucra
+from nma.summaries.rank_statistics import poth, ranks, sucra
+from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import mixture_quantiles, relative_effects
 from scipy.special import ndtr
 

@@ -19,12 +19,13 @@ def test_the_prior_of_tau_counts() -> None:
     scales = PriorScales(100.0, 2.0, 0.0, 2.5)
     found = prior_covariances(data, scales, exact.posterior(data, scales))
     assert list(found.pooled) == ["fitted", "effect_doubled", "tau_doubled"]
-    widening, error = found.widening(np.eye(3))
+    widening, error, prior = found.widening(np.eye(3))
     steps = np.array([1, 1, 2])
     squares = np.array([0.1**2, 0.12**2, 0.1**2 + 0.09**2])
     variance = {scale: squares + steps * scale**2 for scale in (2.0, 4.0)}  # E tau^2 of a half-normal is scale^2
     assert widening == pytest.approx(np.sqrt(variance[4.0] / variance[2.0]) - 1, rel=2e-2)
     assert (error == 0).all()
+    assert prior.tolist() == ["tau"] * 3
 
 
 def test_counts_have_an_error_that_covers_the_truth() -> None:
@@ -36,7 +37,7 @@ def test_counts_have_an_error_that_covers_the_truth() -> None:
         prior_covariances(data, scales, exact.posterior(data, scales, exact.effort(data, scales, factor)))
         for factor in (0.05, 16)
     )
-    (widening, error), (truth, _) = coarse.widening(np.eye(1)), fine.widening(np.eye(1))
+    (widening, error, _), (truth, _, _) = coarse.widening(np.eye(1)), fine.widening(np.eye(1))
     assert 0 < error[0] < 0.01
     assert widening == pytest.approx(truth, abs=4 * error[0] + 1e-3)
 
@@ -45,6 +46,7 @@ def test_error_of_a_widening_is_the_spread_of_its_replicates() -> None:
     """By hand."""
     pooled = {"fitted": np.eye(1), "tau_doubled": np.eye(1) * 1.195**2}
     spread = {"fitted": np.ones((4, 1, 1)), "tau_doubled": np.array([1.17, 1.21, 1.19, 1.21]).reshape(4, 1, 1) ** 2}
-    widening, error = Covariances(pooled, spread).widening(np.eye(1))
+    widening, error, prior = Covariances(pooled, spread).widening(np.eye(1))
     assert widening[0] == pytest.approx(0.195)
+    assert prior.tolist() == ["tau"]
     assert error[0] == pytest.approx(np.std([1.17, 1.21, 1.19, 1.21], ddof=1) / 2)

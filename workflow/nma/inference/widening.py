@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nma.inference import exact
 from nma.inference.importance import REPLICATES
@@ -17,7 +18,7 @@ from nma.network.data import NetworkData
 from nma.network.structure import Floats
 
 PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
-FITTED = "fitted"
+FITTED, DOUBLED = "fitted", "_doubled"
 _NEAR = 3.0  # errors of a widening within which it is too close to the cut to say on which side it is
 _FINER, _FINEST = 4, 16  # times the draws where one is, and at most
 
@@ -38,8 +39,8 @@ class Covariances:
         """Covariances in closed form."""
         return cls(pooled, {name: covariance[None] for name, covariance in pooled.items()})
 
-    def widening(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Largest widening of the sd of linear combinations over all doubled priors, and its Monte Carlo error.
+    def widening(self, rows: Floats) -> tuple[Floats, Floats, NDArray[np.str_]]:
+        """Largest widening of the sd of linear combinations over all doubled priors, its error, and that prior.
 
         Parameters
         ----------
@@ -51,6 +52,8 @@ class Covariances:
             sd with the prior doubled over sd as fitted, less 1.
         array, (K,)
             Standard error of that over the replicates; 0 for an engine in closed form.
+        array, (K,)
+            The prior that it is largest for: effect, tau or omega.
         """
         doubled = [name for name in self.pooled if name != FITTED]
         ratios = np.array([_sd(self.pooled[name], rows) for name in doubled]) / _sd(self.pooled[FITTED], rows)
@@ -58,7 +61,8 @@ class Covariances:
         n = len(self.replicates[FITTED])
         errors = np.std(by_replicate, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(ratios)
         widest = ratios.argmax(axis=0), np.arange(len(rows))
-        return ratios[widest] - 1, errors[widest]
+        priors = np.array([name.removesuffix(DOUBLED) for name in doubled])
+        return ratios[widest] - 1, errors[widest], priors[widest[0]]
 
 
 def _sd(covariance: Floats, rows: Floats) -> Floats:
@@ -86,7 +90,7 @@ def _covariances(
 ) -> Covariances:
     chosen = replace(chosen, draws=posterior.n_draws)
     grids = {FITTED: posterior} | {
-        f"{name}_doubled": exact.posterior(data, scales.doubled(name), chosen)
+        f"{name}{DOUBLED}": exact.posterior(data, scales.doubled(name), chosen)
         for name in ("effect", "tau", "omega")
         if getattr(scales, name)
     }
@@ -105,5 +109,5 @@ def _contrasts(effect_rows: Floats) -> Floats:
 
 
 def _undecided(found: Covariances, contrasts: Floats) -> bool:
-    widening, error = found.widening(contrasts)
+    widening, error, _ = found.widening(contrasts)
     return bool((np.abs(widening - PRIOR_DRIVEN) < _NEAR * error).any())

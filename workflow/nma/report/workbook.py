@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nma.report.archives import EPOCH
 from nma.report.words import MEASURES, OVERALL, Names, Row
+from nma.summaries.sensitivity import RANKED
 from nma.tables import read_table, write_bytes
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ COLUMNS = {
     "sucra": "surface under the cumulative ranking curve: 0 worst, 1 best, whatever the outcome",
     "poth": "precision of the treatment hierarchy: 0 nothing known, 1 certain",
     "evidence": "direct, indirect, extrapolated (not given in the setting) or prior_driven (the data do not say)",
-    "candidate": "whether the treatment may be chosen in the setting",
+    "candidate": "whether the treatment may be chosen in the setting: it contains no drug that failed there",
+    "candidate_sucra, candidate_p_best": "among the candidates that the data place; empty for any other treatment",
+    "named_first, not_named": "whether the treatment is named first, and why no treatment of the setting is",
     "contraction": "1 - (posterior sd / prior sd)^2",
-    "prior_sensitivity": "by how much the posterior widens when a prior scale is doubled",
+    "prior_sensitivity": "by how much the posterior sd widens when a prior scale is doubled: the largest over the scales",
+    "prior_sensitivity_error, prior_sensitivity_prior": "its Monte Carlo error, and which prior it is",
     "absolute, absolute_lower, absolute_upper": "expected outcome and 95% limits on the scale of its row, in its unit",
     "absolute_mean, absolute_sd": "mean and standard deviation of the expected outcome",
     "shown": "whether most patients of the arm received the treatment in the setting",
@@ -102,7 +106,7 @@ def _compared(settings: Mapping[str, Any]) -> str:
 
 def _ranks_of(sensitivity: Sequence[Row], model: str) -> list[Row]:
     """Ranks of the headline model, once a treatment."""
-    kept = ("analysis", "outcome", "setting", "treatment", "sucra", "p_best")
+    kept = ("analysis", "outcome", "setting", "treatment", *RANKED)
     rows = ({key: row[key] for key in kept} for row in sensitivity if row["model"] == model)
     return [dict(items) for items in dict.fromkeys(tuple(row.items()) for row in rows)]
 

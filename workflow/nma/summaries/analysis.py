@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nma.summaries import candidates
 from nma.summaries.league_table import paired_league_table
 from nma.summaries.sensitivity import compare_analyses
 from nma.tables import read_table, write_table
@@ -19,6 +20,7 @@ RANKING_COLUMNS = (
     "sucra_upper",
     "p_best",
     "evidence",
+    *candidates.COLUMNS,
     "converged",
 )
 FIT_COLUMNS = ("outcome", "model", "converged", "draws", "min_ess_bulk", "max_r_hat", "divergences", "versions")

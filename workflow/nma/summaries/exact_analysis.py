@@ -10,7 +10,7 @@ import numpy as np
 from nma.inference import exact, fit_statistics
 from nma.inference.fit import Fit
 from nma.network.structure import Floats
-from nma.summaries.ranking import ranks, sucra
+from nma.summaries.rank_statistics import ranks, sucra
 
 DRAWS = 2000  # for ranks and deviances
 

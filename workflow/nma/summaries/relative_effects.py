@@ -33,6 +33,8 @@ COLUMNS = (
     "evidence",
     "contraction",
     "prior_sensitivity",
+    "prior_sensitivity_error",
+    "prior_sensitivity_prior",
     "converged",
 )
 INTERVAL = "95% equal-tailed credible"
@@ -54,7 +56,6 @@ def relative_effects(
     for label, draws, row, spread in _contrasts(posterior, arms, structure):
         mean, sd = draws.mean(), draws.std(ddof=1)
         lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-        evidence, contraction, sensitivity = _reach(label["structure"], row, posterior)
         predictive = _predictive(draws, posterior, spread) if predict else (None, None)
         rows.append(
             {
@@ -73,9 +74,7 @@ def relative_effects(
                 "p_better": np.mean(sign * draws > 0),
                 "p_margin": np.mean(sign * (draws - margin) > 0),
                 "interval": INTERVAL,
-                "evidence": evidence,
-                "contraction": contraction,
-                "prior_sensitivity": sensitivity,
+                **_reach(label["structure"], row, posterior),
                 "converged": posterior.converged,
             }
         )
@@ -102,13 +101,21 @@ def _contrasts(posterior: Posterior, arms: Sequence[Arm], structure: Structure) 
         yield label, draws, effect_rows[s, t] - effect_rows[s, c], float(spread)
 
 
-def _reach(structure_label: str, row: Floats, posterior: Posterior) -> tuple[str, float, float]:
-    """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and widening on doubling a prior scale."""
+def _reach(structure_label: str, row: Floats, posterior: Posterior) -> dict[str, Any]:
+    """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and the largest widening on doubling a prior scale.
+
+    The widening stands with its Monte Carlo error and with the prior that causes it: effect, tau or omega.
+    """
     fitted = row @ posterior.covariances.pooled[FITTED] @ row
-    contraction = float(1 - fitted / (row**2 @ posterior.prior_sd**2))
-    sensitivity = float(posterior.covariances.widening(row[None, :])[0][0])
-    prior_driven = structure_label == "not_estimable" or sensitivity > PRIOR_DRIVEN
-    return ("prior_driven" if prior_driven else structure_label), contraction, sensitivity
+    widening, error, prior = posterior.covariances.widening(row[None, :])
+    prior_driven = structure_label == "not_estimable" or widening[0] > PRIOR_DRIVEN
+    return {
+        "evidence": "prior_driven" if prior_driven else structure_label,
+        "contraction": float(1 - fitted / (row**2 @ posterior.prior_sd**2)),
+        "prior_sensitivity": float(widening[0]),
+        "prior_sensitivity_error": float(error[0]),
+        "prior_sensitivity_prior": str(prior[0]),
+    }
 
 
 def _predictive(draws: Floats, posterior: Posterior, spread: float) -> tuple[float | None, float | None]:

@@ -20,6 +20,7 @@ from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import relative_effects
 from nma.tables import read_table, write_table
 
+RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")  # of the treatment
 COLUMNS = (
     "analysis",
     "outcome",
@@ -31,8 +32,7 @@ COLUMNS = (
     "estimate_lower",
     "estimate_upper",
     "p_better",
-    "sucra",
-    "p_best",
+    *RANKED,
     "evidence",
 )
 ADJUSTMENTS = ("adjusted", "matched", "crude", "unstated")
@@ -90,7 +90,7 @@ def _rows(names: Mapping[str, str], relative: Sequence[Row], ranking: Sequence[R
         {
             **names,
             **{key: row[key] for key in COLUMNS if key in row},
-            **{key: ranks[row["setting"], row["treatment"]][key] for key in ("sucra", "p_best")},
+            **{key: ranks[row["setting"], row["treatment"]][key] for key in RANKED},
         }
         for row in relative
     ]
