@@ -130,12 +130,25 @@ class Tables:
         rows = [row for row in self.read(outcome, "model", "ranking.csv") if row["setting"] == wanted]
         return sorted(rows, key=lambda row: -float(row["sucra"]))
 
+    def candidates(self, outcome: str, setting: str) -> list[dict[str, str]]:
+        """Candidates of a setting that have a rank among them, best first."""
+        rows = [row for row in self.ranking(outcome, setting) if row["candidate_sucra"]]
+        return sorted(rows, key=lambda row: -float(row["candidate_sucra"]))
+
+    def rankings(self) -> Iterator[list[dict[str, str]]]:
+        """Every ranking of the lead outcomes that has candidates."""
+        for outcome in self.lead:
+            rows = self.read(outcome, "model", "ranking.csv")
+            for setting in dict.fromkeys(row["setting"] for row in rows):
+                here = [row for row in rows if row["setting"] == setting]
+                if any(row["candidate"] == "true" for row in here):
+                    yield here
+
     def orders(self) -> Iterator[list[dict[str, str]]]:
         """Candidates of every ranking of the lead outcomes."""
         for outcome in self.lead:
             for setting in dict.fromkeys(row["setting"] for row in self.read(outcome, "model", "ranking.csv")):
-                rows = self.ranking(outcome, self.labels["settings"].get(setting, setting))
-                yield [row for row in rows if row["candidate"] == "true"]
+                yield self.candidates(outcome, self.labels["settings"].get(setting, setting))
 
     def of_lead(self) -> list[dict[str, str]]:
         """Effects against the reference, of the lead outcomes: by setting, where there are settings."""
@@ -168,16 +181,22 @@ def _shares(found: re.Match[str], _: Passage, tables: Tables) -> bool:
 
 
 def _overlaps(found: re.Match[str], _: Passage, tables: Tables) -> bool:
-    orders = [order for order in tables.orders() if len(order) > 1]
-    overlapping = sum(float(a["sucra_lower"]) <= float(b["sucra_upper"]) for a, b, *_ in orders)
-    best = [float(order[0]["p_best"]) for order in orders]
+    orders = [order for order in tables.orders() if order and order[0]["named_first"] == "true"]
+    overlapping = sum(float(a["candidate_sucra_lower"]) <= float(b["candidate_sucra_upper"]) for a, b, *_ in orders)
+    best = [float(order[0]["candidate_p_best"]) for order in orders]
     ends = agrees(found[3], min(best)) and agrees(found[4] or found[3], max(best))
     return (int(found[1]), int(found[2])) == (overlapping, len(orders)) and ends
 
 
+def _nobody_in(found: re.Match[str], _: Passage, tables: Tables) -> bool:
+    rankings = list(tables.rankings())
+    nobody = sum(not any(row["named_first"] == "true" for row in rows) for rows in rankings)
+    return (int(found[1]), int(found[2])) == (nobody, len(rankings))
+
+
 def _place(row: Row, *shown: str) -> bool:
     keys = ("sucra", "sucra_lower", "sucra_upper", "p_best")
-    return all(agrees(*pair) for pair in zip(shown, _columns(row, *keys), strict=True))
+    return all(agrees(*pair) for pair in zip(shown, _columns(row, *(f"candidate_{key}" for key in keys)), strict=True))
 
 
 def _columns(row: Row, *names: str) -> list[str]:
@@ -185,19 +204,43 @@ def _columns(row: Row, *names: str) -> list[str]:
 
 
 def _first(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    order = [row for row in tables.ranking(here.outcome, here.setting) if row["candidate"] == "true"]
-    named = tables.id("regimens", found[1]) == order[0]["treatment"]
-    return named and _place(order[0], *found.groups()[1:])
+    order = tables.candidates(here.outcome, here.setting)
+    named = tables.id("regimens", found[1]) == order[0]["treatment"] and order[0]["named_first"] == "true"
+    effect = _between(here, tables)
+    evidence = effect["evidence"] if effect["evidence"] not in ("extrapolated", "mixed_setting") else ""
+    following = tables.id("regimens", found[7]) == order[1]["treatment"]
+    return named and following and (found[6] or "") == evidence and _place(order[0], *found.groups()[1:5])
+
+
+def _between(here: Passage, tables: Tables) -> Row:
+    """Row of the effect of the highest of the candidates against the next."""
+    order = tables.candidates(here.outcome, here.setting)
+    keys = (order[0]["setting"], order[0]["treatment"], order[1]["treatment"])
+    rows = tables.read(here.outcome, "model", "relative_effects.csv")
+    return next(row for row in rows if (row["setting"], row["treatment"], row["comparator"]) == keys)
 
 
 def _next(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    order = [row for row in tables.ranking(here.outcome, here.setting) if row["candidate"] == "true"]
-    keys = (order[0]["setting"], order[0]["treatment"], order[1]["treatment"])
-    rows = tables.read(here.outcome, "model", "relative_effects.csv")
-    row = next(row for row in rows if (row["setting"], row["treatment"], row["comparator"]) == keys)
+    row = _between(here, tables)
     values = _columns(row, "estimate", "estimate_lower", "estimate_upper", "p_better")
-    named = tables.id("regimens", found[1]) == keys[2]
-    return named and all(agrees(*pair) for pair in zip(found.groups()[1:], values, strict=True))
+    named = found[1] == "Between them" or tables.id("regimens", found[2]) == row["comparator"]
+    return named and all(agrees(*pair) for pair in zip(found.groups()[2:], values, strict=True))
+
+
+def _nobody(_: re.Match[str], here: Passage, tables: Tables) -> bool:
+    return not any(row["named_first"] == "true" for row in tables.ranking(here.outcome, here.setting))
+
+
+def _disagree(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    order = tables.candidates(here.outcome, here.setting)
+    firsts = {
+        key: next(r for r in order if key in r["candidate_first_by"].split()) for key in ("sucra", "p_best", "mean")
+    }
+    labels = [tables.id("regimens", found[k]) for k in (1, 3, 5)]
+    values = [firsts[key][f"candidate_{key}"] for key in ("sucra", "p_best")]
+    return labels == [row["treatment"] for row in firsts.values()] and all(
+        agrees(*pair) for pair in zip((found[2], found[4]), values, strict=True)
+    )
 
 
 def _barred(found: re.Match[str], here: Passage, tables: Tables) -> bool:
@@ -208,13 +251,19 @@ def _barred(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 def _card(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     name = tables.id("regimens", found[1])
-    row = next(row for row in tables.ranking(here.outcome, here.setting) if row["treatment"] == name)
-    return row["evidence"].replace("_", "-") == found[2] and _place(row, *found.groups()[2:])
+    order = tables.candidates(here.outcome, here.setting)
+    row = next(row for row in order if row["treatment"] == name)
+    if not found[2]:
+        return _place(row, *found.groups()[2:])
+    following = order[order.index(row) + 1]["treatment"]
+    rows = tables.read(here.outcome, "model", "relative_effects.csv")
+    keys = (row["setting"], name, following)
+    label = next(r["evidence"] for r in rows if (r["setting"], r["treatment"], r["comparator"]) == keys)
+    return label.replace("_", "-") == found[2] and _place(row, *found.groups()[2:])
 
 
 def _more(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    order = [row for row in tables.ranking(here.outcome, here.setting) if row["candidate"] == "true"]
-    return int(found[1]) == len(order) - 3
+    return int(found[1]) == len(tables.candidates(here.outcome, here.setting)) - 3
 
 
 def _severity(found: re.Match[str], _: Passage, tables: Tables) -> bool:
@@ -312,14 +361,19 @@ RULES: list[tuple[str, Check]] = [
     (r"^(\d+) stud(?:y|ies): the evidence comes ", _studies_used),
     (r"from (\d+) stud(?:y|ies) of undeclared design", _studies_used),
     (r"Of (\d+) effects? against the reference[^,]*, ([^.]*)\.", _labels),
-    (r"^(?:\d+ (?:direct|indirect|extrapolated|prior-driven) ?)+$", _shares),
-    (rf"In (\d+) of (\d+) rankings? the interval of the first SUCRA overlaps that of the next; P\(best\) of the first "
-     rf"is {N}(?: to {N})?\.", _overlaps),
+    (r"^(?:\d+ (?:direct|mixed-setting|indirect|extrapolated|prior-driven) ?)+$", _shares),
+    (r"In (\d+) of (\d+) rankings? no treatment can be named first\.", _nobody_in),
+    (rf"Where one is named, the interval of its SUCRA overlaps that of the next in (\d+) of (\d+); its P\(best\) is "
+     rf"{N}(?: to {N})?\.", _overlaps),
     (rf"^(?:NOT CONVERGED, do not use: )?(.+?) ranks first(?: among the candidates)?: SUCRA {N} \(95% equal-tailed "
-     rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}", _first),
-    (rf"Against the next (?:candidate|treatment), (.+?): \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
-    (rf"(?<=\. )([^.]+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),
-    (rf"^(.+?) [A-Z?] ?([a-z-]+) {N} \({N} to {N}\), P\(best\) {N}$", _card),
+     rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, (?:on ([a-z-]+) "
+     r"evidence against|extrapolated from other settings: it and|from a study of several settings together, against) "
+     r"the next (?:candidate|treatment), (.+?)(?:, were not both given here)?, (?=from )", _first),
+    (rf"(Against|Between them)(?: (.+?))?: \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
+    (r"No treatment can be named first(?=[:;])", _nobody),
+    (rf": SUCRA puts (.+?) first \({N}\), P\(best\) (.+?) \({N}\) and the posterior mean (.+?)\.", _disagree),
+    (rf"(?<=Among all treatments )(.+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),
+    (rf"^(.+?) (?:[A-Z?] ?([a-z-]+) )?{N} \({N} to {N}\), P\(best\) {N}$", _card),
     (r"^and (\d+) more$", _more),
     (r"^(error|warning|info): (\d+)$", _severity),
     (r": (\d+) rows$", lambda found, here, _: int(found[1]) == here.rows),

@@ -15,13 +15,19 @@ LABELS: dict[str, Any] = {
     "omega": {"pooled": ""},
 }
 NAMES = Names(LABELS, "main", "pain", "pooled")
-SETTINGS = {"labels": LABELS, "leave_one_out": "main", "not_candidates": {}}
+SETTINGS = {"labels": LABELS, "leave_one_out": "main"}
 
 
 def fit(
-    analysis: str, model: str, sucra: dict[str, float], estimate: str = "0.5", adjustment: str = "adjusted:2 crude:1"
+    analysis: str,
+    model: str,
+    sucra: dict[str, float],
+    estimate: str = "0.5",
+    adjustment: str = "adjusted:2 crude:1",
+    named: bool = True,
 ) -> list[dict[str, str]]:
-    """Rows of one fit: every treatment against every other, the effect of b against a as given."""
+    """Rows of one fit: every treatment against every other, the effect of b against c as given."""
+    first = max(sucra, key=lambda name: sucra[name]) if named else ""
     return [
         {
             "analysis": analysis,
@@ -30,11 +36,15 @@ def fit(
             "setting": "overall",
             "treatment": t,
             "comparator": c,
-            "estimate": estimate if (t, c) == ("b", "a") else "9.99",
+            "estimate": estimate if (t, c) == ("b", "c") else "9.99",
             "estimate_lower": "0.1",
             "estimate_upper": "3",
-            "sucra": str(sucra[t]),
-            "p_best": "0.4",
+            "sucra": "0.33",
+            "p_best": "0.11",
+            "candidate_sucra": str(sucra[t]),
+            "candidate_p_best": "0.4",
+            "named_first": str(t == first).lower(),
+            "not_named": "" if named else "prior_driven",
             "adjustment": adjustment,
         }
         for t in sucra
@@ -43,14 +53,17 @@ def fit(
     ]
 
 
-def ranking(**candidates: bool) -> list[dict[str, str]]:
-    """Ranking in which b leads, c follows, and a is the reference."""
+def ranking(named: str = "b", barred: str = "") -> list[dict[str, str]]:
+    """Ranking in which b leads, c follows, and a is the reference; those barred have no rank."""
     return [
         {
             "setting": "overall",
             "treatment": name,
-            "candidate": str(candidates.get(name, True)).lower(),
-            "sucra": sucra,
+            "candidate": str(name not in barred).lower(),
+            "sucra": "0.33",
+            "candidate_sucra": "" if name in barred else sucra,
+            "named_first": str(name == named).lower(),
+            "not_named": "" if named else "prior_driven",
             "evidence": "reference" if name == "a" else "direct",
         }
         for name, sucra in (("a", "0.1"), ("b", "0.9"), ("c", "0.5"))
@@ -80,7 +93,7 @@ def test_sentences_count_and_name_the_variations() -> None:
         "leaving out two (Third is first, SUCRA 0.85; New 0.60; 1 adjusted and 1 crude)."
     )
     assert moves == (
-        "New against Old is 0.50 (0.10 to 3.00) here (2 adjusted and 1 crude) and, over the variations, "
+        "New against Third is 0.50 (0.10 to 3.00) here (2 adjusted and 1 crude) and, over the variations, "
         "runs from 0.25 (0.10 to 3.00) (leaving out two; 1 adjusted and 1 crude) to 0.75 (0.10 to 3.00) (Fewer; "
         "2 adjusted)."
     )
@@ -97,7 +110,7 @@ def test_table_has_the_report_first_and_other_models_of_other_analyses_not_at_al
         "leaving out three",
         "leaving out two",
     ]
-    assert table.columns[-2:] == ("New against Old: HR (95% CrI)", "Studies behind it, adjusted or crude")
+    assert table.columns[-2:] == ("New against Third: HR (95% CrI)", "Studies behind it, adjusted or crude")
     assert table.rows[0][1:] == [
         "3",
         "New",
@@ -112,25 +125,48 @@ def test_table_has_the_report_first_and_other_models_of_other_analyses_not_at_al
 
 
 def test_who_may_not_be_chosen_is_never_first() -> None:
-    """With c barred, b keeps the first rank where c has the higher SUCRA."""
-    settings = {**SETTINGS, "not_candidates": {"overall": ["c"]}}
-    found = hangs_on(ROWS, ranking(c=False), settings, NAMES)
+    """With c barred, b keeps the first rank; its effect is that against the next candidate, a."""
+    barred = [
+        {**row, "candidate_sucra": "", "named_first": "false"}
+        if row["treatment"] == "c"
+        else {**row, "named_first": str(row["treatment"] == "b").lower()}
+        for row in ROWS
+    ]
+    found = hangs_on(barred, ranking(barred="c"), SETTINGS, NAMES)
     assert found.sentences[""].startswith("New stays first in 2 of 3 fits that leave a study out, 1 of 1")
-    assert found.tables[0].columns[2] == "First among candidates"
+    assert found.tables[0].columns[1:3] == ("Candidates ranked", "First among candidates")
+    assert "New against Old: HR (95% CrI)" in found.tables[0].columns
     assert [row[2] for row in found.tables[0].rows][-1] == "New"
 
 
-def test_the_reference_is_compared_with_the_next() -> None:
-    """An effect of the reference against itself would say nothing."""
-    first = [{**row, "sucra": "1.0"} if row["treatment"] == "a" else row for row in ranking()]
-    assert "Old against New: HR (95% CrI)" in hangs_on(ROWS, first, SETTINGS, NAMES).tables[0].columns
+def test_where_nobody_is_named_nobody_wins() -> None:
+    """Neither here nor in two of the variations; the table names those of the others, and the effect still moves."""
+    rows = [
+        *fit("main", "pooled", OWN, named=False),
+        *fit("main", "fixed", OWN, "0.6"),
+        *fit("main_without_one", "pooled", OWN, "0.4", named=False),
+    ]
+    found = hangs_on(rows, ranking(named=""), SETTINGS, NAMES)
+    (text,) = found.sentences.values()
+    assert text.startswith(
+        "No treatment can be named first here, nor in 1 of 1 fit that leaves a study out and 0 of 1 other model. "
+        "Not so: Model “fixed” (New is first, SUCRA 0.90; 2 adjusted and 1 crude). The HR of New against Third is 0.50"
+    )
+    assert [row[2] for row in found.tables[0].rows] == ["none can be named", "New", "none can be named"]
+
+
+def test_nobody_ranked_is_compared_with_nobody() -> None:
+    """No rank, no effect between ranks."""
+    ranks = [{**row, "candidate_sucra": ""} for row in ranking(named="")]
+    found = hangs_on(ROWS, ranks, SETTINGS, NAMES)
+    assert found.sentences[""].startswith("No treatment can be named first here, nor in 0 of 3 fits")
+    assert found.tables[0].columns[-2:] == ("P(best)", "Studies behind it, adjusted or crude")
 
 
 def test_alone_there_is_nothing_to_say() -> None:
-    """No variation, no sentence; no candidate, none either."""
+    """No variation, no sentence on whether it stays; no candidate, none either."""
     assert hangs_on(fit("main", "pooled", OWN), ranking(), SETTINGS, NAMES).sentences == {}
-    nobody = ranking(a=False, b=False, c=False)
-    assert hangs_on(ROWS, nobody, SETTINGS, NAMES).sentences == {}
+    assert hangs_on(ROWS, ranking(named="", barred="abc"), SETTINGS, NAMES).sentences == {}
 
 
 def test_settings_of_which_the_same_is_true_share_a_sentence() -> None:
@@ -139,8 +175,9 @@ def test_settings_of_which_the_same_is_true_share_a_sentence() -> None:
     names, settings = Names(labels, "main", "pain", "pooled"), {**SETTINGS, "labels": labels}
     places = ("overall", "one", "two")
     rows = [{**row, "setting": place} for place in places for row in ROWS]
-    ranks = [{**row, "setting": place} for place in places for row in ranking(b=place != "two")]
-    found = hangs_on(rows, ranks, {**settings, "not_candidates": {"two": ["b"]}}, names)
+    turned = {True: ranking(), False: ranking(named="c", barred="b")}
+    ranks = [{**row, "setting": place} for place in places for row in turned[place != "two"]]
+    found = hangs_on(rows, ranks, settings, names)
     assert list(found.sentences) == ["Overall; First", "Second"]
     assert found.sentences["Second"].startswith("Third stays first in ")
     assert [table.title for table in found.tables] == ["Overall", "First", "Second"]

@@ -164,25 +164,30 @@ class Network:
         """Rows of ranking.csv."""
         n = len(self.order)
         return [
-            {
-                "outcome": "result",
-                "model": "pooled",
-                "setting": setting,
-                "treatment": name,
-                "candidate": "true",
-                "sucra": repr(1 - self.order.index(name) / max(n - 1, 1)),
-                "sucra_lower": "0.1",
-                "sucra_upper": "0.9",
-                "median_rank": str(self.order.index(name) + 1),
-                "rank_lower": "1",
-                "rank_upper": str(n),
-                "p_best": "0.9" if name == self.order[0] else "0.05",
-                "poth": "0.7",
-                "evidence": "reference" if name == self.reference else "direct",
-                "converged": "true",
-            }
+            row
             for setting in ("overall", *self.settings)
-            for name in self.effects
+            for row in among_candidates(
+                [
+                    {
+                        "outcome": "result",
+                        "model": "pooled",
+                        "setting": setting,
+                        "treatment": name,
+                        "candidate": "true",
+                        "sucra": repr(1 - self.order.index(name) / max(n - 1, 1)),
+                        "sucra_lower": "0.1",
+                        "sucra_upper": "0.9",
+                        "median_rank": str(self.order.index(name) + 1),
+                        "rank_lower": "1",
+                        "rank_upper": str(n),
+                        "p_best": "0.9" if name == self.order[0] else "0.05",
+                        "poth": "0.7",
+                        "evidence": "reference" if name == self.reference else "direct",
+                        "converged": "true",
+                    }
+                    for name in self.effects
+                ]
+            )
         ]
 
     def probabilities(self):
@@ -287,10 +292,31 @@ class Network:
         ]
 
 
-def ranking_rows(outcome="pain", model="pooled", converged="true"):
+def among_candidates(rows, unplaced=(), not_named=""):
+    """Add the columns on candidates to the rows of one setting: those placed keep their order; the first is named."""
+    placed = [row for row in rows if row["candidate"] == "true" and row["treatment"] not in unplaced]
+    placed.sort(key=lambda row: -float(row["sucra"]))
+    result = []
+    for row in rows:
+        ranks, first = dict.fromkeys(("sucra", "sucra_lower", "sucra_upper", "p_best"), ""), False
+        if row in placed and len(placed) > 1:
+            value = 1 - placed.index(row) / (len(placed) - 1)
+            ends = {"sucra_lower": max(value - 0.3, 0), "sucra_upper": min(value + 0.3, 1)}
+            ranks = {key: repr(number) for key, number in {"sucra": value, **ends, "p_best": value / 2}.items()}
+            first = row is placed[0]
+        columns = {f"candidate_{key}": text for key, text in ranks.items()}
+        columns["candidate_first_by"] = "sucra p_best mean" if first else ""
+        columns["named_first"] = "true" if first and not not_named else "false"
+        columns["not_named"] = not_named or ("" if len(placed) > 1 else "not_placed" if unplaced else "one_candidate")
+        result.append({**row, **columns})
+    return result
+
+
+def ranking_rows(outcome="pain", model="pooled", converged="true", **changes):
     """Rows of ranking.csv in which every treatment ranks above the one before it."""
-    rows = []
+    found = []
     for setting in SETTINGS:
+        rows = []
         for k, treatment in enumerate(TREATMENTS):
             value = k / (len(TREATMENTS) - 1)
             rows.append(
@@ -308,7 +334,8 @@ def ranking_rows(outcome="pain", model="pooled", converged="true"):
                     "converged": converged,
                 }
             )
-    return rows
+        found += among_candidates(rows, **changes)
+    return found
 
 
 def relative_rows(measure="OR"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,13 @@ import pytest
 from nma.config import Project, read_project
 from nma.network.arms import used_arms
 from nma.outcomes import RATIOS
+from nma.report.answer import answer_cards
+from nma.report.first import closeness, first_of, first_sentences
 from nma.report.inline import inline_svg
 from nma.report.plots import plot_analysis, plot_outcome
 from nma.report.report import Sources, write_report
 from nma.report.report_tables import absolute_table, assumption_sentences, evidence_tables
 from nma.report.sentences import (
-    best_candidate,
-    best_sentences,
     design_words,
     fit_sentences,
     inconsistency_sentences,
@@ -24,6 +25,7 @@ from nma.report.settings import figure_labels, figures_of, report_inputs, report
 from nma.report.splits import splits_of
 from nma.report.words import Names
 from nma.summaries.absolute_effects import EXPONENTIAL
+from nma.summaries.candidates import RANKED
 
 from tests.conftest import ROOT
 from tests.test_plots import (
@@ -41,6 +43,7 @@ from tests.test_plots import (
     TREATMENTS,
     TWO,
     Network,
+    among_candidates,
     names,
     obvious,
     probability_rows,
@@ -50,6 +53,7 @@ from tests.test_plots import (
     write_rows,
 )
 
+BETA = LABELS["regimens"]["beta_long"]
 DESIGN = "from non-randomised studies only (retrospective cohort)"
 
 
@@ -69,10 +73,16 @@ def sensitivity_rows():
     """Rows of sensitivity.csv in which leaving out study two turns the ranking round."""
     rows = []
     effects = {(row["setting"], row["treatment"]): row for row in relative_rows()}
+    turned = [{**row, "sucra": repr(1 - float(row["sucra"]))} for row in ranking_rows()]
+    ranks = {
+        "main": ranking_rows(),
+        "main_without_two": [
+            row for place in SETTINGS for row in among_candidates([row for row in turned if row["setting"] == place])
+        ],
+    }
     for analysis, adjustment in (("main", "adjusted:1 crude:1"), ("main_without_two", "adjusted:1")):
-        for row in ranking_rows():
-            value = float(row["sucra"]) if analysis == "main" else 1 - float(row["sucra"])
-            names_of_row = {key: row[key] for key in ("outcome", "model", "setting", "treatment", "p_best")}
+        for row in ranks[analysis]:
+            names_of_row = {key: row[key] for key in ("outcome", "model", "setting", "treatment", *RANKED)}
             effect = effects.get((row["setting"], row["treatment"]), {"comparator": "gamma"})
             estimates = {key: effect.get(key, "1") for key in ("estimate", "estimate_lower", "estimate_upper")}
             rows.append(
@@ -81,7 +91,6 @@ def sensitivity_rows():
                     **names_of_row,
                     "comparator": effect["comparator"],
                     **estimates,
-                    "sucra": str(value),
                     "adjustment": adjustment,
                 }
             )
@@ -212,7 +221,7 @@ def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
         "models": ["pooled"],
         "headline_figures": ["forest", "rankogram", "cumulative_ranks", "leverage", "heterogeneity"],
         "labels": labels,
-        "not_candidates": {"acute": ["gamma"]},
+        "rechallenge": {},
         "studies": {"one": study, "two": study, "three": study},
         "leave_one_out": "main",
         "compared_in": None,
@@ -250,7 +259,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
     ranking = network.ranking()
     ranks = {(row["setting"], row["treatment"]): row for row in ranking}
-    kept = ("outcome", "model", "p_best", "sucra")
+    kept = ("outcome", "model", *RANKED)
     write_rows(
         folder / "summary" / "sensitivity.csv",
         [
@@ -266,7 +275,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     write_analysis(folder, "result", ranking, study=next(iter(network.designs)))
     plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
     studies = {name: {"design": "", "citation": "A data set of old trials", "arms": {}} for name in network.designs}
-    more = {"studies": studies, "not_candidates": {}, "leave_one_out": None, "inconsistency": "main", **changes}
+    more = {"studies": studies, "leave_one_out": None, "inconsistency": "main", **changes}
     return write_and_read(folder, settings_of(network.labels, outcomes=["result"], **more))
 
 
@@ -279,61 +288,102 @@ def page(tmp_path_factory):
 
 
 def test_sentences_hold_the_numbers_of_the_table():
-    """SUCRA, its interval and P(best) are those of the row of the best candidate."""
-    sentences = best_sentences(ranking_rows(), relative_pairs(), "overall", DESIGN, names())
+    """SUCRA, its interval and P(best) among the candidates, and the evidence of the effect that the rank rests on."""
+    sentences = first_sentences(ranking_rows(), relative_pairs(), "overall", DESIGN, names())
     assert sentences[0] == (
         "Gamma ranks first among the candidates: SUCRA 1.00 (95% equal-tailed credible interval 0.70 to 1.00), "
-        "P(best) 0.50, but prior-driven: its effect against Placebo leans on the prior, "
-        f"{DESIGN}."
+        f"P(best) 0.50, on indirect evidence against the next candidate, {BETA}, {DESIGN}."
     )
+    assert sentences[1].startswith(f"Against {BETA}: OR ")
     assert "P(better) 0.61" in sentences[1]
 
 
 def test_a_treatment_that_is_no_candidate_is_never_named_first():
     """The best of a setting that is no candidate there is mentioned as such, not as first."""
-    best = best_candidate(ranking_rows(), "acute")
+    best = first_of(ranking_rows(), "acute")
     assert best is not None
     assert best["treatment"] == "beta_long"
-    text = " ".join(best_sentences(ranking_rows(), relative_pairs(), "acute", DESIGN, names()))
+    text = " ".join(first_sentences(ranking_rows(), relative_pairs(), "acute", DESIGN, names()))
     assert text.startswith(LABELS["regimens"]["beta_long"])
     assert "Gamma ranks first" not in text
-    assert "Gamma has a higher SUCRA (1.00) but is not a candidate here." in text
+    assert "Among all treatments Gamma has a higher SUCRA (1.00) but is not a candidate here." in text
 
 
 def test_a_setting_without_candidates_names_nobody():
     """No candidate, no winner."""
     rows = [{**row, "candidate": "false"} for row in ranking_rows()]
-    assert best_candidate(rows, "acute") is None
-    assert best_sentences(rows, [], "acute", DESIGN, names()) == ["No treatment of this network is a candidate here."]
+    assert first_of(rows, "acute") is None
+    assert first_sentences(rows, [], "acute", DESIGN, names()) == ["No treatment of this network is a candidate here."]
 
 
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        ("direct", "on direct evidence against Placebo"),
-        ("indirect", "on indirect evidence against Placebo"),
-        ("extrapolated", "extrapolated from other settings"),
-        ("prior_driven", "but prior-driven"),
+        ("direct", "on direct evidence against the next candidate"),
+        ("indirect", "on indirect evidence against the next candidate"),
+        ("extrapolated", "extrapolated from other settings: it and the next candidate"),
+        ("mixed_setting", "from a study of several settings together, against the next candidate"),
     ],
 )
 def test_the_weakness_of_the_evidence_stands_in_the_same_sentence(evidence, words):
-    """Rank, evidence label and design share one sentence."""
-    rows = [{**row, "evidence": evidence} if row["treatment"] == "gamma" else row for row in ranking_rows()]
-    first = best_sentences(rows, relative_pairs(), "overall", DESIGN, names())[0]
+    """Rank, evidence of the effect against the next, and design share one sentence."""
+    pairs = [{**row, "evidence": evidence} if row["comparator"] != "placebo" else row for row in relative_pairs()]
+    first = first_sentences(ranking_rows(), pairs, "overall", DESIGN, names())[0]
     assert words in first
     assert "non-randomised" in first
 
 
-def test_the_reference_as_the_best_is_said_to_be_the_reference():
-    """Its evidence is that against the next candidate."""
-    swap = {"gamma": "placebo", "placebo": "gamma"}
-    rows = [{**row, "treatment": swap.get(row["treatment"], row["treatment"])} for row in ranking_rows()]
-    rows = [{**row, "evidence": "reference" if row["treatment"] == "placebo" else "direct"} for row in rows]
-    pair = {**relative_pairs()[0], "treatment": "placebo", "comparator": "beta_long", "evidence": "indirect"}
-    first = best_sentences(rows, [pair], "overall", DESIGN, names())[0]
-    assert first.startswith("Placebo ranks first")
-    assert "itself the reference; evidence against" in first
-    assert "indirect" in first
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            "prior_driven",
+            f"what tells Gamma and {BETA} apart is prior-driven. Between them: OR ",
+        ),
+        (
+            "p_better",
+            f"Gamma and {BETA}, the two highest by SUCRA, are too close. Between them: OR ",
+        ),
+        ("criteria_disagree", "SUCRA puts Gamma first (1.00), P(best) Gamma (0.50) and the posterior mean Gamma."),
+    ],
+)
+def test_nobody_is_named_and_the_reason_is_given(reason, words):
+    """The sentence says why, the card has no order, and no treatment ranks first."""
+    rows = ranking_rows(not_named=reason)
+    sentences = first_sentences(rows, relative_pairs(), "overall", DESIGN, names())
+    assert sentences[0].startswith(f"No treatment can be named first: {words}")
+    assert sentences[1] == f"The evidence comes {DESIGN}."
+    assert "ranks first" not in " ".join(sentences)
+    card = answer_cards(rows, relative_pairs(), names())[0]
+    assert not card.named
+    assert [place.treatment for place in card.places] == [LABELS["regimens"][name] for name in TREATMENTS]
+    assert not any(place.evidence for place in card.places)
+    assert closeness([rows[:4], ranking_rows()[:4]])[0] == "In 1 of 2 rankings no treatment can be named first."
+
+
+def test_candidates_without_a_rank_are_named_as_such():
+    """One is prior-driven against all others; where all are, the sentence says what the data still link."""
+    rows = ranking_rows(unplaced=("gamma",))
+    text = " ".join(first_sentences(rows, relative_pairs(), "overall", DESIGN, names()))
+    assert text.startswith(f"{BETA} ranks first")
+    assert "Not ranked, prior-driven: Gamma." in text
+    assert answer_cards(rows, relative_pairs(), names())[0].unranked == ["Gamma"]
+    nobody = ranking_rows(unplaced=TREATMENTS)
+    linked = {("gamma", "alpha"), ("alpha", "gamma")}
+    pairs = [
+        {"setting": "overall", "treatment": t, "comparator": c}
+        | {"evidence": "indirect" if (t, c) in linked else "prior_driven"}
+        for t, c in permutations(TREATMENTS, 2)
+    ]
+    assert first_sentences(nobody, pairs, "overall", DESIGN, names())[0] == (
+        "No treatment can be named first: effects between them are prior-driven, but for those within Alpha and Gamma."
+    )
+
+
+def test_rechallenge_is_said_with_its_reason():
+    """A candidate that contains a failed drug."""
+    said = first_sentences(ranking_rows(), relative_pairs(), "overall", DESIGN, names(), {"alpha": "it was tolerated"})
+    assert said[-1] == "Alpha contains a drug that failed here; rechallenge is allowed: it was tolerated."
 
 
 @pytest.mark.parametrize(
@@ -556,7 +606,7 @@ def test_a_failed_split_is_announced_at_the_top(tmp_path):
     fits = SMOKING.fits(LOOPS["smoking"])
     write_rows(folder / "fit_statistics.csv", [{**row, "converged": "false"} for row in fits[2:]] + fits[:2])
     studies = {name: {"design": "", "citation": "", "arms": {}} for name in SMOKING.designs}
-    changes = {"outcomes": ["result"], "studies": studies, "inconsistency": "main", "not_candidates": {}}
+    changes = {"outcomes": ["result"], "studies": studies, "inconsistency": "main"}
     page = write_and_read(tmp_path, settings_of(SMOKING.labels, **changes))
     assert 'role="alert"' in page
     assert "inconsistency, split ind_counseling against no_contact" in page
@@ -566,13 +616,11 @@ def test_a_failed_split_is_announced_at_the_top(tmp_path):
 def test_sentences_name_an_obvious_winner_and_its_side(measure, better):
     """For ratios and differences, more or less being better."""
     network = obvious(measure, better)
-    sentences = best_sentences(network.ranking(), network.relative(), "overall", DESIGN, network.names)
+    sentences = first_sentences(network.ranking(), network.relative(), "overall", DESIGN, network.names)
     assert sentences[0].startswith("Winner ranks first: SUCRA 1.00")
     value = {"higher": 1.5, "lower": -1.5}[better]
     row = network.estimate(value)
-    assert sentences[1] == (
-        f"Against the next treatment, Reference: {measure} {network.names.estimate(row)}, P(better) 0.97."
-    )
+    assert sentences[1] == (f"Against Reference: {measure} {network.names.estimate(row)}, P(better) 0.97.")
     none = 1.0 if measure in RATIOS else 0.0
     assert (float(row["estimate"]) > none) == (better == "higher")
     side = "above" if better == "higher" else "below"

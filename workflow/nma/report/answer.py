@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nma.network.arms import used_rows
-from nma.report.sentences import candidates_by_rank, design_words
+from nma.report.first import candidates_of, closeness, comparison, first_of, ranked_candidates
+from nma.report.sentences import design_words
 from nma.report.words import (
     OVERALL,
     REFERENCE,
@@ -21,12 +22,15 @@ from nma.report.words import (
 )
 
 SHOWN = 3  # treatments on a card; the tables have all of them
-LABELS = ("direct", "indirect", "extrapolated", "prior_driven")
+LABELS = ("direct", "mixed_setting", "indirect", "extrapolated", "prior_driven")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A treatment on a card; ``at``, ``lower`` and ``upper`` are its SUCRA for drawing, in per cent of the scale."""
+    """A candidate on a card; ``evidence`` is that against the next, empty where the card has no order.
+
+    ``at``, ``lower`` and ``upper`` are its SUCRA among the candidates for drawing, in per cent of the scale.
+    """
 
     treatment: str
     evidence: str
@@ -39,11 +43,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Card:
-    """The best candidates of one setting; ``more`` counts those that the card leaves to the tables."""
+    """The candidates of one setting: the best in their order, or all of them in none if nobody is named first.
+
+    ``more`` counts those that the card leaves to the tables, ``unranked`` names those without a rank.
+    """
 
     setting: str
+    named: bool
     places: list[Place]
     more: int
+    unranked: list[str]
     converged: bool
 
 
@@ -55,32 +64,43 @@ class Strength:
     counts: dict[str, int]
 
 
-def answer_cards(ranking: Sequence[Row], names: Names) -> list[Card]:
+def answer_cards(ranking: Sequence[Row], relative: Sequence[Row], names: Names) -> list[Card]:
     """Make a card for every setting of a ranking.
 
     Parameters
     ----------
-    ranking : rows
-        ranking.csv of the headline model.
+    ranking, relative : rows
+        ranking.csv and relative_effects.csv of the headline model.
     """
-    cards = []
-    for setting in settings_of(ranking):
-        order = candidates_by_rank(ranking, setting)
-        converged = all(is_true(row, "converged") for row in order)
-        places = [_place(row, names) for row in order[:SHOWN]]
-        cards.append(Card(names.place(setting), places, len(order) - len(places), converged))
-    return cards
+    return [_card(ranking, relative, setting, names) for setting in settings_of(ranking)]
 
 
-def _place(row: Row, names: Names) -> Place:
-    at, lower, upper = (100 * float(row[key]) for key in ("sucra", "sucra_lower", "sucra_upper"))
-    return Place(
-        names.regimen(row["treatment"]),
-        row["evidence"],
-        f"{number(row['sucra'])} ({number(row['sucra_lower'])} to {number(row['sucra_upper'])})",
-        probability(row["p_best"]),
-        *(round(value, 2) for value in (at, lower, upper)),
+def _card(ranking: Sequence[Row], relative: Sequence[Row], setting: str, names: Names) -> Card:
+    candidates, order = candidates_of(ranking, setting), ranked_candidates(ranking, setting)
+    named = first_of(ranking, setting) is not None
+    pairs = zip(order, [*order[1:], None], strict=True)
+    labels = {
+        row["treatment"]: comparison(relative, setting, row["treatment"], following["treatment"])["evidence"]
+        for row, following in pairs
+        if named and following
+    }
+    shown = order[:SHOWN] if named else [row for row in candidates if row in order]
+    return Card(
+        names.place(setting),
+        named,
+        [_place(row, labels.get(row["treatment"], ""), names) for row in shown],
+        len(order) - len(shown),
+        [names.regimen(row["treatment"]) for row in candidates if row not in order],
+        all(is_true(row, "converged") for row in candidates),
     )
+
+
+def _place(row: Row, evidence: str, names: Names) -> Place:
+    texts = [row[f"candidate_{key}"] for key in ("sucra", "sucra_lower", "sucra_upper")]
+    at, lower, upper = (round(100 * float(text), 2) for text in texts)
+    value, low, high = map(number, texts)
+    sucra, p_best = f"{value} ({low} to {high})", probability(row["candidate_p_best"])
+    return Place(names.regimen(row["treatment"]), evidence, sucra, p_best, at, lower, upper)
 
 
 def strength_of(
@@ -117,25 +137,11 @@ def strength_of(
         kinds = listed(f"{n} {'is' if n == 1 else 'are'} {evidence_words(label)}" for label, n in counts.items())
         against = "the reference of a setting" if names.has_settings else "the reference"
         sentences.append(f"Of {plural(len(effects), 'effect')} against {against}, {kinds}.")
-    orders = [candidates_by_rank(ranking, place) for ranking in rankings.values() for place in settings_of(ranking)]
-    sentences += _closeness([order for order in orders if order])
+    places = [(ranking, place) for ranking in rankings.values() for place in settings_of(ranking)]
+    sentences += closeness([[row for row in ranking if row["setting"] == place] for ranking, place in places])
     if names.has_settings and names.labels["omega"].get(names.model) != "settings":
         sentences.append(
             f"The headline model “{names.model}” takes effects to be the same in every setting: settings differ in who "
             "is a candidate and in what the evidence is, not in the estimates."
         )
     return Strength(sentences, counts)
-
-
-def _closeness(orders: Sequence[Sequence[Row]]) -> list[str]:
-    """Say how far the first candidates stand apart from the next."""
-    pairs = [(order[0], order[1]) for order in orders if len(order) > 1]
-    if not pairs:
-        return []
-    overlapping = sum(float(first["sucra_lower"]) <= float(following["sucra_upper"]) for first, following in pairs)
-    best = sorted((first["p_best"] for first, _ in pairs), key=float)
-    low, high = probability(best[0]), probability(best[-1])
-    return [
-        f"In {overlapping} of {plural(len(pairs), 'ranking')} the interval of the first SUCRA overlaps that of the "
-        f"next; P(best) of the first is {low if low == high else f'{low} to {high}'}."
-    ]

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from nma.network.arms import parse_mix
+from nma.report.first import NOBODY, candidates_of, first_of, ranked_candidates
 from nma.report.report_tables import Table
-from nma.report.sentences import best_candidate
 from nma.report.words import (
     Names,
     Row,
     all_candidates,
-    by_rank,
     listed,
     number,
     plural,
     probability,
-    reference_of,
     settings_of,
 )
 
@@ -39,19 +36,19 @@ class Variation:
     rows: Sequence[Row]
     """Rows of summary/sensitivity.csv."""
 
-    @cached_property
-    def ranked(self) -> list[Row]:
-        """One row a treatment, the highest SUCRA first."""
-        members = {row["treatment"]: row for row in self.rows}
-        return sorted(members.values(), key=lambda row: -float(row["sucra"]))
+    @property
+    def ranked(self) -> int:
+        """Number of treatments that have a rank among the candidates."""
+        return len({row["treatment"] for row in self.rows if row["candidate_sucra"]})
 
     def rank(self, treatment: str) -> Row | None:
-        """Row with the SUCRA of a treatment; None where it is not in the network."""
-        return next((row for row in self.ranked if row["treatment"] == treatment), None)
+        """Row with the ranks of a treatment; None where it is not in the network."""
+        return next((row for row in self.rows if row["treatment"] == treatment), None)
 
-    def first(self, barred: Sequence[str]) -> Row | None:
-        """Treatment with the highest SUCRA among those that may be chosen."""
-        return next((row for row in self.ranked if row["treatment"] not in barred), None)
+    @property
+    def first(self) -> Row | None:
+        """Row of the treatment that is named first; None where none can be."""
+        return next((row for row in self.rows if row["named_first"] == "true"), None)
 
     def effect(self, treatment: str, comparator: str) -> Row | None:
         """Row of one contrast; None where it is not in the network."""
@@ -112,7 +109,9 @@ class HangsOn:
 
 
 def hangs_on(sensitivity: Sequence[Row], ranking: Sequence[Row], settings: Mapping[str, Any], names: Names) -> HangsOn:
-    """Say in how many variations the first candidate stays first, which turn the ranking, and how far its effect moves.
+    """Say in how many variations the same treatment is named first, or none, and how far its effect moves.
+
+    The effect is that against the next candidate, on which the first rank rests.
 
     Parameters
     ----------
@@ -122,56 +121,58 @@ def hangs_on(sensitivity: Sequence[Row], ranking: Sequence[Row], settings: Mappi
     places: dict[str, list[str]] = {}
     tables = []
     for setting in settings_of(ranking):
-        found, barred = variations(sensitivity, setting, settings, names), settings["not_candidates"].get(setting, [])
-        pair = _compared(ranking, setting)
-        said = [_stays(found, pair[0], barred, names), *_moves(found, *pair, names)] if pair else []
+        found, pair = variations(sensitivity, setting, settings, names), _compared(ranking, setting)
+        said = [_stays(found, ranking, setting, names), *(_moves(found, *pair, names) if pair else ())]
         if text := " ".join(filter(None, said)):
             places.setdefault(text, []).append(names.place(setting))
-        tables.append(_table(found, pair, setting, barred, ranking, names))
+        tables.append(_table(found, pair, setting, ranking, names))
     return HangsOn({"; ".join(where): text for text, where in places.items()}, tables)
 
 
 def _compared(ranking: Sequence[Row], setting: str) -> tuple[str, str] | None:
-    """Find the first candidate and what its effect is given against: the reference, or the next treatment.
-
-    None where nothing is a candidate, or nothing can be compared.
-    """
-    best = best_candidate(ranking, setting)
-    if best is None:
-        return None
-    others = [reference_of(ranking, setting), *(row["treatment"] for row in by_rank(ranking, setting))]
-    other = next((name for name in others if name != best["treatment"]), None)
-    return (best["treatment"], other) if other else None
+    """Find the two highest among the ranked candidates; None where nobody has a rank."""
+    order = ranked_candidates(ranking, setting)
+    return (order[0]["treatment"], order[1]["treatment"]) if order else None
 
 
-def _stays(found: Sequence[Variation], mine: str, barred: Sequence[str], names: Names) -> str:
-    """Count the variations that keep the first rank, and name those that do not."""
+def _stays(found: Sequence[Variation], ranking: Sequence[Row], setting: str, names: Names) -> str:
+    """Count the variations that name the same treatment first, or nobody as here, and list the others."""
     others = [variation for variation in found if variation.kind]
-    if not others:
+    if not others or not candidates_of(ranking, setting):
         return ""
-    winners = {variation.label: variation.first(barred) for variation in others}
-    lost = [variation for variation in others if (winners[variation.label] or {}).get("treatment") != mine]
+    named = _name(first_of(ranking, setting))
+    firsts = {variation.label: variation.first for variation in others}
+    lost = [variation for variation in others if _name(firsts[variation.label]) != named]
     counts = []
     for kind, words in KINDS.items():
         members = [variation for variation in others if variation.kind == kind]
         if members:
             kept = sum(variation not in lost for variation in members)
             counts.append(f"{kept} of {plural(len(members), *words)}")
-    label = names.regimen(mine)
-    text = f"{label} stays first in {listed(counts)}."
+    text = f"{names.regimen(named)} stays first" if named else f"{NOBODY} here, nor"
+    text = f"{text} in {listed(counts)}."
     if lost:
-        text += f" Not so: {'; '.join(_lost(variation, winners[variation.label], mine, names) for variation in lost)}."
+        told = "; ".join(_lost(variation, firsts[variation.label], named, names) for variation in lost)
+        text += f" Not so: {told}."
     return text
 
 
-def _lost(variation: Variation, winner: Row | None, mine: str, names: Names) -> str:
-    """Say who is first in a variation instead."""
-    own = variation.rank(mine)
-    after = f"{names.regimen(mine)} {number(own['sucra'])}" if own else f"{names.regimen(mine)} is not in the network"
-    first = (
-        f"{names.regimen(winner['treatment'])} is first, SUCRA {number(winner['sucra'])}" if winner else "no candidate"
-    )
-    return f"{variation.label} ({first}; {after}; {variation.adjustment})"
+def _name(row: Row | None) -> str | None:
+    return row["treatment"] if row else None
+
+
+def _lost(variation: Variation, first: Row | None, mine: str | None, names: Names) -> str:
+    """Say who is first in a variation instead, and where the one named here is."""
+    told = ["no treatment can be named first"]
+    if first:
+        told = [f"{names.regimen(first['treatment'])} is first, SUCRA {number(first['candidate_sucra'])}"]
+    if mine:
+        own, label = variation.rank(mine), names.regimen(mine)
+        if own is None:
+            told.append(f"{label} is not in the network")
+        elif own["candidate_sucra"]:
+            told.append(f"{label} {number(own['candidate_sucra'])}")
+    return f"{variation.label} ({'; '.join([*told, variation.adjustment])})"
 
 
 def _moves(found: Sequence[Variation], mine: str, other: str, names: Names) -> list[str]:
@@ -191,42 +192,36 @@ def _moves(found: Sequence[Variation], mine: str, other: str, names: Names) -> l
 
 
 def _table(
-    found: Sequence[Variation],
-    pair: tuple[str, str] | None,
-    setting: str,
-    barred: Sequence[str],
-    ranking: Sequence[Row],
-    names: Names,
+    found: Sequence[Variation], pair: tuple[str, str] | None, setting: str, ranking: Sequence[Row], names: Names
 ) -> Table:
-    """Tabulate the first among the candidates of every variation, and what becomes of this report's first."""
-    mine, other = pair or ("", "")
+    """Tabulate who is named first in every variation, and what becomes of this report's highest, if any has a rank."""
+    everyone = all_candidates(ranking)
+    columns = ["Variation", "Treatments ranked" if everyone else "Candidates ranked"]
+    columns += ["First" if everyone else "First among candidates", "SUCRA", "P(best)"]
+    columns += _columns_of(*pair, names) if pair else []
     rows = []
     for variation in found:
-        own, effect = variation.rank(mine), variation.effect(mine, other)
-        rows.append(
-            [
-                variation.label,
-                str(len(variation.ranked)),
-                *_cells(variation.first(barred), names),
-                *(_cells(own, names)[1:] if own else ["not in the network", "–"]),
-                names.estimate(effect) if effect else "–",
-                variation.adjustment,
-            ]
-        )
-    label = names.regimen(mine) if mine else "–"
-    columns = (
-        "Variation",
-        "Treatments ranked",
-        "First" if all_candidates(ranking) else "First among candidates",
-        "SUCRA",
-        "P(best)",
-        f"{label}: SUCRA",
-        f"{label}: P(best)",
-        f"{label} against {names.regimen(other) if other else '–'}: {names.measure} (95% CrI)",
-        "Studies behind it, adjusted or crude",
-    )
-    return Table(f"{names.heading(setting)}: what the first rank hangs on", columns, rows, names.place(setting))
+        first = variation.first
+        name = names.regimen(first["treatment"]) if first else "none can be named"
+        cells = [variation.label, str(variation.ranked), name, *_ranks(first)]
+        rows.append([*cells, *(_cells_of(variation, *pair, names) if pair else ()), variation.adjustment])
+    columns.append("Studies behind it, adjusted or crude")
+    return Table(f"{names.heading(setting)}: what the first rank hangs on", tuple(columns), rows, names.place(setting))
 
 
-def _cells(row: Row | None, names: Names) -> list[str]:
-    return [names.regimen(row["treatment"]), number(row["sucra"]), probability(row["p_best"])] if row else ["–"] * 3
+def _columns_of(mine: str, other: str, names: Names) -> list[str]:
+    label = names.regimen(mine)
+    effect = f"{label} against {names.regimen(other)}: {names.measure} (95% CrI)"
+    return [f"{label}: SUCRA", f"{label}: P(best)", effect]
+
+
+def _cells_of(variation: Variation, mine: str, other: str, names: Names) -> list[str]:
+    own, effect = variation.rank(mine), variation.effect(mine, other)
+    ranks = _ranks(own) if own else ["not in the network", "–"]
+    return [*ranks, names.estimate(effect) if effect else "–"]
+
+
+def _ranks(row: Row | None) -> list[str]:
+    """SUCRA and P(best) among the candidates, as far as the treatment has a rank."""
+    ranked = row and row["candidate_sucra"]
+    return [number(row["candidate_sucra"]), probability(row["candidate_p_best"])] if row and ranked else ["–", "–"]

@@ -11,6 +11,7 @@ from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.report.references import number_citations
 from nma.report.sentences import design_words
 from nma.report.words import CRITERIA, INTERVAL, MEASURES, METHODS, Names, Row, is_true, listed, plural
+from nma.summaries.candidates import LEAST_P_BETTER
 from nma.summaries.heterogeneity import LEARNED_NOTHING
 
 LIKELIHOODS = {
@@ -194,7 +195,7 @@ def _treatments(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row
         sentences.append(f"Results were given overall and by setting: {listed(facts['settings'])}.")
     if any(facts["not_candidates"].values()):
         barred = "; ".join(f"{place}: {listed(labels)}" for place, labels in facts["not_candidates"].items() if labels)
-        sentences.append(f"Treatments that may not be chosen in a setting were ranked but not named first ({barred}).")
+        sentences.append(f"Treatments with a drug that failed in a setting were no candidates there ({barred}).")
     return sentences
 
 
@@ -303,10 +304,15 @@ def _estimation(settings: Mapping[str, Any]) -> list[str]:
 
 def _ranking(settings: Mapping[str, Any], explanations: Mapping[str, str]) -> list[str]:
     labels = "; ".join(f"{word} ({text})" for word, text in explanations.items())
+    who = "The candidates of a setting" if any(settings["methods"]["not_candidates"].values()) else "They"
     sentences = [
         "The treatments that any patient received were ranked in every draw; given are rank probabilities, the "
         "surface under the cumulative ranking curve (SUCRA [@salanti2011]), 1 being best for every outcome, and the "
         "precision of the treatment hierarchy (POTH [@wigle2025]).",
+        f"{who} were also ranked among themselves, as far as the data place them: those that effects that are not "
+        "prior-driven link to more than half of them. One was named first where SUCRA, P(best) and the posterior mean "
+        "agreed on it, its effect against the next was not prior-driven, and it was better than the next with a "
+        f"probability of at least {LEAST_P_BETTER:g}.",
         f"Every relative effect was labelled by how far data carry it: {labels}.",
     ]
     if any(settings["methods"]["outcomes"][name]["likelihood"] in GAUSSIAN for name in settings["outcomes"]):

@@ -1,6 +1,6 @@
 """Rankogram, cumulative ranks, and the heat map of SUCRA by outcome. A higher SUCRA is better whatever the outcome."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from nma.report.words import (
     evidence_words,
     is_true,
     number,
+    rank_note,
     settings_of,
 )
 
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 
 BAR = "#0072B2"
 BAND = 0.42  # inches, the height of one treatment in a rankogram
-WORST_BEST = f"1 best;  hatched: {NOT_A_CANDIDATE}"
+NOBODY_FIRST = "no treatment can be named first"
 HOLLOW = {"facecolor": "white", "edgecolor": GREY}
+FILLED, UNDECIDED = {"facecolor": BAR, "edgecolor": BAR}, {"facecolor": LIGHT, "edgecolor": GREY}
 CELL_WIDTH, CELL_HEIGHT = 1.02, 0.42
 
 
@@ -54,7 +56,8 @@ def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: 
         rank_probabilities.csv and ranking.csv of one model.
     """
     title = f"{names.outcome_label}: rank probabilities"
-    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. A full band is probability 1."
+    scale = "A full band is probability 1."
+    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {scale}{_grey(ranking)}"
     return _ranks(probabilities, ranking, names, (title, subtitle, warning), "rank", _draw_bands)
 
 
@@ -73,8 +76,8 @@ def draw_cumulative_ranks(
     """
     sucra = {(row["setting"], row["treatment"]): number(row["sucra"]) for row in ranking}
 
-    def draw(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
-        _draw_steps(axes, rows, treatments, candidates)
+    def draw(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
+        _draw_steps(axes, rows, treatments, ranked)
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         for k, name in enumerate(treatments):
             text = sucra[rows[0]["setting"], name]
@@ -82,9 +85,8 @@ def draw_cumulative_ranks(
         axes.annotate("SUCRA", (1, 0), xytext=(5, 3), color=GREY, ha="left", va="bottom", **place)
 
     title = f"{names.outcome_label}: cumulative ranks"
-    subtitle = (
-        f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. The filled share of a band is the SUCRA."
-    )
+    scale = "The filled share of a band is the SUCRA."
+    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {scale}{_grey(ranking)}"
     return _ranks(probabilities, ranking, names, (title, subtitle, warning), "this rank or better", draw, 0.62)
 
 
@@ -94,14 +96,13 @@ def _ranks(
     names: Names,
     words: tuple[str, str, str],
     label: str,
-    draw: Callable[[Any, Sequence[Row], Sequence[str], dict[str, bool]], None],
+    draw: Callable[[Any, Sequence[Row], Sequence[str], Mapping[str, Row]], None],
     gap: float = 0.25,
 ) -> "Figure":
     """Lay out the panels of a figure of ranks; ``words`` are title, subtitle and warning."""
     title, subtitle, warning = words
     settings = settings_of(ranking)
     treatments = [row["treatment"] for row in by_rank(ranking, OVERALL)]
-    candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
     left = max(text_width(names.regimen(name)) for name in treatments) + 0.25
     columns = min(len(settings), 2)
     lines = -(-len(settings) // columns)
@@ -118,7 +119,8 @@ def _ranks(
                 figure, left + column * (panel_width + gap), header + line * step + heading, panel_width, height
             )
             rows = [row for row in probabilities if row["setting"] == setting]
-            draw(axes, rows, treatments, {name: candidates[setting, name] for name in treatments})
+            ranked = {row["treatment"]: row for row in ranking if row["setting"] == setting}
+            draw(axes, rows, treatments, ranked)
             axes.set_title(names.place(setting), pad=5)
             if column == 0:
                 place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
@@ -145,7 +147,20 @@ def _open_bands(axes: Any, treatments: int, ranks: int, margin: float) -> None:
     axes.hlines(feet, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.8, zorder=2)
 
 
-def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
+def _grey(ranking: Sequence[Row]) -> str:
+    """Explain grey bars, where there are any."""
+    grey = any(row["not_named"] and not rank_note(row) for row in ranking)
+    return f" Grey: {NOBODY_FIRST}." if grey else ""
+
+
+def _bar_style(row: Row) -> dict[str, Any]:
+    """Fill the bars of a ranked treatment, grey where none is named first; leave those without a rank hollow."""
+    if rank_note(row):
+        return HOLLOW
+    return UNDECIDED if row["not_named"] else FILLED
+
+
+def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
     """Draw cumulative probabilities as steps."""
     from matplotlib.collections import PolyCollection
 
@@ -159,13 +174,13 @@ def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candi
             for edge in (0.5, 1.5)
         ]
         shape = [(0.5, k + 1.0), *steps, (ranks + 0.5, k + 1.0)]
-        style: dict[str, Any] = {"facecolor": BAR, "edgecolor": BAR} if candidates[name] else HOLLOW
+        style, note = _bar_style(ranked[name]), rank_note(ranked[name])
         axes.add_collection(PolyCollection([shape], linewidth=0.8, zorder=1, gid=f"cumulative-{name}", **style))
-        if not candidates[name]:
-            axes.text(0.6, k + 0.3, NOT_A_CANDIDATE, color=GREY, va="center", size=FONT_SIZE - 1)
+        if note:
+            axes.text(0.6, k + 0.3, note, color=GREY, va="center", size=FONT_SIZE - 1)
 
 
-def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candidates: dict[str, bool]) -> None:
+def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
     from matplotlib.collections import PolyCollection
 
     n = len(treatments)
@@ -173,13 +188,12 @@ def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], candi
     for k, name in enumerate(treatments):
         bars = [(int(row["rank"]), float(row["probability"])) for row in rows if row["treatment"] == name]
         shapes = [_bar(rank, k + 1, probability) for rank, probability in bars]
-        candidate = candidates[name]
-        style: dict[str, Any] = {"facecolor": BAR, "edgecolor": BAR} if candidate else HOLLOW
+        style, note = _bar_style(ranked[name]), rank_note(ranked[name])
         axes.add_collection(PolyCollection(shapes, linewidth=0.8, zorder=1, gid=f"ranks-{name}", **style))
-        if not candidate:
+        if note:
             start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
             place, align = (0.5, "left") if start else (n + 0.5, "right")
-            axes.text(place, k + 0.3, NOT_A_CANDIDATE, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
+            axes.text(place, k + 0.3, note, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
 
 
 def _bar(rank: int, foot: float, probability: float) -> list[tuple[float, float]]:
@@ -201,7 +215,7 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
     treatments = [name for name in names.labels["regimens"] if any(row["treatment"] == name for row in rows)]
     failed = {row["outcome"] for row in rows if not is_true(row, "converged")}
     labels = [_column_label(names.of("outcomes", name), name in failed) for name in outcomes]
-    everyone = all_candidates(rows)
+    everyone, best = all_candidates(rows), _best_words(rows)
     cell = max(CELL_WIDTH, *(text_width(label) + 0.1 for label in labels))
     marks = [*map(names.regimen, treatments), *([] if everyone else [NOT_A_CANDIDATE])]
     left = max(*map(text_width, marks), 0.6) + 0.3
@@ -211,7 +225,7 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
     title = "SUCRA by outcome: higher is better, 1 is best"
     subtitle = f"{names.analysis_label}, model “{names.model}”. In brackets the 95% equal-tailed credible interval."
     note = _letters(rows, names)
-    width = max(left + cell * len(outcomes) + 0.2, text_width(note) + 0.3, left + 1.6 + text_width(WORST_BEST) + 0.3)
+    width = max(left + cell * len(outcomes) + 0.2, text_width(note) + 0.3, left + 1.6 + text_width(best) + 0.3)
     with styled():
         figure = new_figure(width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning)
         for i, setting in enumerate(settings):
@@ -238,7 +252,7 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
                     va="bottom",
                     color=WARNING if name in failed else GREY,
                 )
-        _colour_bar(figure, left, note, everyone)
+        _colour_bar(figure, left, note, best)
     return figure
 
 
@@ -285,15 +299,18 @@ def _draw_cells(
             if row is None:
                 axes.text(x + 0.5, y + 0.5, "no data", ha="center", va="center", color=GREY, style="italic")
             else:
-                _draw_cell(axes, x, y, row, candidate)
+                _draw_cell(axes, x, y, row)
 
 
-def _draw_cell(axes: Any, x: int, y: int, row: Row, candidate: bool) -> None:
+def _draw_cell(axes: Any, x: int, y: int, row: Row) -> None:
+    """Fill a cell by its SUCRA where one is named first; white where none is, hatched without a rank."""
     from matplotlib.patches import Rectangle
 
-    face = heat_colour(float(row["sucra"])) if candidate else "white"
-    colour = INK if candidate else GREY
-    edge = "white" if candidate else LIGHT
+    ranked = not rank_note(row)
+    filled = ranked and not row["not_named"]
+    face = heat_colour(float(row["sucra"])) if filled else "white"
+    colour = INK if ranked else GREY
+    edge = "white" if filled else LIGHT
     axes.add_patch(
         Rectangle(
             (x + 0.02, y + 0.03),
@@ -302,11 +319,11 @@ def _draw_cell(axes: Any, x: int, y: int, row: Row, candidate: bool) -> None:
             facecolor=face,
             edgecolor=edge,
             linewidth=0.8,
-            hatch="" if candidate else "////",
+            hatch="" if ranked else "////",
             gid=f"cell-{row['treatment']}-{row['outcome']}",
         )
     )
-    box = {} if candidate else {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6}}
+    box = {} if ranked else {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6}}
     axes.text(
         x + 0.5,
         y + 0.32,
@@ -314,7 +331,7 @@ def _draw_cell(axes: Any, x: int, y: int, row: Row, candidate: bool) -> None:
         ha="center",
         va="center",
         color=colour,
-        weight="bold" if candidate else "normal",
+        weight="bold" if filled else "normal",
         **box,
     )
     interval = f"[{number(row['sucra_lower'])}, {number(row['sucra_upper'])}]"
@@ -338,7 +355,15 @@ def heat_colour(value: float) -> str:
     return to_hex(LinearSegmentedColormap.from_list("sucra", HEAT)(value))
 
 
-def _colour_bar(figure: "Figure", left: float, note: str, everyone: bool) -> None:
+def _best_words(rows: Sequence[Row]) -> str:
+    """Explain the end of the colour bar, and cells without a colour."""
+    notes = sorted({rank_note(row) for row in rows} - {""})
+    undecided = any(row["not_named"] and not rank_note(row) for row in rows)
+    hatched = [f"hatched: {', or '.join(notes)}"] if notes else []
+    return ";  ".join(["1 best", *hatched, *([f"white: {NOBODY_FIRST}"] if undecided else [])])
+
+
+def _colour_bar(figure: "Figure", left: float, note: str, best: str) -> None:
     width, height = figure.get_size_inches()
     axes = add_axes(figure, left, height - 0.60, 1.6, 0.13)
     for k in range(32):
@@ -348,5 +373,5 @@ def _colour_bar(figure: "Figure", left: float, note: str, everyone: bool) -> Non
     axes.set_yticks([])
     place = {"textcoords": "offset points", "va": "center"}
     axes.annotate("0 worst", (0, 0.5), xytext=(-4, 0), ha="right", **place)
-    axes.annotate("1 best" if everyone else WORST_BEST, (1, 0.5), xytext=(4, 0), **place)
+    axes.annotate(best, (1, 0.5), xytext=(4, 0), **place)
     figure.text(0.12 / width, 0.14 / height, note, color=GREY)

@@ -10,13 +10,13 @@ from nma.report import check_tables, prisma, report_tables
 from nma.report.answer import answer_cards, strength_of
 from nma.report.evidence_map import comparison_table, edge_marks, evidence_map, map_sentences
 from nma.report.explorer import explorer_data
+from nma.report.first import NOBODY, first_sentences
 from nma.report.hangs_on import hangs_on
 from nma.report.inline import inline_svg
 from nma.report.methods import methods_text
 from nma.report.population_tables import definitions_table, population_sentences, population_tables
 from nma.report.reproducibility import digests_table, reproducibility_sentences
 from nma.report.sentences import (
-    best_sentences,
     design_words,
     fit_sentences,
     inconsistency_sentences,
@@ -32,6 +32,7 @@ from nma.report.words import (
     GLOSSARY,
     INTERVAL,
     NOT_A_CANDIDATE,
+    NOT_RANKED,
     Names,
     Row,
     all_candidates,
@@ -77,11 +78,14 @@ SECTIONS = (
 PLAIN = {
     "direct": "a study compared the two in whole arms",
     "indirect": "linked through other treatments, or inside mixed arms",
-    "prior_driven": "not estimable from the data, or more than 20% wider once a prior scale is doubled",
+    "prior_driven": "not estimable from the data, or more than 20% wider once a prior scale (effects, τ, ω) is doubled",
 }
-BY_SETTING = PLAIN | {
+BY_SETTING = {
     "direct": "a study of the setting compared the two in whole arms",
+    "mixed_setting": "compared in whole arms, but only by a study of several settings that has no result for it",
+    "indirect": PLAIN["indirect"],
     "extrapolated": "one of the two was given to nobody in the setting; the effect comes from other settings",
+    "prior_driven": PLAIN["prior_driven"],
 }
 CAPTIONS = {
     "network": "network of comparisons",
@@ -174,6 +178,7 @@ def report_context(sources: Sources, settings: Mapping[str, Any]) -> dict[str, A
         "models": settings["models"],
         "interval": INTERVAL,
         "not_candidate": NOT_A_CANDIDATE,
+        "not_ranked": NOT_RANKED,
         "everyone": all(section["everyone"] for section in sections),
         "has_settings": names.has_settings,
         "settings": list(dict.fromkeys(card.setting for section in sections for card in section["cards"])),
@@ -256,7 +261,7 @@ def _outcome_section(
     design = design_words(evidence, {study: facts["design"] for study, facts in studies.items()})
     arms, edges = used_arms(evidence), read_table(here / "network" / "edges.csv")
     drawn = evidence_map(ranking, arms, names)
-    places = settings_of(ranking)
+    places, allowed = settings_of(ranking), settings["rechallenge"]
     inconsistency = _inconsistency(here / "inconsistency", evidence, settings, names)
     return {
         "id": names.outcome,
@@ -264,12 +269,13 @@ def _outcome_section(
         "direction": names.direction,
         "everyone": all_candidates(ranking),
         "failed": inconsistency.pop("failed"),
-        "cards": answer_cards(ranking, names),
+        "cards": answer_cards(ranking, relative, names),
         "map": drawn,
         "missing": map_sentences(drawn),
         "comparisons": comparison_table(edges, arms, names),
         "sentences": [
-            (names.place(place), *_lead(best_sentences(ranking, relative, place, design, names))) for place in places
+            (names.place(place), *_lead(first_sentences(ranking, relative, place, design, names, allowed.get(place))))
+            for place in places
         ],
         "hangs_on": hangs_on(sensitivity, ranking, settings, names),
         "evidence": report_tables.evidence_tables(evidence, effects, studies, names, derivation),
@@ -345,8 +351,12 @@ def _inconsistency(folder: Path, evidence: Sequence[Row], settings: Mapping[str,
 
 
 def _lead(sentences: Sequence[str]) -> tuple[str, str]:
-    """Split what the page prints bold, the name, from the rest."""
-    name, verb, rest = " ".join(sentences).partition(" ranks first")
+    """Split what the page prints bold, who is first or that nobody is, from the rest."""
+    text = " ".join(sentences)
+    if NOBODY in text:
+        before, bold, rest = text.partition(NOBODY)
+        return before + bold, rest
+    name, verb, rest = text.partition(" ranks first")
     return name, verb + rest
 
 

@@ -11,7 +11,6 @@ from nma.report.words import (
     DECLARED,
     INTERVAL,
     METHODS,
-    NOT_A_CANDIDATE,
     REFERENCE,
     Names,
     Row,
@@ -22,6 +21,7 @@ from nma.report.words import (
     listed,
     number,
     probability,
+    rank_note,
     settings_of,
 )
 from nma.summaries.absolute_effects import EXPONENTIAL
@@ -212,21 +212,29 @@ def excluded_table(evidence: Sequence[Row], names: Names) -> Table:
 
 
 def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
-    """Tabulate the ranking of one setting, best first."""
-    columns = ("Treatment", "SUCRA", "Median rank", "P(best)", "Evidence against the reference")
+    """Tabulate the ranking of one setting, best first; with the ranks among candidates where not all have one."""
+    among = any(map(rank_note, ranking))
+    columns = ["Treatment", "SUCRA", "Median rank", "P(best)"]
+    columns += ["SUCRA among candidates", "P(best) among candidates"] if among else []
     rows = [
         [
-            names.regimen(row["treatment"]) + ("" if is_true(row, "candidate") else f" ({NOT_A_CANDIDATE})"),
+            names.regimen(row["treatment"]) + (f" ({rank_note(row)})" if rank_note(row) else ""),
             interval(row, "sucra"),
             f"{row['median_rank']} ({row['rank_lower']} to {row['rank_upper']})",
             probability(row["p_best"]),
+            *(_among_candidates(row) if among else ()),
             evidence_words(row["evidence"]),
         ]
         for row in by_rank(ranking, setting)
     ]
     poth = number(next(row["poth"] for row in ranking if row["setting"] == setting))
     caption = f"{names.heading(setting)}: ranking with {INTERVAL}s; POTH {poth}"
-    return Table(caption, columns, rows, names.place(setting))
+    return Table(caption, (*columns, "Evidence against the reference"), rows, names.place(setting))
+
+
+def _among_candidates(row: Row) -> list[str]:
+    ranked = row["candidate_sucra"]
+    return [interval(row, "candidate_sucra"), probability(row["candidate_p_best"])] if ranked else ["–", "–"]
 
 
 def league_table(league: Sequence[Row], setting: str, names: Names) -> Table:

@@ -65,7 +65,6 @@ def report_settings(project: Project, analysis: str) -> dict[str, Any]:
         "models": list(config.models),
         "headline_figures": figures_of(project, config.headline),
         "labels": figure_labels(project),
-        "not_candidates": {name: treatments.barred(name) for name in treatments.settings},
         "rechallenge": {name: dict(setting.rechallenge) for name, setting in treatments.settings.items()},
         "studies": _studies(project, analysis),
         "populations": population_settings(project, analysis),

@@ -43,6 +43,7 @@ class Mark:
 EVIDENCE = {
     "reference": Mark("#000000", "|", "solid", "R"),
     "direct": Mark("#0072B2", "o", "solid", "D"),
+    "mixed_setting": Mark("#E69F00", "v", (0, (6, 1.5, 1, 1.5)), "M"),
     "indirect": Mark("#009E73", "s", (0, (4, 1)), "I"),
     "extrapolated": Mark("#D55E00", "^", (0, (2, 1)), "E"),
     "prior_driven": Mark("#CC79A7", "D", (0, (0.8, 0.8)), "P"),

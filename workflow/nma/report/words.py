@@ -15,6 +15,7 @@ PROBABILITY, MEDIAN = "probability", "median time"  # natural scales of absolute
 INTERVAL = "95% equal-tailed credible interval"
 DECLARED = "declared baseline"
 NOT_A_CANDIDATE = "not a candidate"
+NOT_RANKED = "not ranked, prior-driven"
 NOT_CONVERGED = "NOT CONVERGED"
 NOT_ASSESSABLE = "not assessable"
 MEASURES = {
@@ -50,6 +51,7 @@ CRITERIA = {"mrecist": "mRECIST", "recist_1_1": "RECIST 1.1"}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
     "direct": "direct",
+    "mixed_setting": "mixed-setting",
     "indirect": "indirect",
     "extrapolated": "extrapolated",
     "prior_driven": "prior-driven",
@@ -59,7 +61,7 @@ EVIDENCE_WORDS = {
 GLOSSARY = {
     "SUCRA": "Share of the other treatments that a treatment beats, on average: 1 is surely best, 0 surely worst.",
     "Median rank": "Rank 1 is best; beside it the interval of the rank.",
-    "P(best)": "Probability of the first rank among all ranked treatments.",
+    "P(best)": "Probability of the first rank among the treatments that are ranked.",
     "P(better)": "Probability that the first treatment is better than the second.",
     "POTH": "Precision of the ranking: 1 if the order is certain, 0 if every order is as probable as any other.",
     "Predictive interval": "Where the effect in a new study would lie; wider than the interval of the mean effect.",
@@ -284,6 +286,13 @@ def plural(n: int, word: str, words: str = "") -> str:
 def all_candidates(ranking: Iterable[Row]) -> bool:
     """Whether every treatment may be chosen in every setting."""
     return all(is_true(row, "candidate") for row in ranking)
+
+
+def rank_note(row: Row) -> str:
+    """Say why a treatment has no rank among the candidates; nothing where it has one."""
+    if not is_true(row, "candidate"):
+        return NOT_A_CANDIDATE
+    return "" if row["candidate_sucra"] else NOT_RANKED
 
 
 def settings_of(rows: Iterable[Row]) -> list[str]:

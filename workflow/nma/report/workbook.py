@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nma.report.archives import EPOCH
 from nma.report.words import MEASURES, OVERALL, Names, Row
-from nma.summaries.sensitivity import RANKED
+from nma.summaries.candidates import RANKED
 from nma.tables import read_table, write_bytes
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ COLUMNS = {
     "candidate_sucra, candidate_p_best": "among the candidates that the data place; empty for any other treatment",
     "named_first, not_named": "whether the treatment is named first, and why no treatment of the setting is",
     "contraction": "1 - (posterior sd / prior sd)^2",
-    "prior_sensitivity": "by how much the posterior sd widens when a prior scale is doubled: the largest over the scales",
+    "prior_sensitivity": "largest widening of the posterior sd when one of the prior scales is doubled",
     "prior_sensitivity_error, prior_sensitivity_prior": "its Monte Carlo error, and which prior it is",
     "absolute, absolute_lower, absolute_upper": "expected outcome and 95% limits on the scale of its row, in its unit",
     "absolute_mean, absolute_sd": "mean and standard deviation of the expected outcome",

@@ -34,6 +34,8 @@ COLUMNS = (
     "not_named",
 )
 
+RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")  # kept beside effects
+
 
 @dataclass(frozen=True)
 class CandidateRanks:

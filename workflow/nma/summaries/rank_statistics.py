@@ -46,7 +46,8 @@ def rank_cells(by_draw: NDArray[np.int64]) -> list[dict[str, Any]]:
     n, mean_rank = by_draw.shape[1], by_draw.mean(axis=0)
     sucras = sucra(mean_rank, n)
     lower, median, upper = np.quantile(by_draw, [0.025, 0.5, 0.975], axis=0, method="inverted_cdf")
-    sucra_lower, sucra_upper = np.quantile(sucra(by_draw, n), [0.025, 0.975], axis=0, method="inverted_cdf")
+    by_draw_sucra = sucra(by_draw.astype(float), n)
+    sucra_lower, sucra_upper = np.quantile(by_draw_sucra, [0.025, 0.975], axis=0, method="inverted_cdf")
     return [
         {
             "sucra": sucras[k],

@@ -15,12 +15,12 @@ from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
 from nma.inference.widening import prior_covariances
 from nma.network.arms import is_contrast, used_arms, used_rows
+from nma.summaries.candidates import RANKED
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import relative_effects
 from nma.tables import read_table, write_table
 
-RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")  # of the treatment
 COLUMNS = (
     "analysis",
     "outcome",

@@ -150,7 +150,7 @@ for (const figure of all("figure.live")) {
 const data = JSON.parse(document.getElementById("explorer-data").textContent);
 const explorer = document.getElementById("explorer");
 const picker = Object.fromEntries(all("select", explorer).map(select => [select.name, select]));
-const LETTERS = {reference: "R", direct: "D", indirect: "I", extrapolated: "E", "prior-driven": "P"};
+const LETTERS = {reference: "R", direct: "D", "mixed-setting": "M", indirect: "I", extrapolated: "E", "prior-driven": "P"};
 const chip = word => make("span", {class: `chip ${word.replace("-", "_")}`}, make("i", {"aria-hidden": "true"}, LETTERS[word] ?? "?"), word);
 const fill = (select, options, wanted) => {
   if (!select) return;

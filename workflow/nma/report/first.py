@@ -1,0 +1,199 @@
+"""Who is named first among the candidates, on what evidence, and why nobody is where nobody can be."""
+
+from collections.abc import Mapping, Sequence
+
+from nma.report.words import (
+    INTERVAL,
+    NOT_A_CANDIDATE,
+    NOT_CONVERGED,
+    NOT_RANKED,
+    Names,
+    Row,
+    all_candidates,
+    by_rank,
+    evidence_words,
+    is_true,
+    listed,
+    number,
+    plural,
+    probability,
+)
+from nma.summaries.candidates import DISAGREE, NO_CANDIDATE, NOT_PLACED, ONE_CANDIDATE, TOO_CLOSE, groups
+
+NOBODY = "No treatment can be named first"
+CRITERIA = {"sucra": "SUCRA", "p_best": "P(best)", "mean": "the posterior mean"}
+
+
+def candidates_of(ranking: Sequence[Row], setting: str) -> list[Row]:
+    """List the candidates of a setting, in the order of the table."""
+    return [row for row in ranking if row["setting"] == setting and is_true(row, "candidate")]
+
+
+def ranked_candidates(ranking: Sequence[Row], setting: str) -> list[Row]:
+    """List the candidates that have a rank among the candidates, best first."""
+    placed = [row for row in candidates_of(ranking, setting) if row["candidate_sucra"]]
+    return sorted(placed, key=lambda row: -float(row["candidate_sucra"]))
+
+
+def first_of(ranking: Sequence[Row], setting: str) -> Row | None:
+    """Find the treatment that may be named first in a setting; None where none may."""
+    return next((row for row in candidates_of(ranking, setting) if is_true(row, "named_first")), None)
+
+
+def comparison(relative: Sequence[Row], setting: str, treatment: str, comparator: str) -> Row:
+    """Row of relative_effects.csv of one contrast."""
+    keys = (setting, treatment, comparator)
+    return next(row for row in relative if (row["setting"], row["treatment"], row["comparator"]) == keys)
+
+
+def first_sentences(
+    ranking: Sequence[Row],
+    relative: Sequence[Row],
+    setting: str,
+    design: str,
+    names: Names,
+    rechallenge: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Name the first candidate of a setting with the evidence that its rank rests on, or say why none is named.
+
+    Where every treatment is a candidate the word is not used.
+
+    Parameters
+    ----------
+    ranking, relative : rows
+        ranking.csv and relative_effects.csv of one fit.
+    design : str
+        From `nma.report.sentences.design_words`.
+    rechallenge : mapping
+        Regimens that contain a failed drug and are candidates all the same, with the reason.
+    """
+    candidates = candidates_of(ranking, setting)
+    if not candidates:
+        return ["No treatment of this network is a candidate here."]
+    best = first_of(ranking, setting)
+    lead = _named(best, ranking, relative, design, names) if best else [_nobody(candidates, relative, names)]
+    sentences = [*lead, *([] if best else [f"The evidence comes {design}."]), *_unranked(candidates, names)]
+    sentences += [_higher(row, names) for row in _barred_above(best, ranking)]
+    sentences += [
+        f"{names.regimen(row['treatment'])} contains a drug that failed here; rechallenge is allowed: {reason}."
+        for row in candidates
+        if (reason := (rechallenge or {}).get(row["treatment"]))
+    ]
+    if not all(is_true(row, "converged") for row in candidates):
+        sentences.insert(0, f"{NOT_CONVERGED}, do not use:")
+    return sentences
+
+
+def _named(best: Row, ranking: Sequence[Row], relative: Sequence[Row], design: str, names: Names) -> list[str]:
+    among, next_one = ("", "treatment") if all_candidates(ranking) else (" among the candidates", "candidate")
+    following = ranked_candidates(ranking, best["setting"])[1]
+    effect = comparison(relative, best["setting"], best["treatment"], following["treatment"])
+    runner = names.regimen(following["treatment"])
+    lower, upper = best["candidate_sucra_lower"], best["candidate_sucra_upper"]
+    spans = ", an interval that spans the whole scale" if float(upper) - float(lower) >= 1 else ""
+    return [
+        f"{names.regimen(best['treatment'])} ranks first{among}: SUCRA {number(best['candidate_sucra'])} "
+        f"({INTERVAL} {number(lower)} to {number(upper)}{spans}), P(best) {probability(best['candidate_p_best'])}, "
+        f"{_reach(effect['evidence'], f'the next {next_one}, {runner}')}, {design}.",
+        f"Against {runner}: {_effect(effect, names)}.",
+    ]
+
+
+def _reach(label: str, following: str) -> str:
+    """Say what the evidence is worth that a rank rests on: that against the next."""
+    match label:
+        case "extrapolated":
+            return f"extrapolated from other settings: it and {following}, were not both given here"
+        case "mixed_setting":
+            return f"from a study of several settings together, against {following}"
+        case other:
+            return f"on {evidence_words(other)} evidence against {following}"
+
+
+def _effect(effect: Row, names: Names) -> str:
+    return f"{effect['measure']} {names.estimate(effect)}, P(better) {probability(effect['p_better'])}"
+
+
+def _nobody(candidates: Sequence[Row], relative: Sequence[Row], names: Names) -> str:
+    """Say why no treatment can be named first."""
+    setting, reason = candidates[0]["setting"], candidates[0]["not_named"]
+    if reason == ONE_CANDIDATE:
+        return f"{NOBODY}: {names.regimen(candidates[0]['treatment'])} is the only candidate here."
+    if reason == NOT_PLACED:
+        return f"{NOBODY}: {_not_placed(candidates, relative, names)}."
+    if reason == DISAGREE:
+        return f"{NOBODY}: {_disagreement(candidates, names)}."
+    first, following, *_ = ranked_candidates(candidates, setting)
+    effect = comparison(relative, setting, first["treatment"], following["treatment"])
+    pair = f"{names.regimen(first['treatment'])} and {names.regimen(following['treatment'])}"
+    if reason == TOO_CLOSE:
+        return f"{NOBODY}: {pair}, the two highest by SUCRA, are too close. Between them: {_effect(effect, names)}."
+    return f"{NOBODY}: what tells {pair} apart is prior-driven. Between them: {_effect(effect, names)}."
+
+
+def _not_placed(candidates: Sequence[Row], relative: Sequence[Row], names: Names) -> str:
+    ids, setting = [row["treatment"] for row in candidates], candidates[0]["setting"]
+    labels = {(row["treatment"], row["comparator"]): row["evidence"] for row in relative if row["setting"] == setting}
+    linked = [listed(map(names.regimen, group)) for group in groups(ids, labels) if len(group) > 1]
+    if not linked:
+        return "every effect between two of them is prior-driven"
+    return f"effects between them are prior-driven, but for those within {'; '.join(linked)}"
+
+
+def _disagreement(candidates: Sequence[Row], names: Names) -> str:
+    shown = {"sucra": "candidate_sucra", "p_best": "candidate_p_best"}
+    parts: list[str] = []
+    for criterion, words in CRITERIA.items():
+        row = next(row for row in candidates if criterion in row["candidate_first_by"].split())
+        label = names.regimen(row["treatment"])
+        value = f" ({probability(row[shown[criterion]])})" if criterion in shown else ""
+        parts.append(f"{words} {label}{value}" if parts else f"{words} puts {label} first{value}")
+    return listed(parts)
+
+
+def _unranked(candidates: Sequence[Row], names: Names) -> list[str]:
+    """Name the candidates that have no rank while others have one."""
+    without = [names.regimen(row["treatment"]) for row in candidates if not row["candidate_sucra"]]
+    if not without or len(without) == len(candidates):
+        return []
+    return [f"{NOT_RANKED[0].upper()}{NOT_RANKED[1:]}: {listed(without)}."]
+
+
+def _barred_above(best: Row | None, ranking: Sequence[Row]) -> list[Row]:
+    """Treatments that are no candidates and have a higher SUCRA among all than the first of the candidates."""
+    if best is None:
+        return []
+    return [
+        row
+        for row in by_rank(ranking, best["setting"])
+        if not is_true(row, "candidate") and float(row["sucra"]) > float(best["sucra"])
+    ]
+
+
+def _higher(row: Row, names: Names) -> str:
+    label = names.regimen(row["treatment"])
+    return f"Among all treatments {label} has a higher SUCRA ({number(row['sucra'])}) but is {NOT_A_CANDIDATE} here."
+
+
+def closeness(rankings: Sequence[Sequence[Row]]) -> list[str]:
+    """Say in how many rankings nobody is named first, and how far those who are stand apart from the next.
+
+    Parameters
+    ----------
+    rankings : sequence
+        Rows of one setting each.
+    """
+    known = [rows for rows in rankings if rows and rows[0]["not_named"] != NO_CANDIDATE]
+    pairs = [tuple(ranked_candidates(rows, rows[0]["setting"])[:2]) for rows in known if not rows[0]["not_named"]]
+    count = plural(len(known), "ranking")
+    sentences = [f"In {len(known) - len(pairs)} of {count} no treatment can be named first."] if known else []
+    if pairs:
+        ends = [(first["candidate_sucra_lower"], following["candidate_sucra_upper"]) for first, following in pairs]
+        overlapping = sum(float(lower) <= float(upper) for lower, upper in ends)
+        best = sorted((first["candidate_p_best"] for first, _ in pairs), key=float)
+        low, high = probability(best[0]), probability(best[-1])
+        sentences.append(
+            f"Where one is named, the interval of its SUCRA overlaps that of the next in {overlapping} of "
+            f"{len(pairs)}; its P(best) is {low if low == high else f'{low} to {high}'}."
+        )
+    return sentences
