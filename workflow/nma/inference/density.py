@@ -31,10 +31,8 @@ SD, EXCHANGEABLE = range(2)
     ARM_ROWS,
     ARMS,
     STUDIES,
-    INNER,
-    OUTER,
     TABLE,
-) = range(16)
+) = range(14)
 _Y, _SPREAD = range(2)  # of the table of contrasts
 
 
@@ -101,8 +99,6 @@ def _add_counts(vector, b, tau, db):  # type: ignore[no-untyped-def]
         cuts,
         arms,
         _table(vector, STUDIES),
-        _table(vector, INNER),
-        _table(vector, OUTER),
         settings[BASELINE],
         int(settings[WIDTH]),
         _table(vector, TABLE),

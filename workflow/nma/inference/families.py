@@ -20,8 +20,8 @@ from nma.network.data import (
 )
 from nma.network.structure import Floats
 
-# columns of the arm table: estimate and variance on the link scale, log of the time, inner nodes; the counts follow
-Y, V, OFFSET, FROM, TO, COUNTS = range(6)
+# columns of the arm table: estimate and variance on the link scale, log of the time; the counts follow
+Y, V, OFFSET, COUNTS = range(4)
 # what is accumulated for every arm; then fitted values, then scores of the cutpoints
 SCORE, TAU_SCORE, LOG_LIKELIHOOD, FITTED = range(4)
 

@@ -179,7 +179,7 @@ def count_arguments(data: NetworkData, scales: PriorScales, tabulated: bool = Tr
         Look the integrals up where a table is of use; then only scores are filled.
     """
     counts = data.counts
-    tables = quadrature.arm_table(counts), quadrature.study_table(counts), *quadrature.nodes()
+    tables = quadrature.arm_table(counts), quadrature.study_table(counts)
     table = tabulate(counts.family, *tables, scales.baseline, scales.tau) if tabulated else NO_TABLE
     width = n_terms(counts.family, counts.counts.shape[1])
     return *tables, scales.baseline, width, table.values, table.resolution

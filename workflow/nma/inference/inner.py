@@ -1,42 +1,62 @@
 """The inner integral: the likelihood of one arm with its random effect integrated out."""
 
-from math import exp, log, log1p, sqrt
+from math import log, pi, sqrt
 
 import numba
 import numpy as np
 
-from nma.inference.families import FROM, LOG_LIKELIHOOD, SCORE, TAU_SCORE, TO, V, Y, density
+from nma.inference.families import LOG_LIKELIHOOD, SCORE, TAU_SCORE, V, Y, density
+from nma.inference.nodes import FROM, NODES, SLOPE, TO, VALUE, X, advance, asked, average, begin, node_space
+
+LOG_ROOT = 0.5 * log(2.0 * pi)
+SKEWED = 0.6
+"""Variance of an arm's estimate from which its likelihood is skewed: with one patient in its smallest group, or none."""
 
 
 @numba.njit(cache=True)
-def integrate(family, fixed, k, arm, cuts, inner, log_density, terms, expected):  # type: ignore[no-untyped-def]
+def arm_space(width):  # type: ignore[no-untyped-def]
+    """Allocate what `integrate` writes to, for ``width`` terms."""
+    nodes, state = node_space()
+    return nodes, state, np.empty((NODES, width))
+
+
+@numba.njit(cache=True)
+def _guess(family, fixed, k, arm, cuts, terms):  # type: ignore[no-untyped-def]
+    """Centre and spread of the arm's effect by the Gaussian approximation, or by its prior where that is more likely.
+
+    The latter is so where the likelihood has levelled off.
+    """
+    v = arm[V]
+    weight = 1.0 / (v + k * k)
+    centre, spread = k * weight * (arm[Y] - fixed), sqrt(v * weight)
+    if v > SKEWED:
+        density(family, arm, cuts, fixed, terms)
+        at_prior = terms[LOG_LIKELIHOOD]
+        density(family, arm, cuts, fixed + k * centre, terms)
+        if at_prior > terms[LOG_LIKELIHOOD] - 0.5 * centre * centre:
+            return 0.0, 1.0
+    return centre, spread
+
+
+@numba.njit(cache=True)
+def integrate(family, fixed, k, arm, cuts, space, expected):  # type: ignore[no-untyped-def]
     """Log of the inner integral of one arm, given mu + f = ``fixed``; fills ``expected`` (T,).
 
-    ``log_density`` (J,) and ``terms`` (J, T) are work space.
+    ``space`` is from `arm_space`.
     """
-    first, last = int(arm[FROM]), int(arm[TO])
     if k == 0.0:
         density(family, arm, cuts, fixed, expected)
         expected[TAU_SCORE] = 0.0
         return expected[LOG_LIKELIHOOD]
-    v = arm[V]
-    w = 1.0 / (v + k * k)
-    centre, spread = k * w * (arm[Y] - fixed), sqrt(v * w)
-    shift = -0.5 * log1p(k * k / v)
-    top = -np.inf
-    for j in range(last - first):
-        x = inner[first + j, 0]
-        z = centre + spread * x
-        density(family, arm, cuts, fixed + k * z, terms[j])
-        terms[j, TAU_SCORE] = terms[j, SCORE] * z / sqrt(2.0)
-        log_density[j] = inner[first + j, 1] + 0.5 * (x * x - z * z) + shift + terms[j, LOG_LIKELIHOOD]
-        top = max(top, log_density[j])
-    total = 0.0
-    expected[:] = 0.0
-    for j in range(last - first):
-        weight = exp(log_density[j] - top)
-        total += weight
-        for t in range(expected.shape[0]):
-            expected[t] += weight * terms[j, t]
-    expected /= total
-    return top + log(total)
+    nodes, state, terms = space
+    centre, spread = _guess(family, fixed, k, arm, cuts, terms[0])
+    begin(nodes, state, centre, spread, arm[V] > SKEWED)
+    while asked(state):
+        for s in range(int(state[FROM]), int(state[TO])):
+            z = nodes[s, X]
+            density(family, arm, cuts, fixed + k * z, terms[s])
+            nodes[s, VALUE] = terms[s, LOG_LIKELIHOOD] - 0.5 * z * z
+            nodes[s, SLOPE] = k * terms[s, SCORE] - z
+            terms[s, TAU_SCORE] = terms[s, SCORE] * z / sqrt(2.0)
+        advance(nodes, state)
+    return average(nodes, state, terms, expected) - LOG_ROOT

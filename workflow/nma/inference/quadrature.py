@@ -1,112 +1,61 @@
-"""Likelihood of counts with the study effects integrated out by adaptive Gauss-Hermite quadrature.
+"""Likelihood of counts with the study effects integrated out.
 
 For a study with arms k, fixed parts f_k, baseline mu ~ N(0, s^2) and arm effects (tau / sqrt 2) z_k, z_k ~ N(0, 1):
 
     L = integral N(mu; 0, s^2) prod_k [ integral p(r_k | mu + f_k + (tau / sqrt 2) z) phi(z) dz ] dmu
 
-Both integrals use nodes placed in closed form from a Gaussian approximation of each arm's likelihood (estimate y with
-variance v on the link scale); the approximation places the nodes, the likelihood itself is exact, zero cells included.
-The change of variables follows Liu & Pierce (1994) and is stable as tau goes to 0.
+Both integrands are log-concave; `nodes` places the nodes of both, beginning with a Gaussian approximation of each arm's
+likelihood (estimate y with variance v on the link scale). The inner integral is stable as tau goes to 0.
 """
 
-from math import exp, log, sqrt
+from math import log, sqrt
 
 import numba
 import numpy as np
-from numpy.polynomial.hermite_e import hermegauss
 
 from nma.inference.families import SCORE, TAU_SCORE, V, Y, fewest, gaussian_approximation, place
-from nma.inference.inner import integrate
+from nma.inference.inner import LOG_ROOT, arm_space, integrate
 from nma.inference.lookup import CELL, level_weights, look_up
+from nma.inference.nodes import FROM, NODES, SLOPE, TO, VALUE, X, advance, asked, average, begin, node_space
 from nma.network.data import ORDERED_LOGIT, ORDERED_PROBIT, CountData
 from nma.network.structure import Floats
 
-# Nodes by the number of patients in the smallest group of an arm (inner nodes, for the arm effect) or of a study (outer
-# nodes, for the baseline): with few of them the likelihood is skewed, with none it levels off on one side. The outer
-# integrand, a product over arms, is the smoother one.
 RULES = (0, 4, 19)
-"""None, fewer than 5, fewer than 20, more."""
-INNER, OUTER = (15, 15, 7, 5), (21, 9, 7, 5)
+"""Patients in the smallest group of a study: none, fewer than 5, fewer than 20, more."""
 POINTS = (121, 121, 61, 31)
-"""In x, where the integrals of a study are tabulated, see `lookup`."""
+"""In x, where the integrals of a study are tabulated, see `lookup`: with few patients they are less smooth."""
 
-# columns of the table of studies: first arm, outer nodes, where its entries start in a level of a table
-ARM, FROM, TO, START = range(4)
+# columns of the table of studies: first arm, where its entries start in a level of a table
+ARM, START = range(2)
 
 
-def arm_table(data: CountData, factor: int = 1) -> Floats:
-    """Tabulate estimate and variance on the link scale, offset, nodes and counts by arm, (arms, 5 + columns).
-
-    Parameters
-    ----------
-    factor : int
-        Multiplies the numbers of nodes, here, in `study_table` and in `nodes`, to check the quadrature.
-    """
+def arm_table(data: CountData) -> Floats:
+    """Tabulate estimate and variance on the link scale, offset and counts by arm, (arms, 3 + columns)."""
     y, v = gaussian_approximation(data)
-    rules = _rules(fewest(data))
-    bounds = factor * np.cumsum([0, *INNER])
-    return np.column_stack([y, v, data.offset, bounds[rules], bounds[rules + 1], data.counts])
+    return np.column_stack([y, v, data.offset, data.counts])
 
 
-def study_table(data: CountData, factor: int = 1) -> Floats:
-    """Tabulate first arm, outer nodes and the start of the entries in a table of integrals by study, (studies + 1, 4).
+def study_table(data: CountData) -> Floats:
+    """Tabulate first arm and the start of the entries in a table of integrals by study, (studies + 1, 2).
 
     The last row ends the arms and the entries.
     """
     least = np.minimum.reduceat(fewest(data), data.start[:-1]) if len(data.study) else np.zeros(0)
-    rules = _rules(least)
-    bounds = factor * np.cumsum([0, *OUTER])
-    ends = np.column_stack([bounds[rules], bounds[rules + 1]]).reshape(-1, 2)
+    rules = np.searchsorted(np.array(RULES) + 0.5, least)
     arms = np.diff(data.start)
     sizes = CELL * np.array(POINTS)[rules] * np.where(arms == 2, 1, arms)
-    return np.column_stack([data.start, np.vstack([ends, [[0, 0]]]), np.cumsum([0, *sizes])]).astype(float)
-
-
-def nodes(factor: int = 1) -> tuple[Floats, Floats]:
-    """Inner and outer nodes with their log weights for a standard normal, (J, 2) each: the rules one after another."""
-    inner, outer = (np.vstack([_hermite(factor * n) for n in rule]) for rule in (INNER, OUTER))
-    return inner, outer
-
-
-def _hermite(n: int) -> Floats:
-    x, w = hermegauss(n)
-    return np.column_stack([x, np.log(w / w.sum())])
-
-
-def _rules(least: Floats) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    return np.searchsorted(np.array(RULES) + 0.5, least)
+    return np.column_stack([data.start, np.cumsum([0, *sizes])]).astype(float)
 
 
 @numba.njit(cache=True)
-def _outer_nodes(f, k, arms, outer, baseline_sd, mu, log_weight):  # type: ignore[no-untyped-def]
-    """Place the nodes ``mu`` of a study's baseline; ``log_weight`` includes its prior."""
+def _guess(f, k, arms, baseline_sd):  # type: ignore[no-untyped-def]
+    """Mean and standard deviation of a study's baseline by the Gaussian approximation."""
     precision, mean = 1.0 / baseline_sd**2, 0.0
     for a in range(f.shape[0]):
         w = 1.0 / (arms[a, V] + k * k)
         precision += w
         mean += w * (arms[a, Y] - f[a])
-    mean /= precision
-    sd = 1.0 / sqrt(precision)
-    for m in range(outer.shape[0]):
-        x = outer[m, 0]
-        mu[m] = mean + sd * x
-        log_weight[m] = outer[m, 1] + 0.5 * (x * x - (mu[m] / baseline_sd) ** 2) + log(sd / baseline_sd)
-
-
-@numba.njit(cache=True)
-def _average(log_weight, by_node, expected):  # type: ignore[no-untyped-def]
-    """Log sum of the outer nodes; averages ``by_node`` (J, arms, T) over them into ``expected`` (arms, T)."""
-    top = log_weight.max()
-    total = 0.0
-    expected[:] = 0.0
-    for m in range(log_weight.shape[0]):
-        weight = exp(log_weight[m] - top)
-        total += weight
-        for a in range(expected.shape[0]):
-            for t in range(expected.shape[1]):
-                expected[a, t] += weight * by_node[m, a, t]
-    expected /= total
-    return top + log(total)
+    return mean / precision, 1.0 / sqrt(precision)
 
 
 @numba.njit(cache=True)
@@ -118,34 +67,51 @@ def entry_of(table, studies, i, level, by_level):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True)
-def work_space(inner, outer, width):  # type: ignore[no-untyped-def]
-    """Allocate what `integrate_study` writes to: the outer nodes and their weights, then what `integrate` takes."""
-    nodes = np.empty(outer.shape[0]), np.empty(outer.shape[0])
-    return nodes, np.empty(inner.shape[0]), np.empty((inner.shape[0], width)), np.empty((2, 4))
+def work_space(n_arms, width):  # type: ignore[no-untyped-def]
+    """Allocate what `integrate_study` writes to, for studies of up to ``n_arms``: outer nodes, then inner ones."""
+    nodes, state = node_space()
+    return nodes, state, np.zeros((NODES, n_arms * width)), arm_space(width), np.empty((2, 4))
 
 
 @numba.njit(cache=True)
-def integrate_study(family, f, tau, cuts, arms, inner, outer, baseline_sd, entry, work, expected):  # type: ignore[no-untyped-def]
+def most_arms(studies):  # type: ignore[no-untyped-def]
+    """Arms of the largest study."""
+    most = 0
+    for i in range(studies.shape[0] - 1):
+        most = max(most, int(studies[i + 1, ARM] - studies[i, ARM]))
+    return most
+
+
+@numba.njit(cache=True)
+def integrate_study(family, f, tau, cuts, arms, baseline_sd, entry, work, expected):  # type: ignore[no-untyped-def]
     """Log of the outer integral of one study; fills ``expected`` (arms, T).
 
     The inner integrals are looked up from ``entry`` on, see `look_up`, as far as it has them.
     """
     table, start, points, level, by_level = entry
-    (mu, log_weights), log_density, terms, weights = work
-    k, half_tau, n_nodes = tau / sqrt(2.0), 0.5 * tau, outer.shape[0]
-    log_weight = log_weights[:n_nodes]
-    by_node = np.zeros((n_nodes, f.shape[0], expected.shape[1]))
-    _outer_nodes(f, k, arms, outer, baseline_sd, mu, log_weight)
-    for a in range(f.shape[0]):
-        y, variance = arms[a, Y], arms[a, V] + k * k
-        of_arm = table, start + a * points * CELL, points, level, by_level
-        for m in range(n_nodes):
-            eta, found = mu[m] + f[a], by_node[m, a]
-            value = look_up(of_arm, weights, eta, y, variance, half_tau, found)
-            if np.isnan(value):
-                value = integrate(family, eta, k, arms[a], cuts, inner, log_density, terms, found)
-            log_weight[m] += value
-    return _average(log_weight, by_node, expected)
+    nodes, state, by_node, inner, weights = work
+    k, half_tau, n_arms, width = tau / sqrt(2.0), 0.5 * tau, f.shape[0], expected.shape[1]
+    centre, spread = _guess(f, k, arms, baseline_sd)
+    begin(nodes, state, centre, spread, False)
+    while asked(state):
+        for s in range(int(state[FROM]), int(state[TO])):
+            mu = nodes[s, X]
+            value, slope = -0.5 * (mu / baseline_sd) ** 2, -mu / baseline_sd**2
+            for a in range(n_arms):
+                eta, found = mu + f[a], by_node[s, a * width : (a + 1) * width]
+                of_arm = table, start + a * points * CELL, points, level, by_level
+                part = look_up(of_arm, weights, eta, arms[a, Y], arms[a, V] + k * k, half_tau, found)
+                if np.isnan(part):
+                    part = integrate(family, eta, k, arms[a], cuts, inner, found)
+                value += part
+                slope += found[SCORE]
+            nodes[s, VALUE], nodes[s, SLOPE] = value, slope
+        advance(nodes, state)
+    means = np.empty(n_arms * width)
+    result = average(nodes, state, by_node[:, : n_arms * width], means)
+    for a in range(n_arms):
+        expected[a] = means[a * width : (a + 1) * width]
+    return result - LOG_ROOT - log(baseline_sd)
 
 
 @numba.njit(cache=True)
@@ -159,7 +125,7 @@ def _look_up_difference(entry, weights, f, tau, arms, expected):  # type: ignore
 
 
 @numba.njit(cache=True)
-def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_sd, width, table, resolution):  # type: ignore[no-untyped-def]
+def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, table, resolution):  # type: ignore[no-untyped-def]
     """Marginal log likelihood of every study, and conditional expectations by arm.
 
     Parameters
@@ -172,8 +138,8 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
         Between-study standard deviation of contrasts.
     cuts : array, (K - 1,)
         Cutpoints of an ordered outcome, the first of them 0; without meaning for other families.
-    arms, studies, inner, outer : arrays
-        From `arm_table`, `study_table` and `nodes`.
+    arms, studies : arrays
+        From `arm_table` and `study_table`.
     baseline_sd : float
         Prior standard deviation of the study baselines.
     width : int
@@ -193,37 +159,36 @@ def log_likelihood(family, f, tau, cuts, arms, studies, inner, outer, baseline_s
     """
     n_studies, n_arms, size = studies.shape[0] - 1, f.shape[0], abs(tau)
     result, expected = np.empty(n_studies), np.empty((n_arms, width))
-    work, by_level = work_space(inner, outer, width), np.empty((2, 4))
+    work, by_level = work_space(most_arms(studies), width), np.empty((2, 4))
     level = level_weights(table.shape[0], resolution, size, by_level)
     if family in (ORDERED_LOGIT, ORDERED_PROBIT):
         # The estimates depend on the cutpoints: the more patients, the closer the nodes have to be.
         arms = arms.copy()
         for arm in range(n_arms):
-            place(family, arms[arm], cuts, 8, work[2][0])
+            place(family, arms[arm], cuts, 8, expected[arm])
     for i in range(n_studies):
         a, b = int(studies[i, ARM]), int(studies[i + 1, ARM])
-        found, rule = expected[a:b], outer[int(studies[i, FROM]) : int(studies[i, TO])]
-        at_level = level
+        found, at_level = expected[a:b], level
         if b - a == 2:
             entry = entry_of(table, studies, i, level, by_level)
-            result[i] = _look_up_difference(entry, work[3], f[a:b], size, arms[a:b], found)
+            result[i] = _look_up_difference(entry, work[4], f[a:b], size, arms[a:b], found)
             if not np.isnan(result[i]):
                 continue
             at_level = -1  # its arms are not tabulated
         entry = entry_of(table, studies, i, at_level, by_level)
-        result[i] = integrate_study(family, f[a:b], size, cuts, arms[a:b], inner, rule, baseline_sd, entry, work, found)
+        result[i] = integrate_study(family, f[a:b], size, cuts, arms[a:b], baseline_sd, entry, work, found)
     if tau < 0.0:
         expected[:, TAU_SCORE] *= -1.0
     return result, expected
 
 
 @numba.njit(cache=True)
-def log_likelihoods(family, f, tau, cuts, arms, studies, inner, outer, baseline_sd, width, table, resolution):  # type: ignore[no-untyped-def]
+def log_likelihoods(family, f, tau, cuts, arms, studies, baseline_sd, width, table, resolution):  # type: ignore[no-untyped-def]
     """`log_likelihood` for a batch of draws: f (B, arms), tau (B,), cuts (B, K - 1) -> (B, studies), (B, arms, T)."""
     result = np.empty((f.shape[0], studies.shape[0] - 1))
     expected = np.empty((f.shape[0], f.shape[1], width))
     for i in range(f.shape[0]):
         result[i], expected[i] = log_likelihood(
-            family, f[i], tau[i], cuts[i], arms, studies, inner, outer, baseline_sd, width, table, resolution
+            family, f[i], tau[i], cuts[i], arms, studies, baseline_sd, width, table, resolution
         )
     return result, expected
