@@ -269,7 +269,7 @@ def test_coarser_tables_of_larger_studies(
     y, v = families.gaussian_approximation(data)
     f = centred(data, y + distance * np.sqrt(v + tau**2 / 2))
     direct, found = evaluate(name, data, f, tau), Tabulated(data, 0.5)(f, tau)
-    assert found.value == pytest.approx(direct.value, abs=1e-3)
+    assert found.value == pytest.approx(direct.value, abs=1e-4)
     assert centred(data, found.terms[:, SCORE]) == pytest.approx(
         centred(data, direct.terms[:, SCORE]), rel=1e-2, abs=1e-2
     )
@@ -282,7 +282,7 @@ def test_table_agrees_with_direct_evaluation(name: str, tau: float, seed: int, s
     """Looking the inner integrals up gives the likelihood and its scores, at any tau up to three prior scales."""
     f = fixed_parts(DATA[name], seed, size)
     direct, found = evaluate(name, DATA[name], f, tau), Tabulated(DATA[name], 0.5)(f, tau)
-    assert found.value == pytest.approx(direct.value, abs=3e-3)
+    assert found.value == pytest.approx(direct.value, abs=1e-4)
     scores = [centred(DATA[name], evaluation.terms[:, SCORE]) for evaluation in (found, direct)]
     assert scores[0] == pytest.approx(scores[1], rel=1e-2, abs=2e-2)
     assert found.terms[:, TAU_SCORE].sum() == pytest.approx(direct.terms[:, TAU_SCORE].sum(), rel=1e-2, abs=5e-2)
@@ -293,7 +293,7 @@ def test_table_without_heterogeneity(name: str) -> None:
     """With a prior scale of 0 the table holds what it is asked for, tau = 0."""
     f = fixed_parts(DATA[name])
     direct, found = evaluate(name, DATA[name], f, 0.0), Tabulated(DATA[name], 0.0)(f, 0.0)
-    assert found.value == pytest.approx(direct.value, abs=1e-3)
+    assert found.value == pytest.approx(direct.value, abs=1e-4)
     assert not np.array_equal(found.value, direct.value)
     scores = [centred(DATA[name], evaluation.terms[:, SCORE]) for evaluation in (found, direct)]
     assert scores[0] == pytest.approx(scores[1], rel=1e-2, abs=1e-2)

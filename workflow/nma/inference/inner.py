@@ -10,7 +10,7 @@ from nma.inference.nodes import FROM, NODES, SLOPE, TO, VALUE, X, advance, asked
 
 LOG_ROOT = 0.5 * log(2.0 * pi)
 SKEWED = 0.6
-"""Variance of an arm's estimate from which its likelihood is skewed: with one patient in its smallest group, or none."""
+"""Variance of an arm's estimate from which its likelihood is skewed: with one patient or none in its smallest group."""
 
 
 @numba.njit(cache=True)

@@ -7,6 +7,7 @@ of its mode. A study takes some hundredths of a second.
 
 from collections.abc import Callable
 from math import erfc, exp, expm1, inf, log, log1p, pi, sqrt
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,7 +17,7 @@ from nma.network.data import BINOMIAL_CLOGLOG, BINOMIAL_LOGIT, ORDERED_PROBIT, P
 from nma.network.structure import Floats
 
 _DEPTH = 40.0  # of the integrand below its top, where the integral ends
-_ACCURACY = {"epsabs": 0.0, "epsrel": 1e-9, "limit": 400}
+_ACCURACY = 1e-9
 
 
 @numba.njit(cache=True)
@@ -108,20 +109,24 @@ def _pack(family: int, mean: float, k: float, offset: float, counts: Floats, cut
 def _arm(family: int, mean: float, k: float, offset: float, counts: Floats, cuts: Floats) -> float:
     """Log of the integral over an arm's effect, of standard deviation ``k``."""
     from scipy import LowLevelCallable
-    from scipy.integrate import quad
 
     if k == 0.0:
         return float(_log_density(family, mean, offset, counts, cuts))
     packed = _pack(family, mean, k, offset, counts, cuts)
     mode, top, low, high = _support(packed, min(mean, -50.0 - offset), max(mean, 50.0 - offset))
     integrand = LowLevelCallable(_integrand.ctypes)
-    parts = (quad(integrand, *ends, args=(top, *packed), **_ACCURACY)[0] for ends in ((low, mode), (mode, high)))
-    return float(top + log(sum(parts)) - log(k * sqrt(2.0 * pi)))
+    total = sum(_quadpack(integrand, *ends, (top, *packed)) for ends in ((low, mode), (mode, high)))
+    return float(top + log(total) - log(k * sqrt(2.0 * pi)))
+
+
+def _quadpack(integrand: Any, low: float, high: float, more: tuple[float, ...] = ()) -> float:
+    from scipy.integrate import quad
+
+    return float(quad(integrand, low, high, args=more, epsabs=0.0, epsrel=_ACCURACY, limit=400)[0])
 
 
 def _integral(log_integrand: Callable[[float], float], low: float, high: float) -> float:
     """Log of the integral of a log-concave function with its mode between two points."""
-    from scipy.integrate import quad
     from scipy.optimize import brentq, minimize_scalar
 
     mode = float(minimize_scalar(lambda x: -log_integrand(x), bounds=(low, high), method="bounded").x)
@@ -134,7 +139,7 @@ def _integral(log_integrand: Callable[[float], float], low: float, high: float) 
         return float(brentq(lambda x: log_integrand(x) - top + _DEPTH, mode, mode + step, rtol=1e-3))
 
     sides = (end(-1.0), mode), (mode, end(1.0))
-    return top + log(sum(quad(lambda x: exp(log_integrand(x) - top), *ends, **_ACCURACY)[0] for ends in sides))
+    return top + log(sum(_quadpack(lambda x: exp(log_integrand(x) - top), *ends) for ends in sides))
 
 
 def study_log_likelihood(data: CountData, i: int, f: Floats, tau: float, cuts: Floats, baseline_sd: float) -> float:

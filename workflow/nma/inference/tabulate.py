@@ -18,6 +18,9 @@ from nma.inference.quadrature import ARM, START, entry_of, integrate_study, most
 from nma.network.structure import Floats
 
 MOST = 2**27  # values in a table: a gigabyte
+DEPTH = 40.0  # below the top of an entry, in the logarithm, beyond which it is not tabulated
+ACCURACY = 3e-5
+"""Of the logarithm in the middle of a cell: a cell that misses it is not a number, and evaluated directly."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,7 @@ class Table:
 NO_TABLE = Table(np.zeros((0, 0)), 1.0)
 
 
-def tabulate(
-    family: int, arms: Floats, studies: Floats, baseline_sd: float, tau_scale: float
-) -> Table:
+def tabulate(family: int, arms: Floats, studies: Floats, baseline_sd: float, tau_scale: float) -> Table:
     """Tabulate the integrals of a network up to three prior standard deviations of tau, which may be 0.
 
     The table is empty where none is of use: without arms, with cutpoints, or where it would be too large.
@@ -81,68 +82,141 @@ def _tabulate(family, arms, studies, baseline_sd, resolution, table):  # type: i
     for i in range(studies.shape[0] - 1):
         a, b = int(studies[i, ARM]), int(studies[i + 1, ARM])
         points = entry_of(table, studies, i, 0, work[4])[2]
-        by_arm = np.zeros((n_u, b - a, points, CELL))
-        _tabulate_arms(family, arms[a:b], resolution, work[3], by_arm)
-        flat = by_arm.reshape((n_u, (b - a) * points * CELL))
+        size = points * CELL
+        by_arm = np.full((n_u, (b - a) * size), np.nan)
+        for arm in range(a, b):
+            start = (arm - a) * size
+            _tabulate_arm(family, arms[arm], resolution, work[3], by_arm[:, start : start + size])
         if b - a == 2:
-            flat = _tabulate_difference(family, arms[a:b], baseline_sd, resolution, work, flat)
-        table[:, int(studies[i, START]) : int(studies[i + 1, START])] = flat
+            difference = np.full((n_u, size), np.nan)
+            _tabulate_difference(family, arms[a:b], baseline_sd, resolution, work, by_arm, difference)
+            by_arm = difference
+        table[:, int(studies[i, START]) : int(studies[i + 1, START])] = by_arm
 
 
 @numba.njit(cache=True)
-def _grid(n_x):  # type: ignore[no-untyped-def]
-    return np.linspace(-HALF_WIDTH, HALF_WIDTH, n_x)
+def _x(g, points):  # type: ignore[no-untyped-def]
+    """Where a point of an entry is in x."""
+    return HALF_WIDTH * (2.0 * g / (points - 1) - 1.0)
 
 
 @numba.njit(cache=True)
-def _fill(cell, value, score, tau_score, x, variance, c_tau, by_u):  # type: ignore[no-untyped-def]
-    """Turn the scores by s and by tau at constant s into those by x and by u at constant x."""
+def _tau(t, resolution):  # type: ignore[no-untyped-def]
+    """Give tau at a level."""
+    return resolution * np.sinh(STEP_U * t)
+
+
+@numba.njit(cache=True)
+def _fill(level, g, found, resolution, tau, variance, c_tau):  # type: ignore[no-untyped-def]
+    """Write a value and its scores by s and by tau at constant s, as those by x and by u at constant x."""
+    value, score, tau_score = found
+    cell = level[g * CELL : (g + 1) * CELL]
+    by_u, x = sqrt(tau * tau + resolution * resolution), _x(g, level.shape[0] // CELL)
     cell[VALUE] = value
     cell[BY_X] = score * sqrt(variance)
     cell[BY_U] = (tau_score + cell[BY_X] * x * c_tau / variance) * by_u
 
 
 @numba.njit(cache=True)
-def _mix(table):  # type: ignore[no-untyped-def]
-    """Fill the mixed derivatives of one entry (levels, points, 4) by differences of those by x."""
-    for t in range(1, table.shape[0]):  # even in u: none at tau = 0
-        above = min(t + 1, table.shape[0] - 1)
-        table[t, :, BY_XU] = (table[above, :, BY_X] - table[t - 1, :, BY_X]) / (STEP_U * (above - t + 1))
+def _mix(entry):  # type: ignore[no-untyped-def]
+    """Fill the mixed derivatives of one entry (levels, points * 4) by differences of those by x."""
+    entry[0, BY_XU::CELL] = 0.0  # even in u
+    for t in range(1, entry.shape[0]):
+        above = min(t + 1, entry.shape[0] - 1)
+        entry[t, BY_XU::CELL] = (entry[above, BY_X::CELL] - entry[t - 1, BY_X::CELL]) / (STEP_U * (above - t + 1))
 
 
 @numba.njit(cache=True)
-def _tabulate_arms(family, arms, resolution, space, table):  # type: ignore[no-untyped-def]
-    """Fill the inner integrals of the arms of a study, (levels, arms, points, 4)."""
-    cuts, expected, grid = np.zeros(1), np.empty(FITTED + 1), _grid(table.shape[2])
-    for a in range(arms.shape[0]):
-        for t in range(table.shape[0]):
-            tau = resolution * np.sinh(STEP_U * t)
-            by_u, variance = sqrt(tau * tau + resolution * resolution), arms[a, V] + 0.5 * tau * tau
-            for g in range(grid.shape[0]):
-                eta = arms[a, Y] + sqrt(variance) * grid[g]
-                value = integrate(family, eta, tau / sqrt(2.0), arms[a], cuts, space, expected)
-                cell = table[t, a, g]
-                _fill(cell, value, expected[SCORE], expected[TAU_SCORE], grid[g], variance, 0.5 * tau, by_u)
-        _mix(table[:, a])
+def _outwards(level, i):  # type: ignore[no-untyped-def]
+    """Give the i-th point of a level, from the middle to the right and then to the left; -1 once enough is known.
+
+    An integral is a log-concave function of x: beyond where it is negligible it stays so.
+    """
+    points = level.shape[0] // CELL
+    middle = points // 2
+    g = middle + i if middle + i < points else points - 1 - i
+    before = g - 1 if g > middle else g + 1
+    if g == middle:
+        return g
+    value = level[before * CELL + VALUE]
+    return g if value > np.nanmax(level[VALUE::CELL]) - DEPTH else -1
 
 
 @numba.njit(cache=True)
-def _tabulate_difference(family, arms, baseline_sd, resolution, work, by_arm):  # type: ignore[no-untyped-def]
-    """Outer integrals of a two-arm study, (levels, points * 4), from the inner ones of its arms one after the other."""
-    n_u, points = by_arm.shape[0], by_arm.shape[1] // (2 * CELL)
-    table, by_level = np.zeros((n_u, points, CELL)), np.empty((2, 4))
-    cuts, expected, grid = np.zeros(1), np.empty((2, FITTED + 1)), _grid(points)
+def _at_arm(family, arm, tau, x, space, expected):  # type: ignore[no-untyped-def]
+    """Inner integral of an arm, its scores by s and by tau; see `lookup`."""
+    eta = arm[Y] + sqrt(arm[V] + 0.5 * tau * tau) * x
+    value = integrate(family, eta, tau / sqrt(2.0), arm, np.zeros(1), space, expected[0])
+    return value, expected[0, SCORE], expected[0, TAU_SCORE]
+
+
+@numba.njit(cache=True)
+def _at_difference(family, arms, tau, x, baseline_sd, work, entry, expected):  # type: ignore[no-untyped-def]
+    """Outer integral of a two-arm study, its scores by s and by tau; the inner ones are looked up where they can be."""
     f = np.empty(2)
+    f[0] = 0.5 * (arms[0, Y] - arms[1, Y] + sqrt(arms[0, V] + arms[1, V] + tau * tau) * x)
+    f[1] = -f[0]
+    value = integrate_study(family, f, tau, np.zeros(1), arms, baseline_sd, entry, work, expected)
+    return value, 0.5 * (expected[0, SCORE] - expected[1, SCORE]), expected[0, TAU_SCORE] + expected[1, TAU_SCORE]
+
+
+@numba.njit(cache=True)
+def _tabulate_arm(family, arm, resolution, space, entry):  # type: ignore[no-untyped-def]
+    """Fill the inner integrals of an arm, (levels, points * 4)."""
+    expected, points = np.empty((1, FITTED + 1)), entry.shape[1] // CELL
+    for t in range(entry.shape[0]):
+        tau = _tau(t, resolution)
+        for i in range(points):
+            g = _outwards(entry[t], i)
+            if g >= 0:
+                found = _at_arm(family, arm, tau, _x(g, points), space, expected)
+                _fill(entry[t], g, found, resolution, tau, arm[V] + 0.5 * tau * tau, 0.5 * tau)
+    _mix(entry)
+    for t in range(entry.shape[0] - 1):
+        tau = _tau(t + 0.5, resolution)
+        for g in range(points - 1):
+            if _is_known(entry, t, g):
+                value = _at_arm(family, arm, tau, _x(g + 0.5, points), space, expected)[0]
+                _verify(entry, t, g, value)
+
+
+@numba.njit(cache=True)
+def _tabulate_difference(family, arms, baseline_sd, resolution, work, by_arm, entry):  # type: ignore[no-untyped-def]
+    """Outer integrals of a two-arm study, (levels, points * 4), from the inner ones of its arms one after the other."""
+    expected, by_level = np.empty((2, FITTED + 1)), np.empty((2, 4))
+    n_u, points = entry.shape[0], entry.shape[1] // CELL
     for t in range(n_u):
-        tau = resolution * np.sinh(STEP_U * t)
-        by_u, variance = sqrt(tau * tau + resolution * resolution), arms[0, V] + arms[1, V] + tau * tau
-        entry = by_arm, 0, points, level_weights(n_u, resolution, tau, by_level), by_level
-        for g in range(points):
-            f[0] = 0.5 * (arms[0, Y] - arms[1, Y] + sqrt(variance) * grid[g])
-            f[1] = -f[0]
-            value = integrate_study(family, f, tau, cuts, arms, baseline_sd, entry, work, expected)
-            score = 0.5 * (expected[0, SCORE] - expected[1, SCORE])
-            tau_score = expected[0, TAU_SCORE] + expected[1, TAU_SCORE]
-            _fill(table[t, g], value, score, tau_score, grid[g], variance, tau, by_u)
-    _mix(table)
-    return table.reshape((n_u, points * CELL))
+        tau = _tau(t, resolution)
+        inner = by_arm, 0, points, level_weights(n_u, resolution, tau, by_level), by_level
+        for i in range(points):
+            g = _outwards(entry[t], i)
+            if g >= 0:
+                found = _at_difference(family, arms, tau, _x(g, points), baseline_sd, work, inner, expected)
+                _fill(entry[t], g, found, resolution, tau, arms[0, V] + arms[1, V] + tau * tau, tau)
+    _mix(entry)
+    for t in range(n_u - 1):
+        tau = _tau(t + 0.5, resolution)
+        inner = by_arm, 0, points, level_weights(n_u, resolution, tau, by_level), by_level
+        for g in range(points - 1):
+            if _is_known(entry, t, g):
+                x = _x(g + 0.5, points)
+                _verify(entry, t, g, _at_difference(family, arms, tau, x, baseline_sd, work, inner, expected)[0])
+
+
+@numba.njit(cache=True)
+def _is_known(entry, t, g):  # type: ignore[no-untyped-def]
+    """Whether all corners of a cell are tabulated."""
+    return not np.isnan(entry[t : t + 2, g * CELL : (g + 2) * CELL].sum())
+
+
+@numba.njit(cache=True)
+def _verify(entry, t, g, value):  # type: ignore[no-untyped-def]
+    """Make a cell, and the neighbours that share its first corner, not a number if it is wrong in its middle."""
+    total, u, x = 0.0, 0.125 * STEP_U, 0.25 * HALF_WIDTH / (entry.shape[1] // CELL - 1)
+    for i in range(2):
+        for j in range(2):
+            c = entry[t + i, (g + j) * CELL : (g + j + 1) * CELL]
+            over, beyond = u * (1 - 2 * i), x * (1 - 2 * j)
+            total += 0.25 * c[VALUE] + 0.5 * (beyond * c[BY_X] + over * c[BY_U]) + over * beyond * c[BY_XU]
+    if not abs(total - value) < ACCURACY:
+        entry[t, g * CELL + VALUE] = np.nan
