@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def table(text: str, measure: str = "HR", likelihood: str | None = None, **entry: Any) -> Project:
     """Read a project of one table on one outcome; lines are separated by `; `."""
     Path("t.csv").write_text(text.replace("; ", "\n") + "\n", encoding="utf-8")
-    margin = 0.8 if measure in ("HR", "OR", "RR") else -0.5
+    margin = 0.8 if measure in ("HR", "OR", "RR", "IRR") else -0.5
     outcome = {"label": "Y", "measure": measure, "better": "lower", "prior": "p", "margin": margin}
     config = {
         "evidence": [{"file": "t.csv", "outcome": "y", **entry}],
@@ -112,12 +112,12 @@ CASES: dict[str, tuple[str, dict[str, Any], set[tuple[str, str, str, str]]]] = {
     "a ratio of 1/33": (f"{CONTRAST}; x,A,P,-3.5,0.9", {}, {("ratio_size", "warning", "y A against P", "t.csv:2")}),
     "times of patients": (
         TIMES,
-        {"measure": "RR"},
+        {"measure": "IRR"},
         {("time", "warning", "y A", "t.csv:3"), ("time", "warning", "y A", "t.csv:5")},
     ),
     "total times": (
         TIMES.replace("100,2", "100,200").replace("200,2;", "200,400;").split("; S2")[0],
-        {"measure": "RR"},
+        {"measure": "IRR"},
         set(),
     ),
     "totals where times of patients belong": (

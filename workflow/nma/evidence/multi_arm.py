@@ -15,7 +15,8 @@ class JointContrasts:
 
     ``covariances`` of every contrast with those before it; empty for the first, and where the variance of the
     comparator, ``baseline_se`` squared, is their covariance. ``message`` says how they were put together, ``assumed``
-    whether that needed an assumption, ``flagged`` whether the printed figures disagree.
+    whether that needed an assumption, ``flagged`` whether the printed figures disagree: ``loop`` by how many standard
+    errors the ratios fail to add up, ``fold`` by which factor a standard error departs from what all together imply.
     """
 
     effects: tuple[Effect, ...]
@@ -23,6 +24,8 @@ class JointContrasts:
     message: str | None = None
     assumed: bool = False
     flagged: bool = False
+    loop: float = 0.0
+    fold: float = 1.0
 
 
 def joint_contrasts(sheet: StudySheet, chosen: Sequence[Effect]) -> JointContrasts:
@@ -53,4 +56,5 @@ def joint_contrasts(sheet: StudySheet, chosen: Sequence[Effect]) -> JointContras
         for k, treatment in enumerate(solved.treatments)
     ]
     covariances = tuple(tuple(map(float, solved.covariance[k, :k])) for k in range(len(effects)))
-    return JointContrasts(tuple(effects), covariances, solved.message, assumed, solved.flagged)
+    contradiction = (solved.flagged, solved.loop_in_se, solved.inconsistency)
+    return JointContrasts(tuple(effects), covariances, solved.message, assumed, *contradiction)

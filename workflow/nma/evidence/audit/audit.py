@@ -16,12 +16,15 @@ from nma.evidence.audit import (
     events,
     gaps,
     intervals,
+    labels,
+    medians,
     overlap,
     ratios,
     reprints,
     significance,
     survival,
     tables,
+    units,
 )
 from nma.evidence.audit.finding import Finding, Path
 from nma.evidence.tables import TableStudy
@@ -45,6 +48,9 @@ SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *baseline.CHECKS,
     *course.CHECKS,
     *gaps.CHECKS,
+    *units.CHECKS,
+    *labels.CHECKS,
+    *medians.CHECKS,
 )
 TABLE_CHECKS: tuple[TableCheck, ...] = tables.CHECKS
 PROJECT_CHECKS = (*overlap.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)

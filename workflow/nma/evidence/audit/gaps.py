@@ -5,14 +5,14 @@ from itertools import combinations
 from math import exp
 
 from nma.config import Project, time_to_event_outcomes
-from nma.evidence.audit.effects import found_on
-from nma.evidence.audit.finding import Finding, Path, Severity, found, item_of
+from nma.evidence.audit.effects import found_on, in_words
+from nma.evidence.audit.finding import Finding, Severity, found, item_of
 from nma.evidence.audit.printed import p_range
 from nma.evidence.audit.ratios import in_use
-from nma.evidence.contrasts import Effect, derive_effects, select_effects
+from nma.evidence.contrasts import RUNGS, Effect, derive_effects, select_effects
 from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.selection import reporting_studies
-from nma.sheets import LogRank, PValue, StudySheet
+from nma.sheets import HazardRatio, LogRank, StudySheet
 
 
 def not_reported(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -53,8 +53,12 @@ def multi_arm(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         chosen = select_effects(sheet, derive_effects(sheet, outcome))
         joint = joint_contrasts(sheet, chosen) if chosen else None
         if joint and joint.message:
-            severity: Severity = "warning" if joint.assumed or joint.flagged else "info"
-            yield found_on(sheet, "multi_arm", severity, chosen[0], joint.message, None, None)
+            limits = project.config.audit
+            contradicts = joint.loop > limits.loop_error or joint.fold > limits.fold_error
+            vague = joint.assumed or joint.flagged
+            severity: Severity = "error" if contradicts else "warning" if vague else "info"
+            values = (joint.loop, joint.fold) if contradicts else (None, None)
+            yield found_on(sheet, "multi_arm", severity, chosen[0], joint.message, *values)
 
 
 def unconnected(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -87,26 +91,44 @@ def not_used(sheet: StudySheet, project: Project) -> Iterator[Finding]:
 
 
 def bounds(sheet: StudySheet, project: Project) -> Iterator[Finding]:
-    """List p-values beside ratios and of log-rank tests that are printed as bounds, here or elsewhere in the paper."""
-    for i, ratio in enumerate(sheet.hazard_ratios):
-        if ratio.p:
-            yield from _bound(sheet, ratio.p, item_of(ratio), ("hazard_ratios", i), ratio.place)
-    for i, test in in_use(sheet.log_rank):
-        if test.p.elsewhere:
-            yield from _bound(sheet, test.p, item_of(test), ("log_rank", i), test.p.place)
+    """List p-values printed as bounds, here or elsewhere; one that leaves a study without its best figure is a warning.
+
+    The smallest p-values are those printed as bounds: what they leave out are the strongest results.
+    """
+    records: list[tuple[str, int, HazardRatio | LogRank]] = [
+        *(("hazard_ratios", i, ratio) for i, ratio in in_use(sheet.hazard_ratios)),
+        *(("log_rank", i, test) for i, test in in_use(sheet.log_rank)),
+    ]
+    for section, i, record in records:
+        p, path, item = record.p, (section, i), item_of(record)
+        if p is None or p.exact:
+            continue
+        place = record.place if isinstance(record, HazardRatio) else p.place
+        lost = _lost(sheet, record) if p.relation in ("=", "<", "<=") else ""
+        if p.relation != "=":
+            message = f"{p.printed} is a bound and gives no standard error{lost}"
+            yield found(sheet, "p_bound", "warning" if lost else "info", item, message, path, place, p.printed)
+        for other in p.elsewhere:
+            if p.relation == "=" and other.relation != "=":
+                message = (
+                    f"p is printed as {p.printed} ({p.place}) and as the bound {other.printed} ({other.place}); "
+                    f"it is read as the bound and gives no standard error{lost}"
+                )
+                yield found(sheet, "p_bound", "warning", item, message, path, other.place, p.printed, other.printed)
 
 
-def _bound(sheet: StudySheet, p: PValue, item: str, path: Path, place: str) -> Iterator[Finding]:
-    if p.relation != "=":
-        message = "p is printed as a bound and gives no standard error"
-        yield found(sheet, "p_bound", "info", item, message, path, place, p.printed)
-    for other in p.elsewhere:
-        if p.relation == "=" and other.relation != "=":
-            message = (
-                f"p is printed as {p.printed} ({p.place}) and as the bound {other.printed} ({other.place}); "
-                "it is read as the bound and gives no standard error"
-            )
-            yield found(sheet, "p_bound", "warning", item, message, path, other.place, p.printed, other.printed)
+def _lost(sheet: StudySheet, record: HazardRatio | LogRank) -> str:
+    """Say what is used instead of a figure whose p is a bound; nothing where it, or a better one, is used anyway."""
+    population = sheet.populations.get(record.population)
+    printed = isinstance(record, HazardRatio) and record.lower and record.upper
+    if printed or (population and population.kind == "subgroup"):
+        return ""
+    chosen = select_effects(sheet, derive_effects(sheet, record.outcome))
+    rung = "hr_p" if isinstance(record, HazardRatio) else "logrank_p"
+    if chosen and RUNGS.index(chosen[0].method) <= RUNGS.index(rung):
+        return ""
+    instead = f"enters by {in_words(chosen[0])} instead" if chosen else "has no other figure and is left out"
+    return f": the study {instead}, and leaving out the strongest results biases; look for limits or an exact p"
 
 
 def assumed_directions(sheet: StudySheet, project: Project) -> Iterator[Finding]:

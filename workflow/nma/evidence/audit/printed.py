@@ -87,6 +87,13 @@ def interval_se(ratio: HazardRatio) -> Range | None:
     return Range(max(upper.low - lower.high, 0.0) / width, (upper.high - lower.low) / width)
 
 
+def p_se(ratio: HazardRatio) -> Range | None:
+    """Range of the standard error that a p-value gives beside a hazard ratio."""
+    if ratio.p is None or not ratio.p.exact or ratio.p.value == 1 or ratio.value == 1:
+        return None
+    return log_range(ratio.value, ratio.printed).size.over(z_range(ratio.p))
+
+
 def p_range(p: PrintedP) -> Range:
     """Range of a printed p-value; a bound leaves everything beyond it open."""
     if p.relation in ("<", "<="):

@@ -7,7 +7,7 @@ from nma.config import AuditLimits, Project, time_to_event_outcomes
 from nma.evidence import derivation
 from nma.evidence.audit.effects import found_on, in_words
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
-from nma.evidence.audit.printed import Range, interval_se, p_range, ratio_log, z_range
+from nma.evidence.audit.printed import Range, interval_se, p_range, p_se, ratio_log, z_range
 from nma.evidence.audit.ratios import in_use, same_pair
 from nma.evidence.contrasts import Effect, derive_effects, select_effects
 from nma.sheets import ALL, HazardRatio, LogRank, StudySheet, resolve_count
@@ -160,11 +160,12 @@ def precision_of_ratios(sheet: StudySheet, project: Project) -> Iterator[Finding
     """Compare the standard error of a ratio with the number of events, or of patients where it is not printed.
 
     An event adds p(1 - p), at most 1/4, to the information about a log hazard ratio, so that its standard error is at
-    least 2 / sqrt(events) (Schoenfeld 1981); a crude one is near sqrt(1/d1 + 1/d2).
+    least 2 / sqrt(events) (Schoenfeld 1981); a crude one is near sqrt(1/d1 + 1/d2). Without an interval the p-value
+    gives the standard error, of a ratio near 1 almost any.
     """
     limits = project.config.audit
     for i, ratio in in_use(sheet.hazard_ratios):
-        se = interval_se(ratio)
+        se = interval_se(ratio) or p_se(ratio)
         if se is None:
             continue
         arms = [ratio.treatment, ratio.comparator]
@@ -173,7 +174,8 @@ def precision_of_ratios(sheet: StudySheet, project: Project) -> Iterator[Finding
         number, noun = (events, "events") if events else (patients(sheet, arms, ratio.population), "patients")
         if number and se.high < limits.information_warning * 2 / sqrt(number):
             severity: Severity = "warning" if events else "error"
-            message = f"{ratio.printed} is more precise than {number} {noun} allow"
+            beside = "" if interval_se(ratio) or not ratio.p else f" with {ratio.p.printed}"
+            message = f"{ratio.printed}{beside} is more precise than {number} {noun} allow"
             yield found(
                 sheet, "ratio_precision", severity, item, message, path, ratio.place, se.middle, 2 / sqrt(number)
             )
@@ -218,7 +220,9 @@ def _composite(project: Project) -> set[str]:
 def implied_events(sheet: StudySheet, project: Project) -> Iterator[Finding]:
     """Say how many events a p beside two medians stands for: with equal arms, the variance of log HR is 4 / events."""
     for outcome in time_to_event_outcomes(project.config):
-        for effect in derive_effects(sheet, outcome):
+        effects = derive_effects(sheet, outcome)
+        chosen = select_effects(sheet, effects)
+        for effect in effects:
             if effect.method == "medians_p":
                 n = patients(sheet, [effect.treatment_arm, effect.comparator_arm], effect.population)
                 events = 4 / effect.se**2
@@ -229,7 +233,7 @@ def implied_events(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                     "no number of events is given; with the ratio of the medians as hazard ratio the p "
                     f"{standing}{limit}"
                 )
-                severity: Severity = "warning" if too_many else "info"
+                severity: Severity = ("error" if effect in chosen else "warning") if too_many else "info"
                 yield found_on(sheet, "implied_events", severity, effect, message, None, events)
 
 

@@ -57,7 +57,7 @@ def ratio_size(study: TableStudy, project: Project) -> Iterator[Finding]:
         if abs(row["effect"]) > log(limit):
             size = exp(row["effect"]) if row["effect"] < 700 else float("inf")
             message = (
-                f"the effect means {'an' if outcome.measure in ('HR', 'OR', 'RR') else 'a'} {outcome.measure} of "
+                f"the effect means an {outcome.measure} of "
                 f"{size:.3g}, beyond {limit:g} to 1; check the number, its sign, and that it is a natural logarithm"
             )
             column = "estimate" if row["interval"] else "effect"
@@ -93,7 +93,7 @@ def spread(study: TableStudy, project: Project) -> Iterator[Finding]:
 
     A standard error typed where a standard deviation belongs, or the other way round, is out by the root of n.
     """
-    if project.config.outcomes[study.outcome].measure not in ("MD", "RR"):
+    if project.config.outcomes[study.outcome].measure not in ("MD", "RR", "IRR"):
         return
     others = [
         sd for other in by_outcome(project.tables, study.outcome) if other is not study for sd in _deviations(other)

@@ -1,0 +1,331 @@
+"""Typical slips in a sheet typed by hand: a three-arm randomised trial, sound at first, and one mistake at a time."""
+
+from collections.abc import Callable
+from math import exp, log, sqrt
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import pytest
+from nma.config import Project
+from nma.documents import Document
+from nma.evidence.audit import Finding, audit_project
+from nma.evidence.contrasts import derive_effects, select_effects
+from nma.evidence.multi_arm import joint_contrasts
+from nma.sheets import StudySheet, sheet_of
+
+from tests.conftest import figure, synthetic
+
+Trial = dict[str, Any]
+Slip = Callable[[Trial], Any]
+Z = NormalDist().inv_cdf(0.975)
+SETTING = "atezolizumab_bevacizumab_failure"
+NAMES = {
+    "len": ("Lenvatinib", 99, "lenvatinib"),
+    "reg": ("Regorafenib", 101, "regorafenib"),
+    "sor": ("Sorafenib", 100, "sorafenib"),
+}
+# Medians and events by arm: their ratios are the hazard ratios, and 1/d1 + 1/d2 the variances.
+SURVIVAL = {
+    "os": {"len": (16.1, 80), "reg": (13.9, 83), "sor": (12.5, 85)},
+    "pfs": {"len": (7.2, 90), "reg": (6.1, 92), "sor": (5.0, 94)},
+}
+PAIRS = (("len", "sor"), ("reg", "sor"), ("len", "reg"))
+
+
+def shown(value: float, se: float, digits: int, z: float = Z) -> Trial:
+    """Return an estimate and its limits, as they are printed."""
+    texts = [f"{value * exp(sign * z * se):.{digits}f}" for sign in (0, -1, 1)]
+    numbers = dict(zip(("value", "lower", "upper"), map(float, texts), strict=True))
+    return numbers | figure("{} ({}–{})".format(*texts))
+
+
+def trial() -> Trial:
+    """Return a three-arm randomised trial whose figures agree."""
+    data: Trial = {
+        "study": "trial",
+        "bibliography": {
+            "authors": "A",
+            "title": "Three drugs in hepatocellular carcinoma after failure of atezolizumab and bevacizumab",
+            "journal": "J",
+            "year": 2024,
+        },
+        "design": "randomised_trial",
+        "site": "40 hospitals",
+        "enrolment": {"start": "2019-01", "end": "2021-12", **figure("January 2019 to December 2021")},
+        "failed_first_line": [
+            {
+                "setting": SETTING,
+                "n": 300,
+                **figure("300 patients whose disease progressed on atezolizumab–bevacizumab"),
+            }
+        ],
+        "arms": {
+            name: {"label": label, "n": n, "regimens": {regimen: n}, **figure(f"{label} (n = {n})")}
+            for name, (label, n, regimen) in NAMES.items()
+        },
+        "contrast_sets": {"arms": {"arms": list(NAMES), "comparator": "sor"}},
+        "hazard_ratios": [],
+        "medians": [],
+        "events": [],
+        "counts": [],
+    }
+    for outcome, arms in SURVIVAL.items():
+        for name, (median, events) in arms.items():
+            record = shown(median, 1.1 / sqrt(events), 1) | {"interval": "95% CI"}
+            data["medians"].append({"outcome": outcome, "arm": name, **record})
+            share = round(100 * events / NAMES[name][1], 1)
+            printed = {"count": events, "percent": share, **figure(f"{events} ({share}%)")}
+            data["events"].append({"outcome": outcome, "arm": name, "events": printed})
+        for treatment, comparator in PAIRS:
+            (m_t, d_t), (m_c, d_c) = arms[treatment], arms[comparator]
+            ratio = shown(m_c / m_t, sqrt(1 / d_t + 1 / d_c), 2)
+            pair = {"outcome": outcome, "treatment": treatment, "comparator": comparator, "adjustment": "adjusted"}
+            data["hazard_ratios"].append(pair | ratio)
+    for (name, (_, n, _)), events in zip(NAMES.items(), (44, 57, 40), strict=True):
+        share = round(100 * events / n, 1)
+        record = {"count": events, "percent": share, **figure(f"{events} ({share}%)")}
+        data["counts"].append({"outcome": "ae_grade3", "arm": name, "events": record})
+    return data
+
+
+def read(data: Trial) -> StudySheet:
+    """Read a sheet as from a file: every number has to stand in what is printed."""
+    return sheet_of(Document(Path("trial.yaml"), data, {}))
+
+
+def graver(project: Project, data: Trial) -> list[Finding]:
+    """Warnings and errors about a trial."""
+    findings = audit_project(synthetic(project.config, project.treatments, read(data)))
+    return [finding for finding in findings if finding.severity != "info"]
+
+
+def in_weeks(record: Trial, **more: Any) -> Trial:
+    """Return a median as a paper that counts in weeks prints it."""
+    weeks = [f"{record[key] * 365.25 / 84:.0f}" for key in ("value", "lower", "upper")]
+    numbers = dict(zip(("value", "lower", "upper"), map(float, weeks), strict=True))
+    return {**record, **numbers, "printed": "{} weeks ({}–{})".format(*weeks), **more}
+
+
+def turned(record: Trial) -> Trial:
+    """Return a ratio with its arms swapped, its number left as printed."""
+    return record | {"treatment": record["comparator"], "comparator": record["treatment"]}
+
+
+def change(section: str, i: int, how: Callable[[Trial], Trial]) -> Slip:
+    """Return a slip in one record."""
+
+    def slip(data: Trial) -> None:
+        data[section][i] = how(data[section][i])
+
+    return slip
+
+
+def events(i: int, **figures: Any) -> Slip:
+    """Return a slip in a count."""
+    return change("counts", i, lambda record: record | {"events": {**figures, "place": "Table 1"}})
+
+
+def alone(*slips: Slip, drop: tuple[str, ...] = ()) -> Slip:
+    """Return a slip in the trial without its third pair, and without some sections."""
+
+    def slip(data: Trial) -> None:
+        data["hazard_ratios"] = [r for r in data["hazard_ratios"] if r["comparator"] == "sor"]
+        for one in slips:
+            one(data)
+        for section in drop:
+            del data[section]
+
+    return slip
+
+
+def swapped_arms(data: Trial) -> None:
+    """Put the regimens of two arms of equal names the other way round."""
+    data["arms"]["len"]["regimens"] = {"sorafenib": 99}
+
+
+def ninety(record: Trial) -> Trial:
+    """Return a record whose interval is a 90% one."""
+    se = log(record["upper"] / record["lower"]) / (2 * Z)
+    new = shown(record["value"], se, 2, NormalDist().inv_cdf(0.95))
+    return {**record, **new, "printed": new["printed"].replace(" (", " (90% CI, ")}
+
+
+def no_limits(**more: Any) -> Callable[[Trial], Trial]:
+    """Return a change that leaves the limits out."""
+    return lambda r: {k: v for k, v in r.items() if k not in ("lower", "upper")} | {"printed": str(r["value"]), **more}
+
+
+def p(value: float, printed: str, relation: str = "=") -> Trial:
+    """Return a p-value."""
+    return {"value": value, "relation": relation, **figure(printed)}
+
+
+NEAR_ONE = {"value": 0.97, "printed": "0.97", "p": p(0.049, "P = 0.049")}
+SLIPS: list[tuple[str, str, str, Slip]] = [
+    ("median_direction", "warning", "os sor against len, adjusted", alone(change("hazard_ratios", 0, turned))),
+    ("median_direction", "error", "pfs sor against len, adjusted", alone(change("hazard_ratios", 2, turned))),
+    ("multi_arm", "error", "os len against sor", change("hazard_ratios", 0, turned)),
+    ("arm_label", "error", "len", swapped_arms),
+    ("arm_label", "error", "len", lambda d: d["arms"]["len"].update(label="LEN", regimens={"sorafenib": 99})),
+    (
+        "arm_label",
+        "warning",
+        "len",
+        lambda d: d["arms"]["len"].update(label="Lenvatinib or regorafenib", printed="n = 99"),
+    ),
+    ("printed_percent", "error", "ae_grade3 reg", events(1, percent=57, printed="57 (56.4%)")),
+    ("printed_percent", "error", "ae_grade3 reg", events(1, count=56, printed="57 (56%)")),
+    ("percentage", "error", "ae_grade3 len", events(0, count=44, printed="44 (54.4%)")),
+    ("percentage", "error", "ae_grade3 len", events(0, count=44, printed="44 (54.4)")),
+    ("percentage", "error", "ae_grade3 len", events(0, count=44, printed="54.4% (n = 44)")),
+    ("printed_total", "warning", "ae_grade3 len", events(0, count=44, printed="44/81")),
+    (
+        "setting_label",
+        "error",
+        "sorafenib_failure",
+        lambda d: d["failed_first_line"][0].update(setting="sorafenib_failure"),
+    ),
+    (
+        "setting_label",
+        "warning",
+        "title",
+        lambda d: d["failed_first_line"][0].update(setting="sorafenib_failure", printed="300 patients"),
+    ),
+    ("interval_level", "error", "os len against sor, adjusted", change("hazard_ratios", 0, ninety)),
+    (
+        "interval_level",
+        "error",
+        "os len",
+        change("medians", 0, lambda r: r | {"printed": r["printed"].replace(" (", " (90% confidence interval ")}),
+    ),
+    ("interval_level", "error", "os len", change("medians", 0, lambda r: r | {"interval": "90% CI"})),
+    ("unit", "error", "os len", change("medians", 0, in_weeks)),
+    (
+        "unit",
+        "warning",
+        "os len against sor, adjusted",
+        change("medians", 0, lambda r: in_weeks(r, printed=in_weeks(r)["printed"].replace(" weeks", ""))),
+    ),
+    (
+        "unit",
+        "warning",
+        "os len",
+        alone(
+            change("medians", 0, lambda r: in_weeks(r, printed=in_weeks(r)["printed"].replace(" weeks", ""))),
+            drop=("hazard_ratios",),
+        ),
+    ),
+    (
+        "unit",
+        "warning",
+        "os len",
+        change("medians", 0, lambda r: in_weeks(r, printed=in_weeks(r)["printed"].replace(" weeks", ""), unit="weeks")),
+    ),
+    (
+        "medians_used",
+        "error",
+        "os len against sor",
+        alone(
+            change("medians", 0, lambda r: in_weeks(r, printed=in_weeks(r)["printed"].replace(" weeks", ""))),
+            change("hazard_ratios", 1, no_limits()),
+        ),
+    ),
+    (
+        "medians",
+        "error",
+        "pfs len against sor, adjusted",
+        alone(
+            change("hazard_ratios", 2, lambda r: r | shown(0.069, 0.15, 3)),
+            change("medians", 3, no_limits()),
+            change("medians", 5, no_limits()),
+            drop=("events",),
+        ),
+    ),
+    (
+        "median_direction",
+        "warning",
+        "pfs sor against len, adjusted",
+        alone(
+            change("hazard_ratios", 2, turned),
+            change("medians", 3, no_limits()),
+            change("medians", 5, no_limits()),
+            drop=("events",),
+        ),
+    ),
+    (
+        "follow_up",
+        "error",
+        "os len",
+        change("medians", 0, lambda r: r | shown(161, 0.12, 0)),
+    ),
+    (
+        "ratio_size",
+        "warning",
+        "os len against sor, adjusted",
+        change("hazard_ratios", 0, no_limits(value=0.04, printed="0.04")),
+    ),
+    (
+        "ratio_precision",
+        "warning",
+        "os len against sor, adjusted",
+        change("hazard_ratios", 0, lambda r: no_limits()(r) | NEAR_ONE),
+    ),
+    (
+        "ratio_precision",
+        "error",
+        "os len against sor, adjusted",
+        alone(change("hazard_ratios", 0, lambda r: no_limits()(r) | NEAR_ONE), drop=("events",)),
+    ),
+    (
+        "p_bound",
+        "warning",
+        "os len against sor, adjusted",
+        alone(change("hazard_ratios", 0, no_limits(p=p(0.001, "P < 0.001", "<")))),
+    ),
+]
+
+
+def test_the_trial_is_sound(project: Project) -> None:
+    """Nothing to warn of before the first slip; its ratios enter together."""
+    data = trial()
+    assert graver(project, data) == []
+    chosen = select_effects(read(data), derive_effects(read(data), "os"))
+    assert [effect.method for effect in chosen] == ["adjusted_hr"] * 3
+    assert not joint_contrasts(read(data), chosen).flagged
+
+
+def test_medians_in_weeks(project: Project) -> None:
+    """In the unit in which they are printed, medians say what they say in months, and nothing is found."""
+    data, weeks = trial(), trial()
+    weeks["medians"] = [in_weeks(record, unit="weeks") for record in weeks["medians"]]
+    assert graver(project, weeks) == []
+    months, converted = ([e for e in derive_effects(read(d), "os") if e.method == "medians_ci"] for d in (data, weeks))
+    for a, b in zip(months, converted, strict=True):
+        assert (b.log_effect, b.se) == pytest.approx((a.log_effect, a.se), abs=0.02)  # printed to the week
+    only = trial()
+    only["medians"][0] = in_weeks(only["medians"][0], unit="weeks")
+    (effect, *_) = (e for e in derive_effects(read(only), "os") if e.method == "medians_ci")
+    assert effect.log_effect == pytest.approx(log(12.5 / (70 * 84 / 365.25)))
+
+
+def test_a_ninety_percent_interval_of_a_median(project: Project) -> None:
+    """Its standard error is that of its level."""
+    data = trial()
+    for record in data["medians"]:
+        record.update(interval="90% CI", level=0.9)
+    assert [f for f in graver(project, data) if f.check == "interval_level"] == []
+    nominal, wider = (
+        next(e for e in derive_effects(read(d), "os") if e.method == "medians_ci") for d in (trial(), data)
+    )
+    assert wider.se == pytest.approx(nominal.se * Z / NormalDist().inv_cdf(0.95))
+    assert wider.baseline_se == pytest.approx((nominal.baseline_se or 0) * Z / NormalDist().inv_cdf(0.95))
+
+
+@pytest.mark.parametrize(("check", "severity", "item", "slip"), SLIPS)
+def test_a_slip_is_found(project: Project, check: str, severity: str, item: str, slip: Slip) -> None:
+    """Each is found under its name, item and severity, and the message says what to do."""
+    data = trial()
+    slip(data)
+    findings = graver(project, data)
+    assert (check, severity, item) in {(f.check, f.severity, f.item) for f in findings}
