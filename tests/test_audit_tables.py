@@ -15,7 +15,7 @@ from nma.evidence.gather import audit_rows
 
 from tests.conftest import ROOT
 
-REGIMENS = {name: name for name in ("A", "B", "C", "P")}
+REGIMENS = {name: name for name in ("A", "B", "C", "D", "P")}
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +171,20 @@ def test_a_mistyped_limit() -> None:
         "to acknowledged of its entry under evidence: "
         "{study: 'CARDIa', check: interval_symmetry, item: 'y A against P', reason: ...}"
     )
+
+
+NETWORK = (
+    "study,hr,low_ci,high_ci,treat1,treat2; a,0.83,0.7,0.99,D,P; b,1.39,1.21,1.61,A,P; c,0.95,0.77,1.18,B,C; "
+    "d,1.07,0.93,1.23,C,P; e,1.01,0.8,1.27,D,P; g,1.75,1.37,2.22,A,C"
+)
+
+
+def test_a_network_of_hazard_ratios_under_other_names() -> None:
+    """Ratios and limits are read under the table's own names, from both sides of 1."""
+    names = {"estimate": "hr", "lower": "low_ci", "upper": "high_ci", "treatment": "treat1", "comparator": "treat2"}
+    project = table(NETWORK, columns=names)
+    assert found(project) == set()
+    assert [study.rows[0]["effect"] for study in project.tables][:2] == pytest.approx([log(0.83), log(1.39)])
 
 
 def test_levels_of_intervals() -> None:

@@ -309,6 +309,20 @@ def test_medians_in_weeks(project: Project) -> None:
     assert effect.log_effect == pytest.approx(log(12.5 / (70 * 84 / 365.25)))
 
 
+def test_a_ninety_percent_interval_that_is_not_called_one(project: Project) -> None:
+    """The p-value beside it tells, and the message says which level would fit."""
+    data = trial()
+    ratio = ninety(data["hazard_ratios"][3])
+    se = log(ratio["upper"] / ratio["lower"]) / (2 * NormalDist().inv_cdf(0.95))
+    value = 2 * NormalDist().cdf(-abs(log(ratio["value"])) / se)
+    ratio |= {"printed": ratio["printed"].replace("90% CI, ", ""), "p": p(float(f"{value:.2g}"), f"P = {value:.2g}")}
+    data["hazard_ratios"][3] = ratio
+    (found,) = [f for f in graver(project, data) if f.check == "interval_p"]
+    assert "as a 90% interval it would mean the p that is printed: set level" in found.message
+    data["hazard_ratios"][3]["level"] = 0.9
+    assert not [f for f in graver(project, data) if f.check == "interval_p"]
+
+
 def test_a_ninety_percent_interval_of_a_median(project: Project) -> None:
     """Its standard error is that of its level."""
     data = trial()

@@ -17,6 +17,7 @@ type Compared = HazardRatio | LogRank | Comparison
 # Least standard error of the difference between a part and the whole, as a share of the part's own: the difference of
 # two variances that are nearly equal is mostly noise.
 _LEAST = 0.5
+_LEVELS = (0.9, 0.95, 0.99, 0.8)  # of intervals, the usual ones first
 
 
 def in_use(records: list[Any]) -> Iterator[tuple[int, Any]]:
@@ -87,10 +88,24 @@ def interval_p(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             )
             message = (
                 f"{ratio.p.printed} is printed beside the hazard ratio {ratio.value:g} ({ratio.lower:g} to "
-                f"{ratio.upper:g}), whose interval means p = {p:.2g}"
+                f"{ratio.upper:g}), whose interval means p = {p:.2g}{_other_level(ratio)}"
             )
             path = ("hazard_ratios", i, "p")
             yield found(sheet, "interval_p", severity, item_of(ratio), message, path, ratio.p.place, ratio.p.printed, p)
+
+
+def _other_level(ratio: HazardRatio) -> str:
+    """Say which other level of the interval would mean the p that is printed."""
+    for level in _LEVELS:
+        se = interval_se(ratio.model_copy(update={"level": level}))
+        if (
+            level != ratio.level
+            and se
+            and ratio.p
+            and log_range(ratio.value, ratio.printed).size.over(se).gap(z_range(ratio.p)) == 0
+        ):
+            return f"; as a {100 * level:g}% interval it would mean the p that is printed: set level if it is one"
+    return ""
 
 
 def adjusted_and_crude(sheet: StudySheet, project: Project) -> Iterator[Finding]:
