@@ -27,7 +27,7 @@ rule fit_models:
         "../../envs/nma.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
+        mem_mb=lambda wildcards, attempt: 2500 * attempt,
         runtime=60,
     params:
         settings=lambda w: plan.fit_settings(project, w.analysis, w.outcome),

@@ -11,15 +11,13 @@ from nma.config import Retry
 
 
 def use_compile_cache(folder: Path) -> None:
-    """Keep compiled code in a folder of the project, or on a cluster in the scratch folder of the job.
+    """Keep compiled code in a folder of the project, which the nodes of a cluster share with it.
 
-    The environment variable SECONDLINE_CACHE names another folder. Has to be called before PyTensor or numba are
-    imported.
+    Files are moved into place whole and are known by the processor that they are for, so that jobs on several nodes
+    may write at once. The environment variable SECONDLINE_CACHE names another folder. Has to be called before PyTensor
+    or numba are imported.
     """
-    if "SECONDLINE_CACHE" in os.environ:
-        folder = Path(os.environ["SECONDLINE_CACHE"])
-    elif "SLURM_JOB_ID" in os.environ:
-        folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"secondline-{os.environ['SLURM_JOB_ID']}"
+    folder = Path(os.environ.get("SECONDLINE_CACHE", folder))
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'}"
