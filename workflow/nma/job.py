@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sys
 import threading
 import time
@@ -25,6 +26,22 @@ def mistakes_in_one_line() -> Iterator[None]:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None
+
+
+def ended_from_outside(snakemake_log: str | Path) -> str:
+    """Say what to do where a job has failed without a word, as one that is killed for memory or time does.
+
+    Parameters
+    ----------
+    snakemake_log : path
+        Snakemake's own log of the run, which says of every failed job what its log holds.
+    """
+    if not re.search(r"^\s*Logfile .*: empty file", Path(snakemake_log).read_text(encoding="utf-8"), re.MULTILINE):
+        return ""
+    return (
+        "A job with an empty log was ended from outside, most often for want of memory or time; on a cluster the job's "
+        "own log, named above, says which. --set-resources RULE:mem_mb=… or RULE:runtime=… gives it more."
+    )
 
 
 @contextmanager
