@@ -10,7 +10,8 @@ import sys
 CONFIG, project = open_project(workflow.overwrite_configfiles)
 RUN = begin_run(workflow, CONFIG, project)
 RESULTS = project.config.results
-FITS = list(plan.fits(project.config))
+FITS = [fit for fit in plan.fits(project.config) if fit[0] in project.config.reported]
+SOLVED = [fit for fit in plan.fits(project.config) if fit not in FITS]
 MODELS = list(project.config.models)
 
 
@@ -82,14 +83,22 @@ rule all:
             if project.config.leave_one_out
             else []
         ),
+        [
+            expand(
+                [*rules.build_evidence.output, *rules.solve_exactly.output],
+                analysis=analysis,
+                outcome=outcome,
+            )
+            for analysis, outcome in SOLVED
+        ],
         rules.compare_analyses.output,
         expand(
             [*rules.summarise_analysis.output, *rules.write_report.output],
-            analysis=project.config.analyses,
+            analysis=project.config.reported,
         ),
         [
             f"{RESULTS}/{analysis}/summary/{figure}.{kind}"
-            for analysis in project.config.analyses
+            for analysis in project.config.reported
             for figure in analysis_figures(project, analysis)
             for kind in [SHOWN, *COPIES]
         ],

@@ -7,5 +7,6 @@ from nma.summaries.sensitivity import compare_analyses
 
 with job(snakemake):
     fits = [tuple(fit) for fit in snakemake.params.fits]
-    left_out = list(snakemake.input.left_out)
-    compare_analyses(Path(snakemake.params.results), fits, snakemake.params.models, left_out, snakemake.output[0])
+    left_out, solved = list(snakemake.input.left_out), list(snakemake.input.solved)
+    results, models = Path(snakemake.params.results), snakemake.params.models
+    compare_analyses(results, fits, models, left_out, solved, snakemake.output[0])

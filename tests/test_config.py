@@ -191,14 +191,26 @@ def test_categories(changes: dict[str, object], message: str) -> None:
         ("config.yaml", "leave_one_out: primary", "leave_one_out: x", "unknown leave_one_out; allowed: primary,"),
         (
             "config.yaml",
+            "leave_one_out: primary",
+            "leave_one_out: ditan_2022_medians",
+            "unknown leave_one_out; allowed: primary, four_cohorts, nanchang_2023_medians, regimen_level, extended",
+        ),
+        (
+            "config.yaml",
+            "nanchang_2023: {method: medians_ci}",
+            "nanchang_2023: {reading: as_printed}",
+            "select.nanchang_2023.reading = 'as_printed': no ratio of this sheet has label_inverted; allowed: as_read",
+        ),
+        (
+            "config.yaml",
             "margin: 0.80, prior: log_hr}\n  pfs",
             "margin: 0.80, prior: x}\n  pfs",
             "allowed: log_hr, log",
         ),
         (
             "config.yaml",
-            "outcomes: [os, pfs]\n    select:\n      nan",
-            "outcomes: [oss]\n    select:\n      nan",
+            "its medians\n    outcomes: [os, pfs]",
+            "its medians\n    outcomes: [oss]",
             "analyses.nanchang_2023_medians.outcomes.0 = 'oss': unknown outcome; allowed: os, pfs",
         ),
         ("config.yaml", "  four_cohorts:", "  summary:", "analyses.summary: this word is reserved"),

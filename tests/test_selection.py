@@ -1,5 +1,6 @@
 """Evidence tables: what every study contributes to every fit, and why a study does not."""
 
+from math import log
 from typing import Any
 
 import pytest
@@ -13,16 +14,19 @@ from tests.conftest import QUOTED, STUDIES, hazard_ratio, sheet, sheet_data, syn
 HARMS = ("ae_any", "ae_grade3", "discontinuation")
 OUTCOMES = ("os", "pfs", "orr", "dcr", "response")
 CATEGORIES = ("ditan_2022", "ditan_2025", "nanchang_2022")  # studies that give all four categories of response
+SOLVED = ("nanchang_2022_as_printed", "nanchang_2022_medians", "ditan_2022_medians")
 FITS = [
     *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in OUTCOMES),
     *((analysis, outcome) for analysis in ("primary", "four_cohorts") for outcome in HARMS),
     *((analysis, outcome) for analysis in ("nanchang_2023_medians", "regimen_level") for outcome in ("os", "pfs")),
     *(("extended", outcome) for outcome in ("os", "pfs")),
+    *((analysis, outcome) for analysis in SOLVED for outcome in ("os", "pfs")),
 ]
 
 
 def test_the_fits_of_the_shipped_configuration(project: Project) -> None:
-    """Two analyses of eight outcomes and three of survival only."""
+    """Two analyses of eight outcomes, three of survival only, and three more that are solved exactly."""
+    assert set(project.config.analyses) - set(project.config.reported) == set(SOLVED)
     assert sorted(fits(project.config)) == sorted(FITS)
 
 
@@ -45,6 +49,24 @@ def test_every_reporting_study_has_its_rows(project: Project, analysis: str, out
         assert all(row["used"] for row in members)
         contrasts = 4 if (analysis, study) == ("regimen_level", "ditan_2025") else 1
         assert len(members) == (contrasts if outcome in ("os", "pfs") else 2)
+
+
+@pytest.mark.parametrize(("outcome", "ratio", "medians"), [("os", 0.436, 10.3 / 12.9), ("pfs", 0.345, 3.0 / 5.9)])
+def test_a_study_read_the_other_way(project: Project, outcome: str, ratio: float, medians: float) -> None:
+    """The ratios of nanchang_2022 by their labels are those of R against RP; by the medians it is one of exponentials.
+
+    No other study changes.
+    """
+    plain, printed, by_medians = (
+        {row["study"]: row for row in select_evidence(project, analysis, outcome)}
+        for analysis in ("primary", "nanchang_2022_as_printed", "nanchang_2022_medians")
+    )
+    assert plain["nanchang_2022"]["effect"] == pytest.approx(log(ratio))
+    assert printed["nanchang_2022"]["effect"] == pytest.approx(-log(ratio))
+    assert printed["nanchang_2022"]["se"] == plain["nanchang_2022"]["se"]
+    assert by_medians["nanchang_2022"]["effect"] == pytest.approx(log(medians))
+    for study in STUDIES:
+        assert study == "nanchang_2022" or plain[study] == printed[study] == by_medians[study]
 
 
 def test_an_excluded_study_keeps_a_row_without_figures(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.prose import assert_prose
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import ROOT, Project, copy_of
 from tests.workflow.test_reports import report_and_tables
 
 Again = Callable[[], Project]
@@ -135,6 +135,17 @@ def test_excluded_study_is_listed_with_its_reason(finished: Project) -> None:
     rows = {row["study"]: row for row in table(finished, "four_cohorts/pfs/evidence.csv")}
     assert rows["nanchang_2023"]["used"] == "false"
     assert "overlap" in rows["nanchang_2023"]["reason"]
+
+
+def test_analyses_of_the_exact_engine_have_no_fits(tmp_path: Path) -> None:
+    """Evidence and contrasts, nothing else: no draws, figures or report; all others are not solved instead."""
+    planned = copy_of(ROOT, tmp_path).planned()
+    exact = {"nanchang_2022_as_printed", "nanchang_2022_medians", "ditan_2022_medians"}
+    theirs = {job for job in planned if any(name in job for name in exact)}
+    assert theirs == {
+        f"{rule} {a}/{o}" for rule in ("build_evidence", "solve_exactly") for a in exact for o in ("os", "pfs")
+    }
+    assert {job for job in planned if job.startswith("solve_exactly")} <= theirs
 
 
 def test_leave_one_out_covers_every_study(finished: Project) -> None:

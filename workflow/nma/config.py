@@ -116,13 +116,21 @@ class Selection(Strict):
     """A method of the ladder; by default the highest that covers every arm."""
     population: Identifier | None = None
     """A population of the sheet, subgroups included; by default everybody, or a matched cohort where it is adjusted."""
+    reading: Literal["as_read", "as_printed"] = "as_read"
+    """How ratios under the wrong arm's name (label_inverted) are read: as the sheet reads them, or as printed."""
 
 
 class Analysis(Strict):
-    """A selection of studies, outcomes and figures."""
+    """A selection of studies, outcomes and figures.
+
+    With ``engine: exact`` an analysis is solved without draws, in seconds: it has its evidence, and rows in
+    ``summary/sensitivity.csv`` and in every report that compares analyses, but no fits and no report of its own.
+    """
 
     label: Label
     """What figures and reports call it."""
+    engine: Literal["sampler", "exact"] = "sampler"
+    """`exact` for an analysis that is only compared with the others; without fits and report."""
     outcomes: list[Identifier] = Field(default_factory=list)
     """Outcomes to analyse; by default all."""
     exclude: dict[Text, Text] = Field(default_factory=dict)
@@ -304,7 +312,7 @@ class Config(Strict):
                 _known(("evidence", i, "outcome"), table.outcome, self.outcomes)
         for key in ("leave_one_out", "inconsistency"):
             if getattr(self, key) is not None:
-                _known((key,), getattr(self, key), self.analyses)
+                _known((key,), getattr(self, key), self.reported)
         for name, by_setting in self.baselines.items():
             _known(("baselines", name), name, self.outcomes, "outcome")
             for setting, baseline in by_setting.items():
@@ -314,6 +322,12 @@ class Config(Strict):
                 _known(("pairs", i, k), outcome_id, self.outcomes, "outcome")
             if pair[0] == pair[1] or set(pair) in map(set, self.pairs[:i]):
                 fail(("pairs", i), list(pair), "allowed: two different outcomes, once a pair")
+        return self
+
+    @model_validator(mode="after")
+    def _something_reported(self) -> "Config":
+        if not self.reported:
+            fail("analyses", None, "every analysis has engine: exact; allowed: one with engine: sampler at least")
         return self
 
     @model_validator(mode="after")
@@ -330,6 +344,11 @@ class Config(Strict):
         if self.studies is None and not self.evidence:
             fail("evidence", None, "give a folder of studies, tables of evidence, or both")
         return self
+
+    @property
+    def reported(self) -> list[str]:
+        """Analyses with fits and a report; the others are solved exactly, and only compared with them."""
+        return [name for name, analysis in self.analyses.items() if analysis.engine == "sampler"]
 
     @property
     def covariates(self) -> list[str]:
@@ -514,6 +533,9 @@ def _check_analyses(project: Project, document: Document) -> None:
                 if asked and asked not in there:
                     problem = f"unknown {key.replace('_', ' ')}; allowed: {', '.join(there)}"
                     raise document.error(("analyses", name, "select", study, key), asked, problem)
+            if selection.reading == "as_printed" and sheets[study].as_printed() == sheets[study]:
+                problem = "no ratio of this sheet has label_inverted; allowed: as_read"
+                raise document.error(("analyses", name, "select", study, "reading"), selection.reading, problem)
 
 
 def _tables(config: Config, treatments: Treatments, document: Document) -> tuple[TableStudy, ...]:

@@ -765,6 +765,16 @@ class StudySheet(Strict):
         """The contrast set used unless an analysis asks for another: the first one."""
         return next(iter(self.contrast_sets))
 
+    def as_printed(self) -> "StudySheet":
+        """Take every ratio under the wrong arm's name as its label has it, with the two arms exchanged."""
+        ratios = [
+            ratio.model_copy(update={"treatment": ratio.comparator, "comparator": ratio.treatment})
+            if ratio.label_inverted
+            else ratio
+            for ratio in self.hazard_ratios
+        ]
+        return self.model_copy(update={"hazard_ratios": ratios})
+
     def patients(self, arm: str, population: str = ALL) -> int:
         """Patients of an arm in a population.
 

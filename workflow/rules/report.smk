@@ -119,7 +119,7 @@ if project.config.inconsistency:
 
 
 # A rule an analysis: its figures depend on the outcomes that it has.
-for ANALYSIS in project.config.analyses:
+for ANALYSIS in project.config.reported:
 
     rule:
         name:
@@ -183,11 +183,11 @@ if has_populations(project):
                     subcategory="all outcomes",
                     labels={"figure": "populations", "model": "all"},
                 )
-                for analysis in project.config.analyses
+                for analysis in project.config.reported
             ],
             [
                 f"{RESULTS}/{analysis}/summary/populations.{kind}"
-                for analysis in project.config.analyses
+                for analysis in project.config.reported
                 for kind in COPIES
             ],
         log:
@@ -198,7 +198,7 @@ if has_populations(project):
             labels={"analyses": LABELS["analyses"]},
             populations={
                 analysis: population_settings(project, analysis)
-                for analysis in project.config.analyses
+                for analysis in project.config.reported
             },
             code=code_digest(Path("scripts/plot_populations.py")),
         script:

@@ -117,6 +117,23 @@ if project.config.leave_one_out:
             "../../scripts/leave_one_out.py"
 
 
+rule solve_exactly:
+    input:
+        evidence=f"{RESULTS}/{{analysis}}/{{outcome}}/evidence.csv",
+    output:
+        f"{RESULTS}/{{analysis}}/{{outcome}}/exact.csv",
+    log:
+        "logs/{analysis}/{outcome}/solve_exactly.log",
+    conda:
+        "../../envs/nma.yaml"
+    params:
+        fit=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
+        summary=lambda w: plan.summary_settings(project, w.outcome),
+        code=code_digest(Path("scripts/solve_exactly.py")),
+    script:
+        "../../scripts/solve_exactly.py"
+
+
 if project.config.inconsistency:
 
     rule assess_inconsistency:
@@ -167,6 +184,9 @@ rule compare_analyses:
             if project.config.leave_one_out
             else []
         ),
+        solved=[
+            f"{RESULTS}/{analysis}/{outcome}/exact.csv" for analysis, outcome in SOLVED
+        ],
     output:
         report(
             f"{project.config.shared_results}/summary/sensitivity.csv",

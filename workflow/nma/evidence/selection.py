@@ -172,6 +172,8 @@ def _why_not(project: Project, outcome_id: str, selection: Selection | None) -> 
 
 
 def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+    if selection and selection.reading == "as_printed":
+        sheet = sheet.as_printed()
     chosen = select_effects(sheet, derive_effects(sheet, outcome_id), selection)
     if not chosen:
         return []

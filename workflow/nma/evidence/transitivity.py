@@ -78,8 +78,8 @@ def transitivity_rows(project: Project) -> list[Row]:
             "analysis": analysis,
             **_summary(project, group, name, [r for r in differences if r["characteristic"] == name]),
         }
-        for analysis, definition in (project.config.analyses.items() if names else ())
-        for group in _groups(project, _used(project, analysis, definition.exclude))
+        for analysis in (project.config.reported if names else ())
+        for group in _groups(project, _used(project, analysis, project.config.analyses[analysis].exclude))
         for name in names
     ]
 

@@ -380,9 +380,12 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
         ways = [METHODS[choice["method"]]] if choice["method"] else []
         ways += [f"the contrast set {choice['contrast_set']}"] if choice["contrast_set"] else []
         ways += [f"the population {choice['population']}"] if choice["population"] else []
+        ways += ["its ratios as their labels have them"] if choice["reading"] == "as_printed" else []
         parts.append(f"{study} by {listed(ways)}")
     if analysis["secondary_reports"]:
         parts.append("with figures read in the papers of other studies")
+    if analysis["engine"] == "exact":
+        parts.append("solved by numerical integration, without a report of its own")
     return f"“{analysis['label']}”" + (f" ({'; '.join(parts)})" if parts else "")
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,16 @@ def compare_analyses(
     fits: Iterable[tuple[str, str]],
     models: Sequence[str],
     left_out: Sequence[str],
+    solved: Sequence[str],
     output: str,
 ) -> None:
-    """Write summary/sensitivity.csv: every contrast of every fit, the rank of its treatment, and its adjustment."""
+    """Write summary/sensitivity.csv: every contrast of every fit, the rank of its treatment, and its adjustment.
+
+    Parameters
+    ----------
+    left_out, solved : paths
+        Tables of `leave_one_out`, and of `solve` for the analyses of the exact engine, beside their evidence.
+    """
     rows: list[dict[str, Any]] = []
     for analysis, outcome in fits:
         adjustment = adjustments(read_table(results / analysis / outcome / "evidence.csv"))
@@ -63,6 +69,9 @@ def compare_analyses(
             for study in dict.fromkeys(row["study"] for row in evidence)
         }
         rows += [{**row, "adjustment": without[row["analysis"]]} for row in read_table(file)]
+    for file in map(Path, solved):
+        adjustment = adjustments(read_table(file.with_name("evidence.csv")))
+        rows += [{**row, "adjustment": adjustment} for row in read_table(file)]
     rows.sort(key=lambda row: tuple(row[key] for key in ("outcome", "model", "setting", "treatment", "comparator")))
     write_table(output, rows, (*COLUMNS, "adjustment"))
 
@@ -96,13 +105,10 @@ def _rows(names: Mapping[str, str], relative: Sequence[Row], ranking: Sequence[R
     ]
 
 
-@dataclass(frozen=True)
-class _Without:
-    """A fit task without one study."""
-
-    study: str
-    task: FitTask
-    evidence: list[dict[str, str]]
+def solve(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], output: str) -> None:
+    """Solve every model of one outcome by the exact engine, and write the contrasts."""
+    rows = read_table(evidence)
+    write_table(output, _exact_rows(rows, fit, summary, fit["analysis"]), COLUMNS)
 
 
 def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], output: str) -> None:
@@ -114,19 +120,25 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
     rows: list[dict[str, Any]] = []
     for study in dict.fromkeys(row["study"] for row in everything if row["used"] == "true"):
         kept = [row for row in everything if row["study"] != study]
-        if not any(row["used"] == "true" for row in kept):
-            continue
-        without = _Without(study, FitTask.from_rows(kept, fit), kept)
-        for model in without.task.fits:
-            rows += _exact_rows(without, model, summary)
+        if any(row["used"] == "true" for row in kept):
+            rows += _exact_rows(kept, fit, summary, left_out_analysis(fit["analysis"], study))
     write_table(output, rows, COLUMNS)
 
 
-def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    task, fit = without.task, without.task.fits[model]
+def _exact_rows(
+    evidence: list[dict[str, str]], fit: Mapping[str, Any], summary: Mapping[str, Any], analysis: str
+) -> list[dict[str, Any]]:
+    """Contrasts of every model of an analysis, solved without draws."""
+    task = FitTask.from_rows(evidence, fit)
+    return [row for model in task.fits for row in _model_rows(task, model, evidence, summary, analysis)]
+
+
+def _model_rows(
+    task: FitTask, model: str, evidence: list[dict[str, str]], summary: Mapping[str, Any], analysis: str
+) -> list[dict[str, Any]]:
+    fit = task.fits[model]
     scales, effect_rows = fit.scales, fit.data.predictor.effect_rows()
     grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5, replicates=2))
-    analysis = left_out_analysis(task.analysis, without.study)
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(
         np.einsum("dk,srk->dsr", coefficients, effect_rows, optimize=True),
@@ -140,7 +152,7 @@ def _exact_rows(without: _Without, model: str, summary: Mapping[str, Any]) -> li
         True,
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )
-    arms = used_arms(without.evidence)
+    arms = used_arms(evidence)
     relative = relative_effects(posterior, arms, task.structure, summary, predict=False)
     ranking, _ = rank_treatments(posterior, arms, task.structure, summary, relative)
     return _rows({"analysis": analysis, "outcome": task.outcome, "model": model}, relative, ranking)

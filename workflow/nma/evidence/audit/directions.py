@@ -6,6 +6,7 @@ from itertools import combinations
 from math import inf, sqrt
 
 from nma.config import Project
+from nma.evidence.audit.elsewhere import reading_as_printed
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
 from nma.evidence.audit.ratios import in_use
 from nma.evidence.audit.significance import compared_counts, p_values
@@ -22,7 +23,8 @@ def labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         reading = f"{ratio.treatment} against {ratio.comparator}"
         first = label_treatment(sheet, ratio, project)
         if ratio.label_inverted and first != ratio.treatment:
-            message = f"printed under the label '{ratio.label}', read as {reading}: {ratio.reason}"
+            turned = reading_as_printed(project, sheet.study, ratio.outcome)
+            message = f"printed under the label '{ratio.label}', read as {reading}: {ratio.reason}; {turned}"
             yield found(sheet, "label_inverted", "warning", item, message, path, ratio.place, ratio.printed)
         elif ratio.label_inverted:
             message = f"the label '{ratio.label}' already reads {reading}; label_inverted turns nothing round"

@@ -6,6 +6,7 @@ from math import exp, log, sqrt
 from nma.config import AuditLimits, Project, time_to_event_outcomes
 from nma.evidence import derivation
 from nma.evidence.audit.effects import found_on, in_words
+from nma.evidence.audit.elsewhere import taking_medians
 from nma.evidence.audit.finding import Finding, Severity, found, grade, item_of
 from nma.evidence.audit.printed import Range, interval_se, p_range, p_se, ratio_log, z_range
 from nma.evidence.audit.ratios import in_use, same_pair
@@ -84,7 +85,7 @@ def medians(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 f"{exp(other.log_effect):.2f}"
             )
             if severity == "info":
-                message = f"{said}, more than one standard error apart; see the sensitivity analyses"
+                message = f"{said}, more than one standard error apart; {taking_medians(project, effect)}"
             elif severity:
                 message = f"{said}, beyond chance and any plausible shape of the curves"
             else:
