@@ -9,4 +9,4 @@ with job(snakemake):
     fits = [tuple(fit) for fit in snakemake.params.fits]
     left_out, solved = list(snakemake.input.left_out), list(snakemake.input.solved)
     results, models = Path(snakemake.params.results), snakemake.params.models
-    compare_analyses(results, fits, models, left_out, solved, snakemake.output[0])
+    compare_analyses(results, fits, models, left_out, snakemake.output[0], solved)

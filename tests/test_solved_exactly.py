@@ -58,7 +58,7 @@ def test_the_fixed_model_in_closed_form(project: Project, solved: Path) -> None:
 
 def test_rows_of_the_sensitivity_table(project: Project, solved: Path, tmp_path: Path) -> None:
     """Every model, with the adjustment of the studies behind it."""
-    compare_analyses(tmp_path, [], [], [], [str(solved)], str(tmp_path / "sensitivity.csv"))
+    compare_analyses(tmp_path, [], [], [], str(tmp_path / "sensitivity.csv"), [str(solved)])
     rows = read_table(tmp_path / "sensitivity.csv")
     assert list(rows[0]) == [*COLUMNS, "adjustment"]
     assert {row["model"] for row in rows} == set(project.config.models)

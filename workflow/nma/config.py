@@ -358,7 +358,7 @@ class Config(Strict):
     @property
     def base(self) -> str:
         """The analysis that the others vary, and whose report compares them: the one refitted, or else the first."""
-        return self.leave_one_out or next(iter(self.analyses))
+        return self.leave_one_out or self.reported[0]
 
     @property
     def shared_results(self) -> str:

@@ -174,7 +174,7 @@ rule compare_analyses:
         ],
         evidence=[
             f"{RESULTS}/{analysis}/{outcome}/evidence.csv"
-            for analysis, outcome in FITS
+            for analysis, outcome in [*FITS, *SOLVED]
         ],
         left_out=(
             [

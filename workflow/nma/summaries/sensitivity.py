@@ -45,8 +45,8 @@ def compare_analyses(
     fits: Iterable[tuple[str, str]],
     models: Sequence[str],
     left_out: Sequence[str],
-    solved: Sequence[str],
     output: str,
+    solved: Sequence[str] = (),
 ) -> None:
     """Write summary/sensitivity.csv: every contrast of every fit, the rank of its treatment, and its adjustment.
 
