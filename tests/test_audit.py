@@ -310,7 +310,8 @@ CASES: list[tuple[str, str, str, Damage]] = [
         "os len against sor",
         both(drop("hazard_ratios"), renew("log_rank", 0, favours="sor")),
     ),
-    ("ratio_precision", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.60 1.07"))),
+    ("ratio_precision", "error", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.60 1.07"))),
+    ("ratio_precision", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.80 0.52 1.23"))),
     ("ratio_precision", "warning", "os len against sor, crude", renew("hazard_ratios", 0, **ratio("0.8 0.2 3.2"))),
     (
         "ratio_precision",

@@ -267,7 +267,7 @@ SLIPS: list[tuple[str, str, str, Slip]] = [
     ),
     (
         "ratio_precision",
-        "warning",
+        "error",
         "os len against sor, adjusted",
         change("hazard_ratios", 0, lambda r: no_limits()(r) | NEAR_ONE),
     ),
@@ -307,6 +307,55 @@ def test_medians_in_weeks(project: Project) -> None:
     only["medians"][0] = in_weeks(only["medians"][0], unit="weeks")
     (effect, *_) = (e for e in derive_effects(read(only), "os") if e.method == "medians_ci")
     assert effect.log_effect == pytest.approx(log(12.5 / (70 * 84 / 365.25)))
+
+
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [
+        ("Regorafenib after sorafenib in hepatocellular carcinoma", "sorafenib"),
+        ("Cabozantinib in patients with disease progression on lenvatinib", "lenvatinib"),
+        ("Regorafenib in lenvatinib-refractory hepatocellular carcinoma", "lenvatinib"),
+        ("Sorafenib versus lenvatinib after atezolizumab plus bevacizumab", None),
+        ("Lenvatinib versus sorafenib in hepatocellular carcinoma", None),
+    ],
+)
+def test_titles(project: Project, title: str, named: str | None) -> None:
+    """A title tells what was given before by "after" and the like; the drugs of the arms are left alone."""
+    data = trial()
+    data["bibliography"]["title"] = title
+    found = [f.recomputed for f in graver(project, data) if f.check == "setting_label"]
+    assert found == ([named] if named else [])
+
+
+def test_settings_that_are_no_drugs(project: Project) -> None:
+    """Lines of treatment are no drugs: "first" in what is printed names no setting."""
+    settings = {name: {"label": f"{name} line"} for name in ("first", "later")}
+    treatments = project.treatments.model_validate(project.treatments.model_dump() | {"settings": settings})
+    data = trial()
+    data["failed_first_line"][0] |= {"setting": "later", "printed": "300 patients after first-line therapy"}
+    findings = audit_project(synthetic(project.config, treatments, read(data)))
+    assert not [f for f in findings if f.check == "setting_label"]
+
+
+@pytest.mark.parametrize(
+    ("label", "regimens", "severity"),
+    [
+        ("TKI-ICI", {"lenvatinib_ici": 99}, None),
+        ("Lenvatinib plus ICI", {"lenvatinib_ici": 99}, None),
+        ("LEN + ICI", {"regorafenib_ici": 99}, "warning"),
+        ("Second line after sorafenib", {"lenvatinib": 99}, None),
+        ("TKI", {"other_tki": 99}, None),
+        ("Sorafenib + ICI", {"sorafenib_ici": 99}, None),
+        ("Sorafenib", {"lenvatinib": 50, "regorafenib": 49}, "error"),
+        ("Sorafenib", {"sorafenib": 50, "regorafenib": 49}, None),
+    ],
+)
+def test_labels_of_arms(project: Project, label: str, regimens: dict[str, int], severity: str | None) -> None:
+    """Drugs in full or as abbreviations in capitals; what was given before is no part of the arm."""
+    data = trial()
+    data["arms"]["len"] |= {"label": label, "regimens": regimens, "printed": "n = 99"}
+    found = [f.severity for f in graver(project, data) if f.check == "arm_label"]
+    assert found == ([severity] if severity else [])
 
 
 def test_a_ninety_percent_interval_that_is_not_called_one(project: Project) -> None:

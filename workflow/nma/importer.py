@@ -244,16 +244,14 @@ class _Study:
             more: dict[str, Any] = {"adjustment": row.cells["adjustment"] or "crude"}
             if row.has("covariates"):
                 more["covariates"] = [name.strip() for name in row.cells["covariates"].split(";") if name.strip()]
-            if row.has("hr_level"):
-                more["level"] = row.number_in("hr_level")
             if row.has("hr_p"):
                 more["p"] = _p_value(row, "hr_p")
-            self._add("hazard_ratios", row, about | pair | more | _numbers(row, _HAZARD) | _shown(row, *_HAZARD))
+            figures = _numbers(row, *_HAZARD, "hr_level") | _shown(row, *_HAZARD)
+            self._add("hazard_ratios", row, about | pair | more | figures)
         if row.has("median"):
-            kind: dict[str, Any] = {"unit": row.cells["median_unit"]} if row.has("median_unit") else {}
-            if row.has("median_level"):
-                kind["level"] = row.number_in("median_level")
-            self._add("medians", row, about | arm | kind | _numbers(row, _MEDIAN) | _shown(row, *_MEDIAN))
+            kind = {"unit": row.cells["median_unit"]} if row.has("median_unit") else {}
+            figures = _numbers(row, *_MEDIAN, "median_level") | _shown(row, *_MEDIAN)
+            self._add("medians", row, about | arm | kind | figures)
         if row.has("logrank_p"):
             favours = {"favours": row.text("favours")}
             self._add("log_rank", row, about | pair | favours | {"p": _p_value(row, "logrank_p")})
@@ -331,8 +329,8 @@ def _shown(row: Line, *columns: str, place: bool = True) -> dict[str, str]:
     return {**shown, "note": row.cells["note"]} if row.cells["note"] else shown
 
 
-def _numbers(row: Line, columns: Sequence[str]) -> dict[str, float]:
-    names = ("value", "lower", "upper")
+def _numbers(row: Line, *columns: str) -> dict[str, Any]:
+    names = ("value", "lower", "upper", "level")
     return {name: row.number_in(column) for name, column in zip(names, columns, strict=True) if row.has(column)}
 
 

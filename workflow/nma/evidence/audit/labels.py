@@ -13,6 +13,10 @@ _BEFORE = {"after", "following", "failed", "failure", "progression", "progressed
 _BEFORE |= {"resistant", "previous", "previously", "prior", "first"}
 _BEHIND = {"failure", "failed", "refractory", "resistant", "intolerant", "treated", "pretreated", "experienced"}
 _BEHIND |= {"progression", "progressed"}
+# Words of settings that are no drug's name, and stand in any paper.
+_ORDINARY = {"first", "second", "third", "later", "line", "early", "late", "after", "before", "failure", "failed"}
+_ORDINARY |= {"treated", "untreated", "pretreated", "naive", "experienced", "therapy", "treatment", "setting", "prior"}
+_ORDINARY |= {"previous", "previously", "none", "mixed", "other", "advanced", "disease", "patients", "without", "with"}
 type _Drugs = Mapping[str, frozenset[str]]
 
 
@@ -114,7 +118,7 @@ def _setting_words(treatments: Treatments) -> dict[str, set[str]]:
     }
     if len(words) < 2:
         return {name: set() for name in words}
-    common = set.intersection(*words.values())
+    common = set.intersection(*words.values()) | _ORDINARY
     return {name: own - common for name, own in words.items()}
 
 

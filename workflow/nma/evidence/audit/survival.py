@@ -161,8 +161,8 @@ def precision_of_ratios(sheet: StudySheet, project: Project) -> Iterator[Finding
     """Compare the standard error of a ratio with the number of events, or of patients where it is not printed.
 
     An event adds p(1 - p), at most 1/4, to the information about a log hazard ratio, so that its standard error is at
-    least 2 / sqrt(events) (Schoenfeld 1981); a crude one is near sqrt(1/d1 + 1/d2). Without an interval the p-value
-    gives the standard error, of a ratio near 1 almost any.
+    least 2 / sqrt(events) (Schoenfeld 1981); below 2 / sqrt(patients) it is an error. A crude one is near
+    sqrt(1/d1 + 1/d2). Without an interval the p-value gives the standard error, of a ratio near 1 almost any.
     """
     limits = project.config.audit
     for i, ratio in in_use(sheet.hazard_ratios):
@@ -172,9 +172,11 @@ def precision_of_ratios(sheet: StudySheet, project: Project) -> Iterator[Finding
         arms = [ratio.treatment, ratio.comparator]
         path, item = ("hazard_ratios", i), item_of(ratio)
         events = total_events(sheet, ratio.outcome, arms, ratio.population)
-        number, noun = (events, "events") if events else (patients(sheet, arms, ratio.population), "patients")
+        everybody = patients(sheet, arms, ratio.population)
+        number, noun = (events, "events") if events else (everybody, "patients")
         if number and se.high < limits.information_warning * 2 / sqrt(number):
-            severity: Severity = "warning" if events else "error"
+            impossible = everybody and se.high < limits.information_warning * 2 / sqrt(everybody)
+            severity: Severity = "error" if impossible else "warning"
             beside = "" if interval_se(ratio) or not ratio.p else f" with {ratio.p.printed}"
             message = f"{ratio.printed}{beside} is more precise than {number} {noun} allow"
             yield found(
