@@ -20,16 +20,21 @@ class Project:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, cache: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run snakemake in the folder, with the copy's own package."""
-        environment = {
+    def environment(self, cache: str | None = None) -> dict[str, str]:
+        """Variables with which the copy runs its own package, on compiled code that all copies share."""
+        return {
             **os.environ,
             "PYTHONPATH": str(self.folder / "workflow"),
             "SECONDLINE_CACHE": cache or str(ROOT / ".cache" / "compiled"),
         }
+
+    def snakemake(self, *arguments: str, cache: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run snakemake in the folder, with the copy's own package."""
         soon = ["--max-jobs-per-timespan", "1000/1s"]  # few jobs here: what counts is the wait at the end
         command = [sys.executable, "-m", "snakemake", *soon, *arguments]
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment(cache), capture_output=True, text=True, check=False
+        )
 
     def planned(self, *arguments: str) -> set[str]:
         """Jobs that `snakemake -n` would run, as `rule analysis/outcome`."""

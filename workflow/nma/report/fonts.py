@@ -20,7 +20,7 @@ def use_light_fonts() -> "TemporaryDirectory[str]":
 
     folder = TemporaryDirectory()
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
-        with TTFont(Path(get_data_path()) / "fonts" / "ttf" / name, lazy=True) as font:
+        with TTFont(Path(get_data_path()) / "fonts" / "ttf" / name, lazy=True, recalcTimestamp=False) as font:
             for table in _LAYOUT:
                 if table in font:
                     del font[table]
