@@ -13,7 +13,7 @@ TABLE = "a,b\n" + "".join(f"{k},{k}\n" for k in range(12))
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A table that a job wrote, in the working directory."""
+    """Write a table as a job does, in the working directory."""
     monkeypatch.chdir(tmp_path)
     with vouched("ranks", "ranks.log", ["results/a/t.csv", "results/a/b/u.csv"]):
         write_text("results/a/t.csv", TABLE)

@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import shutil
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from nma.errors import UserError
 from nma.outputs import check_inputs, vouched
 
 EXIT_USER_ERROR = 2
+_AGAIN = "SECONDLINE_AGAIN"  # set in a job that starts once more
 
 
 @contextmanager
@@ -59,7 +61,11 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     file = Path(str(snakemake.log[0]))
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+    with (
+        file.open("a" if _AGAIN in os.environ else "w", encoding="utf-8") as log,
+        redirect_stdout(log),
+        redirect_stderr(log),
+    ):
 
         def say(line: str) -> None:
             print(line, file=log, flush=True)
@@ -72,9 +78,11 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         except UserError as error:
             say(f"error: {error}")
             raise SystemExit(EXIT_USER_ERROR) from None
-        except Exception:
+        except Exception as error:
             traceback.print_exc(file=log)
             log.flush()
+            if _AGAIN not in os.environ and _is_of_the_cache(error):
+                _start_again(say)
             raise SystemExit(1) from None
         finally:
             gc.freeze()
@@ -85,3 +93,21 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
+
+
+def _is_of_the_cache(error: BaseException | None) -> bool:
+    """Whether numba stumbled over compiled code that it had kept, here or on the way to this error."""
+    if error is None:
+        return False
+    files = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))
+    stumbled = any(Path(name).parts[-3:] == ("numba", "core", "caching.py") for name in files)
+    return stumbled or _is_of_the_cache(error.__cause__ or error.__context__)
+
+
+def _start_again(say: Callable[[str], None]) -> None:
+    """Start the script once more, without the compiled code that was kept."""
+    kept = os.environ["NUMBA_CACHE_DIR"]
+    say(f"the compiled code kept in {kept} is damaged: it is removed, and this job starts again")
+    shutil.rmtree(kept, ignore_errors=True)
+    os.environ[_AGAIN] = "1"
+    os.execv(sys.executable, [sys.executable, *sys.argv])
