@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nma.config import Project
+from nma.config import Project, Selection
 from nma.network.arms import OVERALL, Arm, parse_mix, used_arms
 from nma.network.graph import (
     edges,
@@ -52,10 +52,12 @@ DIRECT = {
         ("lenvatinib_ici", "regorafenib"),
         ("lenvatinib", "sorafenib"),
     ],
-    SORAFENIB: [("regorafenib_ici", "regorafenib"), ("lenvatinib_ici", "regorafenib")],
-    LENVATINIB: [("regorafenib_ici", "regorafenib")],
+    SORAFENIB: [("lenvatinib_ici", "regorafenib")],
+    LENVATINIB: [],
     ATEZOLIZUMAB: [("lenvatinib", "sorafenib")],
 }
+# Pairs that a study of several settings compares and does not report by setting: nanchang_2022
+TOGETHER = {SORAFENIB: [("regorafenib_ici", "regorafenib")], LENVATINIB: [("regorafenib_ici", "regorafenib")]}
 # Regimens that somebody received in the setting
 GIVEN = {
     OVERALL: set(RANKED),
@@ -120,6 +122,8 @@ def test_labels_of_the_shipped_network(project: Project, structure: Structure, o
     for (t, c), (label, mixed) in found.items():
         if (t, c) in both_ways(DIRECT[setting]):
             expected = "direct"
+        elif (t, c) in both_ways(TOGETHER.get(setting, [])):
+            expected = "mixed_setting"
         elif {t, c} <= GIVEN[setting]:
             expected = "indirect"
         else:
@@ -132,6 +136,9 @@ def test_labels_of_the_shipped_network(project: Project, structure: Structure, o
     ("setting", "treatment", "comparator", "label"),
     [
         (ATEZOLIZUMAB, "lenvatinib", "sorafenib", "direct"),
+        (LENVATINIB, "regorafenib_ici", "regorafenib", "mixed_setting"),
+        (SORAFENIB, "regorafenib_ici", "regorafenib", "mixed_setting"),
+        (OVERALL, "regorafenib_ici", "regorafenib", "direct"),
         (SORAFENIB, "regorafenib", "sorafenib", "extrapolated"),
         (SORAFENIB, "lenvatinib", "regorafenib", "indirect"),
         (LENVATINIB, "regorafenib", "sorafenib", "indirect"),
@@ -146,6 +153,41 @@ def test_labels_worth_spelling_out(
 ) -> None:
     """The contrasts that a reader asks about first."""
     assert labels(arms_of(project), structure)[setting, treatment, comparator][0] == label
+
+
+@pytest.mark.parametrize("outcome", ["os", "pfs", "orr", "dcr"])
+def test_patients_by_setting_are_those_of_the_sheet(project: Project, outcome: str) -> None:
+    """Where a sheet tells the failed first lines by arm they count, not the shares of the study; edges agree."""
+    arms = arms_of(project, outcome)
+    found = {
+        (regimen, setting): patients(arms, regimen, setting)
+        for regimen in ("regorafenib", "regorafenib_ici")
+        for setting in (SORAFENIB, LENVATINIB)
+    }
+    assert found == pytest.approx(
+        {
+            ("regorafenib", SORAFENIB): 3 + 26 + 27,
+            ("regorafenib", LENVATINIB): 12 + 4,
+            ("regorafenib_ici", SORAFENIB): 16 + 31,
+            ("regorafenib_ici", LENVATINIB): 23 + 17,
+        }
+    )
+    (edge,) = [row for row in edges(arms, SETTINGS) if (row["study"], row["setting"]) == ("nanchang_2022", LENVATINIB)]
+    assert edge["n"] == pytest.approx(21)
+    assert edge["weight"] == pytest.approx(21 / 78)  # the model's share of the setting stays that of the study
+
+
+def test_a_study_that_reports_a_setting_by_itself_is_direct_there(project: Project, structure: Structure) -> None:
+    """By its patients after sorafenib alone, nanchang_2022 compares them directly there and says nothing elsewhere."""
+    selection = {"nanchang_2022": Selection(population="first_line_sorafenib")}
+    chosen = project.config.analyses["primary"].model_copy(update={"select": selection})
+    config = project.config.model_copy(update={"analyses": {**project.config.analyses, "primary": chosen}})
+    arms = arms_of(project.model_copy(update={"config": config}), "pfs")
+    found = labels(arms, structure)
+    assert found[SORAFENIB, "regorafenib_ici", "regorafenib"] == ("direct", False)
+    assert found[LENVATINIB, "regorafenib_ici", "regorafenib"][0] == "indirect"
+    assert patients(arms, "regorafenib", SORAFENIB) == pytest.approx(56)
+    assert patients(arms, "regorafenib", LENVATINIB) == pytest.approx(12)
 
 
 def test_regimens_enter_by_themselves(project: Project, structure: Structure) -> None:
@@ -214,9 +256,9 @@ def test_edge_weights_of_a_study_add_up(project: Project, outcome: str) -> None:
 
 
 def test_references_of_the_settings(project: Project, structure: Structure) -> None:
-    """Sorafenib where it was given; after sorafenib regorafenib, which 3 + 27 + 30 * 57 / 78 received, against 34."""
+    """Sorafenib where it was given; after sorafenib regorafenib, which 3 + 27 + 26 received, against 34."""
     arms = arms_of(project)
-    assert patients(arms, "regorafenib", SORAFENIB) == pytest.approx(3 + 27 + 30 * 57 / 78)
+    assert patients(arms, "regorafenib", SORAFENIB) == pytest.approx(3 + 27 + 26)
     assert patients(arms, "lenvatinib", SORAFENIB) == 34
     expected = {OVERALL: "sorafenib", SORAFENIB: "regorafenib", LENVATINIB: "sorafenib", ATEZOLIZUMAB: "sorafenib"}
     assert {s: setting_reference(arms, structure, s, "sorafenib") for s in expected} == expected
@@ -347,7 +389,7 @@ def test_laws_of_labels(structure: Structure, arms: list[Arm]) -> None:
 @given(first=networks(), second=networks())
 def test_more_studies_never_hurt(structure: Structure, first: list[Arm], second: list[Arm]) -> None:
     """A contrast gets no weaker label when studies are added."""
-    order = ["direct", "indirect", "extrapolated", "not_estimable"]
+    order = ["direct", "mixed_setting", "indirect", "extrapolated", "not_estimable"]
     renamed = [replace(arm, study=f"more_{arm.study}") for arm in second]
     before, after = labels(first, structure), labels([*first, *renamed], structure)
     assert all(order.index(after[key][0]) <= order.index(before[key][0]) for key in before)

@@ -593,6 +593,9 @@ def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) 
             check(("switching", i, "to"), "regimen", switch.to, list(treatments.regimens))
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
+    for name, population in sheet.populations.items():
+        if population.setting is not None:
+            check(("populations", name, "setting"), "setting", population.setting, list(treatments.settings))
     contrasts, counts = time_to_event_outcomes(config), [name for name, o in config.outcomes.items() if o.is_count]
     recorded = [name for name in counts if not config.outcomes[name].categories]
     time_to_event: list[str] = ["hazard_ratios", "medians", "log_rank", "events", "assumed_events", "curves"]

@@ -605,6 +605,8 @@ class Population(Strict):
     """A few words of the paper by which to know the right one of several like figures."""
     derived: Text | None = None
     """How the numbers were put together, if the paper does not print them as such."""
+    setting: Identifier | None = None
+    """The failed first line of all these patients, where they are those of one setting."""
 
 
 class FailedFirstLine(Strict):

@@ -15,7 +15,7 @@ from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.table_lines import CONTRASTS, ORDERED
 from nma.evidence.tables import TableStudy, by_outcome, categories_cell, mix, values_cell
 from nma.outcomes import RESPONSE
-from nma.sheets import StudySheet
+from nma.sheets import ALL, StudySheet
 
 CONTRAST_COLUMNS = (
     "study",
@@ -35,6 +35,8 @@ CONTRAST_COLUMNS = (
     "method",
     "adjustment",
     "assumed",
+    "treatment_settings",
+    "comparator_settings",
     "covariates",
     "used",
     "informative",
@@ -54,6 +56,7 @@ ARM_COLUMNS = (
     "categories",
     "criterion",
     "derived",
+    "arm_settings",
     "covariates",
     "used",
     "informative",
@@ -69,12 +72,24 @@ _FIGURES = {
 }
 TOGETHER = "contrasts of three or more arms: "  # how a reason begins that says what their covariance assumes
 _ALL_FIGURES = set().union(*_FIGURES.values())
+_SETTINGS_OF = {
+    "arm": "arm_settings",
+    "treatment_arm": "treatment_settings",
+    "comparator_arm": "comparator_settings",
+}
 Row = dict[str, Any]
 
 
-def setting_mix(sheet: StudySheet) -> str:
-    """Patients of a study by failed first line, as one cell."""
-    return mix({line.setting: line.n or 1 for line in sheet.failed_first_line})
+def setting_mix(sheet: StudySheet, population: str = ALL) -> str:
+    """Patients of a study by failed first line, as one cell; a population of one setting holds no other."""
+    alone = population in sheet.populations and sheet.populations[population].setting
+    return mix({alone: 1} if alone else {line.setting: line.n or 1 for line in sheet.failed_first_line})
+
+
+def _arm_settings(sheet: StudySheet, arm: str) -> str:
+    """Patients of an arm by failed first line, as one cell; empty where the sheet does not tell them by arm."""
+    lines = sheet.failed_first_line
+    return mix({line.setting: line.arms[arm] for line in lines}) if all(arm in line.arms for line in lines) else ""
 
 
 def reports(sheet: StudySheet, outcome_id: str, project: Project) -> bool:
@@ -153,10 +168,18 @@ def _sheet_rows(project: Project, sheet: StudySheet, outcome_id: str, selection:
     if not chosen:
         return [_unused(sheet.study, _why_not(project, outcome_id, selection))]
     given = {name: sheet.covariates[name] for name in project.config.covariates if name in sheet.covariates}
-    common = {"setting_mix": setting_mix(sheet), "covariates": values_cell(given)}
-    rows = [{**row, **common} for row in chosen]
+    rows = [{**row, **_settings_of(sheet, row), "covariates": values_cell(given)} for row in chosen]
     borrowed = _of_everybody(sheet, rows, selection)
     return _marked([{**row, "reason": _said(row.get("reason"), borrowed)} for row in rows], outcome.likelihood)
+
+
+def _settings_of(sheet: StudySheet, row: Row) -> Row:
+    """Failed first lines of a row: those of the study, and of each of its arms where the sheet tells them by arm."""
+    found = {"setting_mix": setting_mix(sheet, row["population"])}
+    if found["setting_mix"] != setting_mix(sheet):
+        return found  # a population of one setting
+    ends = ("arm", "treatment_arm", "comparator_arm")
+    return found | {_SETTINGS_OF[end]: _arm_settings(sheet, row[end]) for end in ends if row.get(end)}
 
 
 def _why_not(project: Project, outcome_id: str, selection: Selection | None) -> str:
@@ -195,13 +218,15 @@ def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | No
 
 def _of_everybody(sheet: StudySheet, rows: Sequence[Row], selection: Selection | None) -> str | None:
     """Say what is taken from all patients where an analysis asks for a part of them."""
-    if not (selection and sheet.populations.get(selection.population or "")):
+    name = (selection and selection.population) or ""
+    if name not in sheet.populations:
         return None
     mixed = any(" " in (row.get(key) or "") for row in rows for key in ("arm_mix", "treatment_mix", "comparator_mix"))
-    shares = [*(["the regimens of its arms"] if mixed else []), "its failed first lines"]
-    if not mixed and len(sheet.failed_first_line) == 1:
+    lines_mixed = len(sheet.failed_first_line) > 1 and not sheet.populations[name].setting
+    shares = [*(["the regimens of its arms"] if mixed else []), *(["its failed first lines"] if lines_mixed else [])]
+    if not shares:
         return None
-    return f"population {selection.population}: the shares of {' and '.join(shares)} are those of all patients"
+    return f"population {name}: the shares of {' and '.join(shares)} are those of all patients"
 
 
 def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:

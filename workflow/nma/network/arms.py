@@ -24,6 +24,8 @@ class Arm:
     settings: dict[str, int]
     n: float
     covariates: dict[str, float] = field(default_factory=dict)
+    own_settings: dict[str, int] = field(default_factory=dict)
+    """The arm's own patients by failed first line, where the study tells them by arm."""
 
     def share(self, regimen: str) -> float:
         """Share of the arm's patients who received a regimen."""
@@ -32,6 +34,16 @@ class Arm:
     def setting_share(self, setting: str) -> float:
         """Share of the study's patients in a setting; 1 for ``overall``."""
         return 1.0 if setting == OVERALL else self.settings.get(setting, 0) / max(sum(self.settings.values()), 1)
+
+    def own_share(self, setting: str) -> float:
+        """Share of the arm's own patients in a setting; that of the study where nothing is told by arm."""
+        if setting == OVERALL or not self.own_settings:
+            return self.setting_share(setting)
+        return self.own_settings.get(setting, 0) / sum(self.own_settings.values())
+
+    def patients(self, regimen: str, setting: str) -> float:
+        """Patients of the arm who received a regimen in a setting; inside a mixed arm by its shares."""
+        return self.share(regimen) * self.n * self.own_share(setting)
 
     def regimen_shares(self, regimens: Sequence[str]) -> Floats:
         """Shares of the given regimens, (regimens,); they sum to 1."""
@@ -65,14 +77,25 @@ def is_contrast(row: Mapping[str, str]) -> bool:
 def arms_of(row: Mapping[str, str]) -> list[Arm]:
     """List the arms of one row: itself, or the treatment and the comparator of a contrast."""
     ends = (
-        [("treatment_arm", "treatment_mix", "n_treatment"), ("comparator_arm", "comparator_mix", "n_comparator")]
+        [
+            ("treatment_arm", "treatment_mix", "n_treatment", "treatment_settings"),
+            ("comparator_arm", "comparator_mix", "n_comparator", "comparator_settings"),
+        ]
         if is_contrast(row)
-        else [("arm", "arm_mix", "n")]
+        else [("arm", "arm_mix", "n", "arm_settings")]
     )
     settings, covariates = parse_mix(row["setting_mix"]), parse_values(row.get("covariates", ""))
     return [
-        Arm(row["study"], row[name], parse_mix(row[mix]), settings, float(row.get(n) or 0), covariates)
-        for name, mix, n in ends
+        Arm(
+            row["study"],
+            row[name],
+            parse_mix(row[mix]),
+            settings,
+            float(row.get(n) or 0),
+            covariates,
+            parse_mix(row.get(own) or ""),
+        )
+        for name, mix, n, own in ends
     ]
 
 

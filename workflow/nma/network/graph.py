@@ -24,8 +24,8 @@ def received(arms: Sequence[Arm], regimens: Sequence[str]) -> list[str]:
 
 
 def patients(arms: Sequence[Arm], regimen: str, setting: str) -> float:
-    """Patients who received a regimen in a setting; arms of mixed studies count by their shares."""
-    return sum(arm.share(regimen) * arm.n * arm.setting_share(setting) for arm in arms)
+    """Patients who received a regimen in a setting; mixed arms, and settings not told by arm, count by their shares."""
+    return sum(arm.patients(regimen, setting) for arm in arms)
 
 
 def edges(arms: Sequence[Arm], settings: Sequence[str]) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def edges(arms: Sequence[Arm], settings: Sequence[str]) -> list[dict[str, Any]]:
                     "study": a.study,
                     "setting": setting,
                     "weight": a.share(t) * b.share(c) * share,
-                    "n": (a.share(t) * a.n + b.share(c) * b.n) * share,
+                    "n": a.patients(t, setting) + b.patients(c, setting),
                 }
                 for t in a.regimens
                 for c in b.regimens
@@ -80,28 +80,31 @@ def parts(arms: Sequence[Arm]) -> list[list[str]]:
 def label_contrasts(arms: Sequence[Arm], structure: Structure) -> list[dict[str, Any]]:
     """Label every ordered pair of received regimens in every setting by the structure of the network alone.
 
-    ``direct``: a study of the setting has one arm wholly on each of the two. ``indirect``: the contrast lies in the row
-    space of the selected contrasts. ``extrapolated``: in the row space, but nobody in this setting received one of the
-    two. ``not_estimable``: outside the row space. ``mixed_direct`` marks pairs compared only inside mixed arms.
+    ``direct``: a study of this setting alone has one arm wholly on each of the two. ``mixed_setting``: such a study has
+    several settings, and its result is that of all of them together. ``indirect``: the contrast lies in the row space
+    of the selected contrasts. ``extrapolated``: in the row space, but nobody in this setting received one of the two.
+    ``not_estimable``: outside the row space. ``mixed_direct`` marks pairs compared only inside mixed arms.
     """
     regimens = received(arms, structure.regimens)
     projector = row_space(differences(arms, structure))
     result = []
     for setting in (OVERALL, *structure.settings):
-        here = [arm for arm in arms if arm.setting_share(setting) > 0]
-        direct, mixed = _compared(here)
+        here = [arm for arm in arms if arm.own_share(setting) > 0]
+        direct, _ = _compared([arm for arm in here if arm.setting_share(setting) == 1])
+        wholly, partly = _compared(here)
         given = set(received(here, structure.regimens))
         for t, c in permutations(regimens, 2):
             contrast = structure.matrix[structure.regimens.index(t)] - structure.matrix[structure.regimens.index(c)]
             estimable = bool(np.abs(contrast - contrast @ projector).max(initial=0.0) < 1e-8)
-            label = "direct" if (t, c) in direct else "indirect" if {t, c} <= given else "extrapolated"
+            label = "indirect" if {t, c} <= given else "extrapolated"
+            label = "direct" if (t, c) in direct else "mixed_setting" if (t, c) in wholly else label
             result.append(
                 {
                     "setting": setting,
                     "treatment": t,
                     "comparator": c,
                     "structure": label if estimable else "not_estimable",
-                    "mixed_direct": (t, c) in mixed and (t, c) not in direct,
+                    "mixed_direct": (t, c) in partly and (t, c) not in wholly,
                 }
             )
     return result
@@ -142,7 +145,7 @@ def setting_reference(arms: Sequence[Arm], structure: Structure, setting: str, r
     The reference of the network where it was given; otherwise the regimen with most patients there, those with the
     fewest components first; otherwise (nobody treated) the reference of the network.
     """
-    given = received([arm for arm in arms if arm.setting_share(setting) > 0], structure.regimens)
+    given = received([arm for arm in arms if arm.own_share(setting) > 0], structure.regimens)
     if reference in given or not given:
         return reference
 

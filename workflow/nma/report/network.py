@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from nma.network.arms import Arm, used_arms
+from nma.network.graph import patients
 from nma.report.style import (
     EVIDENCE,
     FONT_SIZE,
@@ -189,10 +190,10 @@ def drawn_settings(edges: Sequence[Row], names: Names) -> list[str]:
 
 
 def node_of(arms: Sequence[Arm], regimen: str, setting: str, candidate: bool) -> Node:
-    """Count who received a regimen in a setting; arms of mixed studies count by their shares."""
-    here = [arm for arm in arms if arm.share(regimen) > 0 and arm.setting_share(setting) > 0]
+    """Count who received a regimen in a setting; mixed arms, and settings not told by arm, count by their shares."""
+    here = [arm for arm in arms if arm.share(regimen) > 0 and arm.own_share(setting) > 0]
     return Node(
-        patients=sum(arm.share(regimen) * arm.n * arm.setting_share(setting) for arm in here),
+        patients=patients(here, regimen, setting),
         studies=len({arm.study for arm in here}),
         complete=all(arm.n for arm in here),
         candidate=candidate,

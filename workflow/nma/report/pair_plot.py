@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SIZE = 3.6  # inches, the side of a panel
 HALF = sqrt(2 * log(2))  # radius in standard deviations of the circle that holds half of two independent normals
 MOST_NAMES = 12  # treatments beyond which numbers and a key take the place of names
-WEAKEST_LAST = ("direct", "indirect", "extrapolated", "prior_driven")
+WEAKEST_LAST = ("direct", "mixed_setting", "indirect", "extrapolated", "prior_driven")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ COLUMNS = {
     "p_better, p_margin": "probability that the treatment is better, and better by more than the relevant margin",
     "sucra": "surface under the cumulative ranking curve: 0 worst, 1 best, whatever the outcome",
     "poth": "precision of the treatment hierarchy: 0 nothing known, 1 certain",
-    "evidence": "direct, indirect, extrapolated (not given in the setting) or prior_driven (the data do not say)",
+    "evidence": "direct, mixed_setting (of several settings together), indirect, extrapolated or prior_driven",
     "candidate": "whether the treatment may be chosen in the setting: it contains no drug that failed there",
     "candidate_sucra, candidate_p_best": "among the candidates that the data place; empty for any other treatment",
     "named_first, not_named": "whether the treatment is named first, and why no treatment of the setting is",

@@ -106,7 +106,7 @@ def _figure(row: Row, likelihood: str) -> dict[str, Any]:
 
 def _places(arm: Arm, figure: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row for every regimen and setting of an arm's patients."""
-    settings = {OVERALL: 1.0, **{name: arm.setting_share(name) for name in arm.settings}}
+    settings = {OVERALL: 1.0, **{name: arm.own_share(name) for name in arm.settings}}
     return [
         {
             **figure,
