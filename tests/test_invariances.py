@@ -78,3 +78,20 @@ def test_units_of_time_change_no_effect(likelihood: str) -> None:
     first, second = (exact.posterior(network_data(table, structure, likelihood), scales) for table in (rows, other))
     a, error = first.summary(np.eye(2))
     assert a == pytest.approx(second.summary(np.eye(2))[0], abs=4 * error.max() + 2e-3)
+
+
+@pytest.mark.parametrize("unrelated", [False, True])
+@pytest.mark.parametrize("likelihood", ["contrasts", "binomial_logit"])
+def test_order_of_regimens_changes_no_inconsistency(likelihood: str, unrelated: bool) -> None:
+    """Multi-arm studies have a baseline by rule, whichever treatment is declared first and called the comparator."""
+    rows = simulate(likelihood, [*DESIGNS, MONO[::-1]], EFFECTS, 0.2, 11)
+    found = []
+    for names in (MONO, (MONO[0], *MONO[:0:-1]), MONO[::-1]):
+        structure = plain(names, reference="sorafenib")
+        later, earlier = sorted(("lenvatinib", "regorafenib"), key=names.index, reverse=True)
+        effects = Effects(unrelated=True) if unrelated else Effects(split=(later, earlier))
+        data = network_data(rows, structure, likelihood, effects)
+        means = exact.posterior(data, SCALES).summary(np.eye(data.n_coefficients))[0][0]
+        found.append(sorted(np.abs(means)))
+    assert found[0] == pytest.approx(found[1], abs=0.02)
+    assert found[0] == pytest.approx(found[2], abs=0.02)

@@ -10,6 +10,9 @@ columns, so that one compiled model and one exact engine serve all of them:
 - the slope of a study covariate, common to all treatments but the reference (Dias, NICE DSU TSD3, 2011);
 - unrelated mean effects: a coefficient for every compared pair (TSD4), against the first arm of each study;
 - a split: direct evidence on one comparison with a coefficient of its own (Dias 2010, van Valkenhoef 2016).
+
+Two of them depend, in studies of more than two arms, on which arm is the baseline. Unrelated mean effects take the first
+arm that the study gives, or the comparator of its contrasts; a split takes `split_baseline`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -173,16 +176,22 @@ class Predictor:
         return rows
 
     def _split(self, arms: Sequence[Arm], rows: Floats) -> None:
-        """Give the treatment of the split its direct effect, where the study has both arms."""
+        """Set the direct effect between the two treatments of the split, where the study has both arms.
+
+        One of the two, `split_baseline`, keeps its place among the other arms of the study; the other is placed
+        against it. The choice matters in studies of more than two arms alone (van Valkenhoef 2016).
+        """
         assert self.effects.split
         treatment, comparator = self.effects.split
-        bases = [k for k, arm in enumerate(arms) if arm.share(comparator) == 1]
+        baseline = split_baseline(self.effects.split, self.structure)
+        other, sign = (treatment, 1.0) if baseline == comparator else (comparator, -1.0)
+        bases = [k for k, arm in enumerate(arms) if arm.share(baseline) == 1]
         if bases:
             direct = self.names.index(f"direct[{treatment},{comparator}]")
             for k, arm in enumerate(arms):
-                if arm.share(treatment) == 1:
+                if arm.share(other) == 1:
                     rows[k] = rows[bases[0]]
-                    rows[k, direct] = 1.0
+                    rows[k, direct] = sign
 
     def effect_rows(self) -> Floats:
         """Rows that give the effect of every regimen against the reference, in every setting.
@@ -220,6 +229,15 @@ class Predictor:
             return rows
         at = self.names.index(f"direct[{','.join(self.effects.split)}]")
         return np.insert(rows, at, 0.0, axis=1)
+
+
+def split_baseline(pair: tuple[str, str], structure: Structure) -> str:
+    """Choose the baseline of a split in multi-arm studies: the reference of the network, otherwise the first by id.
+
+    So the order in which treatments are declared changes nothing; with the reference named, it is what multinma does.
+    """
+    reference = structure.regimens[structure.reference]
+    return min(pair, key=lambda name: (name != reference, name))
 
 
 def node(arm: Arm, structure: Structure) -> str:
