@@ -1166,6 +1166,7 @@ def write_network(folder: Path, network: Network, pairs: Any = (), stuck: Any = 
     write_rows(model / "heterogeneity.csv", HETEROGENEITY)
     write_rows(model / "densities.csv", DENSITIES)
     write_rows(model / "data_points.csv", network.points(6.0))
+    write_rows(checks / "degrees_of_freedom.csv", [])
     write_rows(checks / "node_splits.csv", network.splits(pairs, stuck))
     write_rows(checks / "unrelated_effects.csv", network.unrelated([*pairs, *stuck]))
     write_rows(checks / "fit_statistics.csv", network.fits(pairs))

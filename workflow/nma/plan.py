@@ -216,6 +216,7 @@ def label_settings(project: Project) -> Settings:
         "measures": {name: outcome.measure for name, outcome in config.outcomes.items()},
         "margins": {name: outcome.margin for name, outcome in config.outcomes.items()},
         "regimens": {name: regimen.label for name, regimen in treatments.regimens.items()},
+        "components": dict(treatments.components),
         "settings": {"overall": "Overall", **{name: setting.label for name, setting in treatments.settings.items()}},
         "analyses": {name: analysis.label for name, analysis in config.analyses.items()},
         "headline": config.headline,

@@ -143,6 +143,7 @@ if project.config.inconsistency:
             expand(
                 f"{RESULTS}/{project.config.inconsistency}/{{{{outcome}}}}/inconsistency/{{table}}.csv",
                 table=[
+                    "degrees_of_freedom",
                     "node_splits",
                     "unrelated_effects",
                     "fit_statistics",

@@ -70,15 +70,17 @@ def _sd(covariance: Floats, rows: Floats) -> Floats:
     return np.asarray(np.sqrt(np.einsum("kc,...cd,kd->...k", rows, covariance, rows, optimize=True)))
 
 
-def prior_covariances(data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior) -> Covariances:
+def prior_covariances(
+    data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior, decide: bool = True
+) -> Covariances:
     """Compute the covariance as fitted and with every prior scale doubled, by the exact engine.
 
-    Where a widening of an effect lies within its error of the cut, the engine takes more draws.
+    Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``.
     """
     found = _covariances(data, scales, posterior, exact.effort(data, scales, replicates=posterior.n_replicates))
     contrasts = _contrasts(data.predictor.effect_rows())
     factor = _FINER
-    while factor <= _FINEST and _undecided(found, contrasts):
+    while decide and factor <= _FINEST and _undecided(found, contrasts):
         chosen = exact.effort(data, scales, factor, max(posterior.n_replicates, REPLICATES))
         found = _covariances(data, scales, exact.posterior(data, scales, chosen), chosen)
         factor *= _FINER

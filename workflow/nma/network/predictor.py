@@ -11,8 +11,8 @@ columns, so that one compiled model and one exact engine serve all of them:
 - unrelated mean effects: a coefficient for every compared pair (TSD4), against the first arm of each study;
 - a split: direct evidence on one comparison with a coefficient of its own (Dias 2010, van Valkenhoef 2016).
 
-Two of them depend, in studies of more than two arms, on which arm is the baseline. Unrelated mean effects take the first
-arm that the study gives, or the comparator of its contrasts; a split takes `split_baseline`.
+Two of them depend, in studies of more than two arms, on which arm is the baseline. Unrelated mean effects take the
+first arm that the study gives, or the comparator of its contrasts; a split takes `split_baseline`.
 """
 
 from collections.abc import Mapping, Sequence

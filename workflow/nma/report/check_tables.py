@@ -14,6 +14,7 @@ from nma.report.words import (
     Names,
     Row,
     differences,
+    evidence_words,
     is_true,
     number,
     probability,
@@ -96,7 +97,9 @@ def splits_table(splits: Sequence[Split], statistics: Sequence[Row], names: Name
             fitted = by_model[f"split {split.treatment} against {split.comparator}"]
             estimates = [names.estimate(split.rows[evidence]) for evidence in MARKS]
             difference, tau = _difference(split.rows["difference"]), number(fitted["tau_median"])
-            remark = "–" if split.converged else NOT_CONVERGED
+            weak = [f"{side}: {evidence_words('prior_driven')}" for side in split.prior_driven]
+            notes = [*([] if split.converged else [NOT_CONVERGED]), *weak, split.rows["network"].get("multi_arm", "")]
+            remark = "; ".join(filter(None, notes)) or "–"
             p = probability(split.p)
             rows.append([split.name(names), str(len(split.studies)), *estimates, difference, p, tau, remark])
     columns = (
@@ -109,6 +112,33 @@ def splits_table(splits: Sequence[Split], statistics: Sequence[Row], names: Name
         "Remarks",
     )
     caption = f"{names.outcome_label}: node-splitting, {names.measure}; p is Bayesian and two-sided, τ the median"
+    return trimmed(caption, columns, rows)
+
+
+def freedom_table(tests: Sequence[Row], names: Names) -> Table:
+    """Tabulate what tests the degrees of freedom of inconsistency, and what it could see.
+
+    Parameters
+    ----------
+    tests : rows
+        inconsistency/degrees_of_freedom.csv
+    """
+    rows = [
+        [
+            names.test(row),
+            row["same_test"],
+            f"{number(row['estimate'])} ({number(row['se'])})" if row["estimate"] else "–",
+            probability(row["p_value"]) if row["p_value"] else "–",
+            number(row["detectable"]),
+        ]
+        for row in tests
+        if row["kind"] != "total"
+    ]
+    columns = ("Test", "Degree of freedom", f"Estimate (SE), {names.link_scale}", "p", "Detectable with 80% power")
+    caption = (
+        f"{names.outcome_label}: tests of inconsistency and additivity without heterogeneity or priors; tests with one "
+        "number in the second column are one test"
+    )
     return trimmed(caption, columns, rows)
 
 

@@ -333,17 +333,18 @@ def _inconsistency(folder: Path, evidence: Sequence[Row], settings: Mapping[str,
         where = settings["inconsistency"]
         text = f"Assessed in the analysis “{names.of('analyses', where)}”." if where else "Not assessed in this run."
         return {"sentences": [text], "tables": [], "figures": {}, "failed": []}
-    splits, unrelated, statistics, _ = (read_table(folder / f"{table}.csv") for table in INCONSISTENCY_TABLES)
+    splits, unrelated, statistics, tests, _ = (read_table(folder / f"{table}.csv") for table in INCONSISTENCY_TABLES)
     comparisons = splits_of(splits, used_arms(evidence))
     failed = [row["model"] for row in statistics if not is_true(row, "converged")]
     tables = [
+        check_tables.freedom_table(tests, names),
         check_tables.splits_table(comparisons, statistics, names),
         check_tables.not_assessable_table(comparisons, names),
         check_tables.consistency_table(statistics, names),
         check_tables.unrelated_table(unrelated, names),
     ]
     return {
-        "sentences": inconsistency_sentences(comparisons, statistics, names),
+        "sentences": inconsistency_sentences(comparisons, statistics, names, tests),
         "tables": [table for table in tables if table.rows],
         "figures": {name: _figure(folder / "figures" / f"{name}.svg", name, names) for name in INCONSISTENCY_FIGURES},
         "failed": [f"{names.outcome_label}, inconsistency, {model}" for model in failed],

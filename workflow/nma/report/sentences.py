@@ -1,6 +1,7 @@
 """Sentences of the report, generated from table rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp
 
 from nma.report.fit_plots import (
     BEYOND,
@@ -12,7 +13,7 @@ from nma.report.fit_plots import (
     point_label,
 )
 from nma.report.splits import SMALL_P, Split, not_assessable
-from nma.report.words import Names, Row, is_true, listed, number, p_value, plural
+from nma.report.words import Names, Row, is_true, listed, number, p_value, plural, ratio
 from nma.summaries.heterogeneity import LEARNED_NOTHING
 
 SYMBOLS = {"tau": "τ", "omega": "ω"}
@@ -67,36 +68,92 @@ def fit_sentences(points: Sequence[Row], names: Names) -> list[str]:
     return [first, f"Deviance and leverage add up to more than {BEYOND:g} for: {shown}{more}."]
 
 
-def inconsistency_sentences(splits: Sequence[Split], statistics: Sequence[Row], names: Names) -> list[str]:
+def inconsistency_sentences(
+    splits: Sequence[Split], statistics: Sequence[Row], names: Names, tests: Sequence[Row] = ()
+) -> list[str]:
     """Say what direct and indirect evidence say about each other, and where nothing can be said.
 
     Parameters
     ----------
     statistics : rows
         inconsistency/fit_statistics.csv
+    tests : rows
+        inconsistency/degrees_of_freedom.csv
     """
-    assessable = [split for split in splits if not split.reason]
-    sentences = []
-    if assessable:
-        pairs = f"{len(assessable)} of {plural(len(splits), 'comparison')} with direct evidence"
-        sentences.append(f"Direct and indirect evidence can be held against each other for {pairs}.")
-        apart = [f"{split.name(names)} ({p_value(split.p)})" for split in assessable if split.disagrees]
-        least = min(assessable, key=lambda split: float(split.p))
-        sentences.append(
-            f"They disagree, at p < {SMALL_P:g}, on: {'; '.join(apart)}."
-            if apart
-            else f"None differs at p < {SMALL_P:g}; the smallest is {p_value(least.p)}, {least.name(names)}. "
-            "Wide intervals can hide a difference."
-        )
     by_model = {row["model"]: row for row in statistics}
     free, bound = by_model[UNRELATED], by_model[CONSISTENCY]
-    sentences += not_assessable(splits, names)
-    sentences.append(
+    return [
+        *freedom_sentences(tests, names),
+        *_split_sentences([split for split in splits if not split.reason], len(splits), names),
+        *not_assessable(splits, names),
         f"With unrelated mean effects the residual deviance is {number(free['residual_deviance'], 1)} and the DIC "
         f"{number(free['dic'], 1)}; with consistency {number(bound['residual_deviance'], 1)} and "
-        f"{number(bound['dic'], 1)}, for {plural(int(bound['data_points']), 'data point')}."
+        f"{number(bound['dic'], 1)}, for {plural(int(bound['data_points']), 'data point')}.",
+    ]
+
+
+def freedom_sentences(tests: Sequence[Row], names: Names) -> list[str]:
+    """Say on how many counts the studies can contradict the model, what tests the same, and what it could see."""
+    total = next((row for row in tests if row["kind"] == "total"), None)
+    if total is None:
+        return []
+    contrasts, effects, df = (int(total[key]) for key in ("contrasts", "effects", "df"))
+    explained = f"{plural(contrasts, 'contrast')} between treatments by {plural(effects, 'effect')}"
+    if df == 0:
+        return [
+            f"The model explains {explained}: no degree of freedom is left on which studies could contradict it. "
+            "Whatever it assumes, consistency and additive components included, is not tested."
+        ]
+    left = "1 degree of freedom is" if df == 1 else f"{df} degrees of freedom are"
+    sentences = [f"The model explains {explained}: {left} left on which studies can contradict it."]
+    groups: dict[str, list[Row]] = {}
+    for row in tests:
+        if row["same_test"] not in ("", "0"):
+            groups.setdefault(row["same_test"], []).append(row)
+    sentences += [
+        f"One test, not {len(members)}: {listed(names.test(row) for row in members)}."
+        for members in groups.values()
+        if len(members) > 1
+    ]
+    return [*sentences, *_detectable(groups.values(), names)]
+
+
+def _detectable(groups: Iterable[Sequence[Row]], names: Names) -> list[str]:
+    """Say which difference each test could see; of tests that are one, an interaction, or the least of the splits."""
+    seen = []
+    for members in groups:
+        known = [row for row in members if row["detectable"]]
+        if known:
+            interactions = [row for row in known if row["kind"] == "interaction"]
+            best = min(interactions or known, key=lambda row: float(row["detectable"]))
+            ratio_words = f", a ratio of {ratio(str(exp(float(best['detectable']))))}" if names.is_ratio else ""
+            seen.append(f"{names.test(best)} {number(best['detectable'])}{ratio_words}")
+    return (
+        [
+            f"With 80% power, and at best, without heterogeneity, the difference that could be detected is, as "
+            f"{names.link_scale}: {'; '.join(seen)}. A smaller one passes unseen."
+        ]
+        if seen
+        else []
     )
-    return sentences
+
+
+def _split_sentences(assessable: Sequence[Split], everything: int, names: Names) -> list[str]:
+    """Say where direct and indirect evidence disagree, and where one side is the prior's."""
+    if not assessable:
+        return []
+    pairs = f"{len(assessable)} of {plural(everything, 'comparison')} with direct evidence"
+    apart = [f"{split.name(names)} ({p_value(split.p)})" for split in assessable if split.disagrees]
+    least = min(assessable, key=lambda split: float(split.p))
+    weak = [f"{split.name(names)} ({listed(split.prior_driven)})" for split in assessable if split.prior_driven]
+    return [
+        f"Direct and indirect evidence can be held against each other for {pairs}.",
+        f"They disagree, at p < {SMALL_P:g}, on: {'; '.join(apart)}."
+        if apart
+        else f"None differs at p < {SMALL_P:g}; the smallest is {p_value(least.p)}, {least.name(names)}. "
+        "Wide intervals can hide a difference.",
+        *([f"A side leans on the prior, so that little is tested, in: {'; '.join(weak)}."] if weak else []),
+    ]
 
 
 def learned_nothing(row: Row) -> bool:

@@ -20,7 +20,7 @@ from nma.report.style import (
     text_width,
     wrapped,
 )
-from nma.report.words import NOT_ASSESSABLE, NOT_CONVERGED, Names, Row, is_true, p_value, plural
+from nma.report.words import NOT_ASSESSABLE, NOT_CONVERGED, Names, Row, evidence_words, is_true, p_value, plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +29,7 @@ ROW = 0.23  # inches
 GROUP = 4.5  # rows of a comparison: its heading, three estimates, and a gap
 PLOT_WIDTH = 3.7
 SMALL_P = 0.05
+PRIOR_DRIVEN = "prior_driven"
 MARKS = {
     "direct": EVIDENCE["direct"],
     "indirect": EVIDENCE["indirect"],
@@ -57,6 +58,11 @@ class Split:
     def disagrees(self) -> bool:
         """Whether direct and indirect evidence disagree beyond chance."""
         return float(self.p) < SMALL_P
+
+    @property
+    def prior_driven(self) -> list[str]:
+        """Sides, direct or indirect, that lean on the prior: their difference says little of the data."""
+        return [side for side in ("direct", "indirect") if self.rows.get(side, {}).get("label") == PRIOR_DRIVEN]
 
     @property
     def converged(self) -> bool:
@@ -104,7 +110,8 @@ def draw_splits(everything: Sequence[Split], names: Names, warning: str = "") ->
     shown = [split.rows[evidence] for split in splits for evidence in MARKS]
     axis = EffectAxis.over([(float(row["lower"]), float(row["upper"])) for row in shown], [], names.is_ratio)
     heading = f"{names.measure} (95% CrI)"
-    left = max(*(text_width(word) + 0.35 for word in MARKS), axis.left_of_axis(names, PLOT_WIDTH) + 0.1)
+    longest = [f"{word}, {evidence_words(PRIOR_DRIVEN)}" for word in MARKS]
+    left = max(*(text_width(word) + 0.35 for word in longest), axis.left_of_axis(names, PLOT_WIDTH) + 0.1)
     titles = [f"{split.name(names)} ({plural(len(split.studies), 'study', 'studies')})" for split in splits]
     left = max([left, *(text_width(title) * BOLD + 0.2 - PLOT_WIDTH for title in titles)])
     right = max(
@@ -153,7 +160,10 @@ def _draw_split(axes: Any, axis: EffectAxis, top: float, split: Split, title: st
         axes.annotate(NOT_CONVERGED, (1, top), xytext=(9 + 0.55 * 72, 0), weight="bold", color=WARNING, **beside)
     for k, (evidence, mark) in enumerate(MARKS.items(), start=1):
         row = split.rows[evidence]
+        weak = row.get("label") == PRIOR_DRIVEN
+        mark = EVIDENCE[PRIOR_DRIVEN] if weak else mark
         axis.draw_interval(axes, top + k, (float(row["lower"]), float(row["upper"])), mark.colour, 2.6, mark.line)
         axes.plot([float(row["estimate"])], [top + k], mark.marker, color=mark.colour, markersize=5.5, zorder=4)
-        axes.annotate(evidence, (0, top + k), xytext=(-9, 0), ha="right", **beside)
+        words = f"{evidence}, {evidence_words(PRIOR_DRIVEN)}" if weak else evidence
+        axes.annotate(words, (0, top + k), xytext=(-9, 0), ha="right", **beside)
         axes.annotate(names.estimate(row), (1, top + k), xytext=(9, 0), **beside)

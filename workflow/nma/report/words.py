@@ -169,6 +169,12 @@ class Names:
         """Label of what an arm received: a regimen, or regimens that it mixes, joined by +."""
         return " / ".join(map(self.regimen, [name] if name in self.labels["regimens"] else name.split("+")))
 
+    def test(self, row: Row) -> str:
+        """Name a test of inconsistency: a node-split, or an interaction of components."""
+        if row["kind"] == "split":
+            return f"node-split of {self.data_point(row['name'])}"
+        return "interaction of " + " and ".join(self.of("components", part) for part in row["name"].split("*"))
+
     def data_point(self, name: str) -> str:
         """Label of a data point: an arm, or two arms joined by ``against``."""
         return " against ".join(self.regimen(part) for part in name.split(" against "))

@@ -7,8 +7,10 @@ Dias S et al. (2011) NICE DSU TSD4 (unrelated mean effects, comparison of devian
 van Valkenhoef G et al. (2016) Research Synthesis Methods 7:80 (which comparisons to split).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,15 @@ from nma.inference.fit import Fit
 from nma.inference.leave_one_out import leave_one_out
 from nma.inference.sampling import fit_seed
 from nma.inference.scales import PriorScales
-from nma.network.arms import used_arms
+from nma.inference.widening import PRIOR_DRIVEN, Covariances, prior_covariances
+from nma.network.arms import OVERALL, Arm, baseline_first, used_arms
 from nma.network.data import network_data
+from nma.network.graph import label_contrasts
 from nma.network.loops import Comparison, direct_comparisons
-from nma.network.predictor import Effects
+from nma.network.predictor import Effects, node, split_baseline
 from nma.network.structure import Floats, Structure
+from nma.summaries.freedom import COLUMNS as FREEDOM_COLUMNS
+from nma.summaries.freedom import freedom_rows
 from nma.tables import read_table, write_table
 
 ESTIMATE_COLUMNS = ("mean", "sd", "median", "lower", "upper", "estimate", "estimate_lower", "estimate_upper")
@@ -39,8 +45,21 @@ SPLIT_COLUMNS = (
     "reason",
     "interval",
     "converged",
+    "label",
+    "prior_sensitivity",
+    "same_test",
+    "multi_arm",
 )
-UNRELATED_COLUMNS = ("treatment", "comparator", "model", "measure", *ESTIMATE_COLUMNS, "interval", "converged")
+UNRELATED_COLUMNS = (
+    "treatment",
+    "comparator",
+    "model",
+    "measure",
+    *ESTIMATE_COLUMNS,
+    "interval",
+    "converged",
+    "multi_arm",
+)
 FIT_COLUMNS = ("model", *fit_statistics.COLUMNS, "tau_median", "tau_lower", "tau_upper", "pareto_k", "converged")
 POINT_COLUMNS = ("model", *fit_statistics.POINT_COLUMNS)
 INTERVAL = "95% equal-tailed credible"
@@ -59,6 +78,14 @@ class _Fitted:
     pareto_k: float | None
     ratio: bool
     measure: str
+    covariances: Covariances | None = None
+    """By prior, of the models whose effects are labelled."""
+
+    def reach(self, row: Floats, label: str) -> dict[str, Any]:
+        """Label a combination of coefficients by the evidence rule: prior-driven where a wider prior widens it."""
+        assert self.covariances
+        widening = float(self.covariances.widening(row[None, :])[0][0])
+        return {"label": "prior_driven" if widening > PRIOR_DRIVEN else label, "prior_sensitivity": widening}
 
     @property
     def converged(self) -> bool:
@@ -125,11 +152,15 @@ def assess_inconsistency(
     def fitted(name: str, variant: Effects) -> _Fitted:
         data = network_data(rows, structure, fit["likelihood"], variant)
         grid = exact.posterior(data, scales)
-        return _Fitted(name, Fit(data, scales), grid, diagnostics.pareto_k(grid), summary["ratio"], summary["measure"])
+        wider = None if variant.unrelated else prior_covariances(data, scales, grid, decide=False)
+        k = diagnostics.pareto_k(grid)
+        return _Fitted(name, Fit(data, scales), grid, k, summary["ratio"], summary["measure"], wider)
 
     consistent = fitted("consistency", effects)
     unrelated = fitted("unrelated", replace(effects, unrelated=True, settings=False, classes={}, interactions=()))
-    comparisons = direct_comparisons(used_arms(rows), structure)
+    arms = used_arms(rows)
+    comparisons = direct_comparisons(arms, structure)
+    tests = freedom_rows(rows, structure, fit["likelihood"], effects, comparisons)
     splits = {
         (c.treatment, c.comparator): fitted(
             f"split {c.treatment} against {c.comparator}", replace(effects, split=(c.treatment, c.comparator))
@@ -140,8 +171,9 @@ def assess_inconsistency(
     all_fits = [consistent, unrelated, *splits.values()]
     seed = fit_seed(fit["seed"], fit["analysis"], fit["outcome"], "inconsistency")
     assessed = {item.name: _assess(item, seed) for item in all_fits}
-    write_table(folder / "node_splits.csv", _split_rows(comparisons, splits, consistent), SPLIT_COLUMNS)
-    write_table(folder / "unrelated_effects.csv", _unrelated_rows(unrelated, consistent), UNRELATED_COLUMNS)
+    write_table(folder / "degrees_of_freedom.csv", tests, FREEDOM_COLUMNS)
+    write_table(folder / "node_splits.csv", _split_rows(comparisons, splits, consistent, tests, arms), SPLIT_COLUMNS)
+    write_table(folder / "unrelated_effects.csv", _unrelated_rows(unrelated, consistent, rows), UNRELATED_COLUMNS)
     write_table(
         folder / "fit_statistics.csv", [_statistics(item, assessed[item.name]) for item in all_fits], FIT_COLUMNS
     )
@@ -170,9 +202,20 @@ def _statistics(item: _Fitted, assessed: fit_statistics.Fit) -> dict[str, Any]:
 
 
 def _split_rows(
-    comparisons: Sequence[Comparison], splits: Mapping[tuple[str, str], _Fitted], consistent: _Fitted
+    comparisons: Sequence[Comparison],
+    splits: Mapping[tuple[str, str], _Fitted],
+    consistent: _Fitted,
+    tests: Sequence[Mapping[str, Any]],
+    arms: Sequence[Arm],
 ) -> Rows:
     rows: Rows = []
+    structure = consistent.fit.data.predictor.structure
+    numbers = {row["name"]: row["same_test"] for row in tests if row["kind"] == "split"}
+    labels = {
+        (row["treatment"], row["comparator"]): row["structure"]
+        for row in label_contrasts(arms, structure)
+        if row["setting"] == OVERALL
+    }
     for comparison in comparisons:
         t, c = comparison.treatment, comparison.comparator
         shared = {
@@ -181,24 +224,57 @@ def _split_rows(
             "studies": "; ".join(comparison.studies),
             "assessable": not comparison.reason,
             "reason": comparison.reason,
+            "same_test": numbers.get(f"{t} against {c}"),
+            "multi_arm": _split_rule(comparison, arms, structure),
         }
-        rows.append({**shared, "evidence": "network", **consistent.estimate(consistent.contrast(t, c))})
-        if comparison.reason:
-            continue
-        split = splits[t, c]
-        direct, indirect = split.coefficient(f"direct[{t},{c}]"), split.contrast(t, c)
-        for evidence, row in (("direct", direct), ("indirect", indirect), ("difference", direct - indirect)):
-            p_value = split.p_value(row) if evidence == "difference" else None
-            rows.append({**shared, "evidence": evidence, **split.estimate(row), "p_value": p_value})
+        both = consistent.contrast(t, c)
+        network = {**consistent.estimate(both), **consistent.reach(both, labels[t, c])}
+        rows.append({**shared, "evidence": "network", **network})
+        if not comparison.reason:
+            rows += [{**shared, **row} for row in _sides(splits[t, c], t, c)]
     return rows
 
 
-def _unrelated_rows(unrelated: _Fitted, consistent: _Fitted) -> Rows:
+def _sides(split: _Fitted, t: str, c: str) -> Rows:
+    """Direct and indirect evidence and their difference, which is prior-driven where one of them is."""
+    direct, indirect = split.coefficient(f"direct[{t},{c}]"), split.contrast(t, c)
+    sides = [
+        {"evidence": evidence, **split.estimate(row), **split.reach(row, evidence)}
+        for evidence, row in (("direct", direct), ("indirect", indirect))
+    ]
+    difference = {**split.estimate(direct - indirect), **split.reach(direct - indirect, "")}
+    weak = any(side["label"] == "prior_driven" for side in sides)
+    difference |= {
+        "label": "prior_driven" if weak else difference["label"],
+        "p_value": split.p_value(direct - indirect),
+    }
+    return [*sides, {"evidence": "difference", **difference}]
+
+
+def _split_rule(comparison: Comparison, arms: Sequence[Arm], structure: Structure) -> str:
+    """Say which of the two is the baseline where a study of more than two arms has both; nothing otherwise."""
+    sizes = Counter(arm.study for arm in arms)
+    large = [study for study in comparison.studies if sizes[study] > 2]
+    baseline = split_baseline((comparison.treatment, comparison.comparator), structure)
+    return f"{baseline} is the baseline of {', '.join(large)}" if large else ""
+
+
+def _unrelated_rows(unrelated: _Fitted, consistent: _Fitted, evidence: Sequence[Mapping[str, str]]) -> Rows:
     rows: Rows = []
-    regimens = consistent.fit.data.predictor.structure.regimens
+    structure = consistent.fit.data.predictor.structure
     for t, c in unrelated.fit.data.predictor.pairs:
-        names = {"treatment": t, "comparator": c}
+        names = {"treatment": t, "comparator": c, "multi_arm": _unrelated_rule((t, c), evidence, structure)}
         rows.append({**names, "model": "unrelated", **unrelated.estimate(unrelated.coefficient(f"d[{t},{c}]"))})
-        if t in regimens and c in regimens:
+        if {t, c} <= set(structure.regimens):
             rows.append({**names, "model": "consistency", **consistent.estimate(consistent.contrast(t, c))})
     return rows
+
+
+def _unrelated_rule(pair: tuple[str, str], evidence: Sequence[Mapping[str, str]], structure: Structure) -> str:
+    """Say against which arm the studies of more than two arms that have a pair are taken; nothing without any."""
+    found = []
+    for study, group in groupby(baseline_first(evidence), key=lambda arm: arm.study):
+        names = [node(arm, structure) for arm in group]
+        if len(names) > 2 and set(pair) <= set(names):
+            found.append(f"{study} against {names[0]}")
+    return "; ".join(found)
