@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 from nma.config import Project
-from nma.evidence.selection import evidence_columns, reporting_studies, select_evidence, setting_mix
+from nma.evidence.selection import (
+    AS_PRINTED,
+    UNDIRECTED,
+    evidence_columns,
+    reporting_studies,
+    select_evidence,
+    setting_mix,
+)
 from nma.evidence.tables import mix
 from nma.plan import evidence_csv, fits
 
@@ -65,6 +72,8 @@ def test_a_study_read_the_other_way(project: Project, outcome: str, ratio: float
     assert printed["nanchang_2022"]["effect"] == pytest.approx(-log(ratio))
     assert printed["nanchang_2022"]["se"] == plain["nanchang_2022"]["se"]
     assert by_medians["nanchang_2022"]["effect"] == pytest.approx(log(medians))
+    assert (plain["nanchang_2022"]["reason"], printed["nanchang_2022"]["reason"]) == (None, AS_PRINTED)
+    assert plain["nanchang_2023"]["reason"] == UNDIRECTED
     for study in STUDIES:
         assert study == "nanchang_2022" or plain[study] == printed[study] == by_medians[study]
 

@@ -321,6 +321,20 @@ def select_effects(sheet: StudySheet, effects: list[Effect], selection: Selectio
     return []
 
 
+def undirected_test(sheet: StudySheet, effect: Effect) -> tuple[int, LogRank] | None:
+    """Find the log-rank test that gives an effect its sign without any words of the paper, and its place in the sheet.
+
+    A p-value has no direction; the one taken is then an assumption.
+    """
+    if effect.method not in ("logrank_p", "medians_p"):
+        return None
+    key = (effect.outcome, effect.population, {effect.treatment_arm, effect.comparator_arm})
+    for i, test in enumerate(sheet.log_rank):
+        if (test.outcome, test.population, {test.treatment, test.comparator}) == key and not test.not_used:
+            return None if test.stated else (i, test)
+    return None
+
+
 def _connect(pairs: Collection[tuple[str, str]], arms: Sequence[str]) -> bool:
     """Whether pairs of arms connect all arms."""
     reached = {arms[0]}

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nma.config import Project, Selection
-from nma.evidence.contrasts import derive_effects, select_effects
+from nma.evidence.contrasts import derive_effects, select_effects, undirected_test
 from nma.evidence.counts import category_arms, count_arms, select_counts
 from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.table_lines import CONTRASTS, ORDERED
@@ -70,6 +70,8 @@ _FIGURES = {
     "normal": {"n", "mean", "se"},
     **{likelihood: {"n", "categories"} for likelihood in ORDERED},
 }
+UNDIRECTED = "the direction of the test is assumed"
+AS_PRINTED = "ratios under the wrong arm's name are read as printed"
 TOGETHER = "contrasts of three or more arms: "  # how a reason begins that says what their covariance assumes
 _ALL_FIGURES = set().union(*_FIGURES.values())
 _SETTINGS_OF = {
@@ -201,6 +203,9 @@ def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | No
     if not chosen:
         return []
     joint = joint_contrasts(sheet, chosen)
+    together = f"{TOGETHER}{joint.message}" if joint.assumed or joint.flagged else None
+    turned = AS_PRINTED if selection and selection.reading == "as_printed" else None
+    undirected = UNDIRECTED if any(undirected_test(sheet, effect) for effect in chosen) else None
     return [
         {
             **asdict(effect),
@@ -210,7 +215,7 @@ def _contrast_rows(sheet: StudySheet, outcome_id: str, selection: Selection | No
             "comparator_mix": mix(sheet.arms[effect.comparator_arm].regimens),
             "n_treatment": sheet.size(effect.treatment_arm, effect.population),
             "n_comparator": sheet.size(effect.comparator_arm, effect.population),
-            "reason": f"{TOGETHER}{joint.message}" if joint.assumed or joint.flagged else None,
+            "reason": _said(together, turned, undirected),
         }
         for effect, covariances in zip(joint.effects, joint.covariances, strict=True)
     ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nma.evidence.selection import TOGETHER
+from nma.evidence.selection import TOGETHER, UNDIRECTED
 from nma.evidence.standardise import STANDARDISED
 from nma.network.arms import is_contrast, used_arms, used_rows
 from nma.report.references import number_citations
@@ -172,6 +172,9 @@ def _used(outcome: str, rows: Sequence[Row]) -> str:
         parts.append(f"{assumed.count(False)} resting on an assumed number of events")
     if any(assumed):
         parts.append(f"{assumed.count(True)} resting on assumptions about how precise the arms are")
+    undirected = sum(UNDIRECTED in row["reason"] for row in rows)
+    if undirected:
+        parts.append(f"{undirected} from a test whose direction is assumed")
     return f"{outcome}: {plural(len(rows), 'contrast')}, {'; '.join(parts)}."
 
 

@@ -9,7 +9,7 @@ from nma.evidence.audit.effects import found_on, in_words
 from nma.evidence.audit.finding import Finding, Severity, found, item_of
 from nma.evidence.audit.printed import p_range
 from nma.evidence.audit.ratios import in_use
-from nma.evidence.contrasts import RUNGS, Effect, derive_effects, select_effects
+from nma.evidence.contrasts import RUNGS, Effect, derive_effects, select_effects, undirected_test
 from nma.evidence.multi_arm import joint_contrasts
 from nma.evidence.selection import reporting_studies
 from nma.sheets import HazardRatio, LogRank, StudySheet
@@ -139,13 +139,9 @@ def assumed_directions(sheet: StudySheet, project: Project) -> Iterator[Finding]
     """
     for outcome in time_to_event_outcomes(project.config):
         for effect in select_effects(sheet, derive_effects(sheet, outcome)):
-            if effect.method not in ("logrank_p", "medians_p"):
-                continue
-            for i, test in in_use(sheet.log_rank):
-                same = (test.outcome, test.population) == (outcome, effect.population)
-                pair = {test.treatment, test.comparator} == {effect.treatment_arm, effect.comparator_arm}
-                if same and pair and test.stated is None:
-                    yield _direction(sheet, project, effect, i, test)
+            test = undirected_test(sheet, effect)
+            if test:
+                yield _direction(sheet, project, effect, *test)
 
 
 def _direction(sheet: StudySheet, project: Project, effect: Effect, i: int, test: LogRank) -> Finding:
