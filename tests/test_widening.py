@@ -35,7 +35,7 @@ def test_counts_have_an_error_that_covers_the_truth() -> None:
     data, scales = network_data(rows, plain("ab")), PriorScales(1.5, 1.0, 0.0, 2.5)
     coarse, fine = (
         prior_covariances(data, scales, exact.posterior(data, scales, exact.effort(data, scales, factor)))
-        for factor in (0.05, 16)
+        for factor in (0.05, 4)
     )
     (widening, error, _), (truth, _, _) = coarse.widening(np.eye(1)), fine.widening(np.eye(1))
     assert 0 < error[0] < 0.01

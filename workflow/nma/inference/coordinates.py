@@ -146,7 +146,7 @@ def scale_draws(raw, prior, unit):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _regress(tau, n, layout, columns, rows, values):  # type: ignore[no-untyped-def]
+def regress(tau, n, layout, columns, rows, values):  # type: ignore[no-untyped-def]
     """Information G (its lower triangle) and score s given tau, and their derivatives by tau.
 
     The baseline of a study is weighted out: its rows and estimates are taken from their weighted means.
@@ -205,7 +205,7 @@ def transform(z, tau, omega, layout, columns, rows, values, exchangeable):  # ty
     """
     n = z.shape[0]
     d = np.where(exchangeable > 0, omega, 1.0)
-    information, score, by_tau, score_by_tau = _regress(tau, n, layout, columns, rows, values)
+    information, score, by_tau, score_by_tau = regress(tau, n, layout, columns, rows, values)
     precision = np.eye(n)
     for i in range(n):
         for j in range(i + 1):

@@ -14,14 +14,27 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 MAX_Z = 4.0
 MAX_PARETO_K = 0.7
+CHECKED, NO_CHECK = "checked", "no exact check"
 
-DIAGNOSTIC_COLUMNS = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse_mean", "divergences", "converged")
-EXACT_COLUMNS = ("parameter", "quantity", "sampled", "exact", "mcse", "exact_error", "z", "pareto_k")
+DIAGNOSTIC_COLUMNS = (
+    "parameter",
+    "r_hat",
+    "ess_bulk",
+    "ess_tail",
+    "mcse_mean",
+    "divergences",
+    "converged",
+    "exact_check",
+)
+EXACT_COLUMNS = ("parameter", "quantity", "sampled", "exact", "mcse", "exact_error", "z", "pareto_k", "status")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A scalar parameter with its draws (chains, draws), and its exact summary with the engine's error, (4,) each."""
+    """A scalar parameter with its draws (chains, draws), and its exact summary with the engine's error, (4,) each.
+
+    Both are not a number where the engine could not check it.
+    """
 
     name: str
     draws: Floats
@@ -66,8 +79,13 @@ def _quantile_mcse(draws: Floats, probability: float) -> Floats:
     return np.asarray(np.sqrt(probability * (1 - probability) / ess) * (high - low) / (2 * window))
 
 
-def compare_with_exact(quantities: Sequence[Quantity], pareto_k: float | None) -> list[dict[str, Any]]:
-    """Compare mean, sd and 2.5% and 97.5% quantiles with the exact engine, in standard errors of both."""
+def compare_with_exact(
+    quantities: Sequence[Quantity], pareto_k: float | None, status: str = CHECKED
+) -> list[dict[str, Any]]:
+    """Compare mean, sd and 2.5% and 97.5% quantiles with the exact engine, in standard errors of both.
+
+    Where there is no exact check, ``exact``, ``exact_error`` and ``z`` are not a number, and ``status`` says why.
+    """
     from arviz_stats.base import array_stats
 
     axes = {"chain_axis": 0, "draw_axis": 1}
@@ -90,6 +108,7 @@ def compare_with_exact(quantities: Sequence[Quantity], pareto_k: float | None) -
             "exact_error": float(quantity.exact_error[s]),
             "z": float((sampled[s][k] - quantity.exact[s]) / np.hypot(mcse[s][k], quantity.exact_error[s])),
             "pareto_k": pareto_k,
+            "status": status,
         }
         for k, quantity in enumerate(quantities)
         for s, summary in enumerate(SUMMARIES)
@@ -97,13 +116,18 @@ def compare_with_exact(quantities: Sequence[Quantity], pareto_k: float | None) -
 
 
 def has_converged(diagnostics: Sequence[Mapping[str, Any]], comparison: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every check holds: R-hat, effective sample sizes, no divergences, agreement with the exact engine."""
+    """Whether every check holds: R-hat, effective sample sizes, no divergences, agreement with the exact engine.
+
+    An engine that says it cannot check a fit speaks neither for nor against it.
+    """
     sampled = all(
         row["r_hat"] < MAX_R_HAT and row["ess_bulk"] > MIN_ESS and row["ess_tail"] > MIN_ESS and row["divergences"] == 0
         for row in diagnostics
     )
     exact = all(
-        abs(row["z"]) < MAX_Z and (row["pareto_k"] is None or row["pareto_k"] <= MAX_PARETO_K) for row in comparison
+        abs(row["z"]) < MAX_Z and (row["pareto_k"] is None or row["pareto_k"] <= MAX_PARETO_K)
+        for row in comparison
+        if row["status"] == CHECKED
     )
     return sampled and exact
 

@@ -1,12 +1,12 @@
 """The exact engine: posteriors without Markov chains, to check the sampler and to carry sensitivity grids.
 
 Given (tau, omega) the effects of a contrast model are Gaussian, so that the posterior is a mixture over a grid. For
-counts the effects given (tau, omega) come from importance sampling of the quadrature likelihood with a t_7 proposal at
-the mode, on the same grid. The likelihood depends on tau and omega through their squares, so that integrands are even
-and the trapezoid rule converges fast.
+counts the effects given (tau, omega) come from importance sampling of the quadrature likelihood with two-piece t
+proposals around the mode, on the same grid. The likelihood depends on tau and omega through their squares, so that
+integrands are even and the trapezoid rule converges fast.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +37,10 @@ class Effort:
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost more
-_COUNT_DRAWS = 2**14, 2**17  # importance draws over the whole grid, at least and at most
-_MIN_DRAWS, _MAX_DRAWS = 64, 1024
-_SEARCH_DRAWS = 16  # to find the range of the grid
+_COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
+_MIN_DRAWS, _MAX_DRAWS = 64, 512
+_SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
+_FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
 
 
 def effort(
@@ -74,6 +75,8 @@ class GridPosterior:
     """(replicates, G, J), normalised over J."""
     roots: Floats
     """(G, rank, coefficients)"""
+    rise: Floats
+    """By how much the log density may rise beyond what was taken for its mode, (G,); 0 in closed form."""
 
     def log_weights_of_grid(self, step: int = 1) -> Floats:
         """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
@@ -156,11 +159,9 @@ class GridPosterior:
     def summary(self, contrasts: Floats) -> tuple[Floats, Floats]:
         """Mean, sd, 2.5% and 97.5% quantile of linear combinations, (4, K), and the engine's own error of each."""
         best = self.mixture(contrasts).summary()
-        error = np.abs(self.mixture(contrasts, step=2).summary() - best)
-        if self.n_replicates > 1:
-            parts = [self.mixture(contrasts, replicate=r).summary() for r in range(self.n_replicates)]
-            error = np.hypot(error, np.std(parts, axis=0, ddof=1) / np.sqrt(self.n_replicates))
-        return best, error
+        halved = np.abs(self.mixture(contrasts, step=2).summary() - best)
+        parts = [self.mixture(contrasts, replicate=r).summary() for r in range(self.n_replicates)]
+        return best, _error(best, halved, parts)
 
     @property
     def n_replicates(self) -> int:
@@ -192,11 +193,23 @@ class GridPosterior:
         """Mean, sd, 2.5% and 97.5% quantile of ``tau`` or ``omega``, (4,), and the engine's own error of each."""
         x, density = self.marginal(parameter)
         best = density_summary(x, density)
-        error = np.abs(density_summary(x[::2], density[::2]) - best)
-        if self.n_replicates > 1:
-            parts = [density_summary(*self.marginal(parameter, r)) for r in range(self.n_replicates)]
-            error = np.hypot(error, np.std(parts, axis=0, ddof=1) / np.sqrt(self.n_replicates))
-        return best, error
+        halved = np.abs(density_summary(x[::2], density[::2]) - best)
+        parts = [density_summary(*self.marginal(parameter, r)) for r in range(self.n_replicates)]
+        return best, _error(best[:, None], halved[:, None], [part[:, None] for part in parts])[:, 0]
+
+
+def _error(best: Floats, halved: Floats, parts: Sequence[Floats]) -> Floats:
+    """Error of summaries (4, K): that of the grid, and that of sampling.
+
+    That over few replicates is itself known badly: in standard deviations it is at least the root mean square of that
+    of all K quantities, and at least `_FLOOR`.
+    """
+    if len(parts) == 1:
+        return halved
+    sampled = np.std(parts, axis=0, ddof=1) / np.sqrt(len(parts))
+    relative = sampled / np.maximum(best[1], 1e-300)
+    typical = np.sqrt((relative**2).mean(axis=1, keepdims=True))
+    return np.asarray(np.hypot(halved, np.maximum(sampled, np.maximum(typical, _FLOOR) * best[1])))
 
 
 def posterior(data: NetworkData, scales: PriorScales, chosen: Effort | None = None) -> GridPosterior:
@@ -220,24 +233,31 @@ def posterior(data: NetworkData, scales: PriorScales, chosen: Effort | None = No
     return _search(evaluate, scales, resolution(data), chosen)
 
 
+Limits = tuple[float, float]
+
+
 def _search(
     evaluate: Callable[[Axis, Axis, int, int], GridPosterior], scales: PriorScales, least: float, effort: Effort
 ) -> GridPosterior:
-    """Lay the grid over the range that holds the posterior: first a coarse one, then the one asked for."""
+    """Lay the grid over the range that holds the posterior: coarse ones first, then the one asked for."""
 
-    def axes(tau_upper: float, omega_upper: float, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
-        tau = Axis(min(least, scales.tau) if scales.tau else 1.0, tau_upper, n_tau)
-        return tau, Axis(scales.omega or 1.0, omega_upper, n_omega)
+    def axes(of_tau: Limits, of_omega: Limits, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
+        unit = min(least, scales.tau) if scales.tau else 1.0
+        return Axis(unit, of_tau[1], n_tau, of_tau[0]), Axis(scales.omega or 1.0, of_omega[1], n_omega, of_omega[0])
 
-    def upper(x: Floats, profile: Floats) -> float:
-        reached = np.flatnonzero(profile > profile.max() - 18.0)
-        return float(x[min(int(reached[-1]) + 1, len(x) - 1)])
-
-    tau, omega = axes(6 * scales.tau, 6 * scales.omega, 17, 7)
-    first = evaluate(tau, omega, _SEARCH_DRAWS, 1)
-    table = first.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
-    limits = upper(tau.points, table.max(axis=1)), upper(omega.points, table.max(axis=0))
+    limits = (0.0, 6 * scales.tau), (0.0, 6 * scales.omega)
+    for _ in range(_SEARCHES if any(limits[0] + limits[1]) else 0):
+        tau, omega = axes(*limits, *_SEARCH_GRID)
+        coarse = evaluate(tau, omega, _SEARCH_DRAWS, 1)
+        table = coarse.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
+        limits = _range(tau.points, table.max(axis=1)), _range(omega.points, table.max(axis=0))
     return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, effort.replicates)
+
+
+def _range(x: Floats, profile: Floats) -> Limits:
+    """Points on either side of where a log density comes within e^-18 of its maximum."""
+    reached = np.flatnonzero(profile > profile.max() - 18.0)
+    return float(x[max(reached[0] - 1, 0)]), float(x[min(reached[-1] + 1, len(x) - 1)])
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
@@ -287,6 +307,7 @@ def _gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis, omega
         means.reshape(1, n_grid, 1, n_coefficients),
         np.zeros((1, n_grid, 1)),
         roots.reshape(n_grid, n_coefficients, n_coefficients),
+        np.zeros(n_grid),
     )
 
 
@@ -305,4 +326,5 @@ def _importance_grid(
         found.coefficients.reshape(replicates, n_grid, draws, n_coefficients),
         found.log_weights.reshape(replicates, n_grid, draws),
         np.zeros((n_grid, 1, n_coefficients)),
+        found.rise.reshape(n_grid),
     )

@@ -12,9 +12,10 @@ from nma.config import Retry
 from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.leave_one_out import leave_one_out
 from nma.inference.mixture import refine
+from nma.inference.reliability import Solution, solve
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed
 from nma.inference.scales import PriorScales
-from nma.inference.widening import prior_covariances
+from nma.inference.widening import FITTED, Covariances, prior_covariances
 from nma.network.arms import OVERALL
 from nma.network.data import NetworkData, network_data
 from nma.network.predictor import Effects, Predictor
@@ -80,6 +81,13 @@ class Attempt:
     converged: bool
     sampling_s: float
 
+    @property
+    def largest_z(self) -> str:
+        """How far sampled and exact posterior are apart, or that there is no exact check."""
+        if self.comparison[0]["status"] != diagnostics.CHECKED:
+            return diagnostics.NO_CHECK
+        return f"at most {max(abs(row['z']) for row in self.comparison):.1f} SE from exact"
+
 
 def fit_models(
     evidence: str,
@@ -118,8 +126,9 @@ def fit_models(
     rows: list[dict[str, Any]] = []
     for name in task.fits:
         begun = time.perf_counter()
-        attempt, posterior = _fit(task, compiled, name, cores)
-        statistics = _write(task, name, attempt, posterior, folders[name])
+        attempt, solution = _fit(task, compiled, name, cores)
+        covariances = _covariances(task, compiled, name, attempt, solution, cores)
+        statistics = _write(task, name, attempt, solution, covariances, folders[name])
         other_s = time.perf_counter() - begun - attempt.sampling_s
         opening = not rows
         rows.append(
@@ -140,25 +149,27 @@ def fit_models(
 def _line(task: FitTask, name: str, attempt: Attempt, statistics: Mapping[str, Any], seconds: float) -> str:
     ess = min(row["ess_bulk"] for row in attempt.diagnostics)
     r_hat = max(row["r_hat"] for row in attempt.diagnostics)
-    z = max(abs(row["z"]) for row in attempt.comparison)
     verdict = "converged" if attempt.converged else "NOT CONVERGED"
     return (
         f"fit {task.analysis}/{task.outcome}/{name}: {len(task.fits[name].data.studies)} studies, "
         f"{statistics['data_points']} data points, residual deviance {statistics['residual_deviance']:.1f}; {verdict} "
-        f"(R-hat {r_hat:.3f}, least ESS {ess:.0f}, {attempt.divergences} divergences, at most {z:.1f} SE from exact); "
+        f"(R-hat {r_hat:.3f}, least ESS {ess:.0f}, {attempt.divergences} divergences, {attempt.largest_z}); "
         f"{seconds:.1f} s"
     )
 
 
-def _fit(task: FitTask, compiled: CompiledModel, name: str, cores: int) -> tuple[Attempt, exact.GridPosterior]:
-    """Sample and check; on failure once more, longer, more carefully and against a finer exact engine."""
+def _fit(task: FitTask, compiled: CompiledModel, name: str, cores: int) -> tuple[Attempt, Solution]:
+    """Sample and check; on failure once more, longer, more carefully and against a finer exact engine.
+
+    A finer engine alone is tried where only the exact check is wanting.
+    """
     fit = task.fits[name]
-    posterior = exact.posterior(fit.data, fit.scales)
-    attempt = _attempt(task, compiled, name, posterior, _settings(task, again=False), cores)
-    if attempt.converged:
-        return attempt, posterior
-    posterior = exact.posterior(fit.data, fit.scales, exact.effort(fit.data, fit.scales, factor=4))
-    return _attempt(task, compiled, name, posterior, _settings(task, again=True), cores), posterior
+    solution = solve(fit.data, fit.scales)
+    attempt = _attempt(task, compiled, name, solution, _settings(task, again=False), cores)
+    if attempt.converged and solution.posterior:
+        return attempt, solution
+    solution = solve(fit.data, fit.scales, exact.effort(fit.data, fit.scales, factor=4))
+    return _attempt(task, compiled, name, solution, _settings(task, not attempt.converged), cores), solution
 
 
 def _settings(task: FitTask, again: bool) -> Retry:
@@ -167,19 +178,20 @@ def _settings(task: FitTask, again: bool) -> Retry:
 
 
 def _attempt(
-    task: FitTask, compiled: CompiledModel, name: str, posterior: exact.GridPosterior, settings: Retry, cores: int
+    task: FitTask, compiled: CompiledModel, name: str, solution: Solution, settings: Retry, cores: int
 ) -> Attempt:
     seed = fit_seed(task.seed, task.analysis, task.outcome, name)
     chains = task.sampler["chains"]
     begun = time.perf_counter()
     parameters, divergences = sample(compiled, task.fits[name], task.size, settings, chains, min(cores, chains), seed)
     sampling_s = time.perf_counter() - begun
-    quantities = list_quantities(parameters, task.fits[name].data.predictor, posterior)
+    quantities = list_quantities(parameters, task.fits[name].data.predictor, solution.posterior)
     checks = diagnostics.convergence(quantities, divergences)
-    comparison = diagnostics.compare_with_exact(quantities, diagnostics.pareto_k(posterior))
+    k = diagnostics.pareto_k(solution.found) if solution.found else None
+    comparison = diagnostics.compare_with_exact(quantities, k, solution.status)
     converged = diagnostics.has_converged(checks, comparison)
     for row in checks:
-        row["converged"] = converged
+        row |= {"converged": converged, "exact_check": solution.status}
     return Attempt(parameters, divergences, checks, comparison, converged, sampling_s)
 
 
@@ -204,7 +216,7 @@ def sample(
 
 
 def list_quantities(
-    parameters: Mapping[str, Floats], predictor: Predictor, posterior: exact.GridPosterior
+    parameters: Mapping[str, Floats], predictor: Predictor, posterior: exact.GridPosterior | None
 ) -> list[diagnostics.Quantity]:
     """List the parameters that are checked: coefficients, tau, omega, and the effect of every regimen and setting.
 
@@ -223,18 +235,22 @@ def list_quantities(
                     names.append(f"d[{setting},{regimen}]")
                     rows.append(row)
     matrix = np.array(rows)
-    exact_summary, error = posterior.summary(matrix)
+    unknown = np.full((2, 4, len(names)), np.nan)
+    exact_summary, error = posterior.summary(matrix) if posterior else unknown
     draws = parameters["coefficients"] @ matrix.T
     quantities = [
         diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
     ]
     for scale in ("tau", "omega"):
         if scale in parameters:
-            quantities.append(diagnostics.Quantity(scale, parameters[scale], *posterior.scale_summary(scale)))
+            found = posterior.scale_summary(scale) if posterior else unknown[..., 0]
+            quantities.append(diagnostics.Quantity(scale, parameters[scale], *found))
     return quantities
 
 
-def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPosterior, folder: Path) -> dict[str, Any]:
+def _write(
+    task: FitTask, name: str, attempt: Attempt, solution: Solution, covariances: Covariances, folder: Path
+) -> dict[str, Any]:
     """Write the files of a fit; returns its fit statistics."""
     data, scales = task.fits[name].data, task.fits[name].scales
     coefficients = attempt.parameters["coefficients"]
@@ -242,22 +258,51 @@ def _write(task: FitTask, name: str, attempt: Attempt, posterior: exact.GridPost
     tau = attempt.parameters["tau"].reshape(-1) if "tau" in attempt.parameters else np.zeros(chains * draws)
     flat = fit_statistics.Draws(coefficients.reshape(chains * draws, -1), tau)
     fit = fit_statistics.assess(data, flat, scales)
-    left_out = leave_one_out(data, scales, posterior, fit.log_likelihood.reshape(chains, draws, -1))
+    left_out = leave_one_out(data, scales, solution.posterior, fit.log_likelihood.reshape(chains, draws, -1))
     statistics, by_study = fit_statistics.summarise_fit(fit, data, left_out)
     write_table(folder / "diagnostics.csv", attempt.diagnostics, diagnostics.DIAGNOSTIC_COLUMNS)
     write_table(folder / "exact_check.csv", attempt.comparison, diagnostics.EXACT_COLUMNS)
     write_table(folder / "fit_statistics.csv", [statistics], fit_statistics.COLUMNS)
     write_table(folder / "loo.csv", by_study, fit_statistics.STUDY_COLUMNS)
     write_table(folder / "data_points.csv", fit_statistics.point_rows(fit, data), fit_statistics.POINT_COLUMNS)
-    _write_posterior(task, name, attempt, posterior, fit, folder / "posterior.nc")
+    _write_posterior(task, name, attempt, solution, covariances, fit, folder / "posterior.nc")
     return statistics
+
+
+def _covariances(
+    task: FitTask, compiled: CompiledModel, name: str, attempt: Attempt, solution: Solution, cores: int
+) -> Covariances:
+    """Covariances under doubled priors, by the exact engine or, where that cannot, by sampling each of them."""
+    fit = task.fits[name]
+    found = prior_covariances(fit.data, fit.scales, solution.posterior) if solution.posterior else None
+    if found:
+        return found
+    chains, seed = task.sampler["chains"], fit_seed(task.seed, task.analysis, task.outcome, name)
+    draws = {FITTED: attempt.parameters["coefficients"]}
+    for key, scales in fit.scales.all_doubled().items():
+        wide = Fit(fit.data, scales)
+        settings = _settings(task, again=False)
+        draws[key] = sample(compiled, wide, task.size, settings, chains, min(cores, chains), seed)[0]["coefficients"]
+    return Covariances.of_chains(draws)
+
+
+def _density(draws: Floats, solution: Solution, parameter: str) -> tuple[Floats, Floats]:
+    """Grid and posterior density of tau or omega: exact, or where there is no exact check that of the draws."""
+    if solution.posterior:
+        return refine(*solution.posterior.marginal(parameter), points=401)
+    from scipy.stats import gaussian_kde
+
+    x = np.linspace(0, draws.max(), 401)
+    kernel = gaussian_kde(np.concatenate([draws.ravel(), -draws.ravel()]))
+    return x, 2 * kernel(x)
 
 
 def _write_posterior(
     task: FitTask,
     name: str,
     attempt: Attempt,
-    posterior: exact.GridPosterior,
+    solution: Solution,
+    covariances: Covariances,
     assessed: fit_statistics.Fit,
     file: Path,
 ) -> None:
@@ -280,7 +325,6 @@ def _write_posterior(
         "setting": [OVERALL, *structure.settings],
         "regimen": list(structure.regimens),
     }
-    covariances = prior_covariances(fit.data, fit.scales, posterior)
     exact_variables: dict[str, Any] = {
         "covariance": (["prior", "coefficient", "coefficient_2"], np.stack(list(covariances.pooled.values()))),
         "covariance_by_replicate": (
@@ -292,7 +336,7 @@ def _write_posterior(
     }
     for key in ("tau", "omega"):
         if key in attempt.parameters:
-            x, density = refine(*posterior.marginal(key), points=401)
+            x, density = _density(attempt.parameters[key], solution, key)
             exact_variables |= {f"{key}_grid": ([f"{key}_point"], x), f"{key}_density": ([f"{key}_point"], density)}
     tree = xr.DataTree.from_dict(
         {
@@ -304,7 +348,8 @@ def _write_posterior(
                     "seed": fit_seed(task.seed, task.analysis, task.outcome, name),
                     "converged": int(attempt.converged),
                     "divergences": attempt.divergences,
-                    "log_evidence": posterior.log_evidence(),
+                    "exact_check": solution.status,
+                    "log_evidence": solution.posterior.log_evidence() if solution.posterior else np.nan,
                     "varies_by_setting": int(predictor.effects.settings),
                     "versions": versions(),
                     **{f"prior_{key}": value for key, value in vars(fit.scales).items()},

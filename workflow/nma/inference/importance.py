@@ -1,26 +1,28 @@
 """Importance sampling of the coefficients of networks with counts, on a grid of tau and omega.
 
-Given (tau, omega) the coefficients are drawn from a t_7 around the mode of the quadrature likelihood times their prior.
+Given (tau, omega) the coefficients are drawn from two-piece t distributions around the mode of the quadrature
+likelihood times their prior (`proposal`). Where few of the draws carry the weight, the moments of the weighted draws
+shape further components, and all is drawn again.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nma.inference import quadrature
+from nma.inference import coordinates, mode, proposal, quadrature
 from nma.inference.families import SCORE, n_terms
+from nma.inference.mode import Mode
+from nma.inference.proposal import Component
 from nma.inference.scales import PriorScales
 from nma.inference.tabulate import NO_TABLE, tabulate
 from nma.network.data import NetworkData
 from nma.network.predictor import CUT
 from nma.network.structure import Floats
 
-DEGREES = 7  # of freedom of the proposal
-REPLICATES = 4  # independent scramblings of the Sobol sequence; their spread is the engine's own error
-_CLOSE = 1e-3  # a Newton step this short leaves an error of its square: enough for the centre of a proposal
+REPLICATES = 8  # independent scramblings of the Sobol sequence; their spread is the engine's own error
+_FEW = 0.2  # effective share of the draws below which the proposal is adapted
 _CHUNK = 2_000_000  # arms times draws that are evaluated at a time
 
 
@@ -34,43 +36,21 @@ class GridSample:
     """(R, T, O, J), normalised over J."""
     coefficients: Floats
     """(R, T, O, J, coefficients)"""
+    rise: Floats
+    """By how much the log density may rise beyond what was taken for its mode, (T, O)."""
 
 
 def sample_grid(
     data: NetworkData, scales: PriorScales, tau: Floats, omega: Floats, draws: int, replicates: int = REPLICATES
 ) -> GridSample:
     """Sample v by importance, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point."""
-    n_coefficients, n_tau = data.n_coefficients, len(tau)
-    log_density = np.empty((replicates, n_tau, len(omega)))
-    log_weights = np.empty((replicates, n_tau, len(omega), draws))
-    coefficients = np.empty((*log_weights.shape, n_coefficients))
     likelihood = _Likelihood(data, tau, scales)
-    index = np.repeat(np.arange(n_tau), draws)
-    cuts = np.eye(n_coefficients)[data.predictor.kinds == CUT]
-    near = np.zeros((n_tau, n_coefficients))  # the mode at the omega before
-    for o, value in enumerate(omega):
-        d = scales.coefficients(data.predictor, value)
-        seen = np.vstack([data.gaussian.rows, data.counts.rows, cuts]) * d
-        _, singular, basis = np.linalg.svd(seen, full_matrices=False)
-        basis = _complete(basis)
-        rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
-        target = _Target(likelihood, basis[:rank] * d)
-        mode, cholesky = target.mode(near)
-        near = mode @ target.basis
-        root = np.linalg.inv(cholesky)
-        log_det = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
-        for replicate in range(replicates):
-            unseen, t, log_proposal = _proposal(rank, n_coefficients - rank, draws, replicate)
-            v = mode[:, None, :] + t @ root
-            log_lik = target.log_likelihood(v.reshape(-1, rank), index).reshape(n_tau, draws)
-            log_ratio = log_lik - 0.5 * (v**2).sum(axis=2) - log_proposal - log_det[:, None]
-            top = log_ratio.max(axis=1)
-            log_mean = top + np.log(np.exp(log_ratio - top[:, None]).mean(axis=1))
-            log_density[replicate, :, o] = log_mean
-            log_weights[replicate, :, o] = log_ratio - log_mean[:, None] - np.log(draws)
-            whole = np.concatenate([v, np.broadcast_to(unseen, (n_tau, *unseen.shape))], axis=2)
-            coefficients[replicate, :, o] = whole @ basis * d
-    return GridSample(log_density, log_weights, coefficients)
+    columns = [_Column.at(float(value), likelihood, scales) for value in omega]
+    samples = [column.sample(draws, replicates) for column in columns]
+    log_density, log_weights, coefficients = (np.stack([s[k] for s in samples], axis=2) for k in range(3))
+    return GridSample(
+        log_density, log_weights, coefficients, np.stack([column.found.rise for column in columns], axis=1)
+    )
 
 
 def _complete(basis: Floats) -> Floats:
@@ -82,55 +62,83 @@ def _complete(basis: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Target:
-    """The likelihood as a function of v: the coefficients' whitened part that the data see."""
+class _Column:
+    """All taus at one omega: the likelihood as a function of v, the coefficients' whitened part that the data see."""
 
     likelihood: "_Likelihood"
     basis: Floats
-    """(rank, coefficients): b = v basis."""
+    """(coefficients, coefficients): b = (v, w) basis."""
+    rank: int
+    found: Mode
 
-    def log_likelihood(self, v: Floats, index: NDArray[np.int64]) -> Floats:
-        """Evaluate at v (B, rank) and the index of tau (B,), giving (B,)."""
-        return self._evaluate(v, index)[0]
+    @classmethod
+    def at(cls, omega: float, likelihood: "_Likelihood", scales: PriorScales) -> "_Column":
+        """Find the modes, from those of the normal approximation on."""
+        data = likelihood.data
+        d = scales.coefficients(data.predictor, omega)
+        cuts = np.eye(data.n_coefficients)[data.predictor.kinds == CUT]
+        seen = np.vstack([data.gaussian.rows, data.counts.rows, cuts]) * d
+        _, singular, basis = np.linalg.svd(seen, full_matrices=False)
+        basis = _complete(basis)
+        rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
+        start = _start(data, scales, likelihood.tau, basis[:rank] * d)
+        column = cls(likelihood, basis * d, rank, Mode(*start, np.zeros(len(start[0]))))
+        return cls(likelihood, basis * d, rank, mode.find(column.target, *start))
 
-    def gradient(self, v: Floats, index: NDArray[np.int64]) -> Floats:
-        """Gradient of log likelihood + log N(v; 0, I), (B, rank)."""
-        return self._evaluate(v, index)[1] @ self.basis.T - v
+    def target(self, v: Floats) -> tuple[Floats, Floats]:
+        """Log likelihood + log N(v; 0, I) up to a constant, (T, K), and its gradient (T, K, rank)."""
+        n_tau, n = v.shape[:2]
+        seen = self.basis[: self.rank]
+        value, score = self.likelihood(v.reshape(-1, self.rank) @ seen, np.repeat(np.arange(n_tau), n))
+        log_prior = -0.5 * (v**2).sum(axis=2)
+        return value.reshape(n_tau, n) + log_prior, (score @ seen.T).reshape(v.shape) - v
 
-    def _evaluate(self, v: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        return self.likelihood(v @ self.basis, index)
+    def sample(self, draws: int, replicates: int) -> tuple[Floats, Floats, Floats]:
+        """Log density (R, T), log weights (R, T, J) and coefficients (R, T, J, P)."""
+        found = self.found
+        components = proposal.around(found.v, found.roots, lambda v: self.target(v)[0])
+        v, log_ratio, unseen = self._weigh(components, draws, replicates)
+        if _effective_share(log_ratio).min() < _FEW:
+            least = 0.1 * found.roots.transpose(0, 2, 1) @ found.roots
+            pooled = v.transpose(1, 0, 2, 3).reshape(len(found.v), -1, self.rank)
+            weights = log_ratio.transpose(1, 0, 2).reshape(len(found.v), -1)
+            components = [*components, *proposal.adapted(pooled, weights, least)]
+            v, log_ratio, unseen = self._weigh(components, draws, replicates)
+        top = log_ratio.max(axis=2, keepdims=True)
+        log_mean = top[..., 0] + np.log(np.exp(log_ratio - top).mean(axis=2))
+        whole = np.concatenate([v, np.broadcast_to(unseen[:, None], (*v.shape[:3], unseen.shape[2]))], axis=3)
+        return log_mean, log_ratio - log_mean[..., None] - np.log(draws), whole @ self.basis
 
-    def derivatives(self, v: Floats, index: NDArray[np.int64], step: float = 1e-4) -> tuple[Floats, Floats]:
-        """Gradient (B, rank), and negative second derivatives (B, rank, rank) by its forward differences."""
-        rank = v.shape[1]
-        points = (v[:, None, :] + step * np.vstack([np.zeros(rank), np.eye(rank)])).reshape(-1, rank)
-        gradients = self.gradient(points, np.repeat(index, rank + 1)).reshape(len(v), rank + 1, rank)
-        hessian = (gradients[:, :1] - gradients[:, 1:]) / step
-        return gradients[:, 0], np.asarray((hessian + hessian.transpose(0, 2, 1)) / 2)
+    def _weigh(self, components: list[Component], draws: int, replicates: int) -> tuple[Floats, Floats, Floats]:
+        """Draws v (R, T, J, rank), their log ratio of target and proposal (R, T, J), and unseen normals (R, J, ...)."""
+        unseen, v, log_ratio = [], [], []
+        for replicate in range(replicates):
+            w, seen, log_proposal = proposal.draw(components, len(self.basis) - self.rank, draws, replicate)
+            unseen.append(w)
+            v.append(seen)
+            log_ratio.append(self.target(seen)[0] - log_proposal)
+        return np.stack(v), np.stack(log_ratio), np.stack(unseen)
 
-    def mode(self, near: Floats) -> tuple[Floats, Floats]:
-        """Mode and Cholesky factor of the negative Hessian for every tau, by damped Newton steps.
 
-        They begin at the coefficients ``near`` (T, P), as far as v reaches them.
-        """
-        v = near @ np.linalg.pinv(self.basis)
-        index = np.arange(len(near))
-        for _ in range(30):
-            gradient, hessian = self.derivatives(v, index)
-            step = np.linalg.solve(self._positive(hessian), gradient[..., None])[..., 0]
-            size = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
-            v = v + step * np.minimum(1.0, 2.0 / np.maximum(size, 1e-300))
-            if size.max() < _CLOSE:
-                break
-        return v, np.linalg.cholesky(self._positive(self.derivatives(v, index)[1]))
+def _effective_share(log_ratio: Floats) -> Floats:
+    """Kish's effective sample size over the number of draws at every tau, (T,), of log weights (R, T, J)."""
+    weights = np.exp(log_ratio - log_ratio.max(axis=(0, 2), keepdims=True))
+    return np.asarray(weights.mean(axis=(0, 2)) ** 2 / (weights**2).mean(axis=(0, 2)))
 
-    @staticmethod
-    def _positive(hessian: Floats) -> Floats:
-        """Lift a Hessian that is not positive definite: the marginal likelihood need not be log-concave."""
-        if hessian.shape[1] == 0:
-            return hessian
-        lift = np.maximum(0.1 - np.linalg.eigvalsh(hessian)[:, 0], 0.0)
-        return np.asarray(hessian + lift[:, None, None] * np.eye(hessian.shape[1]))
+
+def _start(data: NetworkData, scales: PriorScales, tau: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    """Mean (T, rank) and root (T, rank, rank) of the covariance of v under the normal approximation of the data."""
+    n, rank = data.n_coefficients, len(seen)
+    near = coordinates.approximate(data, scales, n, np.arange(n))
+    rows = seen / scales.coefficients(data.predictor, 1.0)
+    layout, (columns,), (values,) = near.design.tables
+    mean, roots = np.zeros((len(tau), rank)), np.zeros((len(tau), rank, rank))
+    for t, value in enumerate(tau):
+        lower, score, *_ = coordinates.regress(value, n, layout, columns, values, near.values)
+        information = np.tril(lower) + np.tril(lower, -1).T
+        roots[t] = np.linalg.inv(np.linalg.cholesky(np.eye(rank) + rows @ information @ rows.T))
+        mean[t] = roots[t].T @ (roots[t] @ (rows @ score))
+    return mean, roots
 
 
 class _Likelihood:
@@ -196,28 +204,3 @@ def cutpoints(coefficients: Floats, n_cuts: int) -> tuple[Floats, Floats]:
     distances = np.exp(coefficients[:, coefficients.shape[1] - n_cuts :])
     cuts = np.concatenate([np.zeros((len(coefficients), 1)), np.cumsum(distances, axis=1)], axis=1)
     return cuts, np.tril(np.ones((n_cuts, n_cuts))) * distances[:, None, :]
-
-
-@cache
-def _proposal(rank: int, unseen: int, draws: int, replicate: int) -> tuple[Floats, Floats, Floats]:
-    """Draw unseen normals (J, unseen) and a standard t (J, rank) by Sobol, with the log density of the t (J,)."""
-    from scipy.special import ndtri
-    from scipy.stats import chi2, qmc
-
-    uniform = qmc.Sobol(rank + unseen + 1, rng=np.random.default_rng(replicate)).random(draws)
-    uniform = np.clip(uniform, 1e-12, 1 - 1e-12)
-    normal = ndtri(uniform[:, : rank + unseen])
-    scale = np.sqrt(chi2.ppf(uniform[:, -1], DEGREES) / DEGREES)
-    t = normal[:, :rank] / scale[:, None]
-    log_density = -0.5 * (DEGREES + rank) * np.log1p((t**2).sum(axis=1) / DEGREES)
-    constant = _log_t_constant(rank)
-    return normal[:, rank:], t, log_density + constant
-
-
-def _log_t_constant(rank: int) -> float:
-    """Log of the density of a standard multivariate t at 0 relative to the normal's constant (2 pi)^(-rank/2)."""
-    from math import lgamma, log, pi
-
-    normal = -0.5 * rank * log(2 * pi)
-    t = lgamma((DEGREES + rank) / 2) - lgamma(DEGREES / 2) - 0.5 * rank * log(DEGREES * pi)
-    return t - normal

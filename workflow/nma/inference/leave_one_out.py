@@ -34,17 +34,19 @@ class LeftOut:
     pareto_k: Sequence[float | None]
 
 
-def leave_one_out(data: NetworkData, scales: PriorScales, posterior: GridPosterior, log_likelihood: Floats) -> LeftOut:
+def leave_one_out(
+    data: NetworkData, scales: PriorScales, posterior: GridPosterior | None, log_likelihood: Floats
+) -> LeftOut:
     """Predict every study from the others.
 
     Parameters
     ----------
-    posterior : GridPosterior
+    posterior : GridPosterior, optional
         Of all studies.
     log_likelihood : array, (chains, draws, studies)
         For PSIS, where nothing better can be had.
     """
-    if len(data.counts.study):
+    if posterior is None or len(data.counts.study):
         return by_psis(log_likelihood)
     elpd, error = _on_the_grid(data, posterior)
     coarse = np.flatnonzero(error > _TOLERANCE)

@@ -86,7 +86,7 @@ def weighted_quantiles(values: Floats, weights: Floats, probabilities: Floats) -
 
 
 def density_summary(x: Floats, density: Floats) -> Floats:
-    """Mean, sd, 2.5% and 97.5% quantile of a density known on a grid that starts at 0, (4,).
+    """Mean, sd, 2.5% and 97.5% quantile of a density known on a grid of numbers from 0 up, (4,).
 
     The density is interpolated by a cubic spline; its grid values are exact.
     """
@@ -98,23 +98,25 @@ def density_summary(x: Floats, density: Floats) -> Floats:
 
 
 def density_quantiles(x: Floats, density: Floats, probabilities: Floats) -> Floats:
-    """Quantiles of a density known on a grid that starts at 0."""
+    """Quantiles of a density known on a grid of numbers from 0 up."""
     fine, value = refine(x, density)
     cumulative = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(fine))])
     return np.interp(probabilities, cumulative / cumulative[-1], fine)
 
 
 def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floats]:
-    """Interpolate a density on a finer grid, as an even function of x: its logarithm, by a cubic spline.
+    """Interpolate a density on a finer grid, as an even function where x starts at 0: its logarithm, by a cubic spline.
 
     A narrow density on few points would ripple; its logarithm is nearly a parabola.
     """
     from scipy.interpolate import CubicSpline
 
     log_density = np.log(np.maximum(density, density.max() * 1e-40))
-    mirrored = np.concatenate([-x[:0:-1], x]), np.concatenate([log_density[:0:-1], log_density])
+    known = x, log_density
+    if x[0] == 0:
+        known = np.concatenate([-x[:0:-1], x]), np.concatenate([log_density[:0:-1], log_density])
     fine = np.interp(np.linspace(0, len(x) - 1, points), np.arange(len(x)), x)
-    return fine, np.exp(CubicSpline(*mirrored)(fine))
+    return fine, np.exp(CubicSpline(*known)(fine))
 
 
 @dataclass(frozen=True)
@@ -122,19 +124,21 @@ class Axis:
     """Grid of a scale parameter: dense near 0 at the resolution of the data, ever coarser beyond.
 
     The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in
-    u and the trapezoid rule keeps its fast convergence. An axis with ``upper`` 0 is the single point 0.
+    u and the trapezoid rule keeps its fast convergence: it begins at 0, or at a ``lower`` below which there is nothing.
+    An axis with ``upper`` 0 is the single point 0.
     """
 
     scale: float
     upper: float
     n: int
+    lower: float = 0.0
 
     def _u(self) -> Floats:
-        return np.linspace(0, np.arcsinh(self.upper / self.scale), self.n)
+        return np.linspace(np.arcsinh(self.lower / self.scale), np.arcsinh(self.upper / self.scale), self.n)
 
     @property
     def points(self) -> Floats:
-        """Grid points, from 0 to ``upper``."""
+        """Grid points, from ``lower`` to ``upper``."""
         return np.asarray(self.scale * np.sinh(self._u())) if self.upper else np.zeros(1)
 
     def weights(self, step: int = 1) -> Floats:

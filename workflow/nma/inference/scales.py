@@ -35,3 +35,7 @@ class PriorScales:
         for name in ("effect", "slope") if parameter == "effect" else (parameter,):
             values[name] *= 2
         return PriorScales(**values)
+
+    def all_doubled(self) -> "dict[str, PriorScales]":
+        """Double every scale that the model has in turn: ``effect_doubled``, ``tau_doubled``, ``omega_doubled``."""
+        return {f"{name}_doubled": self.doubled(name) for name in ("effect", "tau", "omega") if getattr(self, name)}

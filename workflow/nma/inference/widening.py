@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nma.inference import exact
-from nma.inference.importance import REPLICATES
+from nma.inference.reliability import solve
 from nma.inference.scales import PriorScales
 from nma.network.data import NetworkData
 from nma.network.structure import Floats
@@ -20,7 +20,7 @@ from nma.network.structure import Floats
 PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
 FITTED, DOUBLED = "fitted", "_doubled"
 _NEAR = 3.0  # errors of a widening within which it is too close to the cut to say on which side it is
-_FINER, _FINEST = 4, 16  # times the draws where one is, and at most
+_FINER, _FINEST = 4, 4  # times the draws where one is, and at most
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,14 @@ class Covariances:
     def without_error(cls, pooled: Mapping[str, Floats]) -> "Covariances":
         """Covariances in closed form."""
         return cls(pooled, {name: covariance[None] for name, covariance in pooled.items()})
+
+    @classmethod
+    def of_chains(cls, draws: Mapping[str, Floats]) -> "Covariances":
+        """Covariances of sampled coefficients (chains, draws, coefficients) by prior; a chain is a replicate."""
+        replicates = {name: np.stack([np.cov(chain.T, ddof=1) for chain in d]) for name, d in draws.items()}
+        replicates = {name: c.reshape(len(c), *(draws[name].shape[-1],) * 2) for name, c in replicates.items()}
+        pooled = {name: np.atleast_2d(np.cov(d.reshape(-1, d.shape[-1]).T)) for name, d in draws.items()}
+        return cls(pooled, replicates)
 
     def widening(self, rows: Floats) -> tuple[Floats, Floats, NDArray[np.str_]]:
         """Largest widening of the sd of linear combinations over all doubled priors, its error, and that prior.
@@ -72,30 +80,32 @@ def _sd(covariance: Floats, rows: Floats) -> Floats:
 
 def prior_covariances(
     data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior, decide: bool = True
-) -> Covariances:
+) -> Covariances | None:
     """Compute the covariance as fitted and with every prior scale doubled, by the exact engine.
 
-    Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``.
+    Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``. ``None``
+    where it cannot be relied on under one of the priors.
     """
-    found = _covariances(data, scales, posterior, exact.effort(data, scales, replicates=posterior.n_replicates))
-    contrasts = _contrasts(data.predictor.effect_rows())
-    factor = _FINER
-    while decide and factor <= _FINEST and _undecided(found, contrasts):
-        chosen = exact.effort(data, scales, factor, max(posterior.n_replicates, REPLICATES))
-        found = _covariances(data, scales, exact.posterior(data, scales, chosen), chosen)
+    chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
+    found = _covariances(data, scales, posterior, chosen)
+    contrasts, factor = _contrasts(data.predictor.effect_rows()), _FINER
+    while decide and found and factor <= _FINEST and _undecided(found, contrasts):
+        chosen = exact.effort(data, scales, factor)
+        finer = solve(data, scales, chosen).posterior
+        found = _covariances(data, scales, finer, chosen) if finer else None
         factor *= _FINER
     return found
 
 
 def _covariances(
     data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior, chosen: exact.Effort
-) -> Covariances:
-    chosen = replace(chosen, draws=posterior.n_draws)
-    grids = {FITTED: posterior} | {
-        f"{name}{DOUBLED}": exact.posterior(data, scales.doubled(name), chosen)
-        for name in ("effect", "tau", "omega")
-        if getattr(scales, name)
-    }
+) -> Covariances | None:
+    grids = {FITTED: posterior}
+    for name, doubled in scales.all_doubled().items():
+        solution = solve(data, doubled, chosen)
+        if solution.posterior is None:
+            return None
+        grids[name] = solution.posterior
     pooled = {name: grid.covariance() for name, grid in grids.items()}
     replicates = {
         name: np.stack([grid.covariance(r) for r in range(grid.n_replicates)]) for name, grid in grids.items()

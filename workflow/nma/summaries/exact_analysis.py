@@ -39,8 +39,8 @@ def analyse(fit: Fit, better: str, seed: int) -> ExactAnalysis:
     ----------
     fit : Fit
         Data seen through the model's linear predictor, and the priors. With contrasts or means of arms the posterior is
-        exact on a grid of tau and omega; with counts it rests on importance sampling, whose Pareto k is to be looked at
-        (`nma.inference.diagnostics.pareto_k`).
+        exact on a grid of tau and omega; with counts it rests on importance sampling, which may fail
+        (`nma.inference.reliability.why_not` says so, and why).
     better : {"lower", "higher"}
         Direction of the outcome.
     seed : int

@@ -1,5 +1,6 @@
 """Sensitivity: the same contrasts across analyses, and with each study left out."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nma.evidence.tables import mix
-from nma.inference import exact
-from nma.inference.fit import FitTask
+from nma.inference import exact, reliability
+from nma.inference.fit import Fit, FitTask
 from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
 from nma.inference.widening import prior_covariances
@@ -114,7 +115,8 @@ def solve(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], out
 def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], output: str) -> None:
     """Refit every model without each informative study in turn, by the exact engine, and write the contrasts.
 
-    A study whose removal leaves no evidence is skipped: there is nothing left to fit.
+    A study whose removal leaves no evidence is skipped: there is nothing left to fit. So is a refit about which the
+    engine says that it cannot be relied on; the log of the job names it.
     """
     everything = read_table(evidence)
     rows: list[dict[str, Any]] = []
@@ -123,6 +125,13 @@ def leave_one_out(evidence: str, fit: Mapping[str, Any], summary: Mapping[str, A
         if any(row["used"] == "true" for row in kept):
             rows += _exact_rows(kept, fit, summary, left_out_analysis(fit["analysis"], study))
     write_table(output, rows, COLUMNS)
+
+
+def _reliably(fit: Fit) -> reliability.Solution:
+    """Refit with few draws, and with more where the engine says that they do not do."""
+    few, many = (exact.effort(fit.data, fit.scales, factor, replicates=4) for factor in (1, 8))
+    solution = reliability.solve(fit.data, fit.scales, few)
+    return solution if solution.posterior else reliability.solve(fit.data, fit.scales, many)
 
 
 def _exact_rows(
@@ -138,7 +147,13 @@ def _model_rows(
 ) -> list[dict[str, Any]]:
     fit = task.fits[model]
     scales, effect_rows = fit.scales, fit.data.predictor.effect_rows()
-    grid = exact.posterior(fit.data, scales, exact.effort(fit.data, scales, factor=0.5, replicates=2))
+    solution = _reliably(fit)
+    grid = solution.posterior
+    covariances = prior_covariances(fit.data, scales, grid, decide=False) if grid else None
+    if grid is None or covariances is None:
+        why = solution.reason or "it cannot be relied on under a doubled prior"
+        print(f"{analysis}, {task.outcome}, {model}: left out, exact engine: {why}", file=sys.stderr)
+        return []
     coefficients, tau, omega = grid.draws(DRAWS, fit_seed(task.seed, analysis, task.outcome, model))
     posterior = Posterior(
         np.einsum("dk,srk->dsr", coefficients, effect_rows, optimize=True),
@@ -148,7 +163,7 @@ def _model_rows(
         tau if scales.tau else None,
         omega if scales.omega else None,
         scales,
-        prior_covariances(fit.data, scales, grid),
+        covariances,
         True,
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )
