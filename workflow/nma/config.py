@@ -184,7 +184,7 @@ class AuditLimits(Strict):
     """Two-sided p below which a difference is called significant."""
     ratio_warning: Annotated[float, Field(gt=1)] = 20.0
     """Ratio beyond which, on either side of 1, an effect is taken for a slip."""
-    loop_error: Scale = 1.0
+    loop_error: Scale = 3.0
     """Standard errors by which the effects of the arms of one study may fail to add up before it is an error."""
     fold_error: Annotated[float, Field(gt=1)] = 2.0
     """Factor between a standard error in a study of several arms and the one that all together imply: an error."""

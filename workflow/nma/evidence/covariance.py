@@ -39,9 +39,11 @@ Floats = NDArray[np.float64]
 Method = Literal["printed", "reconstructed", "reconstructed_assumed"]
 Assumption = Literal["equal", "sizes", "floor"]
 
-# Rounding of printed limits moves a standard error by up to some percent, and effects by a small part of it.
+# Rounding of printed limits moves a standard error by up to some percent, and effects by a small part of it. Hazard
+# ratios of pairs, each from a model of its own, add up less well: of 1,000 consistent three-arm analyses a tenth fail
+# by 0.7 to 0.8 standard errors or more, a hundredth by 1.4 to 1.7 (tests/test_multi_arm_simulation.py).
 TOLERATED_RATIO = 1.10
-TOLERATED_LOOP = 0.25
+TOLERATED_LOOP = 1.0
 
 # Printed covariances in which some combination of contrasts keeps less than this part of the variance that
 # independent arms give it are the work of rounding, not of the data.
