@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.config import Project, read_project
+from nma.config import Analysis, Project, read_project
 from nma.network.arms import used_arms
 from nma.outcomes import RATIOS
 from nma.report.answer import answer_cards
@@ -201,10 +201,7 @@ def method_facts(labels: Any) -> dict[str, Any]:
         "classes": [],
         "settings": places,
         "not_candidates": {place: [] for place in places},
-        "analyses": {
-            name: {"label": label, "outcomes": [], "exclude": {}, "select": {}, "secondary_reports": False}
-            for name, label in labels["analyses"].items()
-        },
+        "analyses": {name: Analysis(label=label).model_dump(mode="json") for name, label in labels["analyses"].items()},
         "absolute": [],
         "sheets": 0,
         "quoted": {},
