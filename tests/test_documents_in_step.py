@@ -67,8 +67,11 @@ def test_commands_are_those_that_are_run() -> None:
         ".venv/bin/snakemake -n",
         ".venv/bin/snakemake --configfile config/config.yaml",
         ".venv/bin/snakemake --report provenance.html",
-        "make new-study ID=yoo_secondary",
+        "make new-study ID=smith_2027",
         "make check",
+        "make check STUDY=smith_2027",
+        ".venv/bin/snakemake results/extended/report.html",
+        ".venv/bin/snakemake results/primary/os/pooled/league_table.csv",
         "make import-studies CSV=studies.csv",
         ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
         ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
@@ -116,10 +119,10 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     wanted = {
         "make results": "-m nma.run",
         "make test": "pytest",
-        "make new-study ID=yoo_secondary": "-m nma.new_study",
         "make new-study ID=smith_2027": "-m nma.new_study",
         ".venv/bin/python -m nma.sources": "not verified",
         "make check": "-m nma.check",
+        "make check STUDY=smith_2027": "-m nma.check",
         "make import-studies CSV=studies.csv": "-m nma.importer",
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nma.network.arms import used_rows
 from nma.report.first import candidates_of, closeness, comparison, first_of, ranked_candidates
@@ -78,11 +79,10 @@ def answer_cards(ranking: Sequence[Row], relative: Sequence[Row], names: Names) 
 def _card(ranking: Sequence[Row], relative: Sequence[Row], setting: str, names: Names) -> Card:
     candidates, order = candidates_of(ranking, setting), ranked_candidates(ranking, setting)
     named = first_of(ranking, setting) is not None
-    pairs = zip(order, [*order[1:], None], strict=True)
     labels = {
         row["treatment"]: comparison(relative, setting, row["treatment"], following["treatment"])["evidence"]
-        for row, following in pairs
-        if named and following
+        for row, following in pairwise(order)
+        if named
     }
     shown = order[:SHOWN] if named else [row for row in candidates if row in order]
     return Card(
