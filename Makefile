@@ -12,7 +12,7 @@ override CORES := $(value CORES)
 override CONFIG := $(value CONFIG)
 override ID := $(value ID)
 override CSV := $(value CSV)
-export CORES CONFIG ID CSV
+export CORES CONFIG ID CSV STUDY
 
 .PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas readme-figure clean
 
@@ -28,8 +28,8 @@ setup: $(READY) ## make .venv and install the locked packages
 results: $(READY) ## run the whole pipeline into results/; another configuration: make results CONFIG=my.yaml
 	@$(BIN)/python -m nma.run --configfile="$$CONFIG" --cores="$$CORES"
 
-check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml
-	@$(BIN)/python -m nma.check --configfile="$$CONFIG"
+check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml, STUDY=smith_2027
+	@$(BIN)/python -m nma.check --configfile="$$CONFIG" --study="$$STUDY"
 
 new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
 	@$(BIN)/python -m nma.new_study --configfile="$$CONFIG" -- "$$ID"

@@ -80,6 +80,47 @@ def test_findings(page: str, project: Project) -> None:
     assert all(re.match(r"  (error|warning): (config/studies/\w+\.yaml:\d+|\w+): ", line) for line in lines)
 
 
+def test_one_study(project: Project, page: str) -> None:
+    """The lines of the whole that concern it, its own counts, and the fits that know it."""
+    text = summary(project, "persano_secondary")
+    for title, rows in (("Studies: 1", 1), ("Figures looked up in the papers", 1), ("Networks", 1)):
+        assert len(table(text, title)) == 1 + rows
+    others = [study for study in (*STUDIES, *QUOTED) if study != "persano_secondary"]
+    lines = [line for line in text.splitlines() if line.startswith(("  error", "  warning"))]
+    assert not [line for line in lines if any(line.split(":")[1].endswith(f"{study}.yaml") for study in others)]
+    assert {re.sub(" +", " ", line) for line in lines} <= {re.sub(" +", " ", line) for line in page.splitlines()}
+    assert len(text) < len(page) / 4
+
+
+def test_an_unknown_study(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that names those there are."""
+    monkeypatch.setattr("sys.argv", ["check", "--study", "sever"])
+    with pytest.raises(SystemExit) as stop:
+        check.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith("error: STUDY = 'sever': no such study; allowed: ditan_2022, ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("design: retrospective_cohort", "design: guess"), ("regimens: {lenvatinib: ", "regimens: {len: ")]
+)
+def test_every_sheet_with_a_mistake_is_told(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    """Whether it breaks a rule of sheets or the vocabulary of this project: one line a sheet, not one a run."""
+    files = ["config/studies/ditan_2022.yaml", "config/studies/severance_2024.yaml"]
+    for file in files:
+        text = Path(file).read_text(encoding="utf-8")
+        assert old in text
+        Path(file).write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["check"])
+    with pytest.raises(SystemExit) as stop:
+        check.main()
+    assert stop.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].strip() for line in lines] == files
+
+
 def test_a_disconnected_network(project: Project) -> None:
     """A fit whose evidence falls apart says in how many parts, and what cannot be estimated."""
     arms = {name: {**sheet_data()["arms"]["len"], "regimens": {name: 40}} for name in ("regorafenib", "other_tki_ici")}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nma.config import Project, read_project
+from nma.errors import UserError
 from nma.evidence.audit import check_audit
 from nma.evidence.gather import arm_data_rows, audit_rows, count_rows, effect_rows
 from nma.evidence.selection import select_evidence
@@ -26,11 +27,22 @@ _LABELS = ("direct", "indirect", "extrapolated", "not_estimable")
 Row = dict[str, Any]
 
 
-def summary(project: Project) -> str:
-    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings."""
-    sections = [_studies(project), _networks(project), _selected(project)]
-    sections += [_sources(project), _findings(audit_rows(project))]
+def summary(project: Project, study: str | None = None) -> str:
+    """Say what a project holds: studies, outcomes and their networks, selected figures, verification, findings.
+
+    Parameters
+    ----------
+    study : str, optional
+        Say only what concerns this study.
+    """
+    sections = [_studies(project, study), _networks(project, study), _selected(project, study)]
+    sections += [_sources(project, study), _findings(_about(study, audit_rows(project)))]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _about(study: str | None, rows: Sequence[Row]) -> list[Row]:
+    """Keep the rows of a study, or all of them."""
+    return [row for row in rows if study in (None, row["study"])]
 
 
 def _table(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -41,7 +53,7 @@ def _table(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _studies(project: Project) -> list[str]:
+def _studies(project: Project, study: str | None) -> list[str]:
     rows: list[tuple[Any, ...]] = [("study", "design", "patients", "arms")]
     for sheet in project.sheets.values():
         arms = sheet.contrast_sets[sheet.default_contrast_set].arms
@@ -49,15 +61,16 @@ def _studies(project: Project) -> list[str]:
         known = None if None in sizes else sum(n for n in sizes if n)
         quoted = sheet.secondary_report and f"quoted by {sheet.secondary_report.quoted_by}"
         rows.append((sheet.study, quoted or (sheet.design or "").replace("_", " "), known, ", ".join(arms)))
-    for study in project.studies:
-        if study not in project.sheets:
-            files = dict.fromkeys(found.file for found in project.tables if found.study == study)
-            rows.append((study, ", ".join(files), None, ""))
-    return [f"Studies: {len(project.studies)}", *_table(rows)]
+    for name in project.studies:
+        if name not in project.sheets:
+            files = dict.fromkeys(found.file for found in project.tables if found.study == name)
+            rows.append((name, ", ".join(files), None, ""))
+    rows = [rows[0], *(row for row in rows[1:] if study in (None, row[0]))]
+    return [f"Studies: {len(rows) - 1}", *_table(rows)]
 
 
-def _networks(project: Project) -> list[str]:
-    """Every fit: its studies, whether its network is connected, and what can be estimated at all."""
+def _networks(project: Project, study: str | None) -> list[str]:
+    """Every fit, or those that know a study: whether the network is connected, and what can be estimated at all."""
     structure = Structure.from_settings(structure_settings(project))
     rows: list[tuple[Any, ...]] = [("analysis", "outcome", "studies", "left out", "treatments", "network", "contrasts")]
     for analysis, outcome in fits(project.config):
@@ -65,6 +78,8 @@ def _networks(project: Project) -> list[str]:
         arms = used_arms(csv.DictReader(StringIO(evidence_csv(project, analysis, outcome))))
         used = {row["study"] for row in evidence if row["used"]}
         left_out = sorted({row["study"] for row in evidence} - used)
+        if study and study not in used | set(left_out):
+            continue
         pieces = len(parts(arms))
         network = "connected" if pieces == 1 else f"{pieces} parts"
         labels = Counter(row["structure"] for row in label_contrasts(arms, structure) if row["setting"] == OVERALL)
@@ -74,10 +89,10 @@ def _networks(project: Project) -> list[str]:
     return ["Networks, and how every two treatments can be compared", *_table(rows)]
 
 
-def _selected(project: Project) -> list[str]:
+def _selected(project: Project, study: str | None) -> list[str]:
     """Figures that analyses use unless they ask otherwise."""
     effects: list[tuple[Any, ...]] = [("study", "outcome", "contrast", "estimate", "95% CI", "by", "")]
-    for row in effect_rows(project):
+    for row in _about(study, effect_rows(project)):
         if row["selected"]:
             interval = f"{row['estimate_lower']:.2f} to {row['estimate_upper']:.2f}"
             contrast = f"{row['treatment_arm']} against {row['comparator_arm']}"
@@ -86,7 +101,7 @@ def _selected(project: Project) -> list[str]:
             effects.append((row["study"], row["outcome"], contrast, estimate, interval, row["method"], assumed))
     arms: list[tuple[Any, ...]] = [("study", "outcome", "by arm")]
     by_study: dict[tuple[str, str], list[str]] = {}
-    for row in [*count_rows(project), *arm_data_rows(project)]:
+    for row in _about(study, [*count_rows(project), *arm_data_rows(project)]):
         if row["selected"]:
             by_study.setdefault((row["study"], row["outcome"]), []).append(f"{row['arm']} {_figures(row)}")
     arms += [(*key, "; ".join(cells)) for key, cells in by_study.items()]
@@ -107,16 +122,17 @@ def _figures(row: Row) -> str:
     return f"{row['events']}/{row.get('time') or row['n']}"
 
 
-def _sources(project: Project) -> list[str]:
+def _sources(project: Project, study: str | None) -> list[str]:
     """Count the figures of every sheet by whether they stand in the user's copy of the paper."""
     if not project.sheets:
         return []
     verdicts = verify_project(project, lambda line: print(line, file=sys.stderr))
     rows: list[tuple[Any, ...]] = [("study", *STATUSES)]
-    for study in project.sheets:
-        counted = Counter(verdict.status for verdict in verdicts if verdict.study == study)
-        rows.append((study, *(counted[status] for status in STATUSES)))
-    return [f"Figures looked up in the papers: {len(verdicts)} (python -m nma.sources shows them)", *_table(rows)]
+    for name in project.sheets if study is None else {study} & set(project.sheets):
+        counted = Counter(verdict.status for verdict in verdicts if verdict.study == name)
+        rows.append((name, *(counted[status] for status in STATUSES)))
+    looked_up = sum(sum(row[1:]) for row in rows[1:])
+    return [f"Figures looked up in the papers: {looked_up} (python -m nma.sources shows them)", *_table(rows)]
 
 
 def _findings(findings: Sequence[Row]) -> list[str]:
@@ -136,11 +152,15 @@ def main() -> None:
     """Check a configuration; a mistake, or an error of the audit after the summary, is one line and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m nma.check", description="Validate and audit without fitting.")
     parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
-    file = parser.parse_args().configfile
+    parser.add_argument("--study", default="", help="say only what concerns this study")
+    arguments = parser.parse_args()
+    file, study = arguments.configfile, arguments.study
     with mistakes_in_one_line():
         project = read_project(file)
+        if study and study not in project.studies:
+            raise UserError(f"no such study; allowed: {', '.join(project.studies)}", key="STUDY", value=study)
         check_networks(project, file)
-        print(summary(project), end="", flush=True)
+        print(summary(project, study or None), end="", flush=True)
         check_audit(project)
 
 

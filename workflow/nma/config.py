@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateA
 
 from nma.characteristics import Characteristics
 from nma.documents import Document, FileName, Label, Strict, Text, fail, read_yaml, validate
-from nma.errors import UserError
+from nma.errors import Mistakes, UserError
 from nma.evidence.reconstruction import check_curves
 from nma.evidence.table_lines import COLUMNS, EvidenceTable, Vocabulary
 from nma.evidence.tables import TableStudy, read_studies
@@ -444,9 +444,10 @@ def read_project(file: Path) -> Project:
     Raises
     ------
     UserError
-        The first mistake found, in one line.
+        The mistake found, or the first of every sheet and table that has one, in one line each.
     """
     document, config, treatments = read_setup(file)
+    mistakes = Mistakes()
     characteristics = (
         _part("characteristics", Characteristics, document) if config.characteristics else Characteristics()
     )
@@ -457,11 +458,13 @@ def read_project(file: Path) -> Project:
             raise document.error(("studies",), config.studies, "no such folder")
         sheets = read_sheets(folder)
         for sheet in sheets.values():
-            check_vocabulary(sheet, treatments, config)
-            _check_characteristics(sheet, characteristics)
-            _check_quotation(sheet, sheets)
-            check_curves(sheet)
-    tables = _tables(config, treatments, document)
+            with mistakes.noted():
+                check_vocabulary(sheet, treatments, config)
+                _check_characteristics(sheet, characteristics)
+                _check_quotation(sheet, sheets)
+                check_curves(sheet)
+    tables = _tables(config, treatments, document, mistakes)
+    mistakes.tell()
     project = Project(
         config=config, treatments=treatments, characteristics=characteristics, sheets=sheets, tables=tables
     )
@@ -538,7 +541,7 @@ def _check_analyses(project: Project, document: Document) -> None:
                 raise document.error(("analyses", name, "select", study, "reading"), selection.reading, problem)
 
 
-def _tables(config: Config, treatments: Treatments, document: Document) -> tuple[TableStudy, ...]:
+def _tables(config: Config, treatments: Treatments, document: Document, mistakes: Mistakes) -> tuple[TableStudy, ...]:
     """Read every table, and check that no study gives one outcome twice."""
     vocabulary = Vocabulary(
         regimens=list(treatments.regimens),
@@ -552,12 +555,13 @@ def _tables(config: Config, treatments: Treatments, document: Document) -> tuple
     found: dict[tuple[str, str], TableStudy] = {}
     for i, table in enumerate(config.evidence):
         section = document.section("evidence").section(i)
-        for study in read_studies(table, vocabulary, section.error):
-            key = (study.outcome, study.study)
-            if key in found:
-                there = f"{found[key].file}:{found[key].line}"
-                raise study.error(f"this study gives {study.outcome} already, in {there}; allowed: one source")
-            found[key] = study
+        with mistakes.noted():
+            for study in read_studies(table, vocabulary, section.error):
+                key = (study.outcome, study.study)
+                if key in found:
+                    there = f"{found[key].file}:{found[key].line}"
+                    raise study.error(f"this study gives {study.outcome} already, in {there}; allowed: one source")
+                found[key] = study
     return tuple(found.values())
 
 

@@ -1,5 +1,7 @@
 """What a user is told when an input is wrong: one line, never a traceback."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +41,47 @@ class UserError(Exception):
         shown = f"{name} = {shorten(repr(value))}" if name and value is not None else name
         parts = (where, shown, shorten(problem, 1000))
         super().__init__(": ".join(" ".join(part.split()) for part in parts if part))
+
+    @property
+    def lines(self) -> list[str]:
+        """What the user is told."""
+        return [str(self)]
+
+
+class UserErrors(UserError):
+    """Mistakes that have nothing to do with each other, one line each."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+    @property
+    def lines(self) -> list[str]:
+        """What the user is told."""
+        return [line for error in self.errors for line in error.lines]
+
+
+class Mistakes:
+    """Mistakes met on the way: what does not depend on them goes on, and all are told at the end."""
+
+    def __init__(self) -> None:
+        self.found: list[UserError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Leave the block at its first mistake, and go on behind it."""
+        try:
+            yield
+        except UserError as error:
+            self.found.append(error)
+
+    def tell(self) -> None:
+        """Raise what was found.
+
+        Raises
+        ------
+        UserError
+            The mistake, or all of them.
+        """
+        if self.found:
+            raise self.found[0] if len(self.found) == 1 else UserErrors(self.found)

@@ -22,11 +22,12 @@ _AGAIN = "SECONDLINE_AGAIN"  # set in a job that starts once more
 
 @contextmanager
 def mistakes_in_one_line() -> Iterator[None]:
-    """End the program with one line on stderr and exit status 2 when the user made a mistake."""
+    """End the program with one line a mistake on stderr, and exit status 2."""
     try:
         yield
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        for line in error.lines:
+            print(f"error: {line}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from nma.documents import Document, FileName, Label, Strict, Text, fail, read_yaml, validate
-from nma.errors import UserError
+from nma.errors import Mistakes, UserError
 from nma.printed import digits, holds_date, percentages, put_together
 
 # A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
@@ -1050,10 +1050,21 @@ def _check_dates(document: Document, enrolment: Enrolment) -> None:
 
 
 def read_sheets(folder: Path) -> dict[str, StudySheet]:
-    """Read every study sheet of a folder, by study id in alphabetical order."""
+    """Read every study sheet of a folder, by study id in alphabetical order.
+
+    Raises
+    ------
+    UserError
+        No sheets, or the first mistake of every sheet that has one.
+    """
     for file in sorted(folder.glob("*.yml")):
         raise UserError(f"study sheets end in .yaml; rename it to {file.stem}.yaml", file)
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise UserError("no study sheets (*.yaml) here", folder)
-    return {file.stem: read_sheet(file) for file in files}
+    sheets, mistakes = {}, Mistakes()
+    for file in files:
+        with mistakes.noted():
+            sheets[file.stem] = read_sheet(file)
+    mistakes.tell()
+    return sheets
