@@ -10,6 +10,7 @@ import pytest
 from nma.config import Analysis, Project, read_project
 from nma.network.arms import used_arms
 from nma.outcomes import RATIOS
+from nma.report import check_tables
 from nma.report.answer import answer_cards
 from nma.report.first import closeness, first_of, first_sentences
 from nma.report.inline import inline_svg
@@ -129,6 +130,9 @@ def write_project(folder: Path, converged="true"):
     plot_analysis(folder / "main", LABELS, "main")
 
 
+NO_CHECK = "no exact check: only 12 of its draws carry the weight"
+
+
 def write_checks(model: Path, treatments: Any, settings: Any):
     """Write the tables of a model that only the report reads."""
     league = [
@@ -145,14 +149,14 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     loo = [{"study": name, "elpd_loo": "-1", "pareto_k": k, "method": method} for name, k, method in by_study]
     write_rows(model / "loo.csv", loo)
     check = [{"parameter": "tau", "quantity": "mean", "z": z, "pareto_k": k} for z, k in (("-3.25", "0.4"), ("1", ""))]
-    write_rows(model / "exact_check.csv", check)
+    write_rows(model / "exact_check.csv", [{**row, "status": "checked"} for row in check])
 
 
 def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "true", study: str = "one"):
     """Write the tables about all outcomes and all studies, with one finding about a study."""
     write_rows(folder / "main" / "summary" / "ranking.csv", ranking)
     fit = {"outcome": outcome, "model": "pooled", "converged": converged, "draws": "4000", "divergences": "0"}
-    fit |= {"min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
+    fit |= {"exact_check": NO_CHECK, "min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
     write_rows(folder / "main" / "summary" / "fits.csv", [fit])
     write_rows(folder / "evidence" / "effects.csv", [{"study": study, "outcome": "other", "selected": "true"}])
     write_rows(folder / "evidence" / "derivation.csv", [{"study": study, "outcome": "other", "method": "any"}])
@@ -756,3 +760,13 @@ def test_settings_of_a_network_from_sheets(project):
     assert all(facts["design"] for facts in report_settings(project, "primary")["studies"].values())
     assert any("inconsistency" in file for file in report_inputs(project, "primary"))
     assert not any("inconsistency" in file for file in report_inputs(project, "four_cohorts"))
+
+
+def test_fits_without_an_exact_check_say_so() -> None:
+    """The reason is in the table of fits, and where the largest differences stand."""
+    names = Names(LABELS, "main", "pain", "pooled")
+    fit = {"outcome": "pain", "model": "pooled", "converged": "true", "exact_check": NO_CHECK, "draws": "4000"}
+    fit |= {"min_ess_bulk": "900", "max_r_hat": "1.001", "divergences": "0"}
+    assert NO_CHECK in check_tables.fits_table([fit], names).rows[0]
+    row = {"parameter": "tau", "quantity": "mean", "z": "", "pareto_k": "0.91", "status": NO_CHECK}
+    assert check_tables.check_table({"Pooled": [row]}, names).rows[0][1:4] == ["0", "–", NO_CHECK]

@@ -39,14 +39,16 @@ CONTRACT = {
     "candidate_p_best,candidate_first_by,named_first,not_named,converged",
     "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability",
     "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap",
-    "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo",
-    "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged",
-    "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k",
+    "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo,"
+    "loo_method",
+    "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged,"
+    "exact_check",
+    "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k,status",
     "primary/summary/ranking.csv": "outcome,model,setting,treatment,candidate,sucra,sucra_lower,sucra_upper,p_best,"
     "evidence,candidate_sucra,candidate_sucra_lower,"
     "candidate_sucra_upper,candidate_mean_rank,candidate_median_rank,candidate_rank_lower,candidate_rank_upper,"
     "candidate_p_best,candidate_first_by,named_first,not_named,converged",
-    "primary/summary/fits.csv": "outcome,model,converged,draws,min_ess_bulk,max_r_hat,divergences,versions",
+    "primary/summary/fits.csv": "outcome,model,converged,exact_check,draws,min_ess_bulk,max_r_hat,divergences,versions",
     "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
     "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,adjustment",
     "primary/summary/prisma_nma.csv": "item,section,topic,asks,status,report,tables,still_needed",

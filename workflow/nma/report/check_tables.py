@@ -20,6 +20,7 @@ from nma.report.words import (
     probability,
 )
 
+CHECKED = "checked"  # status of a fit that the exact engine could check
 UNRELIABLE = 0.7  # Pareto k of a study above which its leave-one-out density is (Vehtari, Gelman & Gabry 2017)
 STATISTICS = ("Data points", "Residual deviance", "pD", "DIC", "elpd LOO (SE)", "p LOO")
 
@@ -200,7 +201,7 @@ def check_table(checks: Mapping[str, Sequence[Row]], names: Names) -> Table:
                 model,
                 str(len(scored)),
                 number(worst["z"].removeprefix("-")) if worst else "–",
-                f"{worst['parameter']}, {worst['quantity']}" if worst else "–",
+                f"{worst['parameter']}, {worst['quantity']}" if worst else members[0]["status"] if members else "–",
                 number(pareto),
             ]
         )
@@ -236,6 +237,7 @@ def fits_table(fits: Sequence[Row], names: Names) -> Table:
             names.of("outcomes", row["outcome"]),
             row["model"],
             "yes" if is_true(row, "converged") else "NO",
+            "yes" if row["exact_check"] == CHECKED else row["exact_check"],
             row["draws"],
             number(row["min_ess_bulk"], 0),
             number(row["max_r_hat"], 4),
@@ -243,5 +245,6 @@ def fits_table(fits: Sequence[Row], names: Names) -> Table:
         ]
         for row in fits
     ]
-    columns = ("Outcome", "Model", "Converged", "Draws", "Smallest bulk ESS", "Largest R-hat", "Divergences")
+    measures = ("Draws", "Smallest bulk ESS", "Largest R-hat", "Divergences")
+    columns = ("Outcome", "Model", "Converged", "Exact check", *measures)
     return Table("Convergence of every fit", columns, rows)

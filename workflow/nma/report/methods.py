@@ -298,8 +298,10 @@ def _estimation(settings: Mapping[str, Any]) -> list[str]:
         f"{MAX_R_HAT:g}, bulk and tail effective sample sizes above {MIN_ESS:g} [@vehtari2021], no divergence, and "
         f"means, standard deviations and 2.5% and 97.5% quantiles within {MAX_Z:g} standard errors of those computed "
         "without Markov chains (numerical integration over τ and ω; for counts with importance sampling, Pareto k at "
-        f"most {MAX_PARETO_K:g} [@vehtari2017]). One that did not was run again with {retry['draws']} draws after "
-        f"{retry['tune']}, target acceptance {retry['target_accept']:g}, and otherwise marked as not converged.",
+        f"most {MAX_PARETO_K:g} [@vehtari2017]). Where that computation found itself unreliable there is no exact "
+        "check, the table of fits says why, and convergence rests on the chains alone. A fit that did not converge was "
+        f"run again with {retry['draws']} draws after {retry['tune']}, target acceptance {retry['target_accept']:g}, "
+        "and otherwise marked as not converged.",
         f"Intervals are {INTERVAL}s; predictive intervals are those of the effect in a new study. The data were said "
         f"to have taught nothing about τ or ω where prior and posterior overlap by more than {LEARNED_NOTHING:g}.",
     ]

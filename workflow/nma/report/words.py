@@ -71,6 +71,7 @@ GLOSSARY = {
     "elpd LOO (SE)": "How well the model predicts a study left out, with standard error: the higher, the better.",
     "p LOO": "Effective number of parameters, from leaving studies out.",
     "LOO by": "Integration and refits leave the study out; PSIS approximates that, badly where k is above 0.7.",
+    "Exact check": "Whether the posterior was compared with one without Markov chains, and if not why not.",
     "Largest Pareto k": "Reliability of the importance sampling of the exact engine; above 0.7 it is unreliable.",
     "Largest R-hat": "Agreement of the chains: 1 is perfect.",
     "Smallest bulk ESS": "How many independent draws the draws are worth.",

@@ -23,7 +23,17 @@ RANKING_COLUMNS = (
     *candidates.COLUMNS,
     "converged",
 )
-FIT_COLUMNS = ("outcome", "model", "converged", "draws", "min_ess_bulk", "max_r_hat", "divergences", "versions")
+FIT_COLUMNS = (
+    "outcome",
+    "model",
+    "converged",
+    "exact_check",
+    "draws",
+    "min_ess_bulk",
+    "max_r_hat",
+    "divergences",
+    "versions",
+)
 
 
 def summarise_analysis(
@@ -74,6 +84,7 @@ def _fit(folder: Path) -> dict[str, Any]:
         versions = str(file.attrs["versions"])
     return {
         "converged": rows[0]["converged"],
+        "exact_check": rows[0]["exact_check"],
         "draws": draws,
         "min_ess_bulk": min(float(row["ess_bulk"]) for row in rows),
         "max_r_hat": max(float(row["r_hat"]) for row in rows),
