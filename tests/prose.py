@@ -223,7 +223,8 @@ def _between(here: Passage, tables: Tables) -> Row:
 def _next(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     row = _between(here, tables)
     values = _columns(row, "estimate", "estimate_lower", "estimate_upper", "p_better")
-    named = found[1] == "Between them" or tables.id("regimens", found[2]) == row["comparator"]
+    pair = tables.id("regimens", found[1] or ""), tables.id("regimens", found[2])
+    named = pair in (("", row["comparator"]), (row["treatment"], row["comparator"]))
     return named and all(agrees(*pair) for pair in zip(found.groups()[2:], values, strict=True))
 
 
@@ -369,7 +370,7 @@ RULES: list[tuple[str, Check]] = [
      rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, (?:on ([a-z-]+) "
      r"evidence against|extrapolated from other settings: it and|from a study of several settings together, against) "
      r"the next (?:candidate|treatment), (.+?)(?:, were not both given here)?, (?=from )", _first),
-    (rf"(Against|Between them)(?: (.+?))?: \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
+    (rf"(?<=\. )(?:(.+?) a|A)gainst (.+?): \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
     (r"No treatment can be named first(?=[:;])", _nobody),
     (rf": SUCRA puts (.+?) first \({N}\), P\(best\) (.+?) \({N}\) and the posterior mean (.+?)\.", _disagree),
     (rf"(?<=Among all treatments )(.+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),

@@ -339,11 +339,11 @@ def test_the_weakness_of_the_evidence_stands_in_the_same_sentence(evidence, word
     [
         (
             "prior_driven",
-            f"what tells Gamma and {BETA} apart is prior-driven. Between them: OR ",
+            f"what tells Gamma and {BETA} apart is prior-driven. Gamma against {BETA}: OR ",
         ),
         (
             "p_better",
-            f"Gamma and {BETA}, the two highest by SUCRA, are too close. Between them: OR ",
+            f"Gamma and {BETA}, the two highest by SUCRA, are too close. Gamma against {BETA}: OR ",
         ),
         ("criteria_disagree", "SUCRA puts Gamma first (1.00), P(best) Gamma (0.50) and the posterior mean Gamma."),
     ],
@@ -377,7 +377,8 @@ def test_candidates_without_a_rank_are_named_as_such():
         for t, c in permutations(TREATMENTS, 2)
     ]
     assert first_sentences(nobody, pairs, "overall", DESIGN, names())[0] == (
-        "No treatment can be named first: effects between them are prior-driven, but for those within Alpha and Gamma."
+        "No treatment can be named first: the effects between the candidates are prior-driven, but for those within "
+        "Alpha and Gamma."
     )
 
 

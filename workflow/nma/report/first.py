@@ -71,7 +71,8 @@ def first_sentences(
     if not candidates:
         return ["No treatment of this network is a candidate here."]
     best = first_of(ranking, setting)
-    lead = _named(best, ranking, relative, design, names) if best else [_nobody(candidates, relative, names)]
+    word = "treatments" if all_candidates(ranking) else "candidates"
+    lead = _named(best, ranking, relative, design, names) if best else [_nobody(candidates, relative, word, names)]
     sentences = [*lead, *([] if best else [f"The evidence comes {design}."]), *_unranked(candidates, names)]
     sentences += [_higher(row, names) for row in _barred_above(best, ranking)]
     sentences += [
@@ -114,30 +115,31 @@ def _effect(effect: Row, names: Names) -> str:
     return f"{effect['measure']} {names.estimate(effect)}, P(better) {probability(effect['p_better'])}"
 
 
-def _nobody(candidates: Sequence[Row], relative: Sequence[Row], names: Names) -> str:
-    """Say why no treatment can be named first."""
+def _nobody(candidates: Sequence[Row], relative: Sequence[Row], word: str, names: Names) -> str:
+    """Say why no treatment can be named first; ``word`` is what those that might be are called."""
     setting, reason = candidates[0]["setting"], candidates[0]["not_named"]
     if reason == ONE_CANDIDATE:
         return f"{NOBODY}: {names.regimen(candidates[0]['treatment'])} is the only candidate here."
     if reason == NOT_PLACED:
-        return f"{NOBODY}: {_not_placed(candidates, relative, names)}."
+        return f"{NOBODY}: {_not_placed(candidates, relative, word, names)}."
     if reason == DISAGREE:
         return f"{NOBODY}: {_disagreement(candidates, names)}."
     first, following, *_ = ranked_candidates(candidates, setting)
     effect = comparison(relative, setting, first["treatment"], following["treatment"])
-    pair = f"{names.regimen(first['treatment'])} and {names.regimen(following['treatment'])}"
+    one, other = names.regimen(first["treatment"]), names.regimen(following["treatment"])
+    told = f"{one} against {other}: {_effect(effect, names)}."
     if reason == TOO_CLOSE:
-        return f"{NOBODY}: {pair}, the two highest by SUCRA, are too close. Between them: {_effect(effect, names)}."
-    return f"{NOBODY}: what tells {pair} apart is prior-driven. Between them: {_effect(effect, names)}."
+        return f"{NOBODY}: {one} and {other}, the two highest by SUCRA, are too close. {told}"
+    return f"{NOBODY}: what tells {one} and {other} apart is prior-driven. {told}"
 
 
-def _not_placed(candidates: Sequence[Row], relative: Sequence[Row], names: Names) -> str:
+def _not_placed(candidates: Sequence[Row], relative: Sequence[Row], word: str, names: Names) -> str:
     ids, setting = [row["treatment"] for row in candidates], candidates[0]["setting"]
     labels = {(row["treatment"], row["comparator"]): row["evidence"] for row in relative if row["setting"] == setting}
     linked = [listed(map(names.regimen, group)) for group in groups(ids, labels) if len(group) > 1]
     if not linked:
-        return "every effect between two of them is prior-driven"
-    return f"effects between them are prior-driven, but for those within {'; '.join(linked)}"
+        return f"every effect between two {word} is prior-driven"
+    return f"the effects between the {word} are prior-driven, but for those within {'; '.join(linked)}"
 
 
 def _disagreement(candidates: Sequence[Row], names: Names) -> str:
