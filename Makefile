@@ -74,4 +74,4 @@ readme-figure: $(READY) ## renew the picture of the README from results/ (needs 
 	$(BIN)/python scripts/picture.py results/primary/report.html docs/report.png
 
 clean: ## remove results, logs and caches
-	rm -rf results/*/ logs .snakemake .cache
+	rm -rf results/*/ results/.*.made.json logs .snakemake .cache
