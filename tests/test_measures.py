@@ -11,6 +11,7 @@ import pytest
 import yaml
 from nma.config import Project, read_project
 from nma.errors import UserError
+from nma.evidence.audit import audit_project
 from nma.evidence.gather import arm_data_rows, effect_rows
 from nma.evidence.selection import select_evidence
 from nma.evidence.standardise import correction, standardised_differences
@@ -104,6 +105,7 @@ def test_a_pair_means_what_it_says(measure: str, likelihood: str) -> None:
     name, natural = _scale({"unit": ""}, settings)
     assert name == scale
     assert float(natural(log(0.2))) == pytest.approx(value, rel=1e-12)
+    assert not [finding for finding in audit_project(project) if finding.severity == "error"]
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "all", "y"))))
     structure = Structure.from_settings(structure_settings(project))
     data = network_data(rows, structure, fit_settings(project, "all", "y")["likelihood"])

@@ -20,7 +20,7 @@ _TIMES = ("poisson_log", "binomial_cloglog")
 
 def contrasts(study: TableStudy) -> tuple[Row, ...]:
     """Contrasts as the table gives them, before they are put together; none for a study of arms."""
-    return study.printed or tuple(row for row in study.rows if "effect" in row)
+    return tuple(row for row in study.printed or study.rows if "effect" in row)
 
 
 def _item(row: Row) -> str:
