@@ -282,12 +282,12 @@ def test_the_centre_of_a_covariate(trials: Trials) -> None:
 
 
 def test_a_study_without_the_covariate(trials: Trials) -> None:
-    """It is named, unless it is not in use."""
+    """A model leaves it out, unless that leaves no network, or the headline model without one of its treatments."""
     file, project = trials({"covariate": {"name": "year"}})
     line = file.read_text(encoding="utf-8").splitlines().index("      name: year") + 1
     with pytest.raises(UserError) as error:
         check_networks(project, file)
-    problem = "study y, in use for death of all, does not give this covariate"
+    problem = "without y, where it is missing, the headline model of death of all loses c"
     assert str(error.value) == f"config.yaml:{line}: models.main.covariate.name = 'year': {problem}"
     check_networks(*reversed(trials({"covariate": {"name": "year"}}, exclude={"y": "no year"})))
 

@@ -144,7 +144,9 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "mixtures.csv", [])
     write_rows(model / "absolute_effects.csv", [])
     statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
-    write_rows(model / "fit_statistics.csv", [{"data_points": "4", **dict.fromkeys(statistics, "4.321")}])
+    write_rows(
+        model / "fit_statistics.csv", [{"data_points": "4", "left_out": "", **dict.fromkeys(statistics, "4.321")}]
+    )
     by_study = (("one", "0.21", "psis"), ("two", "0.83", "psis"), ("three", "", "refit"))
     loo = [{"study": name, "elpd_loo": "-1", "pareto_k": k, "method": method} for name, k, method in by_study]
     write_rows(model / "loo.csv", loo)

@@ -17,7 +17,7 @@ from nma.evidence.curves import curve_files
 from nma.evidence.selection import evidence_columns, reporting_sheets, select_evidence
 from nma.evidence.tables import by_outcome
 from nma.network.arms import OVERALL, Arm, used_arms
-from nma.network.graph import is_plain, parts
+from nma.network.graph import is_plain, parts, received
 from nma.network.structure import Structure
 from nma.sheets import ALL, StudySheet
 from nma.tables import to_csv
@@ -153,6 +153,7 @@ def summary_settings(project: Project, outcome: str) -> Settings:
         "margin": definition.margin,
         "baselines": _baselines(project, outcome),
         "medians": _medians(project, outcome),
+        "covariates": {name: m.covariate.name for name, m in project.config.models.items() if m.covariate},
         "reference": project.treatments.reference,
         "not_candidates": {name: project.treatments.barred(name) for name in project.treatments.settings},
         "structure": structure_settings(project),
@@ -231,7 +232,8 @@ def check_networks(project: Project, file: Path) -> None:
     ------
     UserError
         An outcome without evidence, or that a sheet and a table give for one study; a disconnected network in which
-        nothing but the treatments themselves links the parts; a study without a covariate that a model needs.
+        nothing but the treatments themselves links the parts; a plain network without its reference; a model of which
+        the studies that give its covariate leave no network.
     """
     document, structure = read_yaml(file), Structure.from_settings(structure_settings(project))
     _check_sources(project)
@@ -245,7 +247,10 @@ def check_networks(project: Project, file: Path) -> None:
             shown = "; ".join("{" + ", ".join(piece) + "}" for piece in pieces)
             problem = f"the network of {outcome} falls apart into {shown}; allowed: one connected network"
             raise document.error(path, None, problem)
-        _check_covariates(project, document, arms, f"{outcome} of {analysis}")
+        fit, plain = f"{outcome} of {analysis}", is_plain(arms, structure)
+        if plain:
+            _check_reference(project, document, arms, fit)
+        _check_covariates(project, document, arms, fit, plain)
 
 
 def _check_sources(project: Project) -> None:
@@ -257,11 +262,34 @@ def _check_sources(project: Project) -> None:
                 raise study.error(f"this study gives {outcome} already, in {there}; allowed: one source")
 
 
-def _check_covariates(project: Project, document: Document, arms: list[Arm], fit: str) -> None:
+def _check_reference(project: Project, document: Document, arms: list[Arm], fit: str) -> None:
+    """Check that a study has the reference: without one, every effect against it would be its prior's."""
+    given = received(arms, list(project.treatments.regimens))
+    if project.treatments.reference not in given:
+        problem = f"no study in use for {fit} has the reference; allowed: one that is there, {', '.join(given)}"
+        path = ("treatments", "reference") if isinstance(document.data["treatments"], dict) else ("treatments",)
+        raise document.error(path, project.treatments.reference, problem)
+
+
+def _check_covariates(project: Project, document: Document, arms: list[Arm], fit: str, plain: bool) -> None:
+    """Check what is left of a network of models that leave out studies which do not give their covariate."""
     for name, model in project.config.models.items():
-        if model.covariate:
-            given = _covariate(arms, model.covariate.name)
-            for arm in arms:
-                if arm.study not in given:
-                    problem = f"study {arm.study}, in use for {fit}, does not give this covariate"
-                    raise document.error(("models", name, "covariate", "name"), model.covariate.name, problem)
+        if not model.covariate:
+            continue
+        given = _covariate(arms, model.covariate.name)
+        kept = [arm for arm in arms if arm.study in given]
+        without = ", ".join(dict.fromkeys(arm.study for arm in arms if arm.study not in given))
+        problem = None
+        if not kept:
+            problem = f"no study in use for {fit} gives this covariate"
+        elif plain and len(parts(kept)) > 1:
+            problem = f"without {without}, where it is missing, the network of {fit} falls apart"
+        elif name == project.config.headline and len(_treatments(kept)) < len(_treatments(arms)):
+            lost = ", ".join(sorted(_treatments(arms) - _treatments(kept)))
+            problem = f"without {without}, where it is missing, the headline model of {fit} loses {lost}"
+        if problem:
+            raise document.error(("models", name, "covariate", "name"), model.covariate.name, problem)
+
+
+def _treatments(arms: list[Arm]) -> set[str]:
+    return {regimen for arm in arms for regimen in arm.regimens}

@@ -103,6 +103,7 @@ class Treatments(Strict):
                 self._known(("regimens", name, "components", i), component, "component")
             if name != self.reference and not regimen.components:
                 fail(("regimens", name, "components"), None, "only the reference has no components")
+        self._told_apart()
         if self.regimens[self.reference].components:
             fail(("regimens", self.reference, "components"), self.reference, "the reference has no components")
         for name, setting in self.settings.items():
@@ -123,6 +124,21 @@ class Treatments(Strict):
             self._known(path, regimen, "regimen")
             if not self.drugs(regimen) & set(setting.failed):
                 fail(path, regimen, "it contains no drug that failed here and is a candidate anyway; leave it out")
+
+    def _told_apart(self) -> None:
+        """Check that no component stands twice in a regimen, and that no two regimens hold the same ones."""
+        found: dict[frozenset[str], str] = {}
+        for name, regimen in self.regimens.items():
+            path, parts = ("regimens", name, "components"), frozenset(regimen.components)
+            if len(parts) < len(regimen.components):
+                fail(path, regimen.components, "a component stands twice; effects of components are added up")
+            if parts and parts in found:
+                problem = (
+                    f"regimen {found[parts]} has the same components: no model can tell the two apart; make them one "
+                    "regimen, or give what differs, such as the dose, a component of its own"
+                )
+                fail(path, regimen.components, problem)
+            found[parts] = name
 
     @model_validator(mode="after")
     def _one_class_each(self) -> "Treatments":

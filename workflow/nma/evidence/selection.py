@@ -164,7 +164,7 @@ def _sheet_rows(project: Project, sheet: StudySheet, outcome_id: str, selection:
     """Rows of a sheet that reports the outcome: those used, or one that says why none is."""
     outcome = project.config.outcomes[outcome_id]
     if outcome.is_count or outcome.is_ordered:
-        chosen = _arm_rows(project, sheet, outcome_id, selection)
+        chosen = arm_rows(project, sheet, outcome_id, selection)
     else:
         chosen = _contrast_rows(sheet, outcome_id, selection)
     if not chosen:
@@ -234,7 +234,8 @@ def _of_everybody(sheet: StudySheet, rows: Sequence[Row], selection: Selection |
     return f"population {name}: the shares of {' and '.join(shares)} are those of all patients"
 
 
-def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+def arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: Selection | None) -> list[Row]:
+    """Take the counts of a sheet that enter a fit, as rows of an evidence table; none if they are not complete."""
     outcome, criteria = project.config.outcomes[outcome_id], project.config.criteria
     name = (selection and selection.contrast_set) or sheet.default_contrast_set
     rows: list[Row] = []
@@ -249,7 +250,7 @@ def _arm_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: S
 
 def _marked(rows: Sequence[Row], likelihood: str) -> list[Row]:
     """Mark the rows of a study by whether they say anything about its relative effects."""
-    nothing = _uninformative(rows, likelihood)
+    nothing = uninformative(rows, likelihood)
     return [
         {**row, "used": True, "informative": nothing is None, "reason": _said(nothing, row.get("reason"))}
         for row in rows
@@ -261,7 +262,8 @@ def _said(*parts: str | None) -> str | None:
     return "; ".join(filter(None, parts)) or None
 
 
-def _uninformative(rows: Sequence[Row], likelihood: str) -> str | None:
+def uninformative(rows: Sequence[Row], likelihood: str) -> str | None:
+    """Say why the figures of a study hold no information on its relative effects; None where they do."""
     if rows[0].get("categories"):
         parts = [part.rsplit(":", 1) for row in rows for part in row["categories"].split()]
         taken = {name for name, n in parts if n != "0"}

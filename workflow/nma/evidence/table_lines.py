@@ -131,6 +131,14 @@ class Line:
         """Report a bad cell under the table's name of the column."""
         return UserError(problem, self.file, self.number, self.names.get(column, column), self.cells.get(column))
 
+    def twice(self, what: str, number: int) -> UserError:
+        """Report what an earlier line says already, and what that may mean."""
+        meanings = (
+            "the same patients: keep one line; other patients: put the two together; separate trials under one name: "
+            "name them apart"
+        )
+        return self.error("treatment", f"{what} already, in line {number}; {meanings}")
+
     @property
     def source(self) -> str:
         """File and line."""
@@ -141,9 +149,10 @@ class Line:
         return self.cells.get(column, "") not in _MISSING
 
     def text(self, column: str) -> str:
-        """Word in a cell that must not be empty."""
-        if not self.cells[column]:
-            raise self.error(column, "an empty cell; allowed: any text")
+        """Word in a cell that must be filled."""
+        if not self.has(column):
+            what = "a missing value, as R writes one" if self.cells[column] else "an empty cell"
+            raise self.error(column, f"{what}; allowed: any text")
         if not is_plain(self.cells[column]) or len(self.cells[column]) > _MOST_LETTERS:
             raise self.error(column, f"allowed: up to {_MOST_LETTERS} letters in one line, without control characters")
         return self.cells[column]

@@ -218,8 +218,7 @@ class _Study:
             regimens = self._mixture(line, "treatment")
             name = _arm_name(regimens)
             if name in seen:
-                problem = f"study {self.study} has this arm already, in line {seen[name]}; add the two up"
-                raise line.error("treatment", problem)
+                raise line.twice(f"study {self.study} has this arm", seen[name])
             seen[name] = line.number
             figures = _figures(line, kind, self.vocabulary.categories.get(self.outcome, ()))
             composition = {"arm": name, "arm_mix": _composition(regimens, figures.get("n"))}
@@ -278,7 +277,7 @@ class _Study:
         for line, row in zip(self.lines, rows, strict=True):
             pair = frozenset((row["treatment_arm"], row["comparator_arm"]))
             if pair in seen:
-                raise line.error("treatment", f"study {self.study} compares these two already, in line {seen[pair]}")
+                raise line.twice(f"study {self.study} compares these two", seen[pair])
             seen[pair] = line.number
 
     def _one_size(self, rows: Sequence[Row]) -> None:

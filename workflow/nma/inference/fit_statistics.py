@@ -20,7 +20,18 @@ from nma.inference.scales import PriorScales
 from nma.network.data import POISSON_LOG, CountData, GaussianData, Means, NetworkData
 from nma.network.structure import Floats
 
-COLUMNS = ("data_points", "residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo", "loo_method")
+COLUMNS = (
+    "data_points",
+    "residual_deviance",
+    "p_d",
+    "dic",
+    "elpd_loo",
+    "elpd_loo_se",
+    "p_loo",
+    "loo_method",
+    "studies",
+    "left_out",
+)
 STUDY_COLUMNS = ("study", "elpd_loo", "pareto_k", "method", "error")
 POINT_COLUMNS = ("study", "data_point", "deviance", "leverage")
 _CHUNK = 4_000_000  # arms times draws that are evaluated at a time
@@ -189,6 +200,8 @@ def summarise_fit(fit: Fit, data: NetworkData, left_out: LeftOut) -> tuple[dict[
         "elpd_loo_se": float(np.sqrt(n_studies * np.var(left_out.elpd))),
         "p_loo": float(np.sum(within - left_out.elpd)),
         "loo_method": ", ".join(sorted(set(left_out.method))),
+        "studies": n_studies,
+        "left_out": ", ".join(data.left_out),
     }
     columns = zip(data.studies, left_out.elpd, left_out.pareto_k, left_out.method, left_out.error, strict=True)
     return statistics, [dict(zip(STUDY_COLUMNS, row, strict=True)) for row in columns]

@@ -104,6 +104,12 @@ def used_rows(evidence: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return [row for row in evidence if row["used"] == "true"]
 
 
+def rows_with(evidence: Iterable[Mapping[str, str]], covariate: str | None) -> list[Mapping[str, str]]:
+    """Rows that enter a model: those in use, of studies that give its covariate where it has one."""
+    rows = used_rows(evidence)
+    return [row for row in rows if covariate is None or covariate in parse_values(row.get("covariates", ""))]
+
+
 def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
     """List the arms of the used rows of an evidence table, each once, in the order of the table."""
     return _each_once(arm for row in used_rows(evidence) for arm in arms_of(row))

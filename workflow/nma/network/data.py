@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nma.network.arms import Arm, arms_of, baseline_first, is_contrast, parse_mix, used_rows
+from nma.network.arms import Arm, arms_of, baseline_first, is_contrast, parse_mix, rows_with, used_rows
 from nma.network.predictor import Effects, Predictor, node
 from nma.network.structure import Floats, Structure
 
@@ -96,6 +96,8 @@ class NetworkData:
     """Study and name of every data point: Gaussian contrasts, then arm means, then arms with counts."""
     gaussian: GaussianData
     counts: CountData
+    left_out: tuple[str, ...] = ()
+    """Studies in use that do not give the covariate of the model."""
 
     @property
     def n_coefficients(self) -> int:
@@ -121,10 +123,11 @@ def network_data(
     likelihood : str
         Likelihood of the arm rows, one of `LIKELIHOODS`.
     effects : Effects, optional
-        By default consistent component effects, with departures for the settings that the structure has.
+        By default consistent component effects, with departures for the settings that the structure has. A model with a
+        covariate takes the studies that give it.
     """
-    rows = used_rows(evidence)
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
+    rows = rows_with(evidence, effects.covariate)
     categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
     predictor = Predictor.build(structure, effects, baseline_first(rows), max(categories, default=2) - 2)
     grouped = _by_study(rows)
@@ -147,6 +150,7 @@ def network_data(
         ),
         _gaussian(contrast_blocks(rows, predictor, likelihood), means, len(studies), predictor),
         _counts(counts, likelihood, predictor),
+        tuple(dict.fromkeys(row["study"] for row in used_rows(evidence) if row["study"] not in studies)),
     )
 
 

@@ -58,7 +58,12 @@ def statistics_table(
         for row in members
     ]
     columns = ("Model", *STATISTICS, "LOO by")
-    return Table(f"{names.outcome_label}: fit statistics; LOO leaves out a study", columns, rows)
+    caption = f"{names.outcome_label}: fit statistics; LOO leaves out a study"
+    without = {model: row["left_out"] for model, members in statistics.items() for row in members if row["left_out"]}
+    if without:
+        shown = "; ".join(f"“{model}” without {studies}" for model, studies in without.items())
+        caption += f". Not comparable where studies differ: {shown}, where the covariate is missing"
+    return Table(caption, columns, rows)
 
 
 def _statistics(row: Row) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nma.evidence.selection import TOGETHER, UNDIRECTED
 from nma.evidence.standardise import STANDARDISED
-from nma.network.arms import is_contrast, used_arms, used_rows
+from nma.network.arms import is_contrast, rows_with, used_arms, used_rows
 from nma.report.references import number_citations
 from nma.report.sentences import design_words
 from nma.report.words import CRITERIA, INTERVAL, MEASURES, METHODS, Names, Row, is_true, listed, plural
@@ -231,6 +231,7 @@ def _model(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row]], n
             f"Studies that report contrasts and studies that report arms stood in one network for {labels}."
         )
     sentences.append(f"{_plural('Model', facts['models'])}: {models}. “{names.model}” is the headline model.")
+    sentences += _left_out(settings, evidence, names)
     if any(model["heterogeneity"] for model in facts["models"].values()):
         sentences.append("Effects of one study with several arms were correlated by 1/2 [@higgins1996].")
     if any(likelihood not in GAUSSIAN for likelihood in groups):
@@ -238,6 +239,23 @@ def _model(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row]], n
             "Counts are crude: they are adjusted for nothing. Their study baselines and study effects were "
             "integrated out by quadrature [@pinheiro1995]."
         )
+    return sentences
+
+
+def _left_out(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
+    """Say which studies a model leaves out because they do not give its covariate."""
+    sentences = []
+    for model, facts in settings["methods"]["models"].items():
+        covariate = facts["covariate"] and facts["covariate"]["name"]
+        for name in settings["outcomes"] if covariate else ():
+            kept = {row["study"] for row in rows_with(evidence[name], covariate)}
+            left_out = dict.fromkeys(row["study"] for row in used_rows(evidence[name]) if row["study"] not in kept)
+            if left_out:
+                where = f"{listed(left_out)}, which {'does' if len(left_out) == 1 else 'do'} not give {covariate}"
+                sentences.append(
+                    f"For {names.of('outcomes', name)} “{model}” leaves out {where}: its fit statistics are those of "
+                    "other data than the other models'."
+                )
     return sentences
 
 

@@ -22,7 +22,7 @@ from nma.inference.leave_one_out import leave_one_out
 from nma.inference.sampling import fit_seed
 from nma.inference.scales import PriorScales
 from nma.inference.widening import PRIOR_DRIVEN, Covariances, prior_covariances
-from nma.network.arms import OVERALL, Arm, baseline_first, used_arms
+from nma.network.arms import OVERALL, Arm, baseline_first, rows_with, used_arms
 from nma.network.data import network_data
 from nma.network.graph import label_contrasts
 from nma.network.loops import Comparison, direct_comparisons
@@ -144,10 +144,10 @@ def assess_inconsistency(
     folder : path
         results/<analysis>/<outcome>/inconsistency
     """
-    rows = read_table(evidence)
     structure = Structure.from_settings(fit["structure"])
     chosen = fit["models"][model]
     effects, scales = Effects.from_settings(chosen["effects"]), PriorScales(**chosen["prior"])
+    rows = rows_with(read_table(evidence), effects.covariate)
 
     def fitted(name: str, variant: Effects) -> _Fitted:
         data = network_data(rows, structure, fit["likelihood"], variant)

@@ -14,7 +14,7 @@ from nma.inference.fit import Fit, FitTask
 from nma.inference.mixture import refine
 from nma.inference.sampling import fit_seed
 from nma.inference.widening import prior_covariances
-from nma.network.arms import is_contrast, used_arms, used_rows
+from nma.network.arms import is_contrast, rows_with, used_arms, used_rows
 from nma.summaries.candidates import RANKED
 from nma.summaries.posterior import Posterior
 from nma.summaries.ranking import rank_treatments
@@ -139,7 +139,8 @@ def _exact_rows(
 ) -> list[dict[str, Any]]:
     """Contrasts of every model of an analysis, solved without draws."""
     task = FitTask.from_rows(evidence, fit)
-    return [row for model in task.fits for row in _model_rows(task, model, evidence, summary, analysis)]
+    informed = [model for model, each in task.fits.items() if each.data.studies]
+    return [row for model in informed for row in _model_rows(task, model, evidence, summary, analysis)]
 
 
 def _model_rows(
@@ -167,7 +168,7 @@ def _model_rows(
         True,
         {key: refine(*grid.marginal(key)) for key in ("tau", "omega") if getattr(scales, key)},
     )
-    arms = used_arms(evidence)
+    arms = used_arms(rows_with(evidence, fit.data.predictor.effects.covariate))
     relative = relative_effects(posterior, arms, task.structure, summary, predict=False)
     ranking, _ = rank_treatments(posterior, arms, task.structure, summary, relative)
     return _rows({"analysis": analysis, "outcome": task.outcome, "model": model}, relative, ranking)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nma.network.arms import used_arms
+from nma.network.arms import rows_with, used_arms
 from nma.network.graph import edges, label_contrasts
 from nma.network.structure import Structure
 from nma.summaries import absolute_effects, heterogeneity, mixtures, observed, ranking, relative_effects
@@ -38,14 +38,15 @@ def summarise_models(
     """
     structure = Structure.from_settings(settings["structure"])
     rows = read_table(evidence)
-    arms = used_arms(rows)
-    write_table(folder / "network" / "edges.csv", edges(arms, structure.settings), EDGE_COLUMNS)
-    write_table(folder / "network" / "labels.csv", label_contrasts(arms, structure), LABEL_COLUMNS)
+    everybody = used_arms(rows)
+    write_table(folder / "network" / "edges.csv", edges(everybody, structure.settings), EDGE_COLUMNS)
+    write_table(folder / "network" / "labels.csv", label_contrasts(everybody, structure), LABEL_COLUMNS)
     write_table(folder / "network" / "observed.csv", observed.observed_outcomes(rows, settings), observed.COLUMNS)
     write_frequentist(rows, settings, folder / "frequentist")
     for model, file in posteriors.items():
         posterior = read_posterior(file)
-        out = folder / model
+        out, members = folder / model, rows_with(rows, settings["covariates"].get(model))
+        arms = used_arms(members)
         relative = relative_effects.relative_effects(posterior, arms, structure, settings)
         ranked, probabilities = ranking.rank_treatments(posterior, arms, structure, settings, relative)
         league, columns = league_table(relative)
@@ -60,4 +61,6 @@ def summarise_models(
         absolute = absolute_effects.absolute_effects(posterior, arms, structure, settings, relative)
         write_table(out / "absolute_effects.csv", absolute, absolute_effects.COLUMNS)
         theta = posterior.effects[:, 0].mean(axis=0)
-        write_table(out / "mixtures.csv", mixtures.mixture_errors(rows, structure, theta, settings), mixtures.COLUMNS)
+        write_table(
+            out / "mixtures.csv", mixtures.mixture_errors(members, structure, theta, settings), mixtures.COLUMNS
+        )

@@ -15,6 +15,7 @@ from nma.evidence.audit import (
     directions,
     events,
     gaps,
+    information,
     intervals,
     labels,
     medians,
@@ -51,8 +52,9 @@ SHEET_CHECKS: tuple[SheetCheck, ...] = (
     *units.CHECKS,
     *labels.CHECKS,
     *medians.CHECKS,
+    *information.CHECKS,
 )
-TABLE_CHECKS: tuple[TableCheck, ...] = tables.CHECKS
+TABLE_CHECKS: tuple[TableCheck, ...] = (*tables.CHECKS, *information.TABLE_CHECKS)
 PROJECT_CHECKS = (*overlap.PROJECT_CHECKS, *adjustment.PROJECT_CHECKS)
 
 
