@@ -143,6 +143,8 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "league_table.csv", league)
     write_rows(model / "mixtures.csv", [])
     write_rows(model / "absolute_effects.csv", [])
+    slope = {"parameter": "slope[age]", "median": "0.66", "lower": "-0.28", "upper": "1.6", "prior": "normal(0, 3)"}
+    write_rows(model / "coefficients.csv", [{**slope, "evidence": "prior_driven", "centre": "61.5"}])
     statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
     write_rows(
         model / "fit_statistics.csv", [{"data_points": "4", "left_out": "", **dict.fromkeys(statistics, "4.321")}]
@@ -414,6 +416,9 @@ def test_report_shows_the_tables(page):
         "τ learned nothing from the data",
         "excluded: it is &lt;odd&gt;",
         "leaving out two",
+        "slope of age, per unit",
+        "0.66 (−0.28 to 1.60)",
+        "61.50",
         "does not add up",
         "13.12",
         "Seed 11",

@@ -3,6 +3,7 @@
 SUMMARY_TABLES = [
     "relative_effects",
     "rank_probabilities",
+    "coefficients",
     "heterogeneity",
     "densities",
     "mixtures",

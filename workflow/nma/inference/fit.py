@@ -351,6 +351,8 @@ def _write_posterior(
                     "exact_check": solution.status,
                     "log_evidence": solution.posterior.log_evidence() if solution.posterior else np.nan,
                     "varies_by_setting": int(predictor.effects.settings),
+                    "covariate": predictor.effects.covariate or "",
+                    "centre": predictor.effects.centre,
                     "versions": versions(),
                     **{f"prior_{key}": value for key, value in vars(fit.scales).items()},
                 }

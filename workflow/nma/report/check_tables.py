@@ -42,6 +42,24 @@ def heterogeneity_table(parameters: Mapping[str, Sequence[Row]], names: Names) -
     return Table(f"{names.outcome_label}: heterogeneity on the scale of the {names.link_scale}", columns, rows)
 
 
+def coefficients_table(parameters: Mapping[str, Sequence[Row]], names: Names) -> Table:
+    """Tabulate the coefficients of every model: effects of components, interactions, slopes, departures."""
+    rows = [
+        [
+            model,
+            names.coefficient(row["parameter"]),
+            _difference(row),
+            row["prior"].replace("omega", "ω"),
+            "–" if row["evidence"] == "estimated" else evidence_words(row["evidence"]),
+            number(row["centre"]),
+        ]
+        for model, members in parameters.items()
+        for row in members
+    ]
+    columns = ("Model", "Coefficient", f"Median ({INTERVAL})", "Prior", "Evidence", "Effects are given at")
+    return trimmed(f"{names.outcome_label}: coefficients, {names.link_scale}", columns, rows)
+
+
 def statistics_table(
     statistics: Mapping[str, Sequence[Row]], left_out: Mapping[str, Sequence[Row]], names: Names
 ) -> Table:

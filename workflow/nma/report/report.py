@@ -284,6 +284,7 @@ def _outcome_section(
         "league": [report_tables.league_table(headline["league_table"], place, names) for place in places],
         "absolute": _absolute(sources.analysis, headline["absolute_effects"], names),
         "figures": _figures(here, settings["headline_figures"], edge_marks(edges, arms, studies, names), names),
+        "coefficients": check_tables.coefficients_table(by_model["coefficients"], names),
         "heterogeneity": check_tables.heterogeneity_table(by_model["heterogeneity"], names),
         "learned": [learned(row) + "." for row in by_model["heterogeneity"][names.model]],
         "fit": fit_sentences(by_model["data_points"][names.model], names),

@@ -13,7 +13,16 @@ from nma.provenance import commit
 from nma.sheets import StudySheet
 
 HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects")
-MODEL_TABLES = ("ranking", "relative_effects", "heterogeneity", "fit_statistics", "exact_check", "data_points", "loo")
+MODEL_TABLES = (
+    "ranking",
+    "relative_effects",
+    "coefficients",
+    "heterogeneity",
+    "fit_statistics",
+    "exact_check",
+    "data_points",
+    "loo",
+)
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "degrees_of_freedom", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows

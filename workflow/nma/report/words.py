@@ -93,7 +93,7 @@ class Names:
 
     def of(self, kind: str, name: str) -> str:
         """Label of an id; ``kind`` is a key of the labels such as ``regimens``."""
-        return str(self.labels[kind].get(name, name))
+        return str(self.labels.get(kind, {}).get(name, name))
 
     def regimen(self, name: str) -> str:
         """Label of a regimen."""
@@ -175,6 +175,22 @@ class Names:
         if row["kind"] == "split":
             return f"node-split of {self.data_point(row['name'])}"
         return "interaction of " + " and ".join(self.of("components", part) for part in row["name"].split("*"))
+
+    def coefficient(self, name: str) -> str:
+        """Name a coefficient of the linear predictor: what it is of, with labels."""
+        kind, _, inside = name.partition("[")
+        words = [self.of("settings", self.of("components", part)) for part in inside.removesuffix("]").split(",")]
+        match kind:
+            case "beta" if "*" in words[0]:
+                return "interaction of " + " and ".join(self.of("components", part) for part in words[0].split("*"))
+            case "beta":
+                return words[0]
+            case "delta":
+                return f"{words[1]}: departure, {words[0]}"
+            case "slope":
+                return f"slope of {words[0]}, per unit"
+            case _:
+                return f"{kind.replace('_', ' ')} of {', '.join(words)}"
 
     def data_point(self, name: str) -> str:
         """Label of a data point: an arm, or two arms joined by ``against``."""

@@ -90,6 +90,7 @@ def analysis_sheets(folder: Path, sensitivity: Sequence[Row], settings: Mapping[
             read_table(folder / "summary" / "league_pairs.csv"),
         ),
         Sheet("Rankings by model", "SUCRA of every model", read_table(folder / "summary" / "ranking.csv")),
+        Sheet("Coefficients", "component effects, interactions and slopes", stacked("coefficients", models)),
         Sheet("Heterogeneity", "tau and omega against their priors", stacked("heterogeneity", models)),
         Sheet("Model fit", "deviance, DIC, leave-one-out", stacked("fit_statistics", models)),
         Sheet(

@@ -1,7 +1,8 @@
 """Draws of the relative effects, from a sampled posterior or from the exact engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from nma.inference.scales import PriorScales
 from nma.inference.widening import Covariances
@@ -31,6 +32,10 @@ class Posterior:
     """Exact posterior densities of tau and omega on a grid."""
     chains: int = 1
     """Chains that the draws came from, one after the other and of one length."""
+    coefficients: Mapping[str, Floats] = field(default_factory=dict)
+    """Draws of every coefficient of the linear predictor by name, (draws,)."""
+    centre: float | None = None
+    """Value of the covariate at which effects are given; None for a model without one."""
 
 
 def read_posterior(file: str) -> Posterior:
@@ -67,4 +72,12 @@ def read_posterior(file: str) -> Posterior:
             bool(tree.attrs["converged"]),
             densities,
             len(d),
+            _by_name(posterior["coefficients"]),
+            float(tree.attrs["centre"]) if tree.attrs["covariate"] else None,
         )
+
+
+def _by_name(coefficients: Any) -> dict[str, Floats]:
+    values = coefficients.to_numpy()
+    draws = values.reshape(-1, values.shape[-1]).T
+    return {str(name): row for name, row in zip(coefficients["coefficient"].to_numpy(), draws, strict=True)}

@@ -7,7 +7,7 @@ from typing import Any
 from nma.network.arms import rows_with, used_arms
 from nma.network.graph import edges, label_contrasts
 from nma.network.structure import Structure
-from nma.summaries import absolute_effects, heterogeneity, mixtures, observed, ranking, relative_effects
+from nma.summaries import absolute_effects, coefficients, heterogeneity, mixtures, observed, ranking, relative_effects
 from nma.summaries.draws import write_draws
 from nma.summaries.frequentist import write_frequentist
 from nma.summaries.league_table import league_table
@@ -54,6 +54,7 @@ def summarise_models(
         write_table(out / "ranking.csv", ranked, ranking.COLUMNS)
         write_table(out / "rank_probabilities.csv", probabilities, ranking.PROBABILITY_COLUMNS)
         write_table(out / "league_table.csv", league, columns)
+        write_table(out / "coefficients.csv", coefficients.coefficient_rows(posterior), coefficients.COLUMNS)
         write_table(out / "heterogeneity.csv", heterogeneity.summarise_heterogeneity(posterior), heterogeneity.COLUMNS)
         write_table(out / "densities.csv", heterogeneity.density_rows(posterior), heterogeneity.DENSITY_COLUMNS)
         if model == headline:
