@@ -1,4 +1,4 @@
-"""A meta-regression with common effects as the headline, from a table to the report: the slope is in tables and page."""
+"""A meta-regression with common effects as the headline, from table to report: its slope is in tables and page."""
 
 import csv
 
@@ -27,7 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of(ROOT, tmp_path_factory.mktemp("regression"), PARTS)
     (project.folder / "rows.csv").write_text(ROWS)
     example = yaml.safe_load((ROOT / "config" / "examples" / "smoking.yaml").read_text())
-    change = {"label": "Change", "likelihood": "normal", "measure": "MD", "better": "lower", "margin": 0.5}
+    change = {"label": "Change", "likelihood": "normal", "measure": "MD", "better": "lower", "margin": -0.5}
     config = {
         "results": "results",
         "seed": 1,
