@@ -4,6 +4,7 @@ from typing import Any
 
 from nma.report.hangs_on import hangs_on
 from nma.report.words import Names
+from nma.summaries.sensitivity import evidence_digest
 
 LABELS: dict[str, Any] = {
     "outcomes": {"pain": "Pain"},
@@ -189,3 +190,40 @@ def test_studies_left_out_of_another_analysis_name_it() -> None:
     names = Names(LABELS, "fewer", "pain", "pooled")
     (table,) = hangs_on(rows, ranking(), SETTINGS, names).tables
     assert [row[0] for row in table.rows][-1] == "All, leaving out two"
+
+
+def test_one_analysis_under_two_names_is_shown_and_counted_once() -> None:
+    """Leaving a study out that another analysis excludes is that analysis; one that changes nothing is this report."""
+    first, other = {"a": 0.1, "b": 0.9, "c": 0.5}, {"a": 0.1, "b": 0.4, "c": 0.9}
+
+    def of(digest: str, *arguments: Any) -> list[dict[str, str]]:
+        return [{**row, "evidence_digest": digest} for row in fit(*arguments)]
+
+    rows = [
+        *of("x", "main", "pooled", first),
+        *of("y", "fewer", "pooled", other),
+        *of("y", "main_without_s1", "pooled", other),
+        *of("z", "main_without_s2", "pooled", first),
+        *of("x", "same", "pooled", first),
+        *of("x", "main", "fixed", first),
+    ]
+    labels = {**LABELS, "analyses": {**LABELS["analyses"], "same": "Same"}}
+    found = hangs_on(rows, ranking(), {**SETTINGS, "labels": labels}, Names(labels, "main", "pain", "pooled"))
+    assert [row[0] for row in found.tables[0].rows] == [
+        "This report (on the same evidence: Same)",
+        "Model “fixed”",
+        "Fewer (on the same evidence: leaving out s1)",
+        "leaving out s2",
+    ]
+    (text,) = found.sentences.values()
+    assert "1 of 1 fit that leaves a study out, 0 of 1 other analysis and 1 of 1 other model" in text
+
+
+def test_digest_of_evidence_is_that_of_the_rows_in_use() -> None:
+    """An excluded study and the reason for it do not matter; a figure does."""
+    row = {"study": "s", "effect": "0.1", "used": "true", "informative": "true", "reason": ""}
+    other = {**row, "study": "t"}
+    excluded = {**other, "used": "false", "reason": "overlaps"}
+    assert evidence_digest([row, excluded]) == evidence_digest([row])
+    assert evidence_digest([other, row]) == evidence_digest([row, other])
+    assert len({evidence_digest(rows) for rows in ([row], [row, other], [{**row, "effect": "0.2"}])}) == 3

@@ -1,7 +1,7 @@
 """What the first rank hangs on: under other models, in other analyses, and with each study left out in turn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nma.network.arms import parse_mix
@@ -83,7 +83,21 @@ def variations(sensitivity: Sequence[Row], setting: str, settings: Mapping[str, 
         position = known.index(variation.label) if variation.kind == ANALYSIS else 0
         return order.index(variation.kind), position, variation.label if variation.kind == STUDY else ""
 
-    return sorted(found, key=place)
+    return _each_once(sorted(found, key=place))
+
+
+def _each_once(found: Sequence[Variation]) -> list[Variation]:
+    """Keep one of the variations that are one fit, the same evidence under the same model, with the names of all."""
+    same: dict[Any, list[Variation]] = {}
+    for variation in found:
+        row = variation.rows[0]
+        same.setdefault((row["model"], row.get("evidence_digest") or variation.label), []).append(variation)
+    return [
+        replace(first, label=f"{first.label} (on the same evidence: {listed(v.label for v in others)})")
+        if others
+        else first
+        for first, *others in same.values()
+    ]
 
 
 def _variation(analysis: str, model: str, rows: Sequence[Row], settings: Mapping[str, Any], names: Names) -> Variation:

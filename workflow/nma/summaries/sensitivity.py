@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -58,28 +59,40 @@ def compare_analyses(
     """
     rows: list[dict[str, Any]] = []
     for analysis, outcome in fits:
-        adjustment = adjustments(read_table(results / analysis / outcome / "evidence.csv"))
+        behind = _behind(read_table(results / analysis / outcome / "evidence.csv"))
         for model in models:
             folder = results / analysis / outcome / model
-            names = {"analysis": analysis, "outcome": outcome, "model": model, "adjustment": adjustment}
+            names = {"analysis": analysis, "outcome": outcome, "model": model, **behind}
             rows += _rows(names, read_table(folder / "relative_effects.csv"), read_table(folder / "ranking.csv"))
     for file in map(Path, left_out):
         evidence = read_table(file.with_name("evidence.csv"))
         without = {
-            left_out_analysis(file.parts[-3], study): adjustments(row for row in evidence if row["study"] != study)
+            left_out_analysis(file.parts[-3], study): _behind([row for row in evidence if row["study"] != study])
             for study in dict.fromkeys(row["study"] for row in evidence)
         }
-        rows += [{**row, "adjustment": without[row["analysis"]]} for row in read_table(file)]
+        rows += [{**row, **without[row["analysis"]]} for row in read_table(file)]
     for file in map(Path, solved):
-        adjustment = adjustments(read_table(file.with_name("evidence.csv")))
-        rows += [{**row, "adjustment": adjustment} for row in read_table(file)]
+        behind = _behind(read_table(file.with_name("evidence.csv")))
+        rows += [{**row, **behind} for row in read_table(file)]
     rows.sort(key=lambda row: tuple(row[key] for key in ("outcome", "model", "setting", "treatment", "comparator")))
-    write_table(output, rows, (*COLUMNS, "adjustment"))
+    write_table(output, rows, (*COLUMNS, "adjustment", "evidence_digest"))
 
 
 def left_out_analysis(analysis: str, study: str) -> str:
     """Name of an analysis without one of its studies."""
     return f"{analysis}_without_{study}"
+
+
+def _behind(evidence: Sequence[Row]) -> dict[str, str]:
+    """Say what is behind a fit: how its studies are adjusted, and a digest of the evidence that enters it."""
+    return {"adjustment": adjustments(evidence), "evidence_digest": evidence_digest(evidence)}
+
+
+def evidence_digest(evidence: Iterable[Row]) -> str:
+    """Digest of the rows that enter a fit; two fits of one model with equal digests are one."""
+    said = ("used", "informative", "reason")
+    rows = sorted(sorted((key, row[key]) for key in row if key not in said) for row in used_rows(evidence))
+    return sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 def adjustments(evidence: Iterable[Row]) -> str:
