@@ -14,7 +14,7 @@ from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.multi_arm import joint_contrasts
 from nma.sheets import StudySheet, sheet_of
 
-from tests.conftest import figure, synthetic
+from tests.conftest import QUOTED, STUDIES, figure, synthetic
 
 Trial = dict[str, Any]
 Slip = Callable[[Trial], Any]
@@ -165,6 +165,18 @@ NEAR_ONE = {"value": 0.97, "printed": "0.97", "p": p(0.049, "P = 0.049")}
 SLIPS: list[tuple[str, str, str, Slip]] = [
     ("median_direction", "warning", "os sor against len, adjusted", alone(change("hazard_ratios", 0, turned))),
     ("median_direction", "error", "pfs sor against len, adjusted", alone(change("hazard_ratios", 2, turned))),
+    (
+        "label",
+        "error",
+        "os sor against len, adjusted",
+        change("hazard_ratios", 0, lambda r: turned(r) | {"printed": f"{r['printed']}, lenvatinib versus sorafenib"}),
+    ),
+    (
+        "label",
+        "error",
+        "os sor against len, adjusted",
+        change("hazard_ratios", 0, lambda r: turned(r) | {"printed": f"{r['printed']}; reference: sorafenib arm"}),
+    ),
     ("multi_arm", "error", "os len against sor", change("hazard_ratios", 0, turned)),
     ("arm_label", "error", "len", swapped_arms),
     ("arm_label", "error", "len", lambda d: d["arms"]["len"].update(label="LEN", regimens={"sorafenib": 99})),
@@ -307,6 +319,42 @@ def test_medians_in_weeks(project: Project) -> None:
     only["medians"][0] = in_weeks(only["medians"][0], unit="weeks")
     (effect, *_) = (e for e in derive_effects(read(only), "os") if e.method == "medians_ci")
     assert effect.log_effect == pytest.approx(log(12.5 / (70 * 84 / 365.25)))
+
+
+def new_findings(project: Project, changed: StudySheet) -> list[Finding]:
+    """Warnings and errors about a changed sheet that the shipped one does not have."""
+    before = {(f.study, f.check, f.item, f.severity) for f in audit_project(project)}
+    other = project.model_copy(update={"sheets": {**project.sheets, changed.study: changed}})
+    return [
+        f
+        for f in audit_project(other)
+        if f.study == changed.study and f.severity != "info" and (f.study, f.check, f.item, f.severity) not in before
+    ]
+
+
+@pytest.mark.parametrize("study", [*STUDIES, *QUOTED])
+def test_another_setting_of_a_shipped_sheet(project: Project, study: str) -> None:
+    """Whatever the sheet prints with its failed first line, or its title, gives the wrong setting away."""
+    sheet, settings = project.sheets[study], list(project.treatments.settings)
+    used = {line.setting for line in sheet.failed_first_line}
+    (other, *_) = [name for name in settings if name not in used]
+    lines = [line.model_copy(update={"setting": other}) for line in sheet.failed_first_line]
+    found = new_findings(project, sheet.model_copy(update={"failed_first_line": lines}))
+    assert "setting_label" in {f.check for f in found}
+
+
+@pytest.mark.parametrize("study", [*STUDIES, *QUOTED])
+def test_turned_ratios_of_a_shipped_sheet(project: Project, study: str) -> None:
+    """Every ratio of all patients is found out when its arms are swapped, without its label."""
+    sheet = project.sheets[study]
+    for i, ratio in enumerate(sheet.hazard_ratios):
+        if ratio.population != "all" or ratio.not_used:
+            continue
+        pair = {"treatment": ratio.comparator, "comparator": ratio.treatment, "label": None, "label_inverted": False}
+        ratios = list(sheet.hazard_ratios)
+        ratios[i] = ratio.model_copy(update=pair)
+        found = new_findings(project, sheet.model_copy(update={"hazard_ratios": ratios}))
+        assert {"direction", "median_direction", "label"} & {f.check for f in found}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ from nma.evidence.audit.significance import compared_counts, p_values
 from nma.evidence.counts import count_arms, select_counts
 from nma.sheets import Comparison, HazardRatio, StudySheet
 
+_REFERENCE = re.compile(
+    r"\b(?:ref(?:erence)?(?: group)?\b[.:,]? ?|vs\.? |versus |compared (?:with|to) |relative to )([^;,)]+)",
+    re.IGNORECASE,
+)
 _AGAINST = re.compile(r"\b(?:vs|versus|against|over)\b", re.IGNORECASE)
 
 
@@ -38,17 +42,31 @@ def labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             yield found(sheet, "label", "error", item, message, path, ratio.place, ratio.label, reading)
 
 
+def references(sheet: StudySheet, project: Project) -> Iterator[Finding]:
+    """Read which arm the printed string of a ratio names as its reference, "vs sorafenib" or "reference sorafenib"."""
+    for i, ratio in in_use(sheet.hazard_ratios):
+        named = _REFERENCE.search(ratio.printed)
+        arms = (ratio.treatment, ratio.comparator)
+        if named and not ratio.label_inverted and _named_arm(sheet, named[1], arms, project) == ratio.treatment:
+            reading = f"{ratio.treatment} against {ratio.comparator}"
+            message = f"{ratio.printed} is printed against {ratio.treatment}, the sheet reads {reading}; turn it round"
+            path, item = ("hazard_ratios", i), item_of(ratio)
+            yield found(sheet, "label", "error", item, message, path, ratio.place, ratio.printed, reading)
+
+
 def label_treatment(sheet: StudySheet, ratio: HazardRatio, project: Project) -> str | None:
     """Arm that the printed label of a ratio puts first, if it can be read.
 
     An arm is named by its id, its label, or the regimen that all its patients have; of two names the longer one counts.
     """
     before, *_ = _AGAINST.split(ratio.label or "")
-    words = _words(before)
-    size = {
-        arm: max((len(name) for name in _names(sheet, arm, project) if name <= words), default=0)
-        for arm in (ratio.treatment, ratio.comparator)
-    }
+    return _named_arm(sheet, before, (ratio.treatment, ratio.comparator), project)
+
+
+def _named_arm(sheet: StudySheet, text: str, arms: tuple[str, str], project: Project) -> str | None:
+    """Which of two arms a text names, if it is one of them."""
+    words = _words(text)
+    size = {arm: max((len(name) for name in _names(sheet, arm, project) if name <= words), default=0) for arm in arms}
     best = [arm for arm in size if size[arm] == max(size.values()) > 0]
     return best[0] if len(best) == 1 else None
 
@@ -138,4 +156,4 @@ def matched_direction(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                     )
 
 
-CHECKS = (labels, prose, matched_direction)
+CHECKS = (labels, references, prose, matched_direction)

@@ -73,10 +73,15 @@ def _log_ratio(treatment: Median, comparator: Median) -> Range:
 
 
 def _variance(sheet: StudySheet, ratio: HazardRatio, pair: tuple[Median, Median]) -> float | None:
-    """Variance of the difference between a ratio and the medians, as if they were independent."""
+    """Variance of the difference between a ratio and the medians, as if they were independent.
+
+    Where neither intervals nor patients are known, medians have 1 / (ln 2)^2 times the variance of the ratio.
+    """
     se, errors = _ratio_se(ratio), [_median_se(sheet, median) for median in pair]
-    if se is None or None in errors:
+    if se is None:
         return None
+    if None in errors:
+        return se**2 * (1 + 1 / log(2) ** 2)
     return se**2 + sum(error**2 for error in errors if error)
 
 
