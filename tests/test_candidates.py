@@ -2,19 +2,29 @@
 
 from dataclasses import replace
 from itertools import permutations
+from math import log
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.widening import Covariances
+from nma.config import Project
+from nma.inference import exact
+from nma.inference.scales import PriorScales
+from nma.inference.widening import Covariances, prior_covariances
 from nma.network.arms import Arm
+from nma.network.data import network_data
+from nma.plan import evidence_csv, fit_settings, summary_settings
 from nma.summaries.candidates import COLUMNS, groups, rank_candidates
+from nma.summaries.posterior import Posterior
 from nma.summaries.rank_statistics import rank_cells, ranks
 from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import relative_effects
+from nma.summaries.sensitivity import solve
+from nma.tables import read_table, write_text
 
-from tests.networks import plain
+from tests.networks import contrast_row, plain
 from tests.test_ranking import posterior, settings
 
 
@@ -155,3 +165,76 @@ def test_a_made_up_network_names_nobody_by_its_prior() -> None:
     assert {row["evidence"] for row in relative} == {"prior_driven"}
     assert {row["prior_sensitivity_prior"] for row in relative} == {"tau"}
     assert {row["not_named"] for row in ranking} == {"not_placed"}
+
+
+def solved(project: Project, outcome: str, folder: Path) -> list[dict[str, str]]:
+    """Contrasts of the headline model of a shipped outcome, with the ranks of their treatments, by the exact engine."""
+    write_text(folder / "evidence.csv", evidence_csv(project, "primary", outcome))
+    fit = fit_settings(project, "primary", outcome)
+    fit = {**fit, "models": {"pooled": fit["models"]["pooled"]}}
+    solve(str(folder / "evidence.csv"), fit, summary_settings(project, outcome), str(folder / "exact.csv"))
+    return read_table(folder / "exact.csv")
+
+
+# Who may be named first in shipped outcomes: hardly anybody. In PFS what tells the first from the next widens by more
+# than a fifth with the prior of tau. After atezolizumab + bevacizumab no regimen with an ICI is a candidate.
+NAMED = {
+    "os": {"lenvatinib_failure": "regorafenib_ici"},
+    "pfs": {},
+    "dcr": {"lenvatinib_failure": "regorafenib_ici"},
+}
+
+
+@pytest.mark.parametrize("outcome", ["os", "pfs", pytest.param("dcr", marks=pytest.mark.slow)])
+def test_nobody_weak_is_named_in_the_shipped_network(project: Project, outcome: str, tmp_path: Path) -> None:
+    """No failed drug, no prior-driven first, and nobody where the candidates are too close."""
+    rows = solved(project, outcome, tmp_path)
+    named = {row["setting"]: row["treatment"] for row in rows if row["named_first"] == "true"}
+    assert named == NAMED[outcome]
+    for setting in project.treatments.settings:
+        barred = project.treatments.barred(setting)
+        here = [row for row in rows if row["setting"] == setting]
+        assert not any(row["candidate_sucra"] for row in here if row["treatment"] in barred)
+        assert not any(row["candidate_sucra"] for row in here if row["treatment"] == "other_tki_ici")
+        if setting in named:
+            placed = {row["treatment"]: float(row["candidate_sucra"]) for row in here if row["candidate_sucra"]}
+            first, following = sorted(placed, key=lambda name: -placed[name])[:2]
+            (effect,) = [row for row in here if (row["treatment"], row["comparator"]) == (first, following)]
+            assert first == named[setting]
+            assert effect["evidence"] != "prior_driven"
+            assert float(effect["p_better"]) >= 0.6
+
+
+# Hazard ratios with 95% limits of a public forum question, almost a tree: treatment, comparator, ratio, limits.
+RATIOS = [
+    ("d", "x", 0.83, 0.70, 0.99),
+    ("a", "x", 1.39, 1.21, 1.61),
+    ("b", "v", 0.95, 0.77, 1.18),
+    ("c", "x", 1.07, 0.93, 1.23),
+    ("d", "x", 1.01, 0.80, 1.27),
+    ("e", "x", 1.11, 0.90, 1.36),
+    ("a", "v", 1.75, 1.37, 2.22),
+]
+
+
+def test_what_leans_on_the_prior_of_tau_alone_is_prior_driven_and_names_nobody() -> None:
+    """Doubling the prior of tau widens a against x by 77%: one study compared them directly, and nobody is first."""
+    structure = plain("xabcdev")
+    cells = [
+        (f"s{k}", t, c, log(hr), log(high / low) / (2 * 1.959964)) for k, (t, c, hr, low, high) in enumerate(RATIOS)
+    ]
+    data, scales = network_data([contrast_row(*cell) for cell in cells], structure), PriorScales(100.0, 5.0, 0.0, 2.5)
+    grid = exact.posterior(data, scales)
+    rows = data.predictor.effect_rows()
+    effects = np.einsum("dk,srk->dsr", grid.draws(2000, 1)[0], rows)
+    covariances = prior_covariances(data, scales, grid)
+    found = Posterior(effects, rows, np.full(6, 100.0), False, None, None, scales, covariances, True, {})
+    arms = [Arm(study, name, {name: 1}, {}, 0) for study, t, c, _, _ in cells for name in (t, c)]
+    chosen = settings("lower") | {"reference": "x", "not_candidates": {}}
+    relative = relative_effects(found, arms, structure, chosen, predict=False)
+    (effect,) = [row for row in relative if (row["treatment"], row["comparator"]) == ("a", "x")]
+    assert effect["prior_sensitivity"] == pytest.approx(0.77, abs=0.005)
+    assert (effect["prior_sensitivity_prior"], effect["evidence"]) == ("tau", "prior_driven")
+    ranking, _ = rank_treatments(found, arms, structure, chosen, relative)
+    assert {row["not_named"] for row in ranking} == {"not_placed"}
+    assert not any(row["named_first"] for row in ranking)
