@@ -16,7 +16,8 @@ from nma.network.predictor import Predictor
 from nma.plan import fit_settings
 from scipy import integrate, stats
 
-from tests.networks import ABC, contrast_row, plain, simulate
+from tests.networks import ABC, Sizes, contrast_row, plain, simulate
+from tests.test_exact import as_contrasts
 
 GAUSSIAN_FITS = [
     *(
@@ -162,3 +163,23 @@ def test_networks_that_are_hard(case: str) -> None:
     rows, scales, likelihood = CASES[case]()
     data = network_data(rows, ABC if case != "an outlier" else plain("ab"), likelihood)
     assert found(data, scales) == pytest.approx(by_refit(rows, data, scales, likelihood), abs=1e-6)
+
+
+def test_counts_by_refits_within_their_error() -> None:
+    """Counts of large studies are nearly Gaussian: refits agree with the closed form of their contrasts."""
+    effects = {"a": 0.0, "b": -0.4, "c": 0.3}
+    rows = simulate("binomial_logit", ["ab", "ac", "bc"], effects, 0.2, 3, Sizes(n=(4000, 5000)))
+    scales = PriorScales(1.5, 0.5, 0.0, 10.0)
+    counted, contrasted = network_data(rows, ABC), network_data(as_contrasts(rows, "binomial_logit"), ABC)
+    draws = np.random.default_rng(1).normal(size=(2, 200, len(counted.studies)))
+    refits = leave_one_out(counted, scales, exact.posterior(counted, scales), draws)
+    assert set(refits.method) == {"refit"}
+    assert max(refits.error) < 0.1
+    expected = found(contrasted, scales)
+    # a contrast and two arms differ in what they are a density of, the same for every model: compare the differences
+    other = leave_one_out(counted, FIXED, exact.posterior(counted, FIXED), draws)
+    gap = found(contrasted, FIXED) - expected
+    assert other.elpd - refits.elpd == pytest.approx(gap, abs=max(0.05, 4 * max(refits.error)))
+
+
+FIXED = PriorScales(1.5, 0.0, 0.0, 10.0)

@@ -23,6 +23,7 @@ from nma.network.structure import Floats
 
 REPLICATES = 8  # independent scramblings of the Sobol sequence; their spread is the engine's own error
 _FEW = 0.2  # effective share of the draws below which the proposal is adapted
+_SHAPED = 32  # draws from which on the proposal is shaped: fewer only look for where tau and omega lie
 _CHUNK = 2_000_000  # arms times draws that are evaluated at a time
 
 
@@ -96,9 +97,12 @@ class _Column:
     def sample(self, draws: int, replicates: int) -> tuple[Floats, Floats, Floats]:
         """Log density (R, T), log weights (R, T, J) and coefficients (R, T, J, P)."""
         found = self.found
-        components = proposal.around(found.v, found.roots, lambda v: self.target(v)[0])
+        if draws < _SHAPED:
+            components = proposal.plain(found.v, found.roots)
+        else:
+            components = proposal.around(found.v, found.roots, lambda v: self.target(v)[0])
         v, log_ratio, unseen = self._weigh(components, draws, replicates)
-        if _effective_share(log_ratio).min() < _FEW:
+        if draws >= _SHAPED and _effective_share(log_ratio).min() < _FEW:
             least = 0.1 * found.roots.transpose(0, 2, 1) @ found.roots
             pooled = v.transpose(1, 0, 2, 3).reshape(len(found.v), -1, self.rank)
             weights = log_ratio.transpose(1, 0, 2).reshape(len(found.v), -1)

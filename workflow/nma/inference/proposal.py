@@ -17,7 +17,7 @@ from scipy.special import logsumexp, ndtri
 from nma.network.structure import Floats
 
 DEGREES = 7  # of freedom
-_REACH = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0])  # where the target is looked up along an axis, in units of its scale
+_REACH = np.array([1.0, 3.0, 9.0])  # where the target is looked up along an axis, in units of its scale
 _LEAST, _MOST = 0.2, 30.0  # scale of a side, in units of that of the curvature
 
 
@@ -102,6 +102,12 @@ def around(mode: Floats, roots: Floats, log_target: Callable[[Floats], Floats]) 
     covariance = roots.transpose(0, 2, 1) @ roots
     ordered = np.linalg.cholesky(covariance).transpose(0, 2, 1)
     return [_two_pieces(mode, axes, log_target) for axes in (singular[:, :, None] * principal, ordered)]
+
+
+def plain(mode: Floats, roots: Floats) -> list[Component]:
+    """One symmetric component around the modes: enough to see where the posterior of tau lies."""
+    even = np.ones_like(mode)
+    return [Component(mode, roots, even, even)]
 
 
 def _two_pieces(mode: Floats, axes: Floats, log_target: Callable[[Floats], Floats]) -> Component:
