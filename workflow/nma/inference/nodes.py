@@ -27,7 +27,7 @@ _STEP = 0.9  # of the equal steps, in spreads
 _HALF, _MORE, _MIDDLE = 6, 4, 18  # nodes on each side at first, in an extension, and at most
 _DEPTH = 13.0  # below the top, in the logarithm, where the equal steps may end
 _ERROR = 13.0  # minus the logarithm of the relative error that a rule may have
-_END = 17.0  # below the top where the panels end
+_END = 14.0  # below the top where the panels end
 _SEEKER, _PEAK_NODE = 2 * _MIDDLE + 1, 2 * _MIDDLE + 2
 _PANEL = 6  # new nodes of a panel: its first node is the last of its neighbour
 NODES = _PEAK_NODE + 1 + 80 * _PANEL
@@ -240,7 +240,7 @@ def _judge_panel(nodes, state):  # type: ignore[no-untyped-def]
         highest, lowest = max(highest, nodes[s, VALUE]), min(lowest, nodes[s, VALUE])
         before = s
     size = sqrt(curvature) * width + 0.48 * (highest - lowest)
-    fitting = 2.6 * exp(min(top - highest, 30.0) / 13.0) / max(size, 1e-300)
+    fitting = 3.4 * exp(min(top - highest, 30.0) / 13.0) / max(size, 1e-300)
     if not fitting >= 1.0:
         state[WIDTH] = width * (max(0.8 * fitting, 0.15) if fitting == fitting else 0.15)
         _ask_panel(nodes, state)

@@ -22,7 +22,7 @@ from nma.network.structure import Floats
 
 RULES = (0, 4, 19)
 """Patients in the smallest group of a study: none, fewer than 5, fewer than 20, more."""
-POINTS = (161, 161, 81, 45)
+POINTS = (141, 141, 81, 45)
 """In x, where the integrals of a study are tabulated, see `lookup`: with few patients they are less smooth."""
 
 # columns of the table of studies: first arm, where its entries start in a level of a table

@@ -35,7 +35,7 @@ NO_TABLE = Table(np.zeros((0, 0)), 1.0)
 
 
 def tabulate(family: int, arms: Floats, studies: Floats, baseline_sd: float, tau_scale: float) -> Table:
-    """Tabulate the integrals of a network up to three prior standard deviations of tau, which may be 0.
+    """Tabulate the integrals of a network up to six prior standard deviations of tau, which may be 0.
 
     The table is empty where none is of use: without arms, with cutpoints, or where it would be too large.
 
@@ -51,7 +51,7 @@ def tabulate(family: int, arms: Floats, studies: Floats, baseline_sd: float, tau
     if not len(arms) or is_ordered(family):
         return NO_TABLE
     resolution = float(np.sqrt(2 * arms[:, V].min()))
-    intervals = max(int(np.ceil(np.arcsinh(3 * tau_scale / resolution) / STEP_U)), 1)
+    intervals = max(int(np.ceil(np.arcsinh(6 * tau_scale / resolution) / STEP_U)), 1)
     if prod(shape := (intervals + 1, int(studies[-1, START]))) > MOST:
         return NO_TABLE
     key = arms.shape, np.ascontiguousarray(arms).tobytes(), np.ascontiguousarray(studies).tobytes()
