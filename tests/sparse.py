@@ -50,8 +50,9 @@ def brute_force(trials: Trials, tau_scale: float, effect_sd: float = 100.0, base
 
     The likelihood of an arm is averaged over its effect by convolution, that of a trial over its baseline by a sum.
     """
-    mu = np.arange(-600, 600 + STEP / 2, STEP)
-    d, tau = np.arange(-40.0, 30.0, 0.5), np.arange(0.0, 5 * tau_scale, 0.25)
+    mu = np.arange(-500, 500 + STEP / 2, STEP)
+    reach = round(8 + 6 * tau_scale)
+    d, tau = np.arange(-reach, reach, 4 * STEP if tau_scale > 2 else 2 * STEP), np.linspace(0, 5 * tau_scale, 101)
     log_prior = -0.5 * (mu / baseline_sd) ** 2
     table = -0.5 * (d / effect_sd) ** 2 - 0.5 * (tau[:, None] / tau_scale) ** 2
     shifts = np.round(d / 2 / STEP).astype(int)
@@ -79,4 +80,5 @@ def _summary(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     share = weights / weights.sum()
     mean = share @ x
     middle = np.cumsum(share) - share / 2
+    middle[0] = 0.0
     return np.array([mean, np.sqrt(share @ (x - mean) ** 2), *np.interp([0.025, 0.975], middle, x)])

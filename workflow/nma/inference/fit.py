@@ -11,6 +11,7 @@ import numpy as np
 from nma.config import Retry
 from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.leave_one_out import leave_one_out
+from nma.inference.likelihood_check import check_likelihood
 from nma.inference.mixture import refine
 from nma.inference.reliability import Solution, solve
 from nma.inference.sampling import CompiledModel, compile_model, fit_seed
@@ -189,6 +190,7 @@ def _attempt(
     checks = diagnostics.convergence(quantities, divergences)
     k = diagnostics.pareto_k(solution.found) if solution.found else None
     comparison = diagnostics.compare_with_exact(quantities, k, solution.status)
+    comparison += check_likelihood(task.fits[name].data, _flat(parameters), task.fits[name].scales)
     converged = diagnostics.has_converged(checks, comparison)
     for row in checks:
         row |= {"converged": converged, "exact_check": solution.status}
@@ -248,16 +250,21 @@ def list_quantities(
     return quantities
 
 
+def _flat(parameters: Mapping[str, Floats]) -> fit_statistics.Draws:
+    """Draws of all chains one after the other; tau is 0 in a model without."""
+    coefficients = parameters["coefficients"]
+    n = coefficients.shape[0] * coefficients.shape[1]
+    tau = parameters["tau"].reshape(n) if "tau" in parameters else np.zeros(n)
+    return fit_statistics.Draws(coefficients.reshape(n, -1), tau)
+
+
 def _write(
     task: FitTask, name: str, attempt: Attempt, solution: Solution, covariances: Covariances, folder: Path
 ) -> dict[str, Any]:
     """Write the files of a fit; returns its fit statistics."""
     data, scales = task.fits[name].data, task.fits[name].scales
-    coefficients = attempt.parameters["coefficients"]
-    chains, draws = coefficients.shape[:2]
-    tau = attempt.parameters["tau"].reshape(-1) if "tau" in attempt.parameters else np.zeros(chains * draws)
-    flat = fit_statistics.Draws(coefficients.reshape(chains * draws, -1), tau)
-    fit = fit_statistics.assess(data, flat, scales)
+    chains, draws = attempt.parameters["coefficients"].shape[:2]
+    fit = fit_statistics.assess(data, _flat(attempt.parameters), scales)
     left_out = leave_one_out(data, scales, solution.posterior, fit.log_likelihood.reshape(chains, draws, -1))
     statistics, by_study = fit_statistics.summarise_fit(fit, data, left_out)
     write_table(folder / "diagnostics.csv", attempt.diagnostics, diagnostics.DIAGNOSTIC_COLUMNS)

@@ -1,7 +1,7 @@
 """Tables of the integrals of a network, by difference of two-arm studies and by arm of others; see `lookup`.
 
-An evaluation by adaptive Gauss-Hermite quadrature costs a microsecond an arm and baseline; looked up in a table that is
-made once a fit, some nanoseconds.
+An evaluation by quadrature costs tens of microseconds a study, and ten times that with empty cells; looked up in a
+table that is made once a fit, some nanoseconds.
 """
 
 from dataclasses import dataclass

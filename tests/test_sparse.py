@@ -1,0 +1,52 @@
+"""Sparse networks under wide priors: the exact engine and the sampler against brute force on a grid."""
+
+import numpy as np
+import pytest
+from nma.config import Retry
+from nma.inference import diagnostics
+from nma.inference.fit import Fit, list_quantities, sample
+from nma.inference.models import model_inputs, network_model
+from nma.inference.reliability import solve
+from nma.inference.sampling import compile_model
+from nma.inference.scales import PriorScales
+
+from tests.sparse import EIGHT, brute_force, two_arm_network
+
+
+def test_brute_force_agrees_with_published_figures() -> None:
+    """Give effect and tau of the eight trials as an independent two-dimensional quadrature and JAGS gave them.
+
+    With half-normal(5) for tau: d -2.58 (3.11), -10.1 to 2.7; tau 5.35 (3.02), 0.70 to 12.3.
+    """
+    answer = brute_force(EIGHT, 5.0)
+    assert answer.d == pytest.approx([-2.58, 3.11, -10.1, 2.7], abs=0.2)
+    assert answer.tau == pytest.approx([5.35, 3.02, 0.70, 12.3], abs=0.1)
+
+
+@pytest.mark.parametrize("tau_scale", [0.5, 2.0, 5.0])
+def test_exact_engine_of_sparse_trials(tau_scale: float) -> None:
+    """The engine gives the answers of brute force, at every prior of tau, and knows that it does."""
+    answer = brute_force(EIGHT, tau_scale)
+    solution = solve(two_arm_network(EIGHT), PriorScales(100.0, tau_scale, 0.0, 100.0))
+    assert solution.posterior, solution.reason
+    d, tau = solution.posterior.summary(np.eye(1))[0][:, 0], solution.posterior.scale_summary("tau")[0]
+    assert d == pytest.approx(answer.d, abs=0.05 * answer.d[1])
+    assert tau == pytest.approx(answer.tau, abs=0.03 * answer.tau[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tau_scale", [2.0, 5.0])
+def test_sampler_of_sparse_trials(tau_scale: float) -> None:
+    """The sampler converges on the wide posterior without divergences, and agrees with brute force."""
+    answer = brute_force(EIGHT, tau_scale)
+    fit = Fit(two_arm_network(EIGHT), PriorScales(100.0, tau_scale, 0.0, 100.0))
+    compiled = compile_model(network_model(model_inputs(fit.data, fit.scales, 1, tabulated=False)))
+    settings = Retry(draws=2000, tune=1000, target_accept=0.9)
+    draws, divergences = sample(compiled, fit, 1, settings, 4, 2, 7)
+    quantities = list_quantities(draws, fit.data.predictor, None)
+    rows = diagnostics.convergence(quantities, divergences)
+    print([(row["parameter"], row["r_hat"], row["ess_bulk"], row["ess_tail"], divergences) for row in rows])
+    assert diagnostics.has_converged(rows, [])
+    d, tau = draws["coefficients"].ravel(), draws["tau"].ravel()
+    assert [d.mean(), d.std()] == pytest.approx(answer.d[:2], abs=0.1 * answer.d[1])
+    assert [tau.mean(), tau.std()] == pytest.approx(answer.tau[:2], abs=0.1 * answer.tau[1])
