@@ -30,8 +30,10 @@ def test_exact_engine_of_sparse_trials(tau_scale: float) -> None:
     solution = solve(two_arm_network(EIGHT), PriorScales(100.0, tau_scale, 0.0, 100.0))
     assert solution.posterior, solution.reason
     d, tau = solution.posterior.summary(np.eye(1))[0][:, 0], solution.posterior.scale_summary("tau")[0]
-    assert d == pytest.approx(answer.d, abs=0.05 * answer.d[1])
-    assert tau == pytest.approx(answer.tau, abs=0.03 * answer.tau[1])
+    for found, expected in ((d, answer.d), (tau, answer.tau)):
+        assert found[:2] == pytest.approx(expected[:2], abs=0.03 * expected[1])
+        # The engine's own error of a limit is larger.
+        assert found[2:] == pytest.approx(expected[2:], abs=0.1 * expected[1])
 
 
 @pytest.mark.slow
