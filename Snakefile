@@ -1,7 +1,6 @@
 # secondline: a Bayesian network meta-analysis from study sheets to ranked treatments.
 # `snakemake` runs config/config.yaml; `snakemake --configfile my.yaml` runs another configuration instead.
 from nma import plan
-from nma.job import ended_from_outside
 from nma.start import begin_run, open_project
 from nma.provenance import code_digest
 from pathlib import Path
@@ -107,4 +106,4 @@ rule all:
 
 # Snakemake says of a job that failed no more than its command.
 onerror:
-    print(RUN.failed(), ended_from_outside(log), sep="\n", file=sys.stderr)
+    print(RUN.failed(), file=sys.stderr)

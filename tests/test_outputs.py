@@ -55,6 +55,15 @@ def test_a_job_that_failed_vouches_for_nothing(made: Path) -> None:
     ]
 
 
+def test_a_job_ended_from_outside_is_explained(made: Path) -> None:
+    """An empty log is what a job leaves that was killed for memory."""
+    Path("ranks.log").write_text("")
+    with pytest.raises(OSError, match="killed"), vouched("ranks", "ranks.log", [str(made)]):
+        raise OSError("killed")
+    _, said = failures([Path("results")], 0.0)
+    assert "for want of memory or time" in said
+
+
 def test_an_output_that_was_not_written_is_an_error(made: Path) -> None:
     """What was there before is not taken for it."""
     with pytest.raises(RuntimeError, match=r"did not write results/a/t\.csv"), vouched("ranks", "l", [str(made)]):

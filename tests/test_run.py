@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 from nma.errors import UserError
-from nma.job import ended_from_outside
 from nma.run import check_config, command
 from nma.start import DEFAULT_CONFIG
 
@@ -108,15 +107,6 @@ def test_the_command_is_that_of_a_bare_snakemake(workdir: Path) -> None:
     assert command(Path("my own.yaml"), "2", ["-n"])[1:] == ["--configfile", "my own.yaml", "--cores", "2", "-n"]
     with pytest.raises(UserError, match="allowed: all, or 1 to"):
         command(DEFAULT_CONFIG, "0", [])
-
-
-def test_a_job_ended_from_outside_is_explained(tmp_path: Path) -> None:
-    """An empty log is what a job leaves that was killed for memory; any other log speaks for itself."""
-    log = tmp_path / "run.log"
-    log.write_text("Error in rule fit_models:\nLogfile logs/os/fit_models.log: empty file\n", encoding="utf-8")
-    assert "memory" in ended_from_outside(log)
-    log.write_text("Error in rule fit_models:\nLogfile logs/os/fit_models.log:\n====\nerror: x\n", encoding="utf-8")
-    assert ended_from_outside(log) == ""
 
 
 def test_the_cluster_profile_suits_small_clusters() -> None:

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import re
 import shutil
 import sys
 import threading
@@ -29,22 +28,6 @@ def mistakes_in_one_line() -> Iterator[None]:
         for line in error.lines:
             print(f"error: {line}", file=sys.stderr)
         raise SystemExit(EXIT_USER_ERROR) from None
-
-
-def ended_from_outside(snakemake_log: str | Path) -> str:
-    """Say what to do where a job has failed without a word, as one that is killed for memory or time does.
-
-    Parameters
-    ----------
-    snakemake_log : path
-        Snakemake's own log of the run, which says of every failed job what its log holds.
-    """
-    if not re.search(r"^\s*Logfile .*: empty file", Path(snakemake_log).read_text(encoding="utf-8"), re.MULTILINE):
-        return ""
-    return (
-        "A job with an empty log was ended from outside, most often for want of memory or time; on a cluster the job's "
-        "own log, named above, says which. --set-resources RULE:mem_mb=… or RULE:runtime=… gives it more."
-    )
 
 
 @contextmanager

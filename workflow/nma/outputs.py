@@ -118,7 +118,10 @@ def check_inputs(inputs: Iterable[str]) -> None:
 
 
 _SHOWN = 40  # lines of a log: a traceback, and what led to it
-_SILENT = "(nothing: it was killed, perhaps for want of memory)"
+_SILENT = (
+    "(nothing: the job was ended from outside, most often for want of memory or time; on a cluster the job's own log "
+    "says which. --set-resources RULE:mem_mb=… or RULE:runtime=… gives it more.)"
+)
 
 
 def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
