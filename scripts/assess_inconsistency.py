@@ -11,4 +11,5 @@ with job(snakemake):
 
     params = snakemake.params
     folder = Path(snakemake.output[0]).parent
-    assess_inconsistency(snakemake.input.evidence, params.fit, params.summary, params.model, folder)
+    tables = snakemake.input.statistics, snakemake.input.points
+    assess_inconsistency(snakemake.input.evidence, params.fit, params.summary, params.model, folder, tables)

@@ -24,6 +24,7 @@ from nma.report.sentences import (
 )
 from nma.report.settings import figure_labels, figures_of, report_inputs, report_settings
 from nma.report.splits import splits_of
+from nma.report.twin import twin
 from nma.report.words import Names
 from nma.summaries.absolute_effects import EXPONENTIAL
 from nma.summaries.candidates import RANKED
@@ -144,6 +145,8 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "mixtures.csv", [])
     write_rows(model / "absolute_effects.csv", [])
     slope = {"parameter": "slope[age]", "median": "0.66", "lower": "-0.28", "upper": "1.6", "prior": "normal(0, 3)"}
+    for name in ("relative_effects", "ranking", "heterogeneity"):
+        write_rows(model.parent / "frequentist" / f"{name}.csv", [])
     write_rows(model / "coefficients.csv", [{**slope, "evidence": "prior_driven", "centre": "61.5"}])
     statistics = ("residual_deviance", "p_d", "dic", "elpd_loo", "elpd_loo_se", "p_loo")
     write_rows(
@@ -473,6 +476,27 @@ def test_a_failed_fit_is_announced_at_the_top(tmp_path):
     assert text.index('role="alert"') < text.index("ranks first")
     assert "Pain relief at twelve weeks, model “pooled”" in text
     assert "NOT CONVERGED, do not use" in text
+
+
+def test_frequentist_twin_stands_beside_the_fit_or_is_said_to_be_missing():
+    """Effects against the reference by both; for counts there is none, in words."""
+    rows = [{**row, "setting": "overall"} for row in TWO.relative()]
+    scores = [{"treatment": name, "p_score": "0.25"} for name in TWO.effects]
+    blank = {"design": "", "df": "", "p_value": ""}
+    heterogeneity = [
+        {**blank, "statistic": "tau (restricted maximum likelihood)", "value": "0.1234"},
+        {**blank, "statistic": "Q between designs", "value": "0.2567", "df": "1", "p_value": "0.612"},
+    ]
+    found = twin([rows, scores, heterogeneity], rows, TWO.ranking(), TWO.names)
+    text = " ".join(found["sentences"])
+    assert "likelihood: 0.12." in text
+    assert "Q between designs 0.26, df 1, p = 0.61." in text
+    reference = TWO.names.regimen(TWO.reference)
+    by_name = {row[0]: row for row in found["table"].rows}
+    assert by_name[reference][1:3] == ["–", "–"]
+    other = next(row for row in rows if row["comparator"] == TWO.reference)
+    assert by_name[TWO.names.regimen(other["treatment"])][1] == TWO.names.estimate(other)
+    assert "normal approximation" in twin([[], [], []], rows, TWO.ranking(), TWO.names)["sentences"][0]
 
 
 def test_a_headline_model_without_heterogeneity_has_a_report(tmp_path):

@@ -31,6 +31,18 @@ CONTRACT = {
     "evidence/sources.csv": "study,item,printed,place,status,line",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
+    "primary/os/network/observed.csv": "setting,treatment,study,arm,population,n,regimen_share,setting_share,scale,"
+    "unit,observed,observed_lower,observed_upper,interval,shown,source",
+    "primary/os/pooled/absolute_effects.csv": "setting,treatment,scale,unit,mean,sd,median,lower,upper,absolute,"
+    "absolute_lower,absolute_upper,absolute_mean,absolute_sd,evidence,reason,baseline,source,assumptions,interval,"
+    "converged",
+    "primary/os/pooled/coefficients.csv": "parameter,mean,sd,median,lower,upper,prior,centre,contraction,"
+    "prior_sensitivity,evidence,interval,converged",
+    "primary/os/inconsistency/degrees_of_freedom.csv": "kind,name,contrasts,effects,df,same_test,estimate,se,p_value,"
+    "detectable",
+    "primary/os/inconsistency/node_splits.csv": "treatment,comparator,evidence,measure,mean,sd,median,lower,upper,"
+    "estimate,estimate_lower,estimate_upper,p_value,studies,assessable,reason,interval,converged,label,"
+    "prior_sensitivity,same_test,multi_arm",
     "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,"
     "estimate,estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_better,p_margin,interval,evidence,contraction,"
     "prior_sensitivity,prior_sensitivity_error,prior_sensitivity_prior,converged",
@@ -41,7 +53,7 @@ CONTRACT = {
     "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability",
     "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap",
     "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo,"
-    "loo_method",
+    "loo_method,studies,left_out",
     "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged,"
     "exact_check",
     "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k,status",
@@ -51,7 +63,8 @@ CONTRACT = {
     "candidate_p_best,candidate_first_by,named_first,not_named,converged",
     "primary/summary/fits.csv": "outcome,model,converged,exact_check,draws,min_ess_bulk,max_r_hat,divergences,versions",
     "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
-    "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,adjustment",
+    "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,adjustment,"
+    "evidence_digest",
     "primary/summary/prisma_nma.csv": "item,section,topic,asks,status,report,tables,still_needed",
 }
 
@@ -87,6 +100,14 @@ def test_contract_columns(finished: Project, file: str) -> None:
     text = (finished.folder / "results" / file).read_text().splitlines()
     assert text[0] == CONTRACT[file]
     assert len(text) > 1
+
+
+def test_consistency_has_one_deviance(finished: Project) -> None:
+    """The deviance and the DIC beside unrelated mean effects are those of the headline model's own fit."""
+    (own,) = table(finished, "primary/os/pooled/fit_statistics.csv")
+    beside = table(finished, "primary/os/inconsistency/fit_statistics.csv")[0]
+    assert beside["model"] == "consistency"
+    assert {key: beside[key] for key in own} == own
 
 
 def test_every_fit_is_complete(finished: Project) -> None:

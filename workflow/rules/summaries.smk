@@ -140,6 +140,8 @@ if project.config.inconsistency:
     rule assess_inconsistency:
         input:
             evidence=f"{RESULTS}/{project.config.inconsistency}/{{outcome}}/evidence.csv",
+            statistics=f"{RESULTS}/{project.config.inconsistency}/{{outcome}}/{project.config.headline}/fit_statistics.csv",
+            points=f"{RESULTS}/{project.config.inconsistency}/{{outcome}}/{project.config.headline}/data_points.csv",
         output:
             expand(
                 f"{RESULTS}/{project.config.inconsistency}/{{{{outcome}}}}/inconsistency/{{table}}.csv",

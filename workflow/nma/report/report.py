@@ -23,10 +23,11 @@ from nma.report.sentences import (
     learned,
     not_converged,
 )
-from nma.report.settings import HEADLINE_TABLES, INCONSISTENCY_FIGURES, INCONSISTENCY_TABLES, MODEL_TABLES
+from nma.report.settings import HEADLINE_TABLES, INCONSISTENCY_FIGURES, INCONSISTENCY_TABLES, MODEL_TABLES, TWIN_TABLES
 from nma.report.splits import splits_of
 from nma.report.study_tables import studies_table
 from nma.report.style import EVIDENCE
+from nma.report.twin import twin
 from nma.report.verification import doubtful_table, verification_sentences
 from nma.report.words import (
     GLOSSARY,
@@ -290,6 +291,9 @@ def _outcome_section(
         "fit": fit_sentences(by_model["data_points"][names.model], names),
         "statistics": check_tables.statistics_table(by_model["fit_statistics"], by_model["loo"], names),
         "checks": check_tables.check_table(by_model["exact_check"], names),
+        "twin": twin(
+            [read_table(here / "frequentist" / f"{name}.csv") for name in TWIN_TABLES], relative, ranking, names
+        ),
         "mixtures": check_tables.mixture_table(headline["mixtures"], studies, names),
         "inconsistency": inconsistency,
     }

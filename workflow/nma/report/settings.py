@@ -23,6 +23,7 @@ MODEL_TABLES = (
     "data_points",
     "loo",
 )
+TWIN_TABLES = ("relative_effects", "ranking", "heterogeneity")  # of the frequentist twin
 INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "degrees_of_freedom", "data_points")
 INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows

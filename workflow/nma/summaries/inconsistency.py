@@ -129,7 +129,12 @@ class _Fitted:
 
 
 def assess_inconsistency(
-    evidence: str, fit: Mapping[str, Any], summary: Mapping[str, Any], model: str, folder: Path
+    evidence: str,
+    fit: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    model: str,
+    folder: Path,
+    headline: tuple[str, str],
 ) -> None:
     """Fit the unrelated mean effects and every node-split by the exact engine, and write their tables.
 
@@ -171,17 +176,16 @@ def assess_inconsistency(
     all_fits = [consistent, unrelated, *splits.values()]
     seed = fit_seed(fit["seed"], fit["analysis"], fit["outcome"], "inconsistency")
     assessed = {item.name: _assess(item, seed) for item in all_fits}
+    statistics, consistent_points = map(read_table, headline)
     write_table(folder / "degrees_of_freedom.csv", tests, FREEDOM_COLUMNS)
     write_table(folder / "node_splits.csv", _split_rows(comparisons, splits, consistent, tests, arms), SPLIT_COLUMNS)
     write_table(folder / "unrelated_effects.csv", _unrelated_rows(unrelated, consistent, rows), UNRELATED_COLUMNS)
-    write_table(
-        folder / "fit_statistics.csv", [_statistics(item, assessed[item.name]) for item in all_fits], FIT_COLUMNS
-    )
-    points = [
-        {"model": item.name, **row}
-        for item in (consistent, unrelated)
-        for row in fit_statistics.point_rows(assessed[item.name], item.fit.data)
-    ]
+    fitted_rows = [_statistics(item, assessed[item.name]) for item in all_fits]
+    fitted_rows[0] |= {key: statistics[0][key] for key in fit_statistics.COLUMNS}
+    write_table(folder / "fit_statistics.csv", fitted_rows, FIT_COLUMNS)
+    free_points = fit_statistics.point_rows(assessed[unrelated.name], unrelated.fit.data)
+    points = [{"model": consistent.name, **row} for row in consistent_points]
+    points += [{"model": unrelated.name, **row} for row in free_points]
     write_table(folder / "data_points.csv", points, POINT_COLUMNS)
 
 
