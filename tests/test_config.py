@@ -428,7 +428,12 @@ def test_inline_plain_treatments(edit: Edit) -> None:
     ("old", "new", "offset", "message"),
     [
         ("reference: 1", "reference: 2", 2, "treatments.reference = '2': unknown regimen; allowed: 1, A-2, b"),
-        ("A-2: Drug A", "A 2: Drug A", 5, "treatments.regimens.A 2.[key] = 'A 2': String should match pattern"),
+        (
+            "A-2: Drug A",
+            "A 2: Drug A",
+            5,
+            "treatments.regimens.A 2.[key] = 'A 2': allowed: a word of letters",
+        ),
         ("[A-2, b]", "[A-2, c]", 8, "treatments.classes.drugs.components.1 = 'c': unknown component; allowed: A-2, b"),
         ("[A-2, b]", "[A-2]", 8, "treatments.classes.drugs.components: List should have at least 2 items"),
         (

@@ -314,7 +314,7 @@ MISTAKES = [
     bad(0, "n = '40.5': allowed: a whole number, 1 or more", n="40.5"),
     bad(0, "year = 'MMXX': not a number", year="MMXX"),
     bad(0, "design = 'cohort': Input should be", design="cohort"),
-    bad(0, "enrolment.start = '2020': String should match pattern", enrolment_start="2020"),
+    bad(0, "enrolment.start = '2020': allowed: a month, YYYY-MM", enrolment_start="2020"),
     bad(0, "enrolment.end = '2019-01': enrolment ends before it starts", enrolment_end="2019-01"),
     bad(0, "bibliography.authors: Field required", authors=""),
     bad(0, "study = 'smith_2027': comparator is yes in len, sor of its arms; allowed: in one", comparator="yes"),

@@ -1,6 +1,7 @@
 """YAML documents that remember their lines, and their validation by pydantic models."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +15,10 @@ from pydantic_core import PydanticCustomError
 from nma.errors import UserError
 
 Path_ = tuple[str | int, ...]
+
+# A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name; a month.
+WORD, MONTH = r"^[A-Za-z0-9][A-Za-z0-9_-]*$", r"^(19|20)[0-9][0-9]-(0[1-9]|1[0-2])$"
+PATTERNS = {WORD: "a word of letters, digits, _ and -", MONTH: "a month, YYYY-MM"}
 
 # YAML 1.2 core schema: `no`, `on` and `12:30` are strings, unlike in YAML 1.1.
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -225,4 +230,15 @@ def validate[M: BaseModel](model: type[M], document: Document) -> M:
     if first["type"] == "bad_value":
         raise document.error((*path, *context["key"]), context["shown"], context["problem"])
     value = None if first["type"] == "missing" else first.get("input")
-    raise document.error(path, value if not isinstance(value, dict | list) else None, first["msg"])
+    problem = _in_words(first["type"], value, context) or first["msg"]
+    raise document.error(path, value if not isinstance(value, dict | list) else None, problem)
+
+
+def _in_words(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
+    """Say in words what pydantic says as a regular expression, or of a type."""
+    if kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
+        return f"allowed: {PATTERNS[context['pattern']]}"
+    if kind == "int_type" and isinstance(value, float):
+        whole = f"; write {int(value)}" if value.is_integer() else ""
+        return f"allowed: a whole number{whole}"
+    return None

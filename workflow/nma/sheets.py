@@ -11,25 +11,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from nma.documents import Document, FileName, Label, Strict, Text, fail, read_yaml, validate
+from nma.documents import MONTH, PATTERNS, WORD, Document, FileName, Label, Strict, Text, fail, read_yaml, validate
 from nma.errors import Mistakes, UserError
 from nma.printed import digits, holds_date, percentages, put_together
 
-# A word that can stand in a folder's name, in a cell such as `a:10 b:3` and in a parameter's name such as `beta[a*b]`.
 Identifier = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        pattern=WORD,
         max_length=60,
         coerce_numbers_to_str=True,
-        json_schema_extra={"patternErrorMessage": "a word of letters, digits, _ and -"},
+        json_schema_extra={"patternErrorMessage": PATTERNS[WORD]},
     ),
 ]
 Month = Annotated[
     str,
     Field(
-        pattern=r"^(19|20)[0-9][0-9]-(0[1-9]|1[0-2])$",
-        json_schema_extra={"patternErrorMessage": "a month, YYYY-MM"},
+        pattern=MONTH,
+        json_schema_extra={"patternErrorMessage": PATTERNS[MONTH]},
     ),
 ]
 # Wider than anything printed, and narrow enough for every derivation to stay finite.
@@ -88,6 +87,8 @@ class Count(Strict):
     def _whole(cls, data: object) -> object:
         if isinstance(data, dict):
             count = data.get("count")
+            if isinstance(count, float) and count.is_integer():
+                fail("count", count, f"a count is a whole number of patients; write {int(count)}")
             if isinstance(count, float) or (isinstance(count, str) and "%" in count):
                 fail("count", count, "a count is a whole number of patients; write a percentage as percent:")
         return data

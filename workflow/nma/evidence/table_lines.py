@@ -13,6 +13,7 @@ from pydantic import Field
 
 from nma.documents import FileName, Label, Strict, Text, is_plain
 from nma.errors import UserError
+from nma.evidence.table_shape import REFERENCE_ROWS, check_header, check_separator, wide_form
 from nma.sheets import Acknowledgement, Identifier
 
 Word = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
@@ -185,6 +186,7 @@ class Line:
 def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[Line]:
     """Read the cells of a table, and check its columns."""
     (top, header), *body = read_cells(table.file)
+    check_header(table.file, top, header, body)
     for name in header:
         if header.count(name) > 1:
             raise UserError("this column stands twice", table.file, top, name)
@@ -232,6 +234,8 @@ def read_cells(file: str) -> list[tuple[int, list[str]]]:
         if size > _MOST_BYTES:
             raise UserError(f"{size} bytes; allowed: up to {_MOST_BYTES}", file)
         with Path(file).open(encoding="utf-8-sig", newline="") as handle:
+            check_separator(file, next((line for line in handle if line.strip()), ""))
+            handle.seek(0)
             reader = csv.reader(handle, strict=True)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
@@ -288,9 +292,13 @@ def _check_columns(
     allowed = [name for name in dict.fromkeys(allowed) if name not in beside]
     for name, our in ours.items():
         if our not in allowed:
+            wide = wide_form(header)
+            if wide:
+                raise UserError(wide, table.file, line)
             near = get_close_matches(our, allowed, 1)
             hint = f"did you mean {near[0]}? " if near else ""
-            problem = f"unknown column; {hint}allowed: {', '.join(allowed)}; else name it under ignore"
+            instead = "else give it one of these names under columns, or ignore it"
+            problem = f"unknown column; {hint}allowed: {', '.join(allowed)}; {instead}"
             if name != our:
                 raise complain(("columns", our), name, problem)
             raise UserError(problem, table.file, line, name)
@@ -299,7 +307,8 @@ def _check_columns(
         needed += needed_columns(table.outcome, there, vocabulary)
     for our in needed:
         if our not in there:
-            raise UserError(f"no column {our}; needed: {', '.join(needed)}", table.file, line)
+            reference = f"; {REFERENCE_ROWS}" if our == "comparator" else ""
+            raise UserError(f"no column {our}; needed: {', '.join(needed)}{reference}", table.file, line)
 
 
 def _check_time(lines: Sequence[Line], table: EvidenceTable, complain: Complain) -> None:
