@@ -89,6 +89,17 @@ def test_natural_scale(folder: Path) -> None:
     assert exp(float(row["se"]) * 2 * 1.959963984540054) == pytest.approx(upper / lower)
 
 
+def test_printed_limits_are_shown_as_printed(folder: Path) -> None:
+    """nanchang_2022, OS: 0.436 (0.191-0.966), not the 0.194 to 0.981 that its standard error implies around 0.436."""
+    (row,) = [
+        row
+        for row in read_table(folder / "effects.csv")
+        if (row["study"], row["outcome"], row["selected"]) == ("nanchang_2022", "os", "true")
+    ]
+    assert [float(row[f"estimate{end}"]) for end in ("", "_lower", "_upper")] == pytest.approx([0.436, 0.191, 0.966])
+    assert float(row["se"]) == pytest.approx(log(0.966 / 0.191) / (2 * 1.959963984540054))
+
+
 def test_sources_point_at_the_sheet(folder: Path) -> None:
     """The source names file, line and place, and that line starts the record."""
     for row in read_table(folder / "effects.csv"):
