@@ -246,12 +246,17 @@ class Case:
 
 
 def simulated(
-    model: Model, scales: PriorScales, designs: Sequence[str], covariates: tuple[float, float] = (-1.0, 3.0)
+    model: Model,
+    scales: PriorScales,
+    designs: Sequence[str],
+    covariates: tuple[float, float] = (-1.0, 3.0),
+    sizes: Sizes | None = None,
 ) -> Case:
     """Case on a simulated network; each letter of a design is an arm on that treatment."""
 
     def layout(likelihood: str, rng: np.random.Generator) -> Sequence[Row]:
-        rows = design_rows(designs, likelihood, rng, Sizes(n=(100, 300)) if likelihood.startswith("ordered") else None)
+        chosen = sizes or (Sizes(n=(100, 300)) if likelihood.startswith("ordered") else None)
+        rows = design_rows(designs, likelihood, rng, chosen)
         cells: dict[str, dict[str, str]] = {}
         for i, study in enumerate(dict.fromkeys(row["study"] for row in rows)):
             cells[study] = _study_cells(model, i, rng.uniform(*covariates))
@@ -297,6 +302,14 @@ CASES = {
         ("ab", "ac", "ae", "be", "ad", "abe", "ace", "cd"),
     ),
 }
+
+SPARSE = simulated(
+    Model(plain("abc")),
+    PriorScales(effect=4.0, tau=3.0, omega=0.0, baseline=2.5, slope=0.5, cutpoint=0.5),
+    ("ab", "ab", "ac", "bc", "ab", "abc"),
+    sizes=Sizes(n=(15, 60)),
+)
+"""Small trials under wide priors: a third of the arms has no events, or nothing else."""
 
 
 @dataclass(frozen=True)

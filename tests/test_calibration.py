@@ -19,7 +19,7 @@ from nma.network.predictor import Effects
 from nma.network.structure import Structure
 from nma.plan import evidence_csv, structure_settings
 
-from scripts.calibrate import CASES, LEVEL, SEED, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled
+from scripts.calibrate import CASES, LEVEL, SEED, SPARSE, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled
 from tests.networks import plain, simulate
 
 pytestmark = pytest.mark.slow
@@ -63,6 +63,15 @@ def test_ranks_are_uniform(likelihood: str, sampler: Sampler) -> None:
     together = {f"all {name}": ranks for name, ranks in pooled(lines).items()}
     print(f"\n{likelihood}: {smallest({**found, **together})}")
     assert sum(ranks.divergences for ranks in found.values()) == 0
+
+
+@pytest.mark.parametrize("likelihood", ["binomial_logit", "binomial_cloglog", "poisson_log"])
+def test_ranks_of_sparse_networks_under_wide_priors_are_uniform(likelihood: str) -> None:
+    """Arms of 15 to 60 patients under a half-normal(3) for tau: cells without events, or with nothing else, abound."""
+    compiled = Sampler.compile([(SPARSE, likelihood)])
+    ranks = calibrate(SPARSE, likelihood, compiled, 40, SEED + 2, "sparse")
+    found = smallest({"sparse": ranks})
+    print(f"\n{likelihood}: {found}, {ranks.divergences} divergences")
 
 
 def test_a_sampler_that_is_wrong_is_noticed() -> None:
