@@ -1173,6 +1173,21 @@ def write_network(folder: Path, network: Network, pairs: Any = (), stuck: Any = 
     write_rows(checks / "data_points.csv", network.both_points())
 
 
+def test_fonts_do_not_know_when_they_were_made(monkeypatch):
+    """A PDF holds its fonts, and two runs are not at one time."""
+    from matplotlib.font_manager import fontManager
+    from nma.report.fonts import use_light_fonts
+
+    monkeypatch.setattr(fontManager, "ttflist", list(fontManager.ttflist))
+    files = []
+    for moment in ("1000000000", "1500000000"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", moment)
+        with use_light_fonts.__wrapped__() as folder:
+            files.append({file.name: file.read_bytes() for file in Path(folder).iterdir()})
+    assert len(files[0]) == 2
+    assert files[0] == files[1]
+
+
 def test_saving_a_figure_with_leader_lines_twice_gives_the_same_bytes(tmp_path):
     """Placing labels involves no chance."""
     for run in ("a", "b"):
