@@ -160,7 +160,7 @@ def freedom_table(tests: Sequence[Row], names: Names) -> Table:
     ]
     columns = ("Test", "Degree of freedom", f"Estimate (SE), {names.link_scale}", "p", "Detectable with 80% power")
     caption = (
-        f"{names.outcome_label}: tests of inconsistency and additivity without heterogeneity or priors; tests with one "
+        f"{names.outcome_label}: tests of what the model assumes, without heterogeneity or priors; tests with one "
         "number in the second column are one test"
     )
     return trimmed(caption, columns, rows)

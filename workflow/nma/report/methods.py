@@ -354,7 +354,8 @@ def _absolute(settings: Mapping[str, Any], names: Names) -> list[str]:
     sentences = [
         f"Absolute effects ({listed(names.of('outcomes', name) for name in chosen)}) are relative effects added to a "
         "declared baseline with its uncertainty, independent of them; its source and what is assumed stand beside them "
-        "[@dias2013e]."
+        "[@dias2013e]. None is given where the relative effect is extrapolated or prior-driven; what arms of the "
+        "studies observed is set beside the others."
     ]
     if any(facts["outcomes"][name]["measure"] == "HR" for name in chosen):
         sentences.append("Medians rest on proportional hazards and exponential survival.")
@@ -370,7 +371,11 @@ def _inconsistency(settings: Mapping[str, Any], names: Names) -> list[str]:
         f"Inconsistency between direct and indirect evidence was assessed{where} by node-splitting of every comparison "
         "that some studies make and the others still estimate [@dias2010; @valkenhoef2016], with two-sided Bayesian "
         "p-values, and by unrelated mean effects [@dias2013d]. Where there is no such comparison it was called not "
-        "assessable."
+        "assessable. Degrees of freedom were counted as what designs estimate for themselves less what "
+        "the model has, and splits that test the same one were taken for one test. In studies of more than "
+        "two arms the "
+        "baseline of a split is the reference of the network, otherwise the treatment that comes first by its id, and "
+        "that of unrelated mean effects the first arm of the study or its comparator.",
     ]
 
 

@@ -102,7 +102,7 @@ def freedom_sentences(tests: Sequence[Row], names: Names) -> list[str]:
     if df == 0:
         return [
             f"The model explains {explained}: no degree of freedom is left on which studies could contradict it. "
-            "Whatever it assumes, consistency and additive components included, is not tested."
+            "What it assumes, consistency included, is not tested."
         ]
     left = "1 degree of freedom is" if df == 1 else f"{df} degrees of freedom are"
     sentences = [f"The model explains {explained}: {left} left on which studies can contradict it."]
