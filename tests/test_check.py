@@ -44,6 +44,13 @@ def test_studies(page: str) -> None:
     assert ["yoo_secondary", "quoted by severance_2024", "lenvatinib, sorafenib"] in rows
 
 
+def test_candidates(page: str) -> None:
+    """One line a setting: after atezolizumab no regimen with an ICI."""
+    _, *rows = table(page, "Candidates")
+    assert [row[0] for row in rows] == ["sorafenib_failure", "lenvatinib_failure", "atezolizumab_bevacizumab_failure"]
+    assert rows[2][1:] == ["ici", "sorafenib, lenvatinib, regorafenib, other_tki", "none"]
+
+
 def test_networks(page: str, project: Project) -> None:
     """One line a fit: 7 treatments are 21 pairs, the labels of which add up."""
     _, *rows = table(page, "Networks")

@@ -1228,3 +1228,25 @@ def test_numbers_read_well():
         "346",
         "2e+07",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "faces"),
+    [
+        ({}, {"alpha": "filled", "gamma": "filled"}),
+        ({"unplaced": ("gamma",)}, {"alpha": "filled", "gamma": "white"}),
+        ({"not_named": "p_better"}, {"alpha": "white", "gamma": "white"}),
+    ],
+)
+def test_where_nobody_is_named_nobody_has_a_colour(changes: Any, faces: dict[str, str]) -> None:
+    """The heat map fills the cells of ranked treatments alone, and none where none is first; so do the rankograms."""
+    from matplotlib.colors import to_hex
+
+    rows = ranking_rows(**changes)
+    axes = draw_sucra(rows, names()).axes[0]
+    cells = {patch.get_gid(): to_hex(patch.get_facecolor()) for patch in axes.patches if patch.get_gid()}
+    found = {name: "white" if cells[f"cell-{name}-pain"] == "#ffffff" else "filled" for name in faces}
+    assert found == faces
+    bars = draw_rankogram(probability_rows(), rows, names()).axes[0]
+    colours = {group.get_gid(): to_hex(group.get_facecolor()[0]) for group in bars.collections if group.get_gid()}
+    assert {name: "filled" if colours[f"ranks-{name}"] == "#0072b2" else "white" for name in faces} == faces

@@ -35,7 +35,7 @@ def summary(project: Project, study: str | None = None) -> str:
     study : str, optional
         Say only what concerns this study.
     """
-    sections = [_studies(project, study), _networks(project, study), _selected(project, study)]
+    sections = [_studies(project, study), _networks(project, study), _candidates(project), _selected(project, study)]
     sections += [_sources(project, study), _findings(_about(study, audit_rows(project)))]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -87,6 +87,16 @@ def _networks(project: Project, study: str | None) -> list[str]:
         treatments = len(received(arms, structure.regimens))
         rows.append((analysis, outcome, len(used), ", ".join(left_out) or "none", treatments, network, contrasts))
     return ["Networks, and how every two treatments can be compared", *_table(rows)]
+
+
+def _candidates(project: Project) -> list[str]:
+    """Candidates of every setting, so that a regimen which does not name a failed drug is seen."""
+    treatments = project.treatments
+    rows: list[tuple[Any, ...]] = [("setting", "failed", "candidates", "by rechallenge")]
+    for name, setting in treatments.settings.items():
+        chosen = [regimen for regimen in treatments.regimens if regimen not in treatments.barred(name)]
+        rows.append((name, *(", ".join(part) or "none" for part in (setting.failed, chosen, setting.rechallenge))))
+    return ["Candidates: regimens without a drug that failed", *_table(rows)] if treatments.settings else []
 
 
 def _selected(project: Project, study: str | None) -> list[str]:
