@@ -54,16 +54,20 @@ def simulated(effect: float, n_trials: int, zero: bool) -> Trials:
 
 def fixed_effect(trials: Trials, scales: PriorScales) -> tuple[float, float]:
     """Mean and sd of the common log odds ratio, baselines integrated out, on grids."""
-    centre, reach = _estimate(trials), min(8 * scales.effect, 60.0 if all(t[0] and t[2] for t in trials) else 1e9)
-    effect = centre + reach * np.sinh(np.linspace(-6, 6, 801)) / np.sinh(6.0)
+    bounded = any(r0 for r0, *_ in trials)  # otherwise the odds ratio may be as large as its prior lets it
+    effect = _estimate(trials) + min(8 * scales.effect, 40.0 if bounded else np.inf) * _grid(2001, 6.0)
     log_density = -0.5 * (effect / scales.effect) ** 2
-    for r0, n0, r1, n1 in trials:
-        log_density = log_density + _marginal(effect, r0, n0, r1, n1, scales.baseline)
-    width = np.gradient(effect)
-    weights = np.exp(log_density - log_density.max()) * width
+    for trial in trials:
+        log_density = log_density + _marginal(effect, *trial, scales.baseline)
+    weights = np.exp(log_density - log_density.max()) * np.gradient(effect)
     weights /= weights.sum()
     mean = weights @ effect
     return float(mean), float(np.sqrt(weights @ (effect - mean) ** 2))
+
+
+def _grid(n: int, steep: float) -> np.ndarray:
+    """Points from -1 to 1, dense around 0."""
+    return np.asarray(np.sinh(np.linspace(-steep, steep, n)) / np.sinh(steep))
 
 
 def _estimate(trials: Trials) -> float:
@@ -72,16 +76,17 @@ def _estimate(trials: Trials) -> float:
 
 
 def _marginal(effect: np.ndarray, r0: int, n0: int, r1: int, n1: int, sd: float) -> np.ndarray:
-    """Log likelihood of one trial with its baseline, the mean of its arms, integrated out."""
-    centre = np.log((r0 + r1 + 0.5) / (n0 + n1 - r0 - r1 + 0.5))
-    reach = 6 * sd + np.abs(effect).max()
-    mu = centre + reach * np.sinh(np.linspace(-8, 8, 801)) / np.sinh(8.0)
-    log_width = np.log(np.gradient(mu)) - 0.5 * (mu / sd) ** 2 - np.log(sd)
+    """Log likelihood of one trial with its baseline integrated out, by the log odds of its second arm.
+
+    That arm has events and patients without: its log odds are bounded whatever the effect.
+    """
+    eta = np.log((r1 + 0.5) / (n1 - r1 + 0.5)) + 40 * _grid(401, 4.0)
+    own = r1 * log_expit(eta) + (n1 - r1) * log_expit(-eta) + np.log(np.gradient(eta)) - np.log(sd)
     result = np.empty_like(effect)
-    for part in np.array_split(np.arange(len(effect)), 40):
-        low, high = mu - effect[part, None] / 2, mu + effect[part, None] / 2
-        value = r0 * log_expit(low) + (n0 - r0) * log_expit(-low) + r1 * log_expit(high) + (n1 - r1) * log_expit(-high)
-        result[part] = np.logaddexp.reduce(value + log_width, axis=1)
+    for part in np.array_split(np.arange(len(effect)), 20):
+        e = effect[part, None]
+        other = r0 * log_expit(eta - e) + (n0 - r0) * log_expit(e - eta)
+        result[part] = np.logaddexp.reduce(own + other - 0.5 * ((eta - e / 2) / sd) ** 2, axis=1)
     return result
 
 
