@@ -499,6 +499,17 @@ def test_frequentist_twin_stands_beside_the_fit_or_is_said_to_be_missing():
     assert "normal approximation" in twin([[], [], []], rows, TWO.ranking(), TWO.names)["sentences"][0]
 
 
+def test_a_report_says_where_all_analyses_are_compared(tmp_path):
+    """One of several analyses compares its own models, and needs no fit of another."""
+    write_project(tmp_path)
+    own, other = (" ".join(visible(report(tmp_path, compared_in=label)).split()) for label in (None, "Everything"))
+    elsewhere = "are compared in the report of “Everything” and in summary/sensitivity.csv"
+    assert "in every other analysis and with each study left out" in own
+    assert elsewhere not in own
+    assert elsewhere in other
+    assert "in every other analysis" not in other
+
+
 def test_a_headline_model_without_heterogeneity_has_a_report(tmp_path):
     """No figure of a heterogeneity that the model does not have; everything else is there."""
     write_project(tmp_path)
