@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +297,39 @@ def _differ(found: re.Match[str], _: Passage, tables: Tables) -> bool:
     return (int(found[1]), int(found[3])) == (len(known), sum(row[f"{end}_flag"] == "large" for row in known))
 
 
+def _tests(here: Passage, tables: Tables) -> list[dict[str, str]]:
+    return tables.read(here.outcome, "inconsistency", "degrees_of_freedom.csv")
+
+
+def _freedom(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    total = _tests(here, tables)[0]
+    return [found[1], found[2], found[3] if found[3] != "no" else "0"] == [
+        total[key] for key in ("contrasts", "effects", "df")
+    ]
+
+
+def _one_test(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    return int(found[1]) in Counter(row["same_test"] for row in _tests(here, tables)).values()
+
+
+def _detectable(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    values = [float(row["detectable"]) for row in _tests(here, tables) if row["detectable"]]
+    shown = re.findall(rf" {N}(?:, a ratio of {N})?(?:; |$)", found[1])
+    return bool(shown) and all(
+        any(agrees(value, known) and (not ratio or agrees(ratio, exp(known))) for known in values)
+        for value, ratio in shown
+    )
+
+
+def _twin(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    rows = {r["statistic"]: r for r in tables.read(here.outcome, "frequentist", "heterogeneity.csv") if not r["design"]}
+    if len(found.groups()) == 1:
+        return agrees(found[1], rows["tau (restricted maximum likelihood)"]["value"])
+    between = rows["Q between designs"]
+    p = found[3].replace("= ", "").replace(" ", "")
+    return agrees(found[1], between["value"]) and found[2] == between["df"] and agrees(p, between["p_value"])
+
+
 def _splits(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     rows = [r for r in tables.read(here.outcome, "inconsistency", "node_splits.csv") if r["evidence"] == "network"]
     return (int(found[1]), int(found[2])) == (sum(row["assessable"] == "true" for row in rows), len(rows))
@@ -382,6 +416,13 @@ RULES: list[tuple[str, Check]] = [
      r"(\d+) were not found\.", _verified),
     (r"^(\d+) characteristics? (?:is|are) given by at least one study\.", _given),
     (r"Of (\d+) that can be compared (between [a-z ]+), (\d+) differs? by more than [\d.]+ SD\.", _differ),
+    (r"The model explains (\d+) contrasts? between treatments by (\d+) effects?: (\d+|no) degrees? of freedom "
+     r"(?:is|are)", _freedom),
+    (r"One test, not (\d+):", _one_test),
+    (r"With 80% power, and at best, without heterogeneity, the difference that could be detected is, as [^:]*: (.*?)\. "
+     r"A smaller", _detectable),
+    (rf"τ by restricted maximum likelihood: {N}\.", _twin),
+    (rf"Q between designs {N}, df (\d+), p ([=<>] [\d.]+)\.", _twin),
     (r"held against each other for (\d+) of (\d+) comparisons? with direct evidence", _splits),
     (r"the smallest is p ([=<>] [\d.]+),", _smallest),
     (r"They disagree, at p < 0\.05, on: (.*?\))\. ", _disagreeing),

@@ -1166,7 +1166,11 @@ def write_network(folder: Path, network: Network, pairs: Any = (), stuck: Any = 
     write_rows(model / "heterogeneity.csv", HETEROGENEITY)
     write_rows(model / "densities.csv", DENSITIES)
     write_rows(model / "data_points.csv", network.points(6.0))
-    write_rows(checks / "degrees_of_freedom.csv", [])
+    blank = dict.fromkeys(("name", "contrasts", "effects", "same_test", "estimate", "se", "p_value", "detectable"), "")
+    total = {**blank, "kind": "total", "contrasts": "7", "effects": "3", "df": "4"}
+    split = {**blank, "kind": "split", "df": "1", "same_test": "1", "estimate": "0.3", "se": "0.45", "p_value": "0.505"}
+    tests = [{**split, "name": f"{t} against {c}", "detectable": "1.2607"} for t, c in pairs]
+    write_rows(checks / "degrees_of_freedom.csv", [total, *tests])
     write_rows(checks / "node_splits.csv", network.splits(pairs, stuck))
     write_rows(checks / "unrelated_effects.csv", network.unrelated([*pairs, *stuck]))
     write_rows(checks / "fit_statistics.csv", network.fits(pairs))
