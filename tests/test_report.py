@@ -596,7 +596,7 @@ def test_report_tells_inconsistency(smoking_page):
     assert "None differs at p &lt; 0.05; the smallest is p = 0.62" in text
     assert "With unrelated mean effects the residual deviance is 54.0 and the DIC 99.0" in text
     effects = smoking_page[smoking_page.index('id="effects"') :]
-    row = re.search(r"Individual counselling against No_contact</th>(.*?)</tr>", effects, re.DOTALL)
+    row = re.search(r">Individual counselling against No_contact</th>(.*?)</tr>", effects, re.DOTALL)
     assert row is not None
     cells = re.findall(r"<td[^>]*>(.*?)</td>", row[1])
     assert cells[0] == "2"
