@@ -19,6 +19,7 @@ import numpy as np
 from nma.inference import diagnostics, exact, fit_statistics
 from nma.inference.fit import Fit
 from nma.inference.leave_one_out import leave_one_out
+from nma.inference.reliability import why_not
 from nma.inference.sampling import fit_seed
 from nma.inference.scales import PriorScales
 from nma.inference.widening import PRIOR_DRIVEN, Covariances, prior_covariances
@@ -76,6 +77,8 @@ class _Fitted:
     fit: Fit
     grid: exact.GridPosterior
     pareto_k: float | None
+    converged: bool
+    """Whether the engine finds itself reliable."""
     ratio: bool
     measure: str
     covariances: Covariances | None = None
@@ -83,13 +86,10 @@ class _Fitted:
 
     def reach(self, row: Floats, label: str) -> dict[str, Any]:
         """Label a combination of coefficients by the evidence rule: prior-driven where a wider prior widens it."""
-        assert self.covariances
+        if self.covariances is None:  # the engine cannot tell: nothing says that the data carry it
+            return {"label": "prior_driven", "prior_sensitivity": None}
         widening = float(self.covariances.widening(row[None, :])[0][0])
         return {"label": "prior_driven" if widening > PRIOR_DRIVEN else label, "prior_sensitivity": widening}
-
-    @property
-    def converged(self) -> bool:
-        return self.pareto_k is None or self.pareto_k <= diagnostics.MAX_PARETO_K
 
     def estimate(self, row: Floats) -> dict[str, Any]:
         """Posterior of a combination of coefficients, on the link and on the natural scale."""
@@ -158,8 +158,8 @@ def assess_inconsistency(
         data = network_data(rows, structure, fit["likelihood"], variant)
         grid = exact.posterior(data, scales)
         wider = None if variant.unrelated else prior_covariances(data, scales, grid, decide=False)
-        k = diagnostics.pareto_k(grid)
-        return _Fitted(name, Fit(data, scales), grid, k, summary["ratio"], summary["measure"], wider)
+        k, reliable = diagnostics.pareto_k(grid), not why_not(grid)
+        return _Fitted(name, Fit(data, scales), grid, k, reliable, summary["ratio"], summary["measure"], wider)
 
     consistent = fitted("consistency", effects)
     unrelated = fitted("unrelated", replace(effects, unrelated=True, settings=False, classes={}, interactions=()))
