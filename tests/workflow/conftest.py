@@ -66,7 +66,7 @@ def jobs(output: str) -> set[str]:
 
 SMALL = {
     "config/config.yaml": [
-        ("draws: 4000\n", "draws: 500\n"),
+        ("draws: 6000\n", "draws: 500\n"),
         (
             "  four_cohorts:\n",
             "  four_cohorts:\n    outcomes: [pfs]\n",
