@@ -4,7 +4,7 @@ Binomial with logit link; binomial with complementary log-log link and follow-up
 log link and person-time; ordered categories with cumulative logit or probit link.
 """
 
-from math import erfc, exp, expm1, log, log1p, pi, sqrt
+from math import erfc, exp, expm1, inf, log, log1p, pi, sqrt
 
 import numba
 import numpy as np
@@ -98,13 +98,30 @@ def pooled_cuts(data: CountData) -> Floats:
 
 
 @numba.njit(cache=True)
-def _cumulative(family, x):  # type: ignore[no-untyped-def]
-    """Distribution function and density of the link at x."""
+def _log_tail(family, x):  # type: ignore[no-untyped-def]
+    """Give the logs of the link's upper tail and of its density at x, however far out."""
     if family == ORDERED_PROBIT:
-        return 0.5 * erfc(-x / sqrt(2.0)), exp(-0.5 * x * x) / sqrt(2.0 * pi)
-    e = exp(-abs(x))
-    p = 1.0 / (1.0 + e) if x > 0 else e / (1.0 + e)
-    return p, e / (1.0 + e) ** 2
+        log_density = -0.5 * x * x - 0.5 * log(2.0 * pi)
+        if x < 25.0:
+            return log(0.5 * erfc(x / sqrt(2.0))), log_density
+        y = 1.0 / (x * x)
+        return log_density - log(x) + log1p(-y * (1.0 - 3.0 * y * (1.0 - 5.0 * y))), log_density
+    e = log1p(exp(-abs(x)))
+    return -max(x, 0.0) - e, -abs(x) - 2.0 * e
+
+
+@numba.njit(cache=True)
+def _log_category(family, low, high):  # type: ignore[no-untyped-def]
+    """Take the log of F(high) - F(low) from the tail that both are nearer to, and the densities at both over it."""
+    if low + high > 0.0:
+        near, near_density = _log_tail(family, low)
+        far, far_density = _log_tail(family, high) if high < inf else (-inf, -inf)
+    else:
+        near, near_density = _log_tail(family, -high)
+        far, far_density = _log_tail(family, -low) if low > -inf else (-inf, -inf)
+    value = near + log1p(-min(exp(far - near), 1.0 - 1e-16))
+    near_ratio, far_ratio = exp(near_density - value), exp(far_density - value)
+    return (value, near_ratio, far_ratio) if low + high > 0.0 else (value, far_ratio, near_ratio)
 
 
 @numba.njit(cache=True)
@@ -114,26 +131,19 @@ def _ordered(family, arm, cuts, eta, terms):  # type: ignore[no-untyped-def]
     terms[SCORE], terms[LOG_LIKELIHOOD] = 0.0, 0.0
     for c in range(1, cuts.shape[0]):
         terms[FITTED + n_categories + c - 1] = 0.0
-    above, density = 1.0, 0.0
     for c in range(n_categories):
-        next_above, next_density = 0.0, 0.0
-        if c < n_categories - 1:
-            next_above, next_density = _cumulative(family, eta - cuts[c])
-        probability = max(above - next_above, 1e-300)
-        if c < n_categories - 1 and above > 0.5:
-            # the same difference from the other tail, where it does not cancel
-            low = 0.0 if c == 0 else _cumulative(family, cuts[c - 1] - eta)[0]
-            probability = max(_cumulative(family, cuts[c] - eta)[0] - low, 1e-300)
+        low = eta - cuts[c] if c < n_categories - 1 else -inf
+        high = eta - cuts[c - 1] if c > 0 else inf
+        log_p, at_low, at_high = _log_category(family, low, high)
         n = arm[COUNTS + c]
-        terms[FITTED + c] = probability
+        terms[FITTED + c] = exp(log_p)
         if n > 0.0:
-            terms[LOG_LIKELIHOOD] += n * log(probability)
-            terms[SCORE] += n * (density - next_density) / probability
+            terms[LOG_LIKELIHOOD] += n * log_p
+            terms[SCORE] += n * (at_high - at_low)
             if c >= 2:
-                terms[FITTED + n_categories + c - 2] -= n * density / probability
+                terms[FITTED + n_categories + c - 2] -= n * at_high
             if 1 <= c < n_categories - 1:
-                terms[FITTED + n_categories + c - 1] += n * next_density / probability
-        above, density = next_above, next_density
+                terms[FITTED + n_categories + c - 1] += n * at_low
 
 
 @numba.njit(cache=True)

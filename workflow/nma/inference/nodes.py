@@ -194,7 +194,7 @@ def _ask_slope(nodes, state):  # type: ignore[no-untyped-def]
     _ask(state, _SEEKER, _SEEKER + 1)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _judge_slope(nodes, state):  # type: ignore[no-untyped-def]
     """End where the function cannot be much higher than at the better end of the bracket."""
     _narrow(state, nodes[_SEEKER, X], nodes[_SEEKER, SLOPE])
@@ -224,7 +224,7 @@ def _ask_panel(nodes, state):  # type: ignore[no-untyped-def]
     _ask(state, free, free + _PANEL)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _judge_panel(nodes, state):  # type: ignore[no-untyped-def]
     """Accept the panel and go on, or make it narrower.
 
@@ -241,7 +241,7 @@ def _judge_panel(nodes, state):  # type: ignore[no-untyped-def]
         before = s
     size = sqrt(curvature) * width + 0.48 * (highest - lowest)
     fitting = 3.4 * exp(min(top - highest, 30.0) / 13.0) / max(size, 1e-300)
-    if not fitting >= 1.0:
+    if not fitting >= 1.0 and width > 1e-12 * (1.0 + abs(nodes[start, X])):
         state[WIDTH] = width * (max(0.8 * fitting, 0.15) if fitting == fitting else 0.15)
         _ask_panel(nodes, state)
         return
