@@ -17,7 +17,7 @@ from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_
 from nma.summaries.league_table import league_table, paired_league_table
 from nma.summaries.mixtures import LINKS, marginal_effect, marginal_log_hazard_ratio
 from nma.summaries.posterior import Posterior
-from nma.summaries.rank_statistics import poth, ranks, sucra
+from nma.summaries.rank_statistics import poth, ranks, share_above, sucra
 from nma.summaries.ranking import rank_treatments
 from nma.summaries.relative_effects import mixture_quantiles, relative_effects
 from scipy.special import ndtr
@@ -64,6 +64,17 @@ def test_ranks_by_hand() -> None:
     effects = np.array([[0.0, -1.0, 1.0], [0.0, 1.0, 2.0]])
     assert ranks(effects, "lower").tolist() == [[2, 1, 3], [1, 2, 3]]
     assert ranks(effects, "higher").tolist() == [[2, 3, 1], [3, 2, 1]]
+
+
+def test_ties_favour_nobody() -> None:
+    """Two of one effect, as members of a class are where omega is 0, are each first in half of the draws."""
+    by_draw = ranks(np.repeat([[0.5, 0.5, -1.0]], 4000, axis=0), "higher")
+    assert set(by_draw[:, 2]) == {3}
+    assert np.mean(by_draw[:, 0] == 1) == pytest.approx(0.5, abs=0.03)
+    assert np.array_equal(by_draw[:, 0], 3 - by_draw[:, 1])
+    gains = np.array([-1.0, 0.0, 0.0, 2.0, 3.0])
+    assert share_above(gains) == pytest.approx(0.6)
+    assert share_above(gains) + share_above(-gains) == pytest.approx(1)
 
 
 def test_sucra_and_poth_by_hand() -> None:

@@ -15,7 +15,7 @@ import networkx as nx
 import numpy as np
 
 from nma.network.structure import Floats
-from nma.summaries.rank_statistics import rank_cells, ranks
+from nma.summaries.rank_statistics import rank_cells, ranks, share_above
 
 LEAST_P_BETTER = 0.6  # probability of being better than the next, below which nobody is named first
 NO_CANDIDATE, ONE_CANDIDATE, NOT_PLACED = "no_candidate", "one_candidate", "not_placed"
@@ -99,7 +99,7 @@ def rank_candidates(
         "p_best": max(placed, key=lambda name: float(cells[name]["p_best"])),
         "mean": max(placed, key=lambda name: float(means[name])),
     }
-    p_better = float(np.mean(sign * (effects[first] - effects[following]) > 0))
+    p_better = share_above(sign * (effects[first] - effects[following]))
     reason = _why_not(first_by, evidence[first, following], p_better)
     return CandidateRanks(reason, first, {name: _shown(name, cells[name], first_by) for name in placed})
 

@@ -17,14 +17,23 @@ from nma.network.structure import Floats
 def ranks(effects: Floats, better: str) -> NDArray[np.int64]:
     """Rank treatments in every draw, 1 for the best.
 
+    Ties are broken by lot: where the exact engine takes omega to be 0, members of a class have one effect, and none of
+    them is better for being named first.
+
     Parameters
     ----------
     effects : array, (draws, treatments)
         Link scale, against any common comparator.
     better : {"lower", "higher"}
     """
-    order = np.argsort(effects if better == "lower" else -effects, axis=1, kind="stable")
+    lots = np.random.default_rng(0).random(effects.shape)
+    order = np.lexsort((lots, effects if better == "lower" else -effects), axis=1)
     return np.argsort(order, axis=1, kind="stable") + 1
+
+
+def share_above(gains: Floats) -> float:
+    """Share of draws above 0, ties counted half: two ends of one contrast then add up to 1."""
+    return float(np.mean(gains > 0) + np.mean(gains == 0) / 2)
 
 
 def sucra(mean_rank: Floats, n: int) -> Floats:

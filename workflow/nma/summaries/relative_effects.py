@@ -11,6 +11,7 @@ from nma.network.arms import OVERALL, Arm
 from nma.network.graph import label_contrasts
 from nma.network.structure import Floats, Structure
 from nma.summaries.posterior import Posterior
+from nma.summaries.rank_statistics import share_above
 
 COLUMNS = (
     "setting",
@@ -71,7 +72,7 @@ def relative_effects(
                 "estimate_upper": natural(upper),
                 "predictive_lower": predictive[0],
                 "predictive_upper": predictive[1],
-                "p_better": np.mean(sign * draws > 0),
+                "p_better": share_above(sign * draws),
                 "p_margin": np.mean(sign * (draws - margin) > 0),
                 "interval": INTERVAL,
                 **_reach(label["structure"], row, posterior),
