@@ -60,7 +60,7 @@ def test_rows_of_the_sensitivity_table(project: Project, solved: Path, tmp_path:
     """Every model, with the adjustment of the studies behind it."""
     compare_analyses(tmp_path, [], [], [], str(tmp_path / "sensitivity.csv"), [str(solved)])
     rows = read_table(tmp_path / "sensitivity.csv")
-    assert list(rows[0]) == [*COLUMNS, "adjustment"]
+    assert list(rows[0]) == [*COLUMNS, "adjustment", "evidence_digest"]
     assert {row["model"] for row in rows} == set(project.config.models)
     assert {(row["analysis"], row["adjustment"]) for row in rows} == {(ANALYSIS, "adjusted:4 crude:1")}
     assert len(rows) == len(read_table(solved))
