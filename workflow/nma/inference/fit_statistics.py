@@ -1,7 +1,8 @@
 """Fit of a model to the data: residual deviance, leverage, DIC and leave-one-study-out cross-validation.
 
 The deviance is conditional on the study effects, whose expectation given the sampled parameters is taken in closed form
-(contrasts and means) or by quadrature (counts). pD is the mean deviance minus the deviance at the posterior mean of the
+(contrasts and means) or by quadrature (counts, over draws evenly spaced: an expectation needs fewer than the tail of a
+leave-one-out density). pD is the mean deviance minus the deviance at the posterior mean of the
 fitted values (Dias, NICE DSU TSD2, 2011).
 """
 
@@ -35,6 +36,7 @@ COLUMNS = (
 STUDY_COLUMNS = ("study", "elpd_loo", "pareto_k", "method", "error")
 POINT_COLUMNS = ("study", "data_point", "deviance", "leverage")
 _CHUNK = 4_000_000  # arms times draws that are evaluated at a time
+_EXPECTED = 4_000  # draws, about, that expectations of counts are taken over: they cost a quadrature each
 
 
 @dataclass(frozen=True)
@@ -116,26 +118,34 @@ def _assess_means(data: Means, draws: Draws) -> tuple[Floats, Floats]:
 
 
 def _assess_counts(data: NetworkData, draws: Draws, scales: PriorScales) -> tuple[Floats, Floats, Floats]:
-    """Deviance and leverage by arm, log likelihood by draw and study."""
+    """Deviance and leverage by arm, log likelihood by draw and study.
+
+    Conditional expectations are integrated over some of the draws; the log likelihood of all is looked up in the tables
+    of the fit, as far as there are any.
+    """
     counts = data.counts
     constants = log_constants(counts)
     width = fitted_width(counts.family, counts.counts.shape[1])
-    fitted, log_likelihood, by_study = np.zeros((len(constants), width)), np.zeros(len(constants)), []
-    for part, terms in _terms(data, draws, scales):
-        by_study.append(part)
-        fitted += terms[:, :, FITTED : FITTED + width].sum(axis=0) / len(draws.tau)
-        log_likelihood += terms[:, :, LOG_LIKELIHOOD].sum(axis=0) / len(draws.tau)
+    some = _every(draws, max(1, len(draws.tau) // _EXPECTED))
+    fitted, log_likelihood = np.zeros((len(constants), width)), np.zeros(len(constants))
+    for _, terms in _terms(data, some, count_arguments(data, scales, tabulated=False)):
+        fitted += terms[:, :, FITTED : FITTED + width].sum(axis=0) / len(some.tau)
+        log_likelihood += terms[:, :, LOG_LIKELIHOOD].sum(axis=0) / len(some.tau)
+    by_study = np.concatenate([values for values, _ in _terms(data, draws, count_arguments(data, scales))])
     saturated = _log_density(counts, _observed(counts))
     deviance = 2 * (saturated - log_likelihood)
     at_mean = 2 * (saturated - _log_density(counts, fitted))
-    constant = np.add.reduceat(constants, counts.start[:-1])
-    return deviance, deviance - at_mean, np.concatenate(by_study) + constant
+    return deviance, deviance - at_mean, by_study + np.add.reduceat(constants, counts.start[:-1])
 
 
-def _terms(data: NetworkData, draws: Draws, scales: PriorScales) -> Iterator[tuple[Floats, Floats]]:
-    """Log likelihoods by study and conditional expectations by arm of all draws, some at a time."""
+def _every(draws: Draws, step: int) -> Draws:
+    """Give draws evenly spaced over the chains."""
+    return Draws(draws.coefficients[::step], draws.tau[::step])
+
+
+def _terms(data: NetworkData, draws: Draws, arguments: tuple[Any, ...]) -> Iterator[tuple[Floats, Floats]]:
+    """Log likelihoods by study and conditional expectations by arm, some draws at a time."""
     counts = data.counts
-    arguments = count_arguments(data, scales, tabulated=False)
     size = max(1, _CHUNK // (len(counts.counts) * n_terms(counts.family, counts.counts.shape[1])))
     for start in range(0, len(draws.tau), size):
         b, tau = draws.coefficients[start : start + size], draws.tau[start : start + size]

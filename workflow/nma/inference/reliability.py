@@ -73,11 +73,8 @@ def _why_not_sampled(posterior: GridPosterior) -> str:
     error = posterior.log_evidence_error()
     if not error < _EVIDENCE:
         return f"its replicates or grids differ by {error:.2g} in the log evidence"
-    return _why_not_precise(*posterior.summary(np.eye(posterior.means.shape[-1])))
-
-
-def _why_not_precise(summary: Floats, error: Floats) -> str:
-    worst = float((error[0] / summary[1]).max())
+    sd, error = posterior.error_of_means()
+    worst = float((error / sd).max())
     return "" if worst < _PRECISION else f"its own error is {worst:.2g} posterior standard deviations"
 
 
