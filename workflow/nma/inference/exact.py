@@ -137,10 +137,10 @@ class GridPosterior:
     def covariance(self, replicate: int | None = None) -> Floats:
         """Posterior covariance of the stacked coefficients, (coefficients, coefficients), by all or one replicate."""
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
-        weights, means = self._component_weights(chosen), self.means[chosen]
-        mean = weights.ravel() @ means.reshape(weights.size, -1)
-        centred = means - mean
-        between = np.einsum("rgj,rgjc,rgjd->cd", weights, centred, centred, optimize=True)
+        weights = self._component_weights(chosen)
+        means = self.means[chosen].reshape(weights.size, -1)
+        centred = means - weights.ravel() @ means
+        between = (weights.reshape(-1, 1) * centred).T @ centred
         within = np.einsum("g,gkc,gkd->cd", weights.sum(axis=(0, 2)), self.roots, self.roots, optimize=True)
         return np.asarray(between + within)
 

@@ -70,9 +70,9 @@ def _why_not_sampled(posterior: GridPosterior) -> str:
     effective = float((weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)).min())
     if effective < _LEAST_EFFECTIVE:
         return f"only {effective:.0f} of its draws carry the weight"
-    error = posterior.log_evidence_error()
-    if not error < _EVIDENCE:
-        return f"its replicates or grids differ by {error:.2g} in the log evidence"
+    of_evidence = posterior.log_evidence_error()
+    if not of_evidence < _EVIDENCE:
+        return f"its replicates or grids differ by {of_evidence:.2g} in the log evidence"
     sd, error = posterior.error_of_means()
     worst = float((error / sd).max())
     return "" if worst < _PRECISION else f"its own error is {worst:.2g} posterior standard deviations"

@@ -1,12 +1,13 @@
 """Tables of the integrals of a network, by difference of two-arm studies and by arm of others; see `lookup`.
 
 An evaluation by quadrature costs tens of microseconds a study, and ten times that with empty cells; looked up in a
-table that is made once a fit, some nanoseconds.
+table that is made once a study, some nanoseconds.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod, sqrt
+from itertools import pairwise
+from math import sqrt
 
 import numba
 import numpy as np
@@ -51,28 +52,57 @@ def tabulate(family: int, arms: Floats, studies: Floats, baseline_sd: float, tau
     if not len(arms) or is_ordered(family):
         return NO_TABLE
     resolution = float(np.sqrt(2 * arms[:, V].min()))
-    intervals = max(int(np.ceil(np.arcsinh(6 * tau_scale / resolution) / STEP_U)), 1)
-    if prod(shape := (intervals + 1, int(studies[-1, START]))) > MOST:
+    asked, doubled = (_levels(scale, resolution) for scale in (tau_scale, 2 * tau_scale))
+    if asked * int(studies[-1, START]) > MOST:
         return NO_TABLE
-    key = arms.shape, np.ascontiguousarray(arms).tobytes(), np.ascontiguousarray(studies).tobytes()
-    return _table(family, *key, baseline_sd, resolution, shape)
+    return _table(family, _Key(arms), _Key(studies), baseline_sd, resolution, asked, doubled)
 
 
-@lru_cache(maxsize=2)
+def _levels(tau_scale: float, resolution: float) -> int:
+    """Levels of u up to six prior standard deviations of tau."""
+    return max(int(np.ceil(np.arcsinh(6 * tau_scale / resolution) / STEP_U)), 1) + 1
+
+
+class _Key:
+    """An array that a cache can tell from others by its values."""
+
+    def __init__(self, array: Floats) -> None:
+        self.array = np.ascontiguousarray(array)
+        self.values = array.shape, self.array.tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.values == other.values
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
+
+@lru_cache(maxsize=1)
 def _table(
-    family: int,
-    arms_shape: tuple[int, ...],
-    arms: bytes,
-    studies: bytes,
-    baseline_sd: float,
-    resolution: float,
-    shape: tuple[int, int],
+    family: int, arms: _Key, studies: _Key, baseline_sd: float, resolution: float, asked: int, doubled: int
 ) -> Table:
-    """Fill a table, once for all that use it: the sampler, the exact engine and its searches."""
-    values = np.empty(shape)
-    unpacked = np.frombuffer(arms).reshape(arms_shape).copy(), np.frombuffer(studies).reshape(-1, 2).copy()
-    _tabulate(family, *unpacked, baseline_sd, resolution, values)
-    return Table(values, resolution)
+    """Put the entries of the studies side by side; one that is made serves a doubled prior, too."""
+    entries = []
+    for (first, start), (last, end) in pairwise(studies.array.astype(int).tolist()):
+        made = _made(family, _Key(arms.array[first:last]), end - start, baseline_sd, resolution)
+        if not made or len(made[0]) < asked:
+            made[:] = [_entry(family, arms.array[first:last], (doubled, end - start), baseline_sd, resolution)]
+        entries.append(made[0])
+    shared = min(len(entry) for entry in entries)
+    return Table(np.hstack([entry[:shared] for entry in entries]), resolution)
+
+
+@lru_cache(maxsize=1024)
+def _made(family: int, arms: _Key, size: int, baseline_sd: float, resolution: float) -> list[Floats]:
+    """Entry of a study, once it is made, for all that use it: sampler, exact engine, and every fit without a study."""
+    return []
+
+
+def _entry(family: int, arms: Floats, shape: tuple[int, int], baseline_sd: float, resolution: float) -> Floats:
+    """Tabulate a study, (levels, points of its entries * 4)."""
+    studies, values = np.array([[0.0, 0.0], [len(arms), shape[1]]]), np.empty(shape)
+    _tabulate(family, arms.copy(), studies, baseline_sd, resolution, values)
+    return values
 
 
 @numba.njit(cache=True)

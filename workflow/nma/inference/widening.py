@@ -63,14 +63,33 @@ class Covariances:
         array, (K,)
             The prior that it is largest for: effect, tau or omega.
         """
-        doubled = [name for name in self.pooled if name != FITTED]
-        ratios = np.array([_sd(self.pooled[name], rows) for name in doubled]) / _sd(self.pooled[FITTED], rows)
-        by_replicate = [_sd(self.replicates[name], rows) / _sd(self.replicates[FITTED], rows) for name in doubled]
+        widening, error = self._by_prior(rows)
+        widest = widening.argmax(axis=0), np.arange(len(rows))
+        priors = np.array([name.removesuffix(DOUBLED) for name in self._doubled])
+        return widening[widest], error[widest], priors[widest[0]]
+
+    def undecided(self, rows: Floats) -> list[str]:
+        """Doubled priors that widen a linear combination by so little more or less than the cut that it is not sure."""
+        widening, error = self._by_prior(rows)
+        near = (np.abs(widening - PRIOR_DRIVEN) < _NEAR * error).any(axis=1)
+        return [name for name, is_near in zip(self._doubled, near, strict=True) if is_near]
+
+    def updated(self, finer: "Covariances") -> "Covariances":
+        """Take over what has been found again with more draws."""
+        return Covariances({**self.pooled, **finer.pooled}, {**self.replicates, **finer.replicates})
+
+    @property
+    def _doubled(self) -> list[str]:
+        return [name for name in self.pooled if name != FITTED]
+
+    def _by_prior(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Widening of the sd of linear combinations by doubled prior, and its error, (priors, K) each."""
+        names = self._doubled
+        ratios = np.array([_sd(self.pooled[name], rows) for name in names]) / _sd(self.pooled[FITTED], rows)
+        by_replicate = [_sd(self.replicates[name], rows) / _sd(self.replicates[FITTED], rows) for name in names]
         n = len(self.replicates[FITTED])
         errors = np.std(by_replicate, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(ratios)
-        widest = ratios.argmax(axis=0), np.arange(len(rows))
-        priors = np.array([name.removesuffix(DOUBLED) for name in doubled])
-        return ratios[widest] - 1, errors[widest], priors[widest[0]]
+        return ratios - 1, np.asarray(errors)
 
 
 def _sd(covariance: Floats, rows: Floats) -> Floats:
@@ -83,26 +102,28 @@ def prior_covariances(
 ) -> Covariances | None:
     """Compute the covariance as fitted and with every prior scale doubled, by the exact engine.
 
-    Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``. ``None``
-    where it cannot be relied on under one of the priors.
+    Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``, for the
+    prior that it is due to and the fitted one: what the others tell is sure as it is. ``None`` where it cannot be
+    relied on under one of the priors.
     """
     chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
-    found = _covariances(data, scales, posterior, chosen)
+    found = _covariances(data, scales.all_doubled(), chosen, posterior)
     contrasts, factor = _contrasts(data.predictor.effect_rows()), _FINER
-    while decide and found and factor <= _FINEST and _undecided(found, contrasts):
-        chosen = exact.effort(data, scales, factor)
-        finer = solve(data, scales, chosen).posterior
-        found = _covariances(data, scales, finer, chosen) if finer else None
+    while decide and found and factor <= _FINEST and (near := found.undecided(contrasts)):
+        chosen = exact.effort(data, scales, factor, posterior.n_replicates)
+        finer, doubled = solve(data, scales, chosen).posterior, scales.all_doubled()
+        again = _covariances(data, {name: doubled[name] for name in near}, chosen, finer) if finer else None
+        found = found.updated(again) if again else None
         factor *= _FINER
     return found
 
 
 def _covariances(
-    data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior, chosen: exact.Effort
+    data: NetworkData, doubled: Mapping[str, PriorScales], chosen: exact.Effort, posterior: exact.GridPosterior
 ) -> Covariances | None:
     grids = {FITTED: posterior}
-    for name, doubled in scales.all_doubled().items():
-        solution = solve(data, doubled, chosen)
+    for name, scales in doubled.items():
+        solution = solve(data, scales, chosen)
         if solution.posterior is None:
             return None
         grids[name] = solution.posterior
@@ -118,8 +139,3 @@ def _contrasts(effect_rows: Floats) -> Floats:
     first, second = np.triu_indices(effect_rows.shape[1], 1)
     rows = (effect_rows[:, first] - effect_rows[:, second]).reshape(-1, effect_rows.shape[-1])
     return np.unique(rows[rows.any(axis=1)], axis=0)
-
-
-def _undecided(found: Covariances, contrasts: Floats) -> bool:
-    widening, error, _ = found.widening(contrasts)
-    return bool((np.abs(widening - PRIOR_DRIVEN) < _NEAR * error).any())
