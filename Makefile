@@ -12,6 +12,7 @@ override CORES := $(value CORES)
 override CONFIG := $(value CONFIG)
 override ID := $(value ID)
 override CSV := $(value CSV)
+override STUDY := $(value STUDY)
 export CORES CONFIG ID CSV STUDY
 
 .PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas readme-figure clean

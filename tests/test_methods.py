@@ -169,3 +169,15 @@ def test_models_in_words(changes: dict[str, Any], words: str) -> None:
     assert ("slopes N(0, 7.5²)" in priors) == bool(changes.get("covariate"))
     assert ("τ HN(0.6)" in priors) == changes.get("heterogeneity", True)
     assert "ω" not in priors
+
+
+def test_rechallenge_is_part_of_the_methods(project: Project) -> None:
+    """A candidate that contains a drug that failed is named with the setting and the reason."""
+    settings = project.treatments.settings
+    chosen = settings["lenvatinib_failure"].model_copy(update={"rechallenge": {"lenvatinib_ici": "the ICI was new"}})
+    treatments = project.treatments.model_copy(update={"settings": {**settings, "lenvatinib_failure": chosen}})
+    with contextlib.chdir(ROOT):
+        written, *_ = methods_of(project.model_copy(update={"treatments": treatments}), "primary")
+    text = " ".join(paragraph.text for paragraph in written.paragraphs)
+    said = "After lenvatinib, Lenvatinib + ICI contains a drug that failed and was a candidate all the same"
+    assert f"{said}: the ICI was new." in text

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from nma.config import Analysis, Project, Selection
-from nma.evidence.audit import audit_project
+from nma.errors import UserError
+from nma.evidence.audit import audit_project, check_audit
 from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.multi_arm import JointContrasts, joint_contrasts
 from nma.evidence.selection import select_evidence
@@ -145,6 +146,24 @@ def test_an_arm_without_a_ratio_is_told(project: Project) -> None:
     (finding,) = [f for f in audit_project(small) if f.check == "multi_arm"]
     assert (finding.severity, finding.item) == ("warning", "os")
     assert "sor, len, reg, oth" in finding.message
+
+
+def test_ratios_that_do_not_add_up_stop_the_run(project: Project) -> None:
+    """The line says by how many standard errors, and shows no other number in the place of the ratio."""
+    pairs = [("len", "sor", 0.8), ("reg", "sor", 0.65), ("len", "reg", 4.2)]
+    ratios = [
+        hazard_ratio(
+            treatment=t, comparator=c, value=v, lower=v / 1.4, upper=v * 1.4, printed=f"{v} {v / 1.4} {v * 1.4}"
+        )
+        for t, c, v in pairs
+    ]
+    small = synthetic(project.config, project.treatments, trial(THREE, ratios))
+    (finding,) = [f for f in audit_project(small) if f.check == "multi_arm"]
+    assert (finding.severity, finding.reported, finding.recomputed) == ("error", None, None)
+    with pytest.raises(
+        UserError, match=r"away from what the other pairs imply, \d+(\.\d)? standard errors; correct the sheet"
+    ):
+        check_audit(small)
 
 
 def ranking(project: Project) -> tuple[dict[str, tuple[float, float]], list[str]]:

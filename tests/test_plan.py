@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from nma.config import Project, read_project
+from nma.config import Analysis, Project, read_project
 from nma.errors import UserError
 from nma.evidence.selection import select_evidence
 from nma.network.predictor import Effects
@@ -340,8 +340,20 @@ def test_the_shipped_networks_pass(project: Project, workdir: Path) -> None:
 def test_an_outcome_without_evidence(project: Project, workdir: Path) -> None:
     """An analysis must not ask for an outcome that nobody reports."""
     small = synthetic(project.config, project.treatments, sheet(hazard_ratios=[hazard_ratio()]))
-    with pytest.raises(UserError, match="no study gives evidence on pfs"):
+    with pytest.raises(UserError, match="no study gives evidence on pfs; leave it out"):
         check_networks(small, CONFIG)
+
+
+def test_why_a_study_is_no_evidence(project: Project, workdir: Path) -> None:
+    """Where every study that reports an outcome is left out of it, the reasons are said."""
+    small = synthetic(project.config, project.treatments, sheet(hazard_ratios=[hazard_ratio()]))
+    name = next(iter(small.sheets))
+    analyses = {"main": Analysis(label="All", outcomes=["os"], exclude={name: "its arms overlap"})}
+    config = small.config.model_copy(update={"analyses": analyses})
+    with pytest.raises(
+        UserError, match=rf"evidence on os \({name}: excluded by the analysis: its arms overlap\); leave"
+    ):
+        check_networks(small.model_copy(update={"config": config}), CONFIG)
 
 
 @pytest.mark.parametrize(

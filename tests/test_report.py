@@ -212,6 +212,7 @@ def method_facts(labels: Any) -> dict[str, Any]:
         "classes": [],
         "settings": places,
         "not_candidates": {place: [] for place in places},
+        "rechallenge": {place: {} for place in places},
         "analyses": {name: Analysis(label=label).model_dump(mode="json") for name, label in labels["analyses"].items()},
         "absolute": [],
         "sheets": 0,

@@ -1,6 +1,7 @@
 """`make` and the entry before Snakemake: nothing a user gives is run as code, and a mistake is one line."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def make(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
 
 @pytest.mark.parametrize("text", INJECTIONS)
 @pytest.mark.parametrize(
-    ("target", "name"), [("new-study", "ID"), ("import-studies", "CSV"), ("check", "CONFIG"), ("results", "CORES")]
+    ("target", "name"),
+    [("new-study", "ID"), ("import-studies", "CSV"), ("check", "CONFIG"), ("check", "STUDY"), ("results", "CORES")],
 )
 def test_no_word_of_a_user_is_run(clone: Path, target: str, name: str, text: str) -> None:
     """Given on the command line or by the environment, it reaches the program as it is."""
@@ -57,6 +59,13 @@ def test_no_word_of_a_user_is_run(clone: Path, target: str, name: str, text: str
         assert line.startswith("error: "), done.stderr
         assert all(other.startswith("make: ***") for other in rest)
     assert not (clone / MARK).exists()
+
+
+def test_make_expands_no_word_of_a_user() -> None:
+    """Whatever the recipes get through the environment is taken by its value."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (exported,) = re.findall(r"^export (.*)$", text, re.MULTILINE)
+    assert sorted(exported.split()) == sorted(re.findall(r"^override (\w+) := \$\(value \1\)$", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("target", "wanted"), [("new-study", "name the study"), ("import-studies", "name the table")])

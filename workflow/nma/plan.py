@@ -241,7 +241,8 @@ def check_networks(project: Project, file: Path) -> None:
         path = ("analyses", analysis)
         arms = _arms(project, analysis, outcome)
         if not arms:
-            raise document.error(path, None, f"no study gives evidence on {outcome}; leave it out of the outcomes")
+            problem = f"no study gives evidence on {outcome}{_why_unused(project, analysis, outcome)}"
+            raise document.error(path, None, f"{problem}; leave it out of the outcomes")
         pieces = parts(arms)
         if len(pieces) > 1 and is_plain(arms, structure):
             shown = "; ".join("{" + ", ".join(piece) + "}" for piece in pieces)
@@ -251,6 +252,15 @@ def check_networks(project: Project, file: Path) -> None:
         if plain:
             _check_reference(project, document, arms, fit)
         _check_covariates(project, document, arms, fit, plain)
+
+
+def _why_unused(project: Project, analysis: str, outcome: str) -> str:
+    """Say why studies that report an outcome are left out of it, those of one reason together."""
+    why: dict[str, list[str]] = {}
+    for row in select_evidence(project, analysis, outcome):
+        why.setdefault(row["reason"], []).append(row["study"])
+    said = "; ".join(f"{', '.join(studies)}: {reason}" for reason, studies in why.items())
+    return f" ({said})" if said else ""
 
 
 def _check_sources(project: Project) -> None:

@@ -525,6 +525,6 @@ def _message(
         row = max(pairs, key=lambda row: abs(row.loop or 0.0) / (row.printed_se or inf))
         clauses.append(
             f"the printed effects do not add up: that of {row.treatment} against {row.comparator} is "
-            f"{abs(row.loop or 0.0):.2g} away from what the other pairs imply"
+            f"{abs(row.loop or 0.0):.2g} away from what the other pairs imply, {_loop_in_se([row]):.2g} standard errors"
         )
     return "; ".join(clauses) + "."

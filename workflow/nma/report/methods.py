@@ -199,6 +199,11 @@ def _treatments(settings: Mapping[str, Any], evidence: Mapping[str, Sequence[Row
     if any(facts["not_candidates"].values()):
         barred = "; ".join(f"{place}: {listed(labels)}" for place, labels in facts["not_candidates"].items() if labels)
         sentences.append(f"Treatments with a drug that failed in a setting were no candidates there ({barred}).")
+    sentences += [
+        f"{place}, {regimen} contains a drug that failed and was a candidate all the same: {reason}."
+        for place, allowed in facts["rechallenge"].items()
+        for regimen, reason in allowed.items()
+    ]
     return sentences
 
 

@@ -116,6 +116,10 @@ def _methods(project: Project, analysis: str) -> dict[str, Any]:
             setting.label: [labels[regimen] for regimen in treatments.barred(name)]
             for name, setting in treatments.settings.items()
         },
+        "rechallenge": {
+            setting.label: {labels[regimen]: reason for regimen, reason in setting.rechallenge.items()}
+            for setting in treatments.settings.values()
+        },
         "analyses": {name: analysis.model_dump(mode="json") for name, analysis in config.analyses.items()},
         "absolute": absolute_outcomes(project, analysis),
         "sheets": len(project.sheets),

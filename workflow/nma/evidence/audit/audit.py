@@ -72,6 +72,7 @@ def _of_sheets(project: Project) -> Iterator[Finding]:
     for sheet in project.sheets.values():
         own = [finding for check in SHEET_CHECKS for finding in check(sheet, project)]
         own += [finding for finding in every if finding.study == sheet.study]
+        own = list(dict.fromkeys(own))  # medians give one effect by their limits and by the events
         known: dict[Path, Acknowledgement] = {("acknowledged", i): a for i, a in enumerate(sheet.acknowledged)}
         for path, finding in _acknowledged(known, sheet.study, own):
             yield replace(finding, source=sheet.source(path, "sheet"), path=path) if path else finding
@@ -137,10 +138,10 @@ def _error(project: Project, finding: Finding) -> UserError:
     entry = f"check: {finding.check}, item: '{finding.item}', reason: ...}}"
     if cell := finding.cell:
         how = "correct the table or, if this is what its source prints, add to acknowledged of its entry under evidence"
-        problem = f"{finding.message}; {how}: {{study: '{finding.study}', {entry}"
+        problem = f"{finding.message.rstrip('.')}; {how}: {{study: '{finding.study}', {entry}"
         return UserError(problem, cell.file, cell.line, cell.column, finding.reported)
     if finding.path[:1] == ("evidence",):
         return project.error(finding.path, finding.reported, finding.message)
     how = f"; correct the sheet or, if this is what the paper prints, add to acknowledged: {{{entry}"
-    problem = finding.message + ("" if finding.check == "acknowledged" else how)
+    problem = finding.message if finding.check == "acknowledged" else finding.message.rstrip(".") + how
     return project.sheets[finding.study].error(finding.path, finding.reported, problem)

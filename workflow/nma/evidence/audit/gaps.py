@@ -57,8 +57,7 @@ def multi_arm(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             contradicts = joint.loop > limits.loop_error or joint.fold > limits.fold_error
             vague = joint.assumed or joint.flagged
             severity: Severity = "error" if contradicts else "warning" if vague else "info"
-            values = (joint.loop, joint.fold) if contradicts else (None, None)
-            yield found_on(sheet, "multi_arm", severity, chosen[0], joint.message, *values)
+            yield found_on(sheet, "multi_arm", severity, chosen[0], joint.message, None, None)
 
 
 def unconnected(sheet: StudySheet, project: Project) -> Iterator[Finding]:

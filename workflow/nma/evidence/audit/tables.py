@@ -164,10 +164,7 @@ def pairwise_intervals(study: TableStudy, project: Project) -> Iterator[Finding]
         severity: Severity = "error"
     else:
         severity = "warning" if study.flagged or any(row["assumed"] for row in study.rows) else "info"
-    values = (study.loop, study.fold) if severity == "error" else (None, None)
-    yield on_table(
-        study, "pairwise_intervals", severity, study.outcome, study.message, study.printed[0], "effect", *values
-    )
+    yield on_table(study, "pairwise_intervals", severity, study.outcome, study.message, study.printed[0], "effect")
 
 
 def times(study: TableStudy, project: Project) -> Iterator[Finding]:
