@@ -24,6 +24,7 @@ from nma.network.structure import Floats
 Y, V, OFFSET, COUNTS = range(4)
 # what is accumulated for every arm; then fitted values, then scores of the cutpoints
 SCORE, TAU_SCORE, LOG_LIKELIHOOD, FITTED = range(4)
+FAR = 25.0  # in the link's tail, from where on probabilities are taken in logarithms
 
 
 def is_ordered(family: int) -> bool:
@@ -111,17 +112,35 @@ def _log_tail(family, x):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _log_category(family, low, high):  # type: ignore[no-untyped-def]
-    """Take the log of F(high) - F(low) from the tail that both are nearer to, and the densities at both over it."""
-    if low + high > 0.0:
-        near, near_density = _log_tail(family, low)
-        far, far_density = _log_tail(family, high) if high < inf else (-inf, -inf)
+def _tail(family, x):  # type: ignore[no-untyped-def]
+    """Give the link's upper tail and its density at x, less than `FAR` above 0."""
+    if family == ORDERED_PROBIT:
+        return 0.5 * erfc(x / sqrt(2.0)), exp(-0.5 * x * x) / sqrt(2.0 * pi)
+    e = exp(-abs(x))
+    larger = 1.0 / (1.0 + e)
+    smaller = e * larger
+    return (smaller if x > 0.0 else larger), smaller * larger
+
+
+@numba.njit(cache=True)
+def _category(family, low, high):  # type: ignore[no-untyped-def]
+    """Take F(high) - F(low) from the tail that both are nearer to, its log, and the densities at both over it.
+
+    Far out that takes logarithms throughout, at some times the cost.
+    """
+    upper = low + high > 0.0
+    a, b = (low, high) if upper else (-high, -low)
+    if a < FAR:
+        near, near_density = _tail(family, a)
+        far, far_density = _tail(family, b) if b < inf else (0.0, 0.0)
+        p = max(near - far, 1e-16 * near)
+        value, near_ratio, far_ratio = log(p), near_density / p, far_density / p
     else:
-        near, near_density = _log_tail(family, -high)
-        far, far_density = _log_tail(family, -low) if low > -inf else (-inf, -inf)
-    value = near + log1p(-min(exp(far - near), 1.0 - 1e-16))
-    near_ratio, far_ratio = exp(near_density - value), exp(far_density - value)
-    return (value, near_ratio, far_ratio) if low + high > 0.0 else (value, far_ratio, near_ratio)
+        near, near_density = _log_tail(family, a)
+        far, far_density = _log_tail(family, b) if b < inf else (-inf, -inf)
+        value = near + log1p(-min(exp(far - near), 1.0 - 1e-16))
+        p, near_ratio, far_ratio = exp(value), exp(near_density - value), exp(far_density - value)
+    return (p, value, near_ratio, far_ratio) if upper else (p, value, far_ratio, near_ratio)
 
 
 @numba.njit(cache=True)
@@ -134,9 +153,9 @@ def _ordered(family, arm, cuts, eta, terms):  # type: ignore[no-untyped-def]
     for c in range(n_categories):
         low = eta - cuts[c] if c < n_categories - 1 else -inf
         high = eta - cuts[c - 1] if c > 0 else inf
-        log_p, at_low, at_high = _log_category(family, low, high)
+        p, log_p, at_low, at_high = _category(family, low, high)
         n = arm[COUNTS + c]
-        terms[FITTED + c] = exp(log_p)
+        terms[FITTED + c] = p
         if n > 0.0:
             terms[LOG_LIKELIHOOD] += n * log_p
             terms[SCORE] += n * (at_high - at_low)
