@@ -94,6 +94,8 @@ def test_one_study(project: Project, page: str) -> None:
         assert len(table(text, title)) == 1 + rows
     others = [study for study in (*STUDIES, *QUOTED) if study != "persano_secondary"]
     lines = [line for line in text.splitlines() if line.startswith(("  error", "  warning"))]
+    own = [finding for finding in audit_project(project) if finding.study == "persano_secondary"]
+    assert text.count("\n  info: ") == sum(finding.severity == "info" for finding in own) > 0
     assert not [line for line in lines if any(line.split(":")[1].endswith(f"{study}.yaml") for study in others)]
     assert {re.sub(" +", " ", line) for line in lines} <= {re.sub(" +", " ", line) for line in page.splitlines()}
     assert len(text) < len(page) / 4

@@ -177,6 +177,7 @@ class Outer(Strict):
         ("named:\n  x:\n    value: 0\n    limit: -1\n", "3: named.x.value = 0.0: allowed: up to -1.0"),
         ("items:\n  - {vale: 0}\n", "2: items.0.vale = 0: unknown key; did you mean value? allowed: value, limit"),
         ("items:\n  - {}\n", "2: items.0.value: Field required"),
+        ("items:\n  - value:\n", "2: items.0.value: nothing is given here; fill it in, or delete the key if it is"),
         ("items:\n  - value: high\n", "2: items.0.value = 'high': Input should be a valid number"),
         ("items:\n  - value: 1e999\n", "2: items.0.value = inf: Input should be a finite number"),
         ("items:\n  - value: nan\n", "2: items.0.value = 'nan': Input should be a finite number"),

@@ -2,13 +2,14 @@
 
 from math import exp, log
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 from nma.config import Project, read_project
 from nma.evidence.gather import TABLES, arm_data_rows, count_rows, effect_rows, gather_evidence
 from nma.tables import read_table
 
-from tests.conftest import ROOT, STUDIES
+from tests.conftest import ROOT, STUDIES, figure, hazard_ratio, sheet, synthetic
 
 COLUMNS = {
     "effects": "study outcome contrast_set treatment_arm comparator_arm population method adjustment assumed "
@@ -185,3 +186,15 @@ def test_weights_add_up(folder: Path) -> None:
     rows = {(row["study"], row["setting"]): float(row["weight"]) for row in read_table(folder / "settings.csv")}
     assert rows["nanchang_2022", "sorafenib_failure"] == 57 / 78
     assert len(rows) == 8
+
+
+def test_limits_are_those_of_the_ratio_itself(project: Project) -> None:
+    """Of two ratios from one place, one with limits and one with a p alone, and of one printed the other way round."""
+    with_limits = hazard_ratio(treatment="sor", comparator="len")
+    with_p = hazard_ratio(outcome="pfs", value=0.7, printed="0.7", p=figure("0.35", value=0.35))
+    del with_p["lower"], with_p["upper"]
+    both = synthetic(project.config, project.treatments, sheet(hazard_ratios=[with_p, with_limits]))
+    rows = {row["outcome"]: row for row in effect_rows(both)}
+    assert [rows["os"][f"estimate_{end}"] for end in ("lower", "upper")] == pytest.approx([1 / 1.28, 1 / 0.5])
+    z = NormalDist().inv_cdf(1 - 0.35 / 2)
+    assert rows["pfs"]["estimate_lower"] == pytest.approx(exp(log(0.7) - 1.959963984540054 * abs(log(0.7)) / z))

@@ -36,7 +36,10 @@ def summary(project: Project, study: str | None = None) -> str:
         Say only what concerns this study.
     """
     sections = [_studies(project, study), _networks(project, study), _candidates(project), _selected(project, study)]
-    sections += [_sources(project, study), _findings(_about(study, audit_rows(project)))]
+    sections += [
+        _sources(project, study),
+        _findings(_about(study, audit_rows(project)), SEVERITIES if study else SEVERITIES[:-1]),
+    ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
@@ -142,15 +145,16 @@ def _sources(project: Project, study: str | None) -> list[str]:
         counted = Counter(verdict.status for verdict in verdicts if verdict.study == name)
         rows.append((name, *(counted[status] for status in STATUSES)))
     looked_up = sum(sum(row[1:]) for row in rows[1:])
-    return [f"Figures looked up in the papers: {looked_up} (python -m nma.sources shows them)", *_table(rows)]
+    return [f"Figures looked up in the papers: {looked_up} (.venv/bin/python -m nma.sources shows them)", *_table(rows)]
 
 
-def _findings(findings: Sequence[Row]) -> list[str]:
-    """Count the findings of the audit, and list all but the mere information."""
+def _findings(findings: Sequence[Row], shown: Sequence[str]) -> list[str]:
+    """Count the findings of the audit, and list those of the severities to be shown."""
     counted = Counter(finding["severity"] for finding in findings)
     numbers = ", ".join(f"{counted[severity]} {severity}" for severity in SEVERITIES)
-    lines = [f"Findings of the audit: {numbers} (all of them: evidence/audit.csv)"]
-    for severity in SEVERITIES[:-1]:
+    rest = "" if "info" in shown else " (STUDY=… lists the info of a study, a run writes all to evidence/audit.csv)"
+    lines = [f"Findings of the audit: {numbers}{rest}"]
+    for severity in shown:
         for finding in findings:
             if finding["severity"] == severity:
                 where = (finding["source"] or finding["study"]).split(" (")[0]

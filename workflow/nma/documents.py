@@ -241,4 +241,6 @@ def _in_words(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
     if kind == "int_type" and isinstance(value, float):
         whole = f"; write {int(value)}" if value.is_integer() else ""
         return f"allowed: a whole number{whole}"
+    if value is None and kind != "missing":
+        return "nothing is given here; fill it in, or delete the key if it is optional"
     return None

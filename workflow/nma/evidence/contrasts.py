@@ -15,6 +15,7 @@ from nma.evidence.reconstruction import Reconstruction
 from nma.sheets import ALL, ContrastSet, Count, Curve, HazardRatio, LogRank, Median, StudySheet, resolve_count
 
 RUNGS: tuple[str, ...] = get_args(Method)
+LEVEL = 0.95  # of the confidence limits that tables show
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Effect:
     se: float
     baseline_se: float | None
     source: str
+    limits: tuple[float, float] | None = (
+        None  # 95% confidence limits of the ratio as printed, the way round of the effect
+    )
 
 
 class Derived(NamedTuple):
@@ -67,6 +71,7 @@ class _Pair:
         adjustment: str | None = None,
         assumed: bool = False,
         baseline_se: float | None = None,
+        limits: tuple[float, float] | None = None,
     ) -> Derived:
         log_effect, se = reading.central()
         effect = Effect(
@@ -83,6 +88,7 @@ class _Pair:
             se,
             baseline_se,
             source,
+            limits,
         )
         return Derived(effect, reading)
 
@@ -131,9 +137,11 @@ def _hazard_ratios(pair: _Pair) -> Iterator[Derived]:
         ratio = rounded("hazard ratio", record.value, record.printed, turns=(1.0,))
         if record.lower and record.upper:
             method = "crude_hr" if record.adjustment == "crude" else "adjusted_hr"
-            limits = _limits(record)
             formula = partial(derivation.hazard_ratio_interval, level=record.level)
-            yield pair.derived(method, Box(formula, (ratio, *limits), sign), source, record.adjustment)
+            reading = Box(formula, (ratio, *_limits(record)), sign)
+            lower, upper = (record.lower, record.upper) if sign == 1 else (1 / record.upper, 1 / record.lower)
+            printed = (lower, upper) if record.level == LEVEL else None
+            yield pair.derived(method, reading, source, record.adjustment, limits=printed)
         if record.p and record.p.exact and record.p.value < 1 and record.value != 1:
             p = rounded("p", record.p.value, record.p.printed, limit=1.0)
             yield pair.derived("hr_p", Box(derivation.hazard_ratio_p, (ratio, p), sign), source, record.adjustment)

@@ -9,14 +9,13 @@ from typing import Any
 
 from nma.config import Project
 from nma.evidence.audit import AUDIT_COLUMNS, audit_project
-from nma.evidence.contrasts import Effect, derive_effects, select_effects
+from nma.evidence.contrasts import derive_effects, select_effects
 from nma.evidence.counts import category_arms, count_arms, select_counts
 from nma.evidence.populations import CHARACTERISTIC_COLUMNS, DIFFERENCE_COLUMNS, characteristic_rows, difference_rows
 from nma.evidence.selection import setting_mix
 from nma.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from nma.evidence.tables import categories_cell
 from nma.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
-from nma.sheets import StudySheet
 from nma.tables import write_table
 
 EFFECT_COLUMNS = (
@@ -69,7 +68,6 @@ TABLES = (
     "transitivity",
     "audit",
 )
-LEVEL = 0.95
 _Z = NormalDist().inv_cdf(0.975)
 Row = dict[str, Any]
 
@@ -86,27 +84,12 @@ def effect_rows(project: Project) -> list[Row]:
             for sheet in project.sheets.values():
                 derived = derive_effects(sheet, outcome_id)
                 chosen = [] if sheet.secondary_report else select_effects(sheet, derived)
-                effects += [
-                    {**asdict(effect), "selected": effect in chosen, "limits": _printed(sheet, effect)}
-                    for effect in derived
-                ]
+                effects += [{**asdict(effect), "selected": effect in chosen} for effect in derived]
         for row, selected in _table_rows(project, outcome_id):
             if "effect" in row:
                 effects.append({**row, "log_effect": row["effect"], "selected": selected})
         rows += [{**effect, **_natural(effect, outcome.is_ratio)} for effect in effects]
     return sorted(rows, key=_study_order(project))
-
-
-def _printed(sheet: StudySheet, effect: Effect) -> tuple[float, float] | None:
-    """Limits of a hazard ratio as the paper prints them, the way round of the effect; None where it is derived."""
-    for i, record in enumerate(sheet.hazard_ratios):
-        here = sheet.source(("hazard_ratios", i), record.place) == effect.source
-        if here and effect.method in ("adjusted_hr", "crude_hr") and record.level == LEVEL:
-            assert record.lower
-            assert record.upper
-            as_printed = record.treatment == effect.treatment_arm
-            return (record.lower, record.upper) if as_printed else (1 / record.upper, 1 / record.lower)
-    return None
 
 
 def _natural(effect: Row, ratio: bool) -> Row:
