@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from nma.inference import families, importance, quadrature
+from nma.inference import tabulate as tabulate_module
 from nma.inference.families import FITTED, LOG_LIKELIHOOD, SCORE, TAU_SCORE
 from nma.inference.tabulate import NO_TABLE, tabulate
-from nma.network.data import FAMILIES, CountData, network_data
+from nma.network.data import FAMILIES, CountData, network_data, without
 from scipy.special import expit, gammaln, log_ndtr, xlogy
 
 from scripts.calibrate import Model, Truth, redraw
@@ -408,3 +409,24 @@ def test_extreme_predictors_stay_finite(name: str) -> None:
             found = evaluate(name, data, f, tau)
             assert np.isfinite(found.value).all()
             assert np.isfinite(found.terms).all()
+
+
+def test_a_study_is_tabulated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A doubled prior of tau and a network without a study use what is made, with the same values."""
+    made: list[int] = []
+    entry = tabulate_module._entry
+    monkeypatch.setattr(tabulate_module, "_entry", lambda *given: made.append(1) or entry(*given))
+    rows = [
+        arm_row(s, t, r, 50)
+        for s, (a, b) in {"s1": (7, 9), "s2": (8, 12), "s3": (25, 25)}.items()
+        for t, r in zip("ab", (a, b), strict=True)
+    ]
+    data = network_data(rows, plain("ab"))
+    tables = [(d, quadrature.arm_table(d.counts), quadrature.study_table(d.counts)) for d in (data, without(data, 0))]
+    (_, *whole), (_, *rest) = tables
+    first = tabulate(data.counts.family, *whole, 3.217, 0.4)
+    assert len(made) == 3
+    assert tabulate(data.counts.family, *whole, 3.217, 0.8).values == pytest.approx(first.values, nan_ok=True)
+    fewer = tabulate(data.counts.family, *rest, 3.217, 0.4)
+    assert len(made) == 3
+    assert fewer.values == pytest.approx(first.values[:, -fewer.values.shape[1] :], nan_ok=True)
