@@ -12,7 +12,23 @@ from tests.conftest import CONFIG
 
 Edit = Callable[[str, str, str], int]
 
-FOLDERS = ["..", "../x", "a/../b", ".", "./", "/", "config", "config/x", ".snakemake", "a/.git", "logs", "'{x}'"]
+FOLDERS = [
+    "..",
+    "../x",
+    "a/../b",
+    ".",
+    "./",
+    "/",
+    "config",
+    "config/x",
+    ".snakemake",
+    "a/.git",
+    "logs",
+    "'{x}'",
+    "' '",
+    "'a /b'",
+    "x" * 300,
+]
 
 
 @pytest.mark.parametrize("key", ["results: results", "shared"])

@@ -207,6 +207,7 @@ class AuditLimits(Strict):
 _FOLDERS = ["evidence", "summary"]
 # Folders of the project that are no place for results: `make clean`, or the next run, would take one for the other.
 _TAKEN = ("config", "docs", "envs", "logs", "profiles", "scripts", "sources", "tests", "workflow")
+_LONGEST = 200  # letters of a folder's name; file systems allow 255 bytes
 
 
 def _place_of_results(value: str) -> str:
@@ -215,6 +216,8 @@ def _place_of_results(value: str) -> str:
     if ".." in path.parts or not inside.parts or Path.cwd().is_relative_to(path.absolute()):
         problem = "allowed: a folder below this one, such as results, or somewhere else by its whole path, without .."
         fail((), value, problem)
+    if any(part != part.strip() or len(part.encode()) > _LONGEST for part in inside.parts):
+        fail((), value, f"allowed: names of up to {_LONGEST} letters, without blanks at their ends")
     if inside.parts[0] in _TAKEN or any(part.startswith(".") for part in inside.parts):
         fail(
             (), value, f"not a place for results; allowed: a folder that is not hidden, nor one of {', '.join(_TAKEN)}"
