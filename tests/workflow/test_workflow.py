@@ -275,7 +275,7 @@ def test_editing_a_prior_reruns_the_fits_that_use_it(again: Again) -> None:
 def test_editing_a_module_reruns_what_uses_it(again: Again) -> None:
     """The ranking module is used by summaries, not by fits; the quadrature by fits."""
     project = again()
-    project.edit("workflow/nma/summaries/ranking.py", '"""Rank probabilities', '"""The rank probabilities')
+    project.edit("workflow/nma/summaries/ranking.py", '"""The ranking of a fit', '"""Ranking of a fit')
     rules = {job.split()[0] for job in project.planned()}
     assert "summarise_models" in rules
     assert not rules & {"fit_models", "build_evidence", "gather_evidence"}
