@@ -42,7 +42,8 @@ def clone(tmp_path: Path) -> Path:
 
 def make(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make there; the environment of the tests, and more."""
-    known = os.environ | environment
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    known = own | environment  # as from a shell: the tests themselves are run by make
     return subprocess.run(["make", *words], cwd=folder, env=known, capture_output=True, text=True, check=False)
 
 

@@ -36,9 +36,10 @@ class Effort:
 
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
-_EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid; without tables they cost more
+_EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid
+_SLOWER = 16  # how much more one costs of ordered categories, whose cutpoints no table can know
 _COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
-_MIN_DRAWS, _MAX_DRAWS = 64, 512
+_MIN_DRAWS, _MAX_DRAWS = 32, 512
 _SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
 _FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
 
@@ -50,10 +51,17 @@ def effort(
     if not len(data.counts.study):
         return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
     points = (_COUNT_GRID["tau"] if scales.tau else 1) * (_COUNT_GRID["omega"] if scales.omega else 1)
-    evaluations = _EVALUATIONS / (8 if is_ordered(data.counts.family) else 1)
-    total = min(max(evaluations / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
-    draws = factor * min(total / points / importance.REPLICATES, _MAX_DRAWS)
-    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(max(draws, _MIN_DRAWS))), replicates)
+    total = min(max(_EVALUATIONS / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
+    draws, least = total / points / importance.REPLICATES, 2 * _MIN_DRAWS
+    if is_slow(data):
+        draws, least, replicates = draws * importance.REPLICATES / 4 / _SLOWER, _MIN_DRAWS, min(replicates, 4)
+    draws = max(factor * min(draws, _MAX_DRAWS), least)
+    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(draws)), replicates)
+
+
+def is_slow(data: NetworkData) -> bool:
+    """Whether the likelihood of a network is integrated anew at every draw: that of ordered categories."""
+    return bool(len(data.counts.study)) and is_ordered(data.counts.family)
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,11 @@ def prior_covariances(
     """Compute the covariance as fitted and with every prior scale doubled, by the exact engine.
 
     Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``, for the
-    prior that it is due to and the fitted one: what the others tell is sure as it is. ``None`` where it cannot be
-    relied on under one of the priors.
+    prior that it is due to and the fitted one: what the others tell is sure as it is. That would take minutes where
+    the likelihood is slow: there the error beside the widening has to do. ``None`` where the engine cannot be relied
+    on under one of the priors.
     """
+    decide = decide and not exact.is_slow(data)
     chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
     found = _covariances(data, scales.all_doubled(), chosen, posterior)
     contrasts, factor = _contrasts(data.predictor.effect_rows()), _FINER
