@@ -36,7 +36,7 @@ NO_TABLE = Table(np.zeros((0, 0)), 1.0)
 
 
 def tabulate(family: int, arms: Floats, studies: Floats, baseline_sd: float, tau_scale: float) -> Table:
-    """Tabulate the integrals of a network up to six prior standard deviations of tau, which may be 0.
+    """Tabulate the integrals of a network up to six scales of the doubled prior of tau, which may be 0.
 
     The table is empty where none is of use: without arms, with cutpoints, or where it would be too large.
 
@@ -88,7 +88,7 @@ def _table(
         if not made or len(made[0]) < asked:
             made[:] = [_entry(family, arms.array[first:last], (doubled, end - start), baseline_sd, resolution)]
         entries.append(made[0])
-    shared = min(len(entry) for entry in entries)
+    shared = min(doubled, *(len(entry) for entry in entries))
     return Table(np.hstack([entry[:shared] for entry in entries]), resolution)
 
 
