@@ -157,7 +157,7 @@ def described(characteristic: str = "age", **figures: Any) -> Row:
         (described("male", count=20, of=19), "allowed: 0 to 19"),
         (described("male", count=20, arm="sora"), "unknown arm; allowed: len, sor"),
         (described("male", count=20, population="odd"), "unknown population; allowed: all"),
-        (described("male", count=2.5), "valid integer"),
+        (described("male", count=2.5), "allowed: a whole number"),
         (described("male", percent=101), "less than or equal to 100"),
     ],
 )
