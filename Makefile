@@ -15,7 +15,7 @@ override CSV := $(value CSV)
 override STUDY := $(value STUDY)
 export CORES CONFIG ID CSV STUDY
 
-.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas readme-figure clean
+.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -27,16 +27,16 @@ $(READY): envs/requirements-dev.txt pyproject.toml envs/setup.sh
 setup: $(READY) ## make .venv and install the locked packages
 
 results: $(READY) ## run the whole pipeline into results/; another configuration: make results CONFIG=my.yaml
-	@$(BIN)/python -m nma.run --configfile="$$CONFIG" --cores="$$CORES"
+	@$(BIN)/secondline run --configfile="$$CONFIG" --cores="$$CORES"
 
 check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml, STUDY=smith_2027
-	@$(BIN)/python -m nma.check --configfile="$$CONFIG" --study="$$STUDY"
+	@$(BIN)/secondline check --configfile="$$CONFIG" --study="$$STUDY"
 
 new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
-	@$(BIN)/python -m nma.new_study --configfile="$$CONFIG" -- "$$ID"
+	@$(BIN)/secondline new-study --configfile="$$CONFIG" -- "$$ID"
 
 import-studies: $(READY) ## write sheets from a flat table: make import-studies CSV=file.csv
-	@$(BIN)/python -m nma.importer --configfile="$$CONFIG" -- "$$CSV"
+	@$(BIN)/secondline import --configfile="$$CONFIG" -- "$$CSV"
 
 test: $(READY) ## run the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -54,22 +54,25 @@ calibrate: $(READY) ## renew docs/calibration.md: every likelihood and model, si
 lint: $(READY) ## ruff, snakefmt, mypy and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 format: $(READY) ## reformat the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile workflow/rules
+	$(BIN)/snakefmt Snakefile workflow/Snakefile workflow/rules
 
 lock: ## renew the hashed locks from envs/*.in (needs uv)
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 schemas: $(READY) ## renew config/schemas and config/README.md from the models
-	$(BIN)/python -m nma.schemas
-	$(BIN)/python -m nma.reference
+	$(BIN)/secondline schemas
+	$(BIN)/secondline reference
+
+notebook: $(READY) ## run docs/notebooks/first_network.md and write it with its output
+	$(BIN)/python docs/notebooks/build.py docs/notebooks/first_network.md
 
 readme-figure: $(READY) ## renew the picture of the README from results/ (needs a browser)
 	$(BIN)/python scripts/picture.py results/primary/report.html docs/report.png

@@ -8,7 +8,6 @@ textbook model samples study baselines and non-centred random effects (Dias, NIC
 """
 
 import argparse
-import csv
 import json
 import os
 import resource
@@ -17,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from io import StringIO
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,41 +62,44 @@ def arm_row(study: str, treatment: str, events: int, n: int) -> dict[str, str]:
     }
 
 
-def example(name: str, outcome: str) -> Callable[[], tuple[Rows, dict[str, Any]]]:
+def example(name: str, outcome: str) -> Callable[[], tuple[Rows, Any]]:
     """Evidence rows and settings of a shipped example."""
 
-    def read() -> tuple[Rows, dict[str, Any]]:
-        from nma import plan
-        from nma.config import read_project
+    def read() -> tuple[Rows, Any]:
+        from secondline.evidence.selection import evidence_rows
+        from secondline.jobs.settings import fit_settings
+        from secondline.project.read import read_project
 
         project = read_project(Path(f"config/examples/{name}.yaml"))
-        settings = plan.fit_settings(project, name, outcome)
-        settings["models"] = {"random": settings["models"]["random"]}
-        return list(csv.DictReader(StringIO(plan.evidence_csv(project, name, outcome)))), settings
+        settings = fit_settings(project, name, outcome)
+        settings = replace(settings, models={"random": settings.models["random"]})
+        return evidence_rows(project, name, outcome), settings
 
     return read
 
 
-def simulated(*arguments: Any, tau: float = 5.0) -> Callable[[], tuple[Rows, dict[str, Any]]]:
+def simulated(*arguments: Any, tau: float = 5.0) -> Callable[[], tuple[Rows, Any]]:
     """Evidence rows and settings of a simulated network, with a half-normal prior of scale ``tau``."""
 
-    def make() -> tuple[Rows, dict[str, Any]]:
+    def make() -> tuple[Rows, Any]:
+        from secondline.inference.priors import PriorScales
+        from secondline.inference.settings import FitSettings, ModelSettings, SamplerPlan, SamplerSettings
+        from secondline.network.predictor import Effects
+        from secondline.network.structure import Treatments
+
         rows, treatments = simulate(*arguments), [f"t{k}" for k in range(arguments[1])]
-        prior = {"effect": 100.0, "tau": tau, "omega": 0.0, "baseline": 100.0}
-        structure = {
-            "components": treatments[1:],
-            "regimens": {t: [t] if k else [] for k, t in enumerate(treatments)},
-            "settings": [],
-        }
-        return rows, {
-            "analysis": "bench",
-            "outcome": "bench",
-            "likelihood": "binomial_logit",
-            "structure": structure,
-            "models": {"random": {"prior": prior, "effects": {}}},
-            "sampler": {},
-            "seed": SEED,
-        }
+        regimens = {t: (t,) if k else () for k, t in enumerate(treatments)}
+        prior = PriorScales(effect=100.0, tau=tau, omega=0.0, baseline=100.0)
+        attempt = SamplerSettings(**SETTINGS)
+        return rows, FitSettings(
+            analysis="bench",
+            outcome="bench",
+            likelihood="binomial_logit",
+            treatments=Treatments(components=tuple(treatments[1:]), regimens=regimens),
+            models={"random": ModelSettings(prior=prior, effects=Effects())},
+            sampler=SamplerPlan(chains=CHAINS, first=attempt, retry=attempt),
+            seed=SEED,
+        )
 
     return make
 
@@ -114,16 +116,16 @@ SCALE = {f"{n} trials": simulated(n, k, (100, 1000), -1.0, 0.2, n // 10) for n, 
 
 def ours(task: Any, measure: dict[str, float]) -> Any:
     """Draws of effects and tau by this package, (chains, draws, quantities), and the divergences."""
-    from nma.config import Retry
-    from nma.inference.fit import sample
-    from nma.inference.models import model_inputs, network_model
-    from nma.inference.sampling import compile_model
+    from secondline.inference.fit import sample
+    from secondline.inference.models import model_inputs, network_model
+    from secondline.inference.sampling import compile_model
+    from secondline.inference.settings import SamplerSettings
 
     fit = task.fits["random"]
     compiled = compile_model(network_model(model_inputs(fit.data, fit.scales, task.size, tabulated=False)))
     measure["compile"] = compiled.seconds
     begun = time.perf_counter()
-    draws, divergences = sample(compiled, fit, task.size, Retry(**SETTINGS), CHAINS, CORES, SEED)
+    draws, divergences = sample(compiled, fit, task.size, SamplerSettings(**SETTINGS), CHAINS, CORES, SEED)
     measure["sample"] = time.perf_counter() - begun
     return np.concatenate([draws["coefficients"], draws["tau"][..., None]], axis=-1), divergences
 
@@ -131,41 +133,20 @@ def ours(task: Any, measure: dict[str, float]) -> Any:
 def textbook(task: Any, measure: dict[str, float]) -> Any:
     """Draws of effects and tau by the textbook model: baselines and non-centred effects sampled."""
     import nutpie
-    import pymc as pm
-    import pytensor.tensor as pt
+    from secondline.inference.textbook import textbook_model
 
     fit = task.fits["random"]
-    counts, means = fit.data.counts, fit.data.gaussian.means
-    rows, start = (counts.rows, counts.start) if len(counts.study) else (means.rows, _starts(means.study))
-    study = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    relative = rows - rows[start[:-1]][study]
-    others = np.setdiff1d(np.arange(len(study)), start[:-1])
-    root = np.zeros((len(study), len(others)))
-    for s in range(len(start) - 1):
-        members = [k for k in range(len(others)) if study[others[k]] == s]
-        root[np.ix_(others[members], members)] = np.linalg.cholesky((np.eye(len(members)) + 1) / 2)
-    with pm.Model() as model:
-        mu = pm.Normal("mu", 0, fit.scales.baseline, shape=len(start) - 1)
-        d = pm.Normal("d", 0, fit.scales.effect, shape=rows.shape[1])
-        tau = pm.HalfNormal("tau", fit.scales.tau)
-        z = pm.Normal("z", shape=len(others))
-        eta = mu[study] + pt.dot(relative, d) + tau * pt.dot(root, z)
-        if len(counts.study):
-            pm.Binomial("r", counts.n.astype(int), logit_p=eta, observed=counts.events.astype(int))
-        else:
-            pm.Normal("y", eta, np.sqrt(means.variance), observed=means.y)
+    model = textbook_model(fit.data, fit.scales)
     begun = time.perf_counter()
     compiled = nutpie.compile_pymc_model(model)
     measure["compile"] = time.perf_counter() - begun
     begun = time.perf_counter()
     trace = nutpie.sample(compiled, chains=CHAINS, cores=CORES, seed=SEED, progress_bar=False, **SETTINGS)
     measure["sample"] = time.perf_counter() - begun
-    draws = np.concatenate([trace.posterior["d"].to_numpy(), trace.posterior["tau"].to_numpy()[..., None]], axis=-1)
+    draws = np.concatenate(
+        [trace.posterior["coefficients"].to_numpy(), trace.posterior["tau"].to_numpy()[..., None]], axis=-1
+    )
     return draws, int(trace.sample_stats["diverging"].sum())
-
-
-def _starts(study: Any) -> Any:
-    return np.append(np.flatnonzero(np.diff(study, prepend=-1)), len(study))
 
 
 ENGINES = {"secondline": ours, "textbook": textbook}
@@ -175,12 +156,12 @@ EXACT = "exact"
 def measure_one(name: str, engine: str) -> dict[str, float]:
     """Fit one data set once, in this process."""
     begun = time.perf_counter()
-    from nma.inference.sampling import use_compile_cache
+    from secondline.inference.sampling import use_compile_cache
 
     use_compile_cache(Path(os.environ["SECONDLINE_CACHE"]))
-    import nma.inference.models  # noqa: F401
+    import secondline.inference.models  # noqa: F401
     from arviz_stats.base import array_stats
-    from nma.inference.fit import FitTask
+    from secondline.inference.task import FitTask
 
     result = {"import": time.perf_counter() - begun}
     rows, settings = (DATA | SCALE)[name]()
@@ -200,8 +181,8 @@ def measure_one(name: str, engine: str) -> dict[str, float]:
 
 def time_exact(name: str) -> dict[str, float]:
     """Median seconds of a whole analysis by the exact engine: effects of all pairs, ranks, evidence and deviances."""
-    from nma.inference.fit import FitTask
-    from nma.summaries.exact_analysis import analyse
+    from secondline.inference.task import FitTask
+    from secondline.summaries.exact_analysis import analyse
 
     fit = FitTask.from_rows(*DATA[name]()).fits["random"]
     seconds = []

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from nma.config import read_project
-from nma.job import job
-from nma.plan import evidence_csv
-from nma.tables import write_text
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.script import job
+from secondline.project.read import read_project
+from secondline.tables import write_text
 
 with job(snakemake):
     project = read_project(Path(snakemake.params.config))

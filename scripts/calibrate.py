@@ -15,19 +15,22 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from nma.config import Retry
-from nma.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
-from nma.inference.scales import PriorScales
-from nma.network.arms import Arm, arms_of, is_contrast
-from nma.network.data import LIKELIHOODS, NetworkData, contrast_covariance, network_data
-from nma.network.predictor import CUT, EFFECT, EXCHANGEABLE, SLOPE, Effects
-from nma.network.structure import Floats, Structure
-from nma.provenance import versions
+from secondline.inference.priors import PriorScales
+from secondline.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
+from secondline.inference.settings import SamplerSettings
+from secondline.likelihoods import LIKELIHOODS, Distribution
+from secondline.links import PROBIT
+from secondline.network.arms import Arm, arms_of, is_contrast
+from secondline.network.data import NetworkData, contrast_covariance, network_data
+from secondline.network.mixed_arms import CLASS_CONTRAST
+from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects
+from secondline.network.structure import Floats, Structure, Treatments
+from secondline.versions import versions
 
 Row = Mapping[str, str]
 
 SEED = 20261121
-SETTINGS = Retry(draws=200, tune=250, target_accept=0.9)
+SETTINGS = SamplerSettings(draws=200, tune=250, target_accept=0.9)
 CHAINS, THIN = 4, 4
 LEVEL = 0.01  # of all tests of a run together
 CATEGORIES = 4  # of an ordered outcome
@@ -35,10 +38,7 @@ CATEGORIES = 4  # of an ordered outcome
 
 def plain(treatments: Sequence[str], reference: str | None = None, settings: Sequence[str] = ()) -> Structure:
     """Structure of a plain network: one component for every treatment but the reference."""
-    reference = reference or treatments[0]
-    components = [t for t in treatments if t != reference]
-    regimens: dict[str, list[str]] = {t: [] if t == reference else [t] for t in treatments}
-    return Structure.from_settings({"components": components, "regimens": regimens, "settings": list(settings)})
+    return replace(Structure.plain(treatments, reference or treatments[0]), settings=tuple(settings))
 
 
 def contrast_row(
@@ -83,7 +83,7 @@ def design_rows(
     rows: list[dict[str, str]] = []
     for i, (base, *others) in enumerate(designs):
         study = f"study{i:02d}"
-        if likelihood == "contrasts":
+        if LIKELIHOODS[likelihood].is_contrasts:
             errors = rng.uniform(*sizes.se, len(others) + 1)
             rows += [
                 contrast_row(study, t, base, 0.0, float(np.hypot(error, errors[0])), float(errors[0]))
@@ -92,12 +92,11 @@ def design_rows(
             continue
         for t in (base, *others):
             n, length = int(rng.integers(*sizes.n)), float(rng.uniform(0.5, 2))
-            cells = {
-                "normal": {"se": repr(float(rng.uniform(*sizes.se)))},
-                "binomial_cloglog": {"time": repr(length)},
-                "poisson_log": {"time": repr(length * n)},
-            }
-            rows.append(arm_row(study, t, 0, n, **cells.get(likelihood, {})))
+            # Follow-up of each patient where their number is modelled, of all together where it is not.
+            time = length if "n" in LIKELIHOODS[likelihood].required else length * n
+            cells = {"se": repr(float(rng.uniform(*sizes.se))), "time": repr(time)}
+            given = {name: cell for name, cell in cells.items() if name in LIKELIHOODS[likelihood].figures}
+            rows.append(arm_row(study, t, 0, n, **given))
     return rows
 
 
@@ -123,15 +122,47 @@ class Model:
     structure: Structure
     effects: Effects = field(default_factory=Effects)
 
+    def study(self, arms: Iterable[Arm], truth: Truth) -> dict[str, float]:
+        """Effect of every arm of a study against the reference, by the name of the arm."""
+        by_name = {arm.name: arm for arm in arms}
+        mixed = [arm for arm in by_name.values() if len(arm.regimens) > 1]
+        if self.effects.mixed_arms != CLASS_CONTRAST or len(mixed) < 2:
+            return {name: self.effect(arm, truth) for name, arm in by_name.items()}
+        patients = sum(sum(arm.regimens.values()) for arm in mixed)
+        pool: dict[tuple[str, ...], float] = {}
+        for arm in mixed:
+            for regimen, n in arm.regimens.items():
+                rest = tuple(c for c in self._parts(regimen) if c not in self._common(arm))
+                pool[rest] = pool.get(rest, 0.0) + n / patients
+        effects = {}
+        for name, arm in by_name.items():
+            effects[name] = self.effect(arm, truth)
+            if arm in mixed:
+                sets = [({*self._common(arm), *rest}, share) for rest, share in pool.items()]
+                effects[name] = sum(share * self._regimen(self._of(parts), arm, truth) for parts, share in sets)
+        return effects
+
+    def _common(self, arm: Arm) -> set[str]:
+        return set.intersection(*(set(self._parts(regimen)) for regimen in arm.regimens))
+
+    def _of(self, parts: set[str]) -> str:
+        return next(name for name in self.structure.regimens if set(self._parts(name)) == parts)
+
+    def _parts(self, regimen: str) -> list[str]:
+        row = self.structure.matrix[self.structure.regimens.index(regimen)]
+        return [component for component, has in zip(self.structure.components, row, strict=True) if has]
+
     def effect(self, arm: Arm, truth: Truth) -> float:
-        """Effect of an arm against the reference, regimen by regimen."""
+        """Effect of an arm against the reference, regimen by regimen, weighted by its patients."""
         names = [name for name in self.structure.regimens if arm.share(name)]
         return sum(arm.share(name) * self._regimen(name, arm, truth) for name in names)
 
     def _regimen(self, regimen: str, arm: Arm, truth: Truth) -> float:
-        index = self.structure.regimens.index(regimen)
-        parts = [c for c, has in zip(self.structure.components, self.structure.matrix[index], strict=True) if has]
-        total = sum(self._component(c, arm, truth) for c in parts)
+        parts = self._parts(regimen)
+        own = [regimen] if self.effects.regimen_level and parts else parts
+        total = sum(self._component(c, arm, truth) for c in own)
+        if self.effects.varying in parts:
+            total += truth.values[f"interaction[{regimen}]"]
         total += sum(truth.values[f"beta[{a}*{b}]"] for a, b in self.effects.interactions if {a, b} <= set(parts))
         covariate = self.effects.covariate
         if covariate and parts:
@@ -177,7 +208,8 @@ def redraw(
 def _draw_contrasts(
     members: Sequence[Row], model: Model, truth: Truth, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    mean = [model.effect(t, truth) - model.effect(c, truth) for t, c in map(arms_of, members)]
+    effects = model.study([arm for row in members for arm in arms_of(row)], truth)
+    mean = [effects[row["treatment_arm"]] - effects[row["comparator_arm"]] for row in members]
     pattern = (np.eye(len(members)) + 1) / 2
     y = rng.multivariate_normal(mean, contrast_covariance(members) + truth.tau**2 * pattern)
     return [{"effect": repr(float(value))} for value in y]
@@ -186,26 +218,27 @@ def _draw_contrasts(
 def _draw_arms(
     members: Sequence[Row], likelihood: str, model: Model, truth: Truth, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    f = np.array([model.effect(arms_of(row)[0], truth) for row in members])
+    effects = model.study([arms_of(row)[0] for row in members], truth)
+    f = np.array([effects[row["arm"]] for row in members])
     eta = rng.normal(*truth.baseline) + f - f.mean() + truth.tau / np.sqrt(2) * rng.normal(size=len(f))
     return [_outcome(row, likelihood, float(x), truth, rng) for row, x in zip(members, eta, strict=True)]
 
 
 def _outcome(row: Row, likelihood: str, eta: float, truth: Truth, rng: np.random.Generator) -> dict[str, str]:
     """Draw the outcome of one arm given its linear predictor."""
-    from scipy.special import expit, ndtr
-
-    if likelihood == "normal":
-        return {"mean": repr(float(rng.normal(eta, float(row["se"]))))}
-    n = int(row["n"])
-    if likelihood.startswith("ordered"):
-        above = (ndtr if likelihood == "ordered_probit" else expit)(eta - truth.cutpoints())
-        counts = rng.multinomial(n, np.maximum(-np.diff([1.0, *above, 0.0]), 0.0))
-        return {"categories": " ".join(f"c{k}:{count}" for k, count in enumerate(counts))}
-    if likelihood == "poisson_log":
-        return {"events": str(rng.poisson(float(row["time"]) * np.exp(eta)))}
-    p = -np.expm1(-float(row["time"]) * np.exp(eta)) if likelihood == "binomial_cloglog" else expit(eta)
-    return {"events": str(rng.binomial(n, p))}
+    one = LIKELIHOODS[likelihood]
+    offset = np.log(float(row["time"])) if one.takes_time else 0.0
+    match one.distribution:
+        case Distribution.NORMAL:
+            return {"mean": repr(float(rng.normal(eta, float(row["se"]))))}
+        case Distribution.POISSON:
+            return {"events": str(rng.poisson(one.link.inverse(eta + offset)))}
+        case Distribution.BINOMIAL:
+            return {"events": str(rng.binomial(int(row["n"]), one.link.inverse(eta + offset)))}
+        case Distribution.MULTINOMIAL:
+            above = one.link.inverse(eta - truth.cutpoints())
+            counts = rng.multinomial(int(row["n"]), np.maximum(-np.diff([1.0, *above, 0.0]), 0.0))
+            return {"categories": " ".join(f"c{k}:{count}" for k, count in enumerate(counts))}
 
 
 @dataclass(frozen=True)
@@ -224,16 +257,16 @@ class Case:
     def columns(self, likelihood: str) -> dict[str, int]:
         """Coefficients of the model with their kinds."""
         filler = {"events": "1", "mean": "0", "effect": "0"}
-        if likelihood.startswith("ordered"):
+        if LIKELIHOODS[likelihood].is_ordered:
             filler["categories"] = " ".join(f"c{k}:1" for k in range(CATEGORIES))
         rows = [{**row, **filler} for row in self.layout(likelihood, np.random.default_rng(0))]
         return dict(self.data(rows, likelihood).predictor.columns)
 
     def priors(self, likelihood: str) -> PriorScales:
         """Prior scales; those of the probit link are narrower, as its standard deviation is 1 and a logistic's 1.8."""
-        if likelihood != "ordered_probit":
+        if LIKELIHOODS[likelihood].link is not PROBIT:
             return self.scales
-        narrower = ("effect", "tau", "omega", "baseline", "slope")
+        narrower = ("effect", "tau", "omega", "baseline", "slope", "interaction")
         return replace(self.scales, **{name: 0.6 * getattr(self.scales, name) for name in narrower})
 
     def draw_truth(self, likelihood: str, rng: np.random.Generator) -> Truth:
@@ -241,6 +274,7 @@ class Case:
         scales = self.priors(likelihood)
         tau, omega = (abs(float(rng.normal())) * scale for scale in (scales.tau, scales.omega))
         sd = {EFFECT: scales.effect, SLOPE: scales.slope, CUT: scales.cutpoint, EXCHANGEABLE: omega}
+        sd[INTERACTION] = scales.interaction
         values = {name: float(rng.normal()) * sd[kind] for name, kind in self.columns(likelihood).items()}
         return Truth(values, tau, omega, (0.0, scales.baseline))
 
@@ -255,7 +289,7 @@ def simulated(
     """Case on a simulated network; each letter of a design is an arm on that treatment."""
 
     def layout(likelihood: str, rng: np.random.Generator) -> Sequence[Row]:
-        chosen = sizes or (Sizes(n=(100, 300)) if likelihood.startswith("ordered") else None)
+        chosen = sizes or (Sizes(n=(100, 300)) if LIKELIHOODS[likelihood].is_ordered else None)
         rows = design_rows(designs, likelihood, rng, chosen)
         cells: dict[str, dict[str, str]] = {}
         for i, study in enumerate(dict.fromkeys(row["study"] for row in rows)):
@@ -263,6 +297,19 @@ def simulated(
         return [row | cells[row["study"]] for row in rows]
 
     return Case(model, scales, layout)
+
+
+def with_mixes(case: Case, mixes: Mapping[str, str]) -> Case:
+    """Turn the arms on some treatments into mixed arms: their composition by treatment."""
+
+    def layout(likelihood: str, rng: np.random.Generator) -> Sequence[Row]:
+        ends = (("arm", "arm_mix"), ("treatment_arm", "treatment_mix"), ("comparator_arm", "comparator_mix"))
+        return [
+            {**row, **{mix: mixes[row[arm]] for arm, mix in ends if row.get(arm) in mixes}}
+            for row in case.layout(likelihood, rng)
+        ]
+
+    return replace(case, layout=layout)
 
 
 def _study_cells(model: Model, i: int, value: float) -> dict[str, str]:
@@ -276,13 +323,21 @@ def _study_cells(model: Model, i: int, value: float) -> dict[str, str]:
     return cells
 
 
-_COMBINATIONS = Structure.from_settings(
-    {
-        "components": ["b", "c", "d"],
-        "regimens": {"a": [], "b": ["b"], "c": ["c"], "d": ["d"], "e": ["b", "c"]},
-        "settings": [],
-    }
+_COMBINATIONS = Structure.of(
+    Treatments(
+        components=("b", "c", "d"),
+        regimens={"a": [], "b": ["b"], "c": ["c"], "d": ["d"], "e": ["b", "c"]},
+        settings=(),
+    )
 )
+_BACKBONES = Structure.of(
+    Treatments(
+        components=("b", "c", "x"),
+        regimens={"a": [], "b": ["b"], "c": ["c"], "d": ["x"], "e": ["b", "x"], "f": ["c", "x"]},
+        settings=(),
+    )
+)
+_COMBINED = ("ab", "ac", "ae", "be", "ad", "abe", "ace", "cd")
 _DESIGNS = ("ab", "ac", "bc", "ad", "cd", "abc", "acd", "bd")
 _RANDOM = PriorScales(effect=1.0, tau=0.5, omega=0.0, baseline=1.0, slope=0.5, cutpoint=0.5)
 _DEPARTING = PriorScales(effect=1.0, tau=0.3, omega=0.5, baseline=1.0, slope=0.5, cutpoint=0.5)
@@ -299,7 +354,17 @@ CASES = {
     "interactions": simulated(
         Model(_COMBINATIONS, Effects(interactions=(("b", "c"),))),
         _RANDOM,
-        ("ab", "ac", "ae", "be", "ad", "abe", "ace", "cd"),
+        _COMBINED,
+    ),
+    "exchangeable_interactions": simulated(
+        Model(_COMBINATIONS, Effects(varying="c")), replace(_RANDOM, interaction=0.4), _COMBINED
+    ),
+    "regimen_level": simulated(Model(_COMBINATIONS, Effects(regimen_level=True)), _RANDOM, _COMBINED),
+    "class_contrast": with_mixes(
+        simulated(
+            Model(_BACKBONES, Effects(mixed_arms=CLASS_CONTRAST)), _RANDOM, ("ad", "ad", "ab", "ac", "abd", "bc")
+        ),
+        {"a": "a:20 b:10", "d": "e:15 f:25"},
     ),
 }
 
@@ -319,12 +384,12 @@ class Sampler:
     compiled: CompiledModel
     size: int
     cores: int = 2
-    settings: Retry = SETTINGS
+    settings: SamplerSettings = SETTINGS
 
     @classmethod
     def compile(cls, combinations: Iterable[tuple[Case, str]], cores: int = 2) -> "Sampler":
         """Compile one model for cases and their likelihoods."""
-        from nma.inference.models import model_inputs, network_model
+        from secondline.inference.models import model_inputs, network_model
 
         chosen = list(combinations)
         size = max(len(case.columns(likelihood)) for case, likelihood in chosen)
@@ -357,7 +422,8 @@ def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed
     name : str
         Names the case: the seed of every data set depends on it.
     """
-    from nma.inference.fit import Fit, sample
+    from secondline.inference.fit import sample
+    from secondline.inference.task import Fit
 
     ranks: dict[str, list[float]] = {}
     divergences = 0
@@ -422,18 +488,19 @@ def report(lines: Sequence[Line], command: str) -> str:
     text = [
         "# Simulation-based calibration",
         "",
-        "Truths drawn from the priors, a data set from every truth, and the rank of every truth among its posterior",
-        f"draws: uniform if the sampler is right. Kolmogorov-Smirnov tests of {n_tests} sets of ranks, each at",
-        f"{LEVEL:g} / {n_tests} = {bound:.2g}, so that all of them hold together at {LEVEL:.0%}.",
+        "True values are drawn from the priors and a data set is simulated from each; the rank of each true value",
+        f"among the posterior draws is uniform if the sampler is correct. {n_tests} sets of ranks are tested for",
+        f"uniformity by Kolmogorov-Smirnov tests at level {LEVEL:g} / {n_tests} = {bound:.2g} each, so that the",
+        f"overall level is {LEVEL:.0%}.",
         "",
-        f"Made by `{command}`",
-        f"in {sum(line.seconds for line in lines) / 60:.0f} minutes. Base seed {SEED}: the seed of a data set comes",
-        "from it, the names of effects and likelihood, and the number of the data set.",
-        f"Each posterior: {CHAINS} chains of {SETTINGS.draws} draws after {SETTINGS.tune}, every {THIN}th draw kept.",
+        f"The table was made by `{command}`",
+        f"in {sum(line.seconds for line in lines) / 60:.0f} minutes. The seed of each data set is derived from the",
+        f"base seed {SEED}, the names of effects and likelihood, and the number of the data set. Each posterior has",
+        f"{CHAINS} chains of {SETTINGS.draws} draws after {SETTINGS.tune} tuning iterations; every {THIN}th is kept.",
         "",
         f"{versions()}",
         "",
-        "| likelihood | effects | data sets | parameters | divergences | smallest p | of | verdict |",
+        "| likelihood | effects | data sets | parameters | divergences | smallest p | parameter | verdict |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
@@ -442,7 +509,7 @@ def report(lines: Sequence[Line], command: str) -> str:
         cells = [line.likelihood, line.effects, len(line.ranks.ranks[worst]), len(p_values), line.ranks.divergences]
         cells += [f"{p_values[worst]:.4f}", f"`{worst}`", verdict(p_values[worst], bound)]
         text.append(f"| {' | '.join(map(str, cells))} |")
-    text += ["", "Over all combinations, the first parameter of each kind in every data set:", ""]
+    text += ["", "The first parameter of each kind in every data set, over all combinations:", ""]
     text += ["| parameter | data sets | p | verdict |", "|---|---|---|---|"]
     for kind, ranks in together.items():
         p = ranks.p_values()[kind]
@@ -455,7 +522,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulation-based calibration of every likelihood and effects model.")
     parser.add_argument("--datasets", type=int, default=100, help="data sets for every combination")
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.md"), help="the table")
-    parser.add_argument("--likelihoods", nargs="+", choices=LIKELIHOODS, default=LIKELIHOODS)
+    parser.add_argument("--likelihoods", nargs="+", choices=list(LIKELIHOODS), default=list(LIKELIHOODS))
     parser.add_argument("--effects", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--cores", type=int, default=2)
     chosen = parser.parse_args()
@@ -470,7 +537,7 @@ def main() -> None:
         smallest = min(ranks.p_values().values())
         print(f"{likelihood} {effects}: smallest p {smallest:.4f}, {lines[-1].seconds:.0f} s", flush=True)
     command = f"python scripts/calibrate.py --datasets {chosen.datasets} --out {chosen.out}"
-    if tuple(chosen.likelihoods) != LIKELIHOODS:
+    if chosen.likelihoods != list(LIKELIHOODS):
         command += f" --likelihoods {' '.join(chosen.likelihoods)}"
     if chosen.effects != list(CASES):
         command += f" --effects {' '.join(chosen.effects)}"

@@ -3,14 +3,14 @@
 import time
 from pathlib import Path
 
-from nma.inference.sampling import use_compile_cache
-from nma.job import job
+from secondline.inference.sampling import use_compile_cache
+from secondline.jobs.script import job
 
 with job(snakemake) as say:
     started = time.perf_counter()
     use_compile_cache(Path(".cache/compiled"))
-    from nma.inference.fit import fit_models
+    from secondline.inference.fit import fit_models
 
-    settings = snakemake.params.settings
+    (settings,) = snakemake.params.settings
     folders = {Path(file).parent.name: Path(file).parent for file in snakemake.output.posteriors}
     fit_models(snakemake.input.evidence, settings, folders, snakemake.output.timings, snakemake.threads, started, say)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nma.config import read_project
-from nma.evidence.gather import gather_evidence
-from nma.job import job
+from secondline.evidence.gather import gather_evidence
+from secondline.jobs.script import job
+from secondline.project.read import read_project
 
 with job(snakemake):
-    gather_evidence(read_project(Path(snakemake.input.config)), Path(snakemake.output[0]).parent)
+    gather_evidence(read_project(Path(snakemake.params.config)), Path(snakemake.output[0]).parent)

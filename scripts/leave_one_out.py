@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from nma.inference.sampling import use_compile_cache
-from nma.job import job
+from secondline.inference.sampling import use_compile_cache
+from secondline.jobs.script import job
 
 with job(snakemake):
     use_compile_cache(Path(".cache/compiled"))
-    from nma.summaries.sensitivity import leave_one_out
+    from secondline.summaries.sensitivity import leave_one_out
 
-    leave_one_out(snakemake.input.evidence, snakemake.params.fit, snakemake.params.summary, snakemake.output[0])
+    leave_one_out(snakemake.input.evidence, *snakemake.params.fit, *snakemake.params.summary, snakemake.output[0])

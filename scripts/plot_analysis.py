@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.report.plots import plot_analysis
+from secondline.jobs.script import job
+from secondline.report.figures.draw_all import plot_analysis
 
 with job(snakemake):
     params = snakemake.params
     folder = Path(snakemake.input[0]).parent.parent
-    plot_analysis(folder, params.labels, params.analysis, params.absolute, params.pairs)
+    (labels,) = params.labels
+    plot_analysis(folder, labels, params.analysis, params.absolute, params.pairs)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.report.plots import plot_outcome
+from secondline.jobs.script import job
+from secondline.report.figures.draw_all import plot_outcome
 
 with job(snakemake):
     folder = Path(snakemake.input.evidence).parent
     wildcards, params = snakemake.wildcards, snakemake.params
-    models, labels, analysis = params.models, params.labels, wildcards.analysis
-    plot_outcome(folder, wildcards.outcome, models, labels, analysis, params.inconsistency)
+    (labels,) = params.labels
+    plot_outcome(folder, wildcards.outcome, params.models, labels, wildcards.analysis, params.inconsistency)

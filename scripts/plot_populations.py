@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.report.plots import plot_populations
+from secondline.jobs.script import job
+from secondline.report.figures.draw_all import plot_populations
 
 with job(snakemake):
     results, evidence = Path(snakemake.output[0]).parents[2], Path(snakemake.input[0]).parent
-    plot_populations(results, evidence, snakemake.params.labels, snakemake.params.populations)
+    (labels,) = snakemake.params.labels
+    plot_populations(results, evidence, labels, snakemake.params.populations)

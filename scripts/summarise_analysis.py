@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.summaries.analysis import summarise_analysis
+from secondline.jobs.script import job
+from secondline.summaries.analysis import summarise_analysis
 
 with job(snakemake):
     folder = Path(snakemake.output[0]).parents[1]

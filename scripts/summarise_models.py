@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.summaries.summarise import summarise_models
+from secondline.jobs.script import job
+from secondline.summaries.summarise import summarise_models
 
 with job(snakemake):
     posteriors = dict(zip(snakemake.params.models, snakemake.input.posteriors, strict=True))
     folder = Path(snakemake.input.evidence).parent
     params = snakemake.params
-    summarise_models(snakemake.input.evidence, posteriors, params.settings, folder, params.headline)
+    summarise_models(snakemake.input.evidence, posteriors, *params.settings, folder, params.headline)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nma.config import read_project
-from nma.job import job
-from nma.sources.verify import write_verdicts
+from secondline.jobs.script import job
+from secondline.project.read import read_project
+from secondline.sources.verify import write_verdicts
 
 with job(snakemake) as say:
     write_verdicts(read_project(Path(snakemake.params.config)), Path(snakemake.output[0]), say)

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from nma.job import job
-from nma.report.report import Sources, write_report
-from nma.report.take_away import write_take_away
+from secondline.jobs.script import job
+from secondline.report.export.write import write_take_away
+from secondline.report.page.page import Sources, write_report
 
 with job(snakemake):
-    output, tables, settings = snakemake.output, snakemake.input, snakemake.params.settings
+    output, tables = snakemake.output, snakemake.input
+    (settings,) = snakemake.params.settings
     evidence = Path(tables.evidence[0]).parent
     sources = Sources(Path(output.page).parent, evidence, Path(tables.sensitivity))
     write_report(sources, settings, Path(output.page))

@@ -9,9 +9,11 @@ from typing import Any
 import hypothesis
 import pytest
 import yaml
-from nma.config import Config, Project, Treatments, read_project
-from nma.inference.sampling import use_compile_cache
-from nma.sheets import StudySheet
+from secondline.inference.sampling import use_compile_cache
+from secondline.project.config import Config, Project
+from secondline.project.read import read_project
+from secondline.project.sheets import StudySheet
+from secondline.project.treatments import Treatments
 
 # Timings of single examples say nothing on a busy machine. `make test` repeats the same examples, `make test-all` looks
 # for new ones.
@@ -102,6 +104,10 @@ def synthetic(config: Config, treatments: Treatments, *sheets: StudySheet) -> Pr
     return Project(config=config, treatments=treatments, sheets={s.study: s for s in sheets})
 
 
+NO_DOUBT: dict[str, Any] = {"specifications": None, "overlaps": [], "bias": None, "next_study": None}
+"""Keys of a configuration that name studies and outcomes of the shipped network, without them."""
+
+
 def write_plain(folder: Path, pairs: dict[str, tuple[str, str]]) -> Path:
     """Write a plain network of the treatments a, b, c, d: one study for every pair, with a hazard ratio each."""
     names = ("a", "b", "c", "d")
@@ -116,6 +122,7 @@ def write_plain(folder: Path, pairs: dict[str, tuple[str, str]]) -> Path:
     config |= {"studies": "plain/studies", "treatments": "plain/treatments.yaml", "criteria": []}
     config["characteristics"] = None
     config |= {"analyses": {"main": {"label": "Plain"}}, "leave_one_out": None, "inconsistency": None}
+    config |= NO_DOUBT
     config |= {"outcomes": {"os": config["outcomes"]["os"]}, "baselines": {}, "pairs": [], "lead": []}
     plain = folder / "plain"
     (plain / "studies").mkdir(parents=True)

@@ -8,15 +8,17 @@ from random import Random
 from typing import Any
 
 import yaml
-from nma.config import Project
-from nma.documents import read_yaml
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.printed import digits
-from nma.sheets import StudySheet, read_sheet
-from nma.sources.figures import printed_figures
-from nma.sources.paper import Paper
-from nma.sources.verify import ELSEWHERE, NOT_FOUND, look_up
+from secondline.cell_values import ELSEWHERE, NOT_FOUND
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.numbers_in_text import digits
+from secondline.project.config import Project
+from secondline.project.documents import read_yaml
+from secondline.project.sheet_files import read_sheet
+from secondline.project.sheets import StudySheet
+from secondline.sources.figures import printed_figures
+from secondline.sources.paper import Paper
+from secondline.sources.verify import look_up
 
 KEYS = ("value", "lower", "upper", "count", "percent", "n", "of", "start", "end", "median_follow_up_months")
 MODES = ("printed", "number", "both")

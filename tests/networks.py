@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from nma.network.predictor import Effects
-from nma.network.structure import Structure
+from secondline.network.predictor import Effects
+from secondline.network.structure import Structure, Treatments
 
 from scripts.calibrate import Model, Sizes, Truth, arm_row, contrast_row, design_rows, plain, redraw
 
 __all__ = ["ABC", "HCC", "Sizes", "arm_row", "component_truth", "contrast_row", "plain", "simulate", "simulate_mixed"]
 
-HCC = Structure.from_settings(
-    {
-        "components": ["lenvatinib", "regorafenib", "other_tki", "ici"],
-        "regimens": {
+HCC = Structure.of(
+    Treatments(
+        components=("lenvatinib", "regorafenib", "other_tki", "ici"),
+        regimens={
             "sorafenib": [],
             "lenvatinib": ["lenvatinib"],
             "regorafenib": ["regorafenib"],
@@ -23,8 +23,8 @@ HCC = Structure.from_settings(
             "regorafenib_ici": ["regorafenib", "ici"],
             "other_tki_ici": ["other_tki", "ici"],
         },
-        "settings": ["sorafenib_failure", "lenvatinib_failure", "atezolizumab_bevacizumab_failure"],
-    }
+        settings=("sorafenib_failure", "lenvatinib_failure", "atezolizumab_bevacizumab_failure"),
+    )
 )
 ABC = plain("abc")
 

@@ -6,34 +6,25 @@ for must hold no digit, so that a sentence nobody thought of fails too. Sections
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from math import exp
-from pathlib import Path
-from typing import Any
 
-from nma.tables import read_table
+from secondline.report.settings import Labels
+from secondline.tables import read_table
+
+from tests.prose_doubt import DOUBT_RULES, decisive_sentences
+from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
+
+__all__ = ["N", "Tables", "agrees", "assert_prose", "assert_sentences", "passages", "said_on_the_terminal"]
 
 CHECKED = ("answer", "evidence-map", "network", "studies", "audit", "populations", "effects", "rankings", "checking")
-CHECKED += ("versions",)
+CHECKED += ("versions", "doubt")
 PROSE = {"p", "dd", "li", "figcaption", "summary", "caption"}
 SKIPPED = {"svg", "script", "style", "thead", "tbody"}
 VOID = {"meta", "link", "br", "input", "path"}
+_OF_OUTCOME = 2  # columns before what `secondline answer` says of an outcome, or a setting of it
 CONSTANTS = ("sha256sum", "95%", "p < 0.05", "more than 3.")
-N = r"([<>−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"  # a number as the page writes it
-Row = Mapping[str, str]
-
-
-@dataclass
-class Passage:
-    """A piece of prose and where it stands; ``rows`` counts the rows that a summary unfolds to."""
-
-    section: str
-    outcome: str
-    setting: str
-    text: str = ""
-    rows: int = 0
 
 
 class _Reader(HTMLParser):
@@ -95,74 +86,6 @@ def passages(page: str) -> list[Passage]:
     return [p for p in reader.passages if p.section in CHECKED and p.text]
 
 
-def agrees(shown: str, value: str | float) -> bool:
-    """Whether a number as shown is the value to its last digit."""
-    number, text = float(value), shown.replace("−", "-")
-    if text[0] in "<>":
-        return 0 < number < float(text[1:]) if text[0] == "<" else float(text[1:]) < number < 1
-    digits, _, power = text.partition("e")
-    unit = 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
-    return abs(float(text) - number) <= unit / 2 * (1 + 1e-9)
-
-
-@dataclass
-class Tables:
-    """The tables of a report; labels as `nma.report.settings.figure_labels` gives them."""
-
-    analysis: Path
-    evidence: Path
-    labels: Mapping[str, Any]
-    lead: list[str]
-    name: str
-    cache: dict[Path, list[dict[str, str]]] = field(default_factory=dict)
-
-    def read(self, *parts: str) -> list[dict[str, str]]:
-        """Rows of a table of the analysis; ``model`` stands for the headline model."""
-        file = self.analysis.joinpath(*(self.labels["headline"] if part == "model" else part for part in parts))
-        return self.cache.setdefault(file, read_table(file))
-
-    def id(self, kind: str, label: str) -> str:
-        """Id of a label."""
-        return next((name for name, text in self.labels[kind].items() if text == label), label)
-
-    def ranking(self, outcome: str, setting: str) -> list[dict[str, str]]:
-        """Ranking of a setting, by its label, best first."""
-        wanted = self.id("settings", setting) if setting else "overall"
-        rows = [row for row in self.read(outcome, "model", "ranking.csv") if row["setting"] == wanted]
-        return sorted(rows, key=lambda row: -float(row["sucra"]))
-
-    def candidates(self, outcome: str, setting: str) -> list[dict[str, str]]:
-        """Candidates of a setting that have a rank among them, best first."""
-        rows = [row for row in self.ranking(outcome, setting) if row["candidate_sucra"]]
-        return sorted(rows, key=lambda row: -float(row["candidate_sucra"]))
-
-    def rankings(self) -> Iterator[list[dict[str, str]]]:
-        """Every ranking of the lead outcomes that has candidates."""
-        for outcome in self.lead:
-            rows = self.read(outcome, "model", "ranking.csv")
-            for setting in dict.fromkeys(row["setting"] for row in rows):
-                here = [row for row in rows if row["setting"] == setting]
-                if any(row["candidate"] == "true" for row in here):
-                    yield here
-
-    def orders(self) -> Iterator[list[dict[str, str]]]:
-        """Candidates of every ranking of the lead outcomes."""
-        for outcome in self.lead:
-            for setting in dict.fromkeys(row["setting"] for row in self.read(outcome, "model", "ranking.csv")):
-                yield self.candidates(outcome, self.labels["settings"].get(setting, setting))
-
-    def of_lead(self) -> list[dict[str, str]]:
-        """Effects against the reference, of the lead outcomes: by setting, where there are settings."""
-        rows = [row for outcome in self.lead for row in self.read(outcome, "model", "ranking.csv")]
-        by_setting = len(self.labels["settings"]) > 1
-        return [
-            row for row in rows if row["evidence"] != "reference" and (row["setting"] != "overall" or not by_setting)
-        ]
-
-
-Check = Callable[[re.Match[str], Passage, Tables], bool]
-
-
 def _studies_used(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     outcomes = [here.outcome] if here.outcome else tables.lead
     rows = [row for outcome in outcomes for row in tables.read(outcome, "evidence.csv") if row["used"] == "true"]
@@ -193,6 +116,10 @@ def _nobody_in(found: re.Match[str], _: Passage, tables: Tables) -> bool:
     rankings = list(tables.rankings())
     nobody = sum(not any(row["named_first"] == "true" for row in rows) for rows in rankings)
     return (int(found[1]), int(found[2])) == (nobody, len(rankings))
+
+
+def _somebody_in_each(_: re.Match[str], __: Passage, tables: Tables) -> bool:
+    return all(any(row["named_first"] == "true" for row in rows) for rows in tables.rankings())
 
 
 def _place(row: Row, *shown: str) -> bool:
@@ -269,7 +196,7 @@ def _more(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _severity(found: re.Match[str], _: Passage, tables: Tables) -> bool:
-    outcomes = [outcome for outcome in tables.labels["outcomes"] if (tables.analysis / outcome).is_dir()]
+    outcomes = [outcome for outcome in tables.labels.outcomes if (tables.analysis / outcome).is_dir()]
     studies = {row["study"] for outcome in outcomes for row in tables.read(outcome, "evidence.csv")}
     rows = [row for row in read_table(tables.evidence / "audit.csv") if row["study"] in studies]
     return int(found[2]) == sum(row["severity"] == found[1] for row in rows)
@@ -355,7 +282,7 @@ def _unrelated(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _direction(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    measure, better = tables.labels["measures"][here.outcome], tables.labels["better"][here.outcome]
+    measure, better = tables.labels.measures[here.outcome], tables.labels.better[here.outcome]
     side = "below" if better == "lower" else "above"
     return found.groups() == (measure, side, "1" if measure in ("HR", "OR", "RR", "IRR") else "0")
 
@@ -383,7 +310,7 @@ def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 def _versions(found: re.Match[str], _: Passage, tables: Tables) -> bool:
     cells = {row["versions"] for row in tables.read("summary", "fits.csv")}
-    return re.sub(r",| and", "", found[1]).split("; ") == sorted(cells)
+    return re.sub(r",| and", "", found[1]).lower().split("; ") == sorted(cells)
 
 
 def _run_time(found: re.Match[str], _: Passage, tables: Tables) -> bool:
@@ -393,68 +320,83 @@ def _run_time(found: re.Match[str], _: Passage, tables: Tables) -> bool:
 
 
 RULES: list[tuple[str, Check]] = [
-    (r"^(\d+) stud(?:y|ies): the evidence comes ", _studies_used),
+    (r"^The evidence \((\d+) stud(?:y|ies)\) comes ", _studies_used),
     (r"from (\d+) stud(?:y|ies) of undeclared design", _studies_used),
-    (r"Of (\d+) effects? against the reference[^,]*, ([^.]*)\.", _labels),
+    (r"Of (\d+) effects? relative to the reference[^,]*, ([^.]*)\.", _labels),
     (r"^(?:\d+ (?:direct|mixed-setting|indirect|extrapolated|prior-driven) ?)+$", _shares),
-    (r"In (\d+) of (\d+) rankings? no treatment can be named first\.", _nobody_in),
-    (rf"Where one is named, the interval of its SUCRA overlaps that of the next in (\d+) of (\d+); its P\(best\) is "
-     rf"{N}(?: to {N})?\.", _overlaps),
+    (r"In (\d+) of (\d+) rankings?, no treatment can be named first\.", _nobody_in),
+    (r"One treatment can be named first in each ranking:", _somebody_in_each),
+    (r"(?:Where one is named,|(?<=in each ranking:)) the 95% credible interval of its SUCRA overlaps that of the "
+     rf"next-ranked treatment in (\d+) of (\d+); its P\(best\) is {N}(?: to {N})?\.", _overlaps),
     (rf"^(?:NOT CONVERGED, do not use: )?(.+?) ranks first(?: among the candidates)?: SUCRA {N} \(95% equal-tailed "
-     rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, (?:on ([a-z-]+) "
-     r"evidence against|extrapolated from other settings: it and|from a study of several settings together, against) "
-     r"the next (?:candidate|treatment), (.+?)(?:, were not both given here)?, (?=from )", _first),
+     rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, based on an? "
+     r"(?:([a-z-]+) )?comparison with the next (?:candidate|treatment), (.+?)(?: \((?:extrapolated from other "
+     r"settings, as not both were given here|in a study of several settings combined)\))?, (?=from )", _first),
     (rf"(?<=\. )(?:(.+?) a|A)gainst (.+?): \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
     (r"No treatment can be named first(?=[:;])", _nobody),
-    (rf": SUCRA puts (.+?) first \({N}\), P\(best\) (.+?) \({N}\) and the posterior mean (.+?)\.", _disagree),
-    (rf"(?<=Among all treatments )(.+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),
+    (rf": SUCRA favours (.+?) \({N}\), P\(best\) favours (.+?) \({N}\) and the posterior mean favours "
+     r"(.+?)\.", _disagree),
+    (rf"(?<=Among all treatments, )(.+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),
     (rf"^(.+?) (?:[A-Z?] ?([a-z-]+) )?{N} \({N} to {N}\), P\(best\) {N}$", _card),
     (r"^and (\d+) more$", _more),
     (r"^(error|warning|info): (\d+)$", _severity),
     (r": (\d+) rows$", lambda found, here, _: int(found[1]) == here.rows),
-    (r"Of (\d+) figures looked up in the papers, (\d+) stand at the stated place, (\d+) elsewhere in the paper, and "
-     r"(\d+) were not found\.", _verified),
-    (r"^(\d+) characteristics? (?:is|are) given by at least one study\.", _given),
+    (r"Of (\d+) figures checked against the papers, (\d+) were found at the stated place, (\d+) elsewhere in the paper "
+     r"and (\d+) not at all\.", _verified),
+    (r"^(\d+) characteristics? (?:is|are) reported by at least one study\.", _given),
     (r"Of (\d+) that can be compared (between [a-z ]+), (\d+) differs? by more than [\d.]+ SD\.", _differ),
-    (r"The model explains (\d+) contrasts? between treatments by (\d+) effects?: (\d+|no) degrees? of freedom "
-     r"(?:is|are)", _freedom),
-    (r"One test, not (\d+):", _one_test),
-    (r"With 80% power, and at best, without heterogeneity, the difference that could be detected is, as [^:]*: (.*?)\. "
-     r"A smaller", _detectable),
-    (rf"τ by restricted maximum likelihood: {N}\.", _twin),
-    (rf"Q between designs {N}, df (\d+), p ([=<>] [\d.]+)\.", _twin),
-    (r"held against each other for (\d+) of (\d+) comparisons? with direct evidence", _splits),
-    (r"the smallest is p ([=<>] [\d.]+),", _smallest),
-    (r"They disagree, at p < 0\.05, on: (.*?\))\. ", _disagreeing),
-    (rf"With unrelated mean effects the residual deviance is {N} and the DIC {N}; with consistency {N} and {N}, for "
-     r"(\d+) data points?\.", _unrelated),
+    (r"The model explains (\d+) contrasts? between treatments with (\d+) effects?, which leaves (\d+|no) degrees? of "
+     r"freedom to", _freedom),
+    (r"The following (\d+) tests concern the same degree of freedom:", _one_test),
+    (r"With 80% power and, optimistically, no heterogeneity, the smallest detectable differences? (?:is|are), on the "
+     r"scale of the [^:]*: (.*?)\. Smaller", _detectable),
+    (rf"The restricted maximum likelihood estimate of τ is {N}\.", _twin),
+    (rf"Q between designs is {N} \(df (\d+), p ([=<>] [\d.]+)\)\.", _twin),
+    (r"can be compared for (\d+) of (\d+) comparisons? with direct evidence", _splits),
+    (r"the smallest p-value is that of .*? \(p ([=<>] [\d.]+)\)\.", _smallest),
+    (r"They disagree \(p < 0\.05\) for: (.*?\))\. ", _disagreeing),
+    (rf"With unrelated mean effects, the residual deviance is {N} and the DIC {N}; under consistency, they are {N} and "
+     rf"{N} \((\d+) data points?\)\.", _unrelated),
     (r"(\w+) (below|above) ([01]) favours the treatment", _direction),
     (rf"POTH {N}$", _poth),
     (rf"residual deviance {N} for (\d+) data points?\.", _fit),
     (r"Deviance and leverage add up to more than 3 for: (.*?)(?:; and (\d+) more)?\.$", _outlying),
     (rf"overlap of prior and posterior {N}", _overlap),
     # the seed and the commit stand in no table
-    (r"^Seed \d+, from which every fit derives its own\.(?: Git commit [0-9a-f]+;)?", lambda *_: True),
-    (r"Fitted with (.*?)\. The same commit", _versions),
+    (r"^The base seed is \d+; the seed of every fit is derived from it\."
+     r"(?: The Git commit is [0-9a-f]+;)?", lambda *_: True),
+    (r"The models were fitted with (.*?)\. The same commit", _versions),
     (r"The fits of this analysis, (\d+) in all, took (\d+) s: (\d+) s for imports, (\d+) s for compilation, (\d+) s "
      r"for draws and (\d+) s for checks\.$", _run_time),
 ]  # fmt: skip
 
 
 def assert_prose(page: str, tables: Tables) -> int:
-    """Check every number in the prose; returns how many statements were found.
+    """Check every number in the prose of a page; returns how many statements were found.
 
     Raises
     ------
     AssertionError
         A number that is not its table's, or that no rule knows.
     """
+    return assert_sentences(passages(page), tables)
+
+
+def assert_sentences(said: Iterable[Passage], tables: Tables) -> int:
+    """Check every number in some passages, as `assert_prose`."""
     found = 0
-    known = sorted({str(text) for kind in ("regimens", "settings", "outcomes", "analyses", "headline")
-                    for text in _texts(tables.labels[kind])} | _studies(tables), key=len, reverse=True)  # fmt: skip
-    for passage in passages(page):
+    labels = tables.labels
+    texts = {
+        text for kind in (labels.regimens, labels.settings, labels.outcomes, labels.analyses) for text in kind.values()
+    }
+    known = sorted(texts | {labels.headline} | _studies(tables), key=len, reverse=True)
+    decisive = decisive_sentences(tables)
+    for passage in said:
+        if passage.text in decisive:
+            found += 1
+            continue
         rest = passage.text
-        for pattern, check in RULES:
+        for pattern, check in (*RULES, *DOUBT_RULES):
             for match in re.finditer(pattern, passage.text):
                 assert check(match, passage, tables), f"{passage.section}, {passage.outcome}: {match[0]}"
                 rest = rest.replace(match[0], " ")
@@ -465,12 +407,27 @@ def assert_prose(page: str, tables: Tables) -> int:
     return found
 
 
-def _texts(labels: Any) -> list[str]:
-    return list(labels.values()) if isinstance(labels, Mapping) else [labels]
+def said_on_the_terminal(lines: Iterable[str], labels: Labels) -> list[Passage]:
+    """Read what `secondline answer` prints: a passage for every setting, and one for the general sentences."""
+    outcomes = {text: name for name, text in labels.outcomes.items()}
+    found: list[Passage] = []
+    outcome = setting = ""
+    for line in filter(str.strip, lines):
+        words, depth = line.strip(), len(line) - len(line.lstrip())
+        if depth == 0:
+            outcome, setting = next(outcomes[text] for text in outcomes if words.startswith(f"{text} (")), ""
+            continue
+        if depth == _OF_OUTCOME:
+            setting = "" if words.startswith("- ") else words
+        if not found or (found[-1].outcome, found[-1].setting) != (outcome, setting):
+            found.append(Passage("terminal", outcome, setting))
+        if words != setting:
+            found[-1].text = f"{found[-1].text} {words.removeprefix('- ')}".strip()
+    return found
 
 
 def _studies(tables: Tables) -> set[str]:
-    """Names of studies and of data points."""
-    rows = [row for outcome in tables.labels["outcomes"] if (tables.analysis / outcome).is_dir()
-            for row in tables.read(outcome, "model", "data_points.csv")]  # fmt: skip
+    """Names of studies."""
+    rows = [row for outcome in tables.labels.outcomes if (tables.analysis / outcome).is_dir()
+            for row in tables.read(outcome, "evidence.csv")]  # fmt: skip
     return {text for row in rows for text in (f"{row['study']},", row["study"]) if not row["study"].isdigit()}

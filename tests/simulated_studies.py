@@ -6,7 +6,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from nma.evidence.audit.significance import p_values
+from secondline.evidence.audit.significance import p_values
 
 from tests.conftest import arm, figure, sheet_data
 

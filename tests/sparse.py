@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nma.network.data import NetworkData, network_data
 from scipy.signal import fftconvolve
 from scipy.special import expit, xlog1py, xlogy
+from secondline.network.data import NetworkData, network_data
 
 from scripts.calibrate import arm_row, plain
 

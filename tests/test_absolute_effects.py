@@ -9,16 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nma.config import Project
-from nma.evidence.derivation import two_sided_z
-from nma.outcomes import Baseline
-from nma.plan import summary_settings
-from nma.summaries.absolute_effects import COLUMNS, EXPONENTIAL, absolute_effects
-from nma.summaries.draws import write_draws
-from nma.summaries.observed import observed_outcomes
 from pydantic import ValidationError
+from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK
+from secondline.jobs.settings import summary_settings
+from secondline.normal_deviate import two_sided_z
+from secondline.project.config import Project
+from secondline.project.outcomes import Baseline, Outcome
+from secondline.report.settings import Labels
+from secondline.report.tables.results import assumption_sentences
+from secondline.report.words import Names
+from secondline.summaries.absolute_effects import COLUMNS, absolute_effects
+from secondline.summaries.draws import write_draws
+from secondline.summaries.observed import observed_outcomes
+from secondline.summaries.settings import BaselineSettings, PrintedMedian
 
 from tests.networks import plain
+from tests.settings import summary
 from tests.test_ranking import ABC, ARMS, posterior
 
 Z = two_sided_z(0.05)
@@ -35,13 +41,13 @@ def baseline(measure_of: dict[str, Any], **changes: Any) -> dict[str, Any]:
     median, below, above = declared.link
     link = {"median": median, "sd_below": below, "sd_above": above, "figure": declared.figure}
     unit = declared.unit if declared.median else ""
-    return {"regimen": "a", **link, "unit": unit, "source": "somewhere", "assumed": [], **changes}
+    return BaselineSettings(**{"regimen": "a", **link, "unit": unit, "source": "somewhere", **changes})
 
 
 def rows_of(resolved: dict[str, Any], measure: str, effects: np.ndarray = HALVED) -> dict[str, dict[str, Any]]:
     """Absolute effects of the three treatments."""
     likelihood = "contrasts" if measure == "HR" else "binomial_logit"
-    settings = {"measure": measure, "likelihood": likelihood, "baselines": {"overall": resolved}}
+    settings = summary(measure=measure, likelihood=likelihood, baselines={"overall": resolved})
     return {row["treatment"]: row for row in absolute_effects(posterior(effects), ARMS, ABC, settings, RELATIVE)}
 
 
@@ -71,6 +77,42 @@ def test_numbers_per_hundred_by_hand() -> None:
     assert {row["scale"] for row in found.values()} == {"probability"}
 
 
+def test_a_risk_above_one_is_no_figure() -> None:
+    """A risk of 0.3 becomes 0.15 at half and 0.6 at twice the risk; twice 0.6 is no risk, nor its limit."""
+    for mean, given in ((log(0.3), "abc"), (log(0.6), "ab")):
+        settings = summary(
+            measure="RR", likelihood="contrasts", baselines={"overall": baseline({"mean": mean, "sd": 0.01})}
+        )
+        found = absolute_effects(posterior(HALVED), ARMS, ABC, settings, RELATIVE)
+        for row, factor in zip(sorted(found, key=lambda row: row["treatment"]), (1, 0.5, 2), strict=True):
+            if row["treatment"] in given:
+                assert row["absolute"] == pytest.approx(exp(mean) * factor)
+                assert row["reason"] == ""
+            else:
+                assert "absolute" not in row
+                assert row["reason"] == IMPOSSIBLE_RISK
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.3, 0.1), (log(0.6), 0.5)])
+def test_a_baseline_of_risks_is_below_one(mean: float, sd: float) -> None:
+    """It is declared on the log scale, where a risk and its upper limit are below 0; a percentage there is a slip."""
+    figures = {"regimen": "a", "mean": mean, "sd": sd}
+    declared = {"label": "Falls", "measure": "RR", "better": "lower", "margin": 0.8, "prior": "p", "baseline": figures}
+    with pytest.raises(ValidationError, match="the logarithm of a risk; allowed: "):
+        Outcome.model_validate(declared)
+    assert Outcome.model_validate(declared | {"baseline": figures | {"mean": log(0.2)}}).baseline
+
+
+def test_the_report_says_why_an_absolute_effect_is_missing() -> None:
+    """Of an impossible risk something else than of an effect that is extrapolated."""
+    names = Names(Labels(settings={"overall": "Overall"}), "", "", "")
+    row = {"setting": "overall", "evidence": "direct", "assumptions": "", "absolute": "", "reason": IMPOSSIBLE_RISK}
+    assert "No estimate is given where the risk ratio takes the risk above 1." in assumption_sentences([row], names)
+    other = row | {"evidence": "extrapolated", "reason": "extrapolated: …"}
+    said = " ".join(assumption_sentences([other], names))
+    assert "extrapolated or prior-driven" in said and "above 1" not in said
+
+
 def test_the_uncertainty_of_baseline_and_effect_add_up() -> None:
     """On the link scale the variances of the two add up, whichever is the larger."""
     effects = np.random.default_rng(3).normal([-0.7, 0.7], [0.4, 0.1], (40_000, 2))
@@ -88,11 +130,11 @@ def test_evidence_is_that_against_the_baseline() -> None:
         posterior(HALVED),
         ARMS,
         ABC,
-        {
-            "measure": "OR",
-            "likelihood": "binomial_logit",
-            "baselines": {"overall": baseline({"events": 1, "n": 9}, regimen="a")},
-        },
+        summary(
+            measure="OR",
+            likelihood="binomial_logit",
+            baselines={"overall": baseline({"events": 1, "n": 9}, regimen="a")},
+        ),
         [],
     )
     assert [row["evidence"] for row in lost] == ["reference", "prior_driven", "prior_driven"]
@@ -100,7 +142,7 @@ def test_evidence_is_that_against_the_baseline() -> None:
 
 def test_settings_without_a_baseline_have_no_rows() -> None:
     """Nothing is made up."""
-    settings = {"measure": "OR", "likelihood": "binomial_logit", "baselines": {}}
+    settings = summary(measure="OR", likelihood="binomial_logit")
     assert absolute_effects(posterior(HALVED), ARMS, ABC, settings, RELATIVE) == []
 
 
@@ -137,7 +179,7 @@ def test_absolute_outcomes_have_mean_and_standard_deviation(measure: str) -> Non
     resolved = baseline(figures)
     row = rows_of(resolved, measure, effects)["b"]
     z = rng.normal(size=(500, 2000))
-    link = resolved["median"] + effects[:, 0] + np.where(z < 0, resolved["sd_below"], resolved["sd_above"]) * z
+    link = resolved.median + effects[:, 0] + np.where(z < 0, resolved.sd_below, resolved.sd_above) * z
     natural = log(2) * np.exp(-link) if measure == "HR" else 1 / (1 + np.exp(-link))
     assert row["absolute_mean"] == pytest.approx(natural.mean(), rel=0.005)
     assert row["absolute_sd"] == pytest.approx(natural.std(), rel=0.01)
@@ -148,11 +190,7 @@ def test_absolute_outcomes_have_mean_and_standard_deviation(measure: str) -> Non
 def test_no_absolute_figure_without_evidence_in_the_setting(label: str) -> None:
     """The row says why; nothing puts a number of months to what no study has seen."""
     relative = [{**row, "evidence": label} if row["treatment"] == "c" else row for row in RELATIVE]
-    settings = {
-        "measure": "HR",
-        "likelihood": "contrasts",
-        "baselines": {"overall": baseline({"mean": 1.0, "sd": 0.1})},
-    }
+    settings = summary(baselines={"overall": baseline({"mean": 1.0, "sd": 0.1})})
     rows = {row["treatment"]: row for row in absolute_effects(posterior(HALVED), ARMS, ABC, settings, relative)}
     figures = [
         key for key in COLUMNS if key.startswith("absolute") or key in ("mean", "sd", "median", "lower", "upper")
@@ -175,11 +213,11 @@ def test_observed_medians_are_those_of_the_studies_in_use() -> None:
     """The population is the fit's where it is printed; an arm is shown where most of it got the treatment there."""
     mixes = {"t": {"b": 9, "c": 1}, "c": {"a": 4}}
     medians = [
-        {**row, "n": 10, "regimens": mixes[row["arm"]], "settings": {"s": 8, "r": 2}, "source": "Table 1"}
+        PrintedMedian(**row, n=10, regimens=mixes[row["arm"]], settings={"s": 8, "r": 2}, source="Table 1")
         for row in MEDIANS
     ]
     evidence = [{"study": "x", "treatment_arm": "t", "population": "matched", "used": "true"}]
-    settings = {"likelihood": "contrasts", "medians": medians}
+    settings = summary(medians=tuple(medians))
     rows = observed_outcomes(evidence, settings)
     assert {row["study"] for row in rows} == {"x"}
     shown = {(row["setting"], row["treatment"], row["arm"], row["observed"]) for row in rows if row["shown"]}
@@ -199,7 +237,7 @@ def test_observed_medians_are_those_of_the_studies_in_use() -> None:
 def test_observed_events_are_those_of_the_arms_in_the_fit() -> None:
     """Two of eight is a quarter."""
     row = {"study": "x", "arm": "t", "arm_mix": "b:8", "setting_mix": "s:8", "n": "8", "events": "2", "used": "true"}
-    (overall, here) = observed_outcomes([row], {"likelihood": "binomial_logit", "medians": []})
+    (overall, here) = observed_outcomes([row], summary(likelihood="binomial_logit", measure="OR"))
     assert (overall["setting"], here["setting"]) == ("overall", "s")
     assert (here["observed"], here["scale"], here["shown"]) == (0.25, "probability", True)
 
@@ -247,7 +285,7 @@ def test_shipped_baselines_are_printed_in_the_sheets(project: Project) -> None:
 
 def population_of_effect(project: Project, study: str, outcome: str) -> str:
     """Find the population of a study's effect in the primary analysis: its baseline goes with the same patients."""
-    from nma.evidence.selection import select_evidence
+    from secondline.evidence.selection import select_evidence
 
     rows = [row for row in select_evidence(project, "primary", outcome) if row["study"] == study]
     return str(rows[0].get("population") or "all")
@@ -255,7 +293,7 @@ def population_of_effect(project: Project, study: str, outcome: str) -> str:
 
 def counted(project: Project, study: str, arm: str, outcome: str) -> tuple[int, int]:
     """Events and patients of an arm that the fit uses."""
-    from nma.evidence.selection import select_evidence
+    from secondline.evidence.selection import select_evidence
 
     (row,) = [row for row in select_evidence(project, "primary", outcome) if (row["study"], row["arm"]) == (study, arm)]
     return row["events"], row["n"]
@@ -270,13 +308,13 @@ def test_a_baseline_of_all_patients_serves_every_setting_and_says_so(project: Pr
     }
     own = project.config.baselines["os"]["sorafenib_failure"]
     config = project.config.model_copy(update={"outcomes": outcomes, "baselines": {"os": {"sorafenib_failure": own}}})
-    found = summary_settings(project.model_copy(update={"config": config}), "os")["baselines"]
+    found = summary_settings(project.model_copy(update={"config": config}), "os").baselines
     assert list(found) == ["overall", "sorafenib_failure", "lenvatinib_failure", "atezolizumab_bevacizumab_failure"]
     borrowed = "the baseline is not of this setting"
-    assert found["overall"]["assumed"] == []
-    assert found["sorafenib_failure"]["regimen"] == "regorafenib"
-    assert borrowed not in found["sorafenib_failure"]["assumed"]
-    assert found["lenvatinib_failure"]["assumed"] == [borrowed]
+    assert found["overall"].assumed == ()
+    assert found["sorafenib_failure"].regimen == "regorafenib"
+    assert borrowed not in found["sorafenib_failure"].assumed
+    assert found["lenvatinib_failure"].assumed == (borrowed,)
 
 
 def drawn(file: Path) -> tuple[list[str], list[list[str]]]:

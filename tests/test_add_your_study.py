@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from nma.check import summary
-from nma.config import read_project
-from nma.evidence.audit import audit_project
-from nma.importer import COLUMNS
+from secondline.evidence.audit import audit_project
+from secondline.project.read import read_project
+from secondline.tools.check import summary
+from secondline.tools.import_studies import COLUMNS
 
 from tests.conftest import CONFIG, ROOT
 
@@ -37,10 +37,10 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run what make would run for a command of the README, but for the set-up of the environment."""
     plan = subprocess.run([*command.split(), "-n"], cwd=folder, capture_output=True, text=True, check=True)
-    (line,) = [line for line in plan.stdout.splitlines() if line.startswith(".venv/bin/python -m nma.")]
+    (line,) = [line for line in plan.stdout.splitlines() if line.startswith(".venv/bin/secondline ")]
     given = dict(word.split("=", 1) for word in command.split()[2:])  # make hands its variables on by environment
     environment = {**os.environ, "PYTHONPATH": str(folder / "workflow"), "CONFIG": str(CONFIG), "STUDY": "", **given}
-    line = line.replace(".venv/bin/python", shlex.quote(sys.executable))
+    line = line.replace(".venv/bin/", f"{shlex.quote(str(Path(sys.executable).parent))}/")
     return subprocess.run(
         ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -50,7 +50,7 @@ def add_analysis(text: str) -> None:
     """Put an analysis at the end of those of the configuration, as the README says."""
     lines = "".join(f"  {line}\n" for line in text.splitlines() if not line.startswith("#"))
     config = CONFIG.read_text(encoding="utf-8")
-    end = config.index("\n# Refit this analysis")
+    end = config.index("\n# Patients whom two studies share")
     CONFIG.write_text(config[:end].rstrip("\n") + "\n" + lines + config[end:], encoding="utf-8")
 
 
@@ -125,7 +125,7 @@ def test_the_text_says_where_snippets_belong() -> None:
 def test_the_columns_are_listed() -> None:
     """`--help` of the importer names every column."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
-    command = [sys.executable, "-m", "nma.importer", "--help"]
+    command = [sys.executable, "-m", "secondline.tools.import_studies", "--help"]
     shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    assert "nma.importer --help" in " ".join(SECTION.split())
+    assert "secondline import --help" in " ".join(SECTION.split())
     assert [name for name in COLUMNS if f"``{name}``" not in shown] == []

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.config import Project
-from nma.errors import UserError
-from nma.evidence.audit import Finding, audit_project, check_audit
-from nma.evidence.audit.significance import p_values
-from nma.evidence.contrasts import derive_effects
-from nma.evidence.populations import given_characteristics
-from nma.job import EXIT_USER_ERROR
-from nma.start import open_project
+from secondline.cell_values import see_analyses
+from secondline.errors import UserError
+from secondline.evidence.audit import Finding, audit_project, check_audit
+from secondline.evidence.audit.significance import p_values
+from secondline.evidence.contrasts import derive_effects
+from secondline.evidence.populations import given_characteristics
+from secondline.jobs.script import EXIT_USER_ERROR
+from secondline.jobs.start import open_project
+from secondline.project.config import Project
 
 from tests.conftest import arm, figure, hazard_ratio, sheet, synthetic
 
@@ -510,7 +511,7 @@ def test_an_interval_that_stands_elsewhere_as_confidence_interval(project: Proje
     part = median("os", "len", "9 4 16", population="low") | {**IQR, "place": "Table 2"}
     sections["medians"] += [part]
     (alone,) = [f for f in audit(project, sections) if f.check == "interval_label"]
-    assert "which nothing in the sheet shows" in alone.message
+    assert "without support from the sheet" in alone.message
     sections["medians"] += [again]
     (given_away,) = [f for f in audit(project, sections) if f.check == "interval_label"]
     assert "can only be a confidence interval" in given_away.message
@@ -530,9 +531,9 @@ def test_counts_far_away_that_a_printed_p_would_fit(project: Project) -> None:
     """
     found = [f for f in audit_project(project) if f.check == "test_p" and f.study == "severance_2024"]
     (severe,) = [f for f in found if f.item.startswith("ae_grade3")]
-    assert "the odds ratio of these counts is 0.86, the p would nearly fit" in severe.message
-    assert "14 of 40 and 18 of 86 (odds ratio 2, the other way round)" in severe.message
-    assert "14 of 40 and 19 of 86 (odds ratio 1.9, the other way round)" in severe.message
+    assert "the odds ratio of these counts is 0.86; the printed p-value would nearly fit" in severe.message
+    assert "14 of 40 and 18 of 86 (odds ratio 2, in the opposite direction)" in severe.message
+    assert "14 of 40 and 19 of 86 (odds ratio 1.9, in the opposite direction)" in severe.message
     assert "14 of 40 and 42 of 86 (odds ratio 0.56)" in severe.message
     assert not [f for f in found if f is not severe and "fit" in f.message]  # the counts as printed are as near
 
@@ -599,7 +600,8 @@ def test_the_most_patients_that_two_reports_can_share(project: Project) -> None:
     a["characteristics"], b["characteristics"] = [share("ecog_2", "sor", 12, 60)], [share("ecog_2", "sor", 0, 60)]
     (found,) = [f for f in audit(project, a, b) if f.check == "overlap"]
     assert found.recomputed == 48 + 40
-    assert "of those with sorafenib at most 48 of 60 and 60 can be the same, for ECOG PS 2 or worse" in found.message
+    shown = "of the 60 and 60 patients with sorafenib, at most 48 can be the same, as ECOG PS 2 or worse"
+    assert shown in found.message
 
 
 def test_two_reports_of_one_practice(project: Project) -> None:
@@ -619,8 +621,8 @@ def test_the_two_reports_of_nanchang(project: Project) -> None:
     """At most 22 controls in common: ECOG 2 is excluded from one and true of 5 in the other; 160 mg of 2 and of 27."""
     found = {f.check: f for f in audit_project(project) if f.study == "nanchang_2022"}
     assert found["overlap"].recomputed == 22
-    assert "at most 22 of 30 and 27 can be the same, for ECOG PS 2 or worse" in found["overlap"].message
-    assert "2 of 30 patients of r, and of 27 of 27 in nanchang_2023" in found["practice"].message
+    assert "at most 22 can be the same, as ECOG PS 2 or worse" in found["overlap"].message
+    assert "2 of 30 patients of r and for 27 of 27 in nanchang_2023" in found["practice"].message
 
 
 def test_cycles_of_the_second_line(project: Project) -> None:
@@ -658,7 +660,7 @@ def test_the_direction_of_a_test_is_an_assumption(project: Project) -> None:
     found = {(f.study, f.item): f for f in audit_project(project) if f.check == "direction_assumed"}
     shown = found["nanchang_2023", "pfs lp against r"]
     assert shown.severity == "warning"
-    assert shown.message.endswith("the other way round the hazard ratio would be 1.13, not 0.89")
+    assert shown.message.endswith("in the opposite direction, the hazard ratio would be 1.13 instead of 0.89")
     assert ("severance_2024", "os lenvatinib against sorafenib, matched") in found
     assert ("yoo_secondary", "pfs lenvatinib against sorafenib") not in found  # "significantly higher" is said
     sections = sound()
@@ -674,7 +676,7 @@ def test_what_patients_went_on_to(project: Project) -> None:
     controls = found["nanchang_2023", "switching", "r"]
     assert controls.severity == "warning"
     assert controls.message.startswith(
-        "10 of 27 patients of r had a further treatment, 10 of them with drugs of another"
+        "10 of 27 patients of r received subsequent treatment, 10 of them with drugs of another"
     )
     assert controls.recomputed == pytest.approx(10 / 27)
     assert found["severance_2024", "switching", "lenvatinib"].recomputed == pytest.approx(15 / 40)
@@ -692,7 +694,7 @@ def test_crude_among_adjusted_effects(project: Project) -> None:
     findings = audit(project, a, b)
     told = {(f.study, f.item): f.message for f in findings if f.check == "adjustment"}
     assert told["study0", "os len against sor"] == "the adjusted hazard ratio is adjusted for AFP, ECOG"
-    assert told["study1", "os len against sor"] == "the crude hazard ratio is crude, adjusted for nothing"
+    assert told["study1", "os len against sor"] == "the crude hazard ratio is crude (not adjusted for any covariate)"
     assert [(f.study, f.item) for f in findings if f.check == "adjustment_mixed"] == [("study1", "os len against sor")]
 
 
@@ -709,7 +711,7 @@ def test_an_error_stops_the_run_in_one_line(project: Project) -> None:
         check_audit(alone)
     message = str(stop.value)
     assert message.startswith(
-        "alpha: counts.0.events = 60.0: 60% is printed, 36 of 40 is 90.00%; correct the sheet or, "
+        "alpha: counts.0.events = 60.0: 60% is printed, but 36 of 40 is 90.00%; correct the sheet or, "
     )
     assert message.endswith("add to acknowledged: {check: percentage, item: 'ae_any len', reason: ...}")
     assert len(message.splitlines()) == 1
@@ -729,8 +731,8 @@ def test_an_acknowledged_error_is_a_warning_with_the_reason(project: Project) ->
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({}, "checks with findings are none"),
-        ({"item": "ae_any sor"}, "checks with findings are none"),
+        ({}, "checks with findings: none"),
+        ({"item": "ae_any sor"}, "checks with findings: none"),
     ],
 )
 def test_an_acknowledgement_of_nothing_is_an_error(project: Project, change: Sections, says: str) -> None:
@@ -744,7 +746,7 @@ def test_an_acknowledgement_of_another_item(project: Project) -> None:
     """The line names the items that there are."""
     sections = sound() | {"acknowledged": [ACKNOWLEDGED | {"item": "ae_any sor"}, ACKNOWLEDGED]}
     OFF(sections)
-    with pytest.raises(UserError, match=r"acknowledged\.0 = 'ae_any sor'.*its items are ae_any len$"):
+    with pytest.raises(UserError, match=r"acknowledged\.0 = 'ae_any sor'.*this check has findings on ae_any len$"):
         check_audit(synthetic(project.config, project.treatments, sheet(**sections)))
 
 
@@ -763,7 +765,7 @@ def test_the_run_stops_before_anything_is_fitted(
     assert stop.value.code == EXIT_USER_ERROR
     printed = capsys.readouterr().err
     assert printed.startswith(
-        f"error: config/{sheet_file}:{line}: counts.1.events = 87.2: 87.2% is printed, 57 of 86 is 66.28%"
+        f"error: config/{sheet_file}:{line}: counts.1.events = 87.2: 87.2% is printed, but 57 of 86 is 66.28%"
     )
     assert printed.count("\n") == 1
     assert not Path("results").exists()
@@ -830,6 +832,20 @@ def test_contradictions_of_the_five_papers(project: Project, study: str, check: 
     found = [f for f in audit_project(project) if (f.study, f.check, f.item) == (study, check, item)]
     assert found
     assert all(f.source.startswith(f"config/studies/{study}.yaml:") for f in found)
+
+
+def test_findings_name_the_analyses_that_answer_them(project: Project) -> None:
+    """Analyses that read a study the other way, as the message says; of other findings none."""
+    findings = audit_project(project)
+    named = {(f.study, f.check, analysis) for f in findings for analysis in f.analyses}
+    assert named == {
+        ("ditan_2022", "medians", "ditan_2022_medians"),
+        ("nanchang_2022", "label_inverted", "nanchang_2022_as_printed"),
+        ("nanchang_2022", "medians", "nanchang_2022_medians"),
+        ("nanchang_2023", "medians", "nanchang_2023_medians"),
+    }
+    assert all(f.message.endswith(see_analyses(f.analyses)) for f in findings if f.analyses)
+    assert all(bool(f.analyses) == ("sensitivity.csv" in f.message) for f in findings)
 
 
 def test_nothing_in_the_shipped_sheets_stops_a_run(project: Project) -> None:

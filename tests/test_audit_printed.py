@@ -5,11 +5,12 @@ from math import exp, inf, log
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project
-from nma.evidence.audit import audit_project
-from nma.evidence.audit.printed import Range, interval_se, p_range, printed_range, ratio_log, z_range
-from nma.evidence.audit.significance import p_values
-from nma.sheets import HazardRatio, PValue
+from secondline.evidence.audit import audit_project
+from secondline.evidence.audit.printed import Range, interval_se, p_range, printed_range, ratio_log, z_range
+from secondline.evidence.audit.significance import p_values
+from secondline.project.config import Project
+from secondline.project.figures import PValue
+from secondline.project.outcome_records import HazardRatio
 
 from tests.conftest import figure, hazard_ratio, sheet, synthetic
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nma.config import Project
-from nma.evidence.audit import audit_project
-from nma.sheets import StudySheet
 from scipy.stats import mannwhitneyu, ttest_ind
+from secondline.evidence.audit import audit_project
+from secondline.project.config import Project
+from secondline.project.sheets import StudySheet
 
 from tests.conftest import arm, figure, sheet_data, synthetic
 from tests.simulated_studies import Follow, Paper, cox, log_rank, printed_p, quantile

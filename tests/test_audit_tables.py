@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence.audit import Finding, audit_project, check_audit
-from nma.evidence.gather import audit_rows
+from secondline.errors import UserError
+from secondline.evidence.audit import Finding, audit_project, check_audit
+from secondline.evidence.gather import audit_rows
+from secondline.project.config import Project
+from secondline.project.read import read_project
 
 from tests.conftest import ROOT
 
@@ -150,7 +151,7 @@ def test_tables(name: str) -> None:
 def test_what_ratios_typed_as_logs_would_mean() -> None:
     """0.71 taken for a log is a hazard ratio of 2.03; under `estimate` with limits it is 0.71."""
     message = only(table(RATIOS), "not_logged").message
-    assert "HRs of 2.03 to 2.53, all in one direction; if they are ratios, name their columns estimate" in message
+    assert "HRs of 2.03 to 2.53, all in the same direction; if they are ratios, name the columns estimate" in message
     (study,) = table(f"{PRINTED}; x,A,P,0.71,0.56,0.90").tables
     assert (study.rows[0]["effect"], study.rows[0]["se"]) == pytest.approx((log(0.71), log(0.9 / 0.56) / 3.919928))
 
@@ -165,8 +166,8 @@ def test_a_mistyped_limit() -> None:
     with pytest.raises(UserError) as stop:
         check_audit(table(f"{PRINTED}; {LEFT_MAIN}"))
     message = str(stop.value)
-    assert message.startswith("t.csv:7: estimate = 4.64: 4.64 (1.33 to 6.16): the estimate does not lie in the middle")
-    assert f"{exp((log(1.33) + log(6.16)) / 2):.3g} on the log scale" in message
+    assert message.startswith("t.csv:7: estimate = 4.64: 4.64 (1.33 to 6.16): the estimate is not in the middle")
+    assert f"on the log scale, {exp((log(1.33) + log(6.16)) / 2):.3g}" in message
     assert message.endswith(
         "to acknowledged of its entry under evidence: "
         "{study: 'CARDIa', check: interval_symmetry, item: 'y A against P', reason: ...}"
@@ -198,7 +199,7 @@ def test_levels_of_intervals() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (f"{PRINTED}; x,A,P,-0.35,-0.7,0.0", "estimate = '-0.35': a ratio lies above 0; allowed: the ratio itself, or"),
+        (f"{PRINTED}; x,A,P,-0.35,-0.7,0.0", "estimate = '-0.35': a ratio is above 0; allowed: the ratio itself, or"),
         (f"{PRINTED}; x,A,P,0.7,0.9,0.5", "upper = '0.5': allowed: a limit above the lower one, 0.9"),
         (
             f"{PRINTED},effect,se; x,A,P,0.7,0.5,0.9,-0.3,0.1",
@@ -243,8 +244,8 @@ def test_what_a_table_acknowledges() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({}, "evidence.0.acknowledged.0 = 'y A against P': the audit finds nothing of this check on this item"),
-        ({"item": "z A against P"}, "evidence.0.acknowledged.0 = 'z A against P': the audit finds nothing"),
+        ({}, "evidence.0.acknowledged.0 = 'y A against P': this check has no finding on this item"),
+        ({"item": "z A against P"}, "evidence.0.acknowledged.0 = 'z A against P': this check has no finding"),
         ({"study": "w"}, "evidence.0.acknowledged.0.study = 'w': no such study in t.csv; allowed: x"),
     ],
 )

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.blocks import add_transposed, blocks, multiply
+from secondline.inference.kernels.design_blocks import add_transposed, blocks, multiply
 
 
 @given(st.lists(st.integers(1, 4), max_size=8), st.integers(1, 9), st.integers(0, 10_000))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nma.config import read_project
-from nma.errors import UserError
-from nma.evidence.table_lines import read_cells, read_columns
+from secondline.errors import UserError
+from secondline.project.read import read_project
+from secondline.project.table_lines import read_cells, read_columns
 
 from tests.conftest import CONFIG
 
@@ -112,7 +112,7 @@ def test_names_of_tables(tmp_path: Path, cell: str) -> None:
 
 def test_size_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file larger than any table of studies is not read."""
-    monkeypatch.setattr("nma.evidence.table_lines._MOST_BYTES", 3)
+    monkeypatch.setattr("secondline.project.table_lines._MOST_BYTES", 3)
     (tmp_path / "t.csv").write_text("x\n1\n", encoding="utf-8")
     with pytest.raises(UserError, match="4 bytes; allowed: up to 3"):
         read_cells(str(tmp_path / "t.csv"))
@@ -120,7 +120,7 @@ def test_size_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_label_is_no_formula(tmp_path: Path) -> None:
     """Two dollars in a label are two dollars in the figure."""
-    from nma.report.style import new_figure, styled
+    from secondline.report.figures.style import new_figure, styled
 
     with styled():
         new_figure(3, 2, "costs $5 and $6", "a").savefig(tmp_path / "f.svg")

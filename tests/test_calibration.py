@@ -6,18 +6,21 @@ uniform (Talts et al. 2018). docs/calibration.md has the whole table, made by sc
 
 import csv
 import io
-from typing import Any
 
 import numpy as np
 import pytest
-from nma.config import Project, Retry
-from nma.inference import diagnostics, exact
-from nma.inference.fit import list_quantities
-from nma.inference.scales import PriorScales
-from nma.network.data import LIKELIHOODS, NetworkData, network_data
-from nma.network.predictor import Effects
-from nma.network.structure import Structure
-from nma.plan import evidence_csv, structure_settings
+from secondline.evidence.selection import evidence_csv
+from secondline.inference import diagnostics, exact
+from secondline.inference.fit import list_quantities
+from secondline.inference.priors import PriorScales
+from secondline.inference.settings import SamplerSettings
+from secondline.inference.textbook import textbook_model
+from secondline.jobs.settings import treatments_of
+from secondline.likelihoods import LIKELIHOODS
+from secondline.network.data import network_data
+from secondline.network.predictor import Effects
+from secondline.network.structure import Structure
+from secondline.project.config import Project
 
 from scripts.calibrate import CASES, LEVEL, SEED, SPARSE, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled
 from tests.networks import plain, simulate
@@ -41,10 +44,12 @@ def test_ranks_of_the_shipped_networks_are_uniform(project: Project, outcome: st
     """200 networks of the shape of the primary evidence, with settings: every parameter's ranks, jointly at 1%."""
     likelihood = {"os": "contrasts", "orr": "binomial_logit"}[outcome]
     rows = list(csv.DictReader(io.StringIO(evidence_csv(project, "primary", outcome))))
-    structure = Structure.from_settings(structure_settings(project))
+    structure = Structure.of(treatments_of(project))
     case = Case(Model(structure, Effects(settings=True)), SCALES[outcome], lambda _likelihood, _rng: rows)
     compiled = Sampler.compile([(case, likelihood)])
-    sampler = Sampler(compiled.compiled, compiled.size, settings=Retry(draws=500, tune=500, target_accept=0.9))
+    sampler = Sampler(
+        compiled.compiled, compiled.size, settings=SamplerSettings(draws=500, tune=500, target_accept=0.9)
+    )
     ranks = calibrate(case, likelihood, sampler, 200, SEED, outcome)
     print(f"\n{outcome}: {len(ranks.ranks)} parameters, {ranks.divergences} divergences, {smallest({outcome: ranks})}")
 
@@ -84,35 +89,6 @@ def test_a_sampler_that_is_wrong_is_noticed() -> None:
         smallest({"wrong": ranks})
 
 
-def full_model(data: NetworkData, likelihood: str, scales: PriorScales) -> Any:
-    """Build the textbook model: study baselines and arm effects sampled, non-centred."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    counts = data.counts
-    with pm.Model() as model:
-        beta = pm.Normal("beta", 0, scales.effect, shape=data.n_coefficients - data.n_cuts)
-        tau = pm.HalfNormal("tau", scales.tau)
-        mu = pm.Normal("mu", 0, scales.baseline, shape=len(data.studies))
-        z = pm.Normal("z", shape=len(counts.counts))
-        study = np.repeat(np.arange(len(data.studies)), np.diff(counts.start))
-        eta = mu[study] + counts.rows[:, : data.n_coefficients - data.n_cuts] @ beta + tau / np.sqrt(2) * z
-        if data.n_cuts:
-            log_distance = pm.Normal("log_distance", 0, scales.cutpoint, shape=data.n_cuts)
-            cuts = pt.concatenate([pt.zeros(1), pt.cumsum(pt.exp(log_distance))])
-            x = eta[:, None] - cuts
-            above = 0.5 * pt.erfc(-x / np.sqrt(2)) if likelihood == "ordered_probit" else pm.math.invlogit(x)
-            one, zero = pt.ones((len(counts.counts), 1)), pt.zeros((len(counts.counts), 1))
-            p = pt.concatenate([one, above], axis=1) - pt.concatenate([above, zero], axis=1)
-            pm.Potential("counts", (counts.counts * pt.log(p)).sum())
-        elif likelihood == "poisson_log":
-            pm.Poisson("counts", pt.exp(eta + counts.offset), observed=counts.events.astype(int))
-        else:
-            p = -pt.expm1(-pt.exp(eta + counts.offset)) if likelihood == "binomial_cloglog" else pm.math.invlogit(eta)
-            pm.Binomial("counts", counts.n.astype(int), p, observed=counts.events.astype(int))
-    return model
-
-
 USUAL, RARE = (Sizes(n=(30, 120)), (-1.0, 0.5)), (Sizes(n=(20, 60)), (-3.5, 0.5))
 SHAPES = {
     "usual": ("binomial_logit", *USUAL),
@@ -122,12 +98,14 @@ SHAPES = {
     "rare rates": ("poisson_log", *RARE),
     "ordered, logit": ("ordered_logit", *USUAL),
     "ordered, probit": ("ordered_probit", *USUAL),
+    "means": ("normal", *USUAL),
+    "contrasts": ("contrasts", *USUAL),
 }
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_quadrature_agrees_with_sampled_study_effects(name: str) -> None:
-    """Multi-arm and rare-event networks: the same posterior as the model that samples every study effect."""
+def test_the_textbook_model_has_the_same_posterior(name: str) -> None:
+    """Multi-arm and rare-event networks: the engine integrates what `textbook_model` samples, every study effect."""
     import nutpie
 
     likelihood, sizes, baseline = SHAPES[name]
@@ -135,14 +113,14 @@ def test_quadrature_agrees_with_sampled_study_effects(name: str) -> None:
     rows = simulate(likelihood, designs, {"a": 0.0, "b": -0.5, "c": 0.4, "d": 0.8}, 0.3, 21, sizes, baseline)
     data, scales = network_data(rows, plain("abcd"), likelihood), PriorScales(1.5, 1.0, 0.0, 2.5)
     trace = nutpie.sample(
-        nutpie.compile_pymc_model(full_model(data, likelihood, scales)),
+        nutpie.compile_pymc_model(textbook_model(data, scales)),
         draws=4000, tune=1500, chains=4, cores=2, seed=3, target_accept=0.97, progress_bar=False,
     )  # fmt: skip
-    parts = [np.asarray(trace.posterior[key]) for key in ("beta", "log_distance") if key in trace.posterior]
+    parts = [np.asarray(trace.posterior[key]) for key in ("coefficients", "log_distance") if key in trace.posterior]
     parameters = {"coefficients": np.concatenate(parts, axis=-1), "tau": np.asarray(trace.posterior["tau"])}
     posterior = exact.posterior(data, scales, exact.effort(data, scales, factor=4))
     quantities = list_quantities(parameters, data.predictor, posterior)
     comparison = diagnostics.compare_with_exact(quantities, diagnostics.pareto_k(posterior))
     worst = max(comparison, key=lambda row: abs(row["z"]))
-    print(f"\n{name}: largest |z| {abs(worst['z']):.2f}, Pareto k {comparison[0]['pareto_k']:.2f}")
+    print(f"\n{name}: largest |z| {abs(worst['z']):.2f}, Pareto k {comparison[0]['pareto_k']}")
     assert abs(worst["z"]) < diagnostics.MAX_Z, worst

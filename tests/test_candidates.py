@@ -9,23 +9,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project
-from nma.inference import exact
-from nma.inference.scales import PriorScales
-from nma.inference.widening import Covariances, prior_covariances
-from nma.network.arms import Arm
-from nma.network.data import network_data
-from nma.plan import evidence_csv, fit_settings, summary_settings
-from nma.summaries.candidates import COLUMNS, groups, rank_candidates
-from nma.summaries.posterior import Posterior
-from nma.summaries.rank_statistics import rank_cells, ranks
-from nma.summaries.ranking import rank_treatments
-from nma.summaries.relative_effects import relative_effects
-from nma.summaries.sensitivity import solve
-from nma.tables import read_table, write_text
+from secondline.evidence.selection import evidence_csv
+from secondline.inference import exact
+from secondline.inference.priors import PriorScales
+from secondline.inference.widening import Covariances, prior_covariances
+from secondline.jobs.settings import fit_settings, summary_settings
+from secondline.network.arms import Arm
+from secondline.network.data import network_data
+from secondline.network.graph import groups
+from secondline.project.config import Project
+from secondline.summaries.candidates import COLUMNS, rank_candidates
+from secondline.summaries.rank_statistics import rank_cells, ranks
+from secondline.summaries.ranking import rank_treatments
+from secondline.summaries.relative_effects import relative_effects
+from secondline.summaries.sensitivity import solve
+from secondline.tables import read_table, write_text
 
 from tests.networks import contrast_row, plain
-from tests.test_ranking import posterior, settings
+from tests.test_ranking import posterior, posterior_with, settings
 
 
 def evidence(names: str, driven: str = "") -> dict[tuple[str, str], str]:
@@ -149,7 +150,7 @@ def test_a_made_up_network_names_nobody_by_its_prior() -> None:
     """The same draws, named on data and not named once doubling tau's prior widens them; the ranks of all stay."""
     arms = [Arm(f"s{name}", arm, {arm: 20}, {}, 20) for name in "bc" for arm in ("a", name)]
     draws = np.random.default_rng(3).normal([-1.0, -0.4], [0.2, 0.2], (2000, 2))
-    base, chosen = posterior(draws), settings("lower") | {"not_candidates": {}}
+    base, chosen = posterior(draws), settings("lower", not_candidates={})
     fitted = base.covariances.pooled["fitted"]
     driven = replace(
         base,
@@ -171,7 +172,7 @@ def solved(project: Project, outcome: str, folder: Path) -> list[dict[str, str]]
     """Contrasts of the headline model of a shipped outcome, with the ranks of their treatments, by the exact engine."""
     write_text(folder / "evidence.csv", evidence_csv(project, "primary", outcome))
     fit = fit_settings(project, "primary", outcome)
-    fit = {**fit, "models": {"pooled": fit["models"]["pooled"]}}
+    fit = replace(fit, models={"pooled": fit.models["pooled"]})
     solve(str(folder / "evidence.csv"), fit, summary_settings(project, outcome), str(folder / "exact.csv"))
     return read_table(folder / "exact.csv")
 
@@ -223,14 +224,17 @@ def test_what_leans_on_the_prior_of_tau_alone_is_prior_driven_and_names_nobody()
     cells = [
         (f"s{k}", t, c, log(hr), log(high / low) / (2 * 1.959964)) for k, (t, c, hr, low, high) in enumerate(RATIOS)
     ]
-    data, scales = network_data([contrast_row(*cell) for cell in cells], structure), PriorScales(100.0, 5.0, 0.0, 2.5)
+    data, scales = (
+        network_data([contrast_row(*cell) for cell in cells], structure, "contrasts"),
+        PriorScales(100.0, 5.0, 0.0, 2.5),
+    )
     grid = exact.posterior(data, scales)
     rows = data.predictor.effect_rows()
     effects = np.einsum("dk,srk->dsr", grid.draws(2000, 1)[0], rows)
     covariances = prior_covariances(data, scales, grid)
-    found = Posterior(effects, rows, np.full(6, 100.0), False, None, None, scales, covariances, True, {})
+    found = posterior_with(effects, rows, 100.0, scales=scales, covariances=covariances)
     arms = [Arm(study, name, {name: 1}, {}, 0) for study, t, c, _, _ in cells for name in (t, c)]
-    chosen = settings("lower") | {"reference": "x", "not_candidates": {}}
+    chosen = settings("lower", reference="x", not_candidates={})
     relative = relative_effects(found, arms, structure, chosen, predict=False)
     (effect,) = [row for row in relative if (row["treatment"], row["comparator"]) == ("a", "x")]
     assert effect["prior_sensitivity"] == pytest.approx(0.77, abs=0.005)

@@ -1,4 +1,4 @@
-"""`python -m nma.check`: what is in the project and what the audit says, in seconds and without fitting."""
+"""What `make check` says: what is in the project and what the audit finds, in seconds and without fitting."""
 
 import os
 import re
@@ -8,13 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
-from nma import check
-from nma.check import summary
-from nma.config import Analysis, Project, read_project
-from nma.evidence.audit import audit_project
-from nma.provenance import PACKAGE
+from secondline.evidence.audit import audit_project
+from secondline.jobs.provenance import PACKAGE
+from secondline.project.config import Project
+from secondline.project.config_parts import Analysis
+from secondline.project.read import read_project
+from secondline.tools import check
+from secondline.tools.check import summary
 
-from tests.conftest import QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
+from tests.conftest import NO_DOUBT, QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +75,7 @@ def test_selected_effects(page: str) -> None:
     found = {(row[0], row[1]): row[2:] for row in rows}
     assert found["severance_2024", "pfs"] == ["lenvatinib against sorafenib", "0.54", "0.33 to 0.88", "adjusted_hr"]
     assert found["nanchang_2023", "os"][-2:] == ["logrank_p", "assumed"]
-    _, *arms = table(page, "Selected figures of arms: 50")
+    _, *arms = table(page, "Selected arm-level data: 50")
     assert ["ditan_2022", "orr", "tki 3/37; tki_ici 12/56"] in arms
 
 
@@ -81,7 +83,7 @@ def test_findings(page: str, project: Project) -> None:
     """Counted by severity; every warning on a line of its own that names file and line."""
     findings = audit_project(project)
     counts = {severity: sum(f.severity == severity for f in findings) for severity in check.SEVERITIES}
-    title = "Findings of the audit: " + ", ".join(f"{counts[severity]} {severity}" for severity in check.SEVERITIES)
+    title = f"Findings of the audit: errors {counts['error']}, warnings {counts['warning']}, info {counts['info']}"
     lines = page[page.index(title) :].splitlines()[1:]
     assert len(lines) == counts["error"] + counts["warning"] > 0
     assert all(re.match(r"  (error|warning): (config/studies/\w+\.yaml:\d+|\w+): ", line) for line in lines)
@@ -90,7 +92,7 @@ def test_findings(page: str, project: Project) -> None:
 def test_one_study(project: Project, page: str) -> None:
     """The lines of the whole that concern it, its own counts, and the fits that know it."""
     text = summary(project, "persano_secondary")
-    for title, rows in (("Studies: 1", 1), ("Figures looked up in the papers", 1), ("Networks", 1)):
+    for title, rows in (("Studies: 1", 1), ("Printed figures, looked up", 1), ("Networks", 1)):
         assert len(table(text, title)) == 1 + rows
     others = [study for study in (*STUDIES, *QUOTED) if study != "persano_secondary"]
     lines = [line for line in text.splitlines() if line.startswith(("  error", "  warning"))]
@@ -137,7 +139,7 @@ def test_a_disconnected_network(project: Project) -> None:
     ratio = hazard_ratio(treatment="other_tki_ici", comparator="regorafenib")
     other = sheet("bravo", arms=arms, contrast_sets=sets, hazard_ratios=[ratio])
     analysis = Analysis(label="All", outcomes=["os"])
-    config = project.config.model_copy(update={"analyses": {"primary": analysis}})
+    config = project.config.model_copy(update={"analyses": {"primary": analysis}, **NO_DOUBT})
     both = synthetic(config, project.treatments, sheet(hazard_ratios=[hazard_ratio()]), other)
     _, row = table(summary(both), "Networks")
     assert row[:6] == ["primary", "os", "2", "none", "4", "2 parts"]
@@ -184,7 +186,7 @@ def test_tables_as_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_it_takes_seconds() -> None:
     """The shipped configuration is checked in less than 10 seconds, start of Python included, and nothing is fitted."""
     start = time.perf_counter()
-    command = [sys.executable, "-X", "importtime", "-m", "nma.check"]
+    command = [sys.executable, "-X", "importtime", "-m", "secondline.tools.check"]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert time.perf_counter() - start < 10

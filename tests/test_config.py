@@ -3,14 +3,17 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from nma.config import Model, Project, read_project
-from nma.errors import UserError
-from nma.outcomes import LIKELIHOODS, RATIOS, Likelihood, Outcome
-from nma.treatments import Treatments
 from pydantic import ValidationError
+from secondline.errors import UserError
+from secondline.likelihoods import LIKELIHOODS, estimating
+from secondline.measures import MEASURES
+from secondline.project.config import Project
+from secondline.project.config_parts import Model
+from secondline.project.outcomes import Outcome
+from secondline.project.read import read_project
+from secondline.project.treatments import Treatments
 
 from tests.conftest import CONFIG
 
@@ -143,25 +146,26 @@ def test_default_likelihoods() -> None:
         "SMD": "contrasts",
     }
     for measure, likelihood in defaults.items():
-        margin = 0.8 if measure in RATIOS else -0.2
+        margin = 0.8 if MEASURES[measure].is_ratio else -0.2
         assert outcome(measure=measure, margin=margin).likelihood == likelihood
     assert outcome(measure="PD", margin=-0.2, categories=["a", "b", "c"]).likelihood == "ordered_probit"
     assert outcome(likelihood="binomial_cloglog").likelihood == "binomial_cloglog"
 
 
-@pytest.mark.parametrize("measure", LIKELIHOODS)
+@pytest.mark.parametrize("measure", MEASURES)
 def test_likelihoods_of_a_measure(measure: str) -> None:
     """Contrasts may be of any measure; arms only of the measure that their likelihood estimates."""
-    margin = 0.8 if measure in RATIOS else -0.2
-    for likelihood in get_args(Likelihood):
-        categories = ["a", "b", "c"] if likelihood in ("ordered_logit", "ordered_probit") else []
+    margin = 0.8 if MEASURES[measure].is_ratio else -0.2
+    allowed = estimating(measure, MEASURES[measure].usual)
+    for likelihood, one in LIKELIHOODS.items():
+        categories = ["a", "b", "c"] if one.is_ordered else []
         changes = {"measure": measure, "margin": margin, "likelihood": likelihood, "categories": categories}
-        if likelihood in LIKELIHOODS[measure]:
+        if likelihood in allowed:
             outcome(**changes)
         else:
-            with pytest.raises(ValidationError, match=f"measure {measure} goes with {LIKELIHOODS[measure][0]}"):
+            with pytest.raises(ValidationError, match=f"measure {measure} goes with {', '.join(allowed)}"):
                 outcome(**changes)
-    assert "contrasts" in LIKELIHOODS[measure]
+    assert "contrasts" in allowed
 
 
 ORDERED = {"measure": "OR", "likelihood": "ordered_logit"}
@@ -172,7 +176,7 @@ ORDERED = {"measure": "OR", "likelihood": "ordered_logit"}
     [
         ({"categories": ["cr"]}, "only a count outcome or an ordered one"),
         ({"measure": "OR", "categories": ["cr", "death"]}, "allowed: cr, pr, sd, pd"),
-        ({"measure": "OR", "categories": ["cr", "cr"]}, "a category stands twice"),
+        ({"measure": "OR", "categories": ["cr", "cr"]}, "a category occurs twice"),
         ({**ORDERED, "categories": ["bad", "good"]}, "three or more, in their order"),
         ({**ORDERED}, "three or more, in their order"),
         ({**ORDERED, "categories": ["bad", "effect", "good"]}, "this word is a column of evidence tables"),
@@ -209,8 +213,8 @@ def test_categories(changes: dict[str, object], message: str) -> None:
         ),
         (
             "config.yaml",
-            "its medians\n    outcomes: [os, pfs]",
-            "its medians\n    outcomes: [oss]",
+            "from medians\n    outcomes: [os, pfs]",
+            "from medians\n    outcomes: [oss]",
             "analyses.nanchang_2023_medians.outcomes.0 = 'oss': unknown outcome; allowed: os, pfs",
         ),
         ("config.yaml", "  four_cohorts:", "  summary:", "analyses.summary: this word is reserved"),
@@ -239,6 +243,12 @@ def test_categories(changes: dict[str, object], message: str) -> None:
         ),
         (
             "config.yaml",
+            "  four_cohorts:",
+            "  primary_without_ditan_2022:",
+            "analyses.primary_without_ditan_2022: this is the name of primary without one of its studies",
+        ),
+        (
+            "config.yaml",
             "pooled: {heterogeneity: true, settings: false}",
             "pooled: {heterogeneity: true, classes: true}",
             "models.pooled.classes = True: the treatments have no classes",
@@ -260,6 +270,37 @@ def test_categories(changes: dict[str, object], message: str) -> None:
             "pooled: {heterogeneity: true, settings: false}",
             "pooled: {heterogeneity: true, interactions: [[ici, lenvatinib], [lenvatinib, ici]]}",
             "interactions.1 = ['lenvatinib', 'ici']: allowed: two different components, once a pair",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, exchangeable_interactions: {component: sorafenib, sd: 0.3}}",
+            "models.pooled.exchangeable_interactions.component = 'sorafenib': unknown component; allowed: lenvatinib,",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, exchangeable_interactions: {component: ici, sd: 0}}",
+            "models.pooled.exchangeable_interactions.sd = 0: Input should be greater than or equal to 0.000001",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, interactions: [[lenvatinib, ici]], "
+            "exchangeable_interactions: {component: ici, sd: 0.3}}",
+            "interactions.0 = ['lenvatinib', 'ici']: interactions of ici are exchangeable already",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, regimen_level: true, interactions: [[lenvatinib, ici]]}",
+            "models.pooled.regimen_level = True: effects of regimens have no components; allowed: without interactions",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, mixed_arms: mean}",
+            "models.pooled.mixed_arms = 'mean': Input should be 'patient_weights' or 'class_contrast'",
         ),
         (
             "config.yaml",
@@ -405,12 +446,17 @@ def test_inline_plain_treatments(edit: Edit) -> None:
     edit("config.yaml", "studies: config/studies\n", "evidence: [{file: config/trials.csv, outcome: ae_any}]\n")
     edit("config.yaml", "leave_one_out: primary", "leave_one_out: null")
     text = Path("config/config.yaml").read_text(encoding="utf-8")
+    doubts, after = text.index("# Choices of the primary analysis"), text.index("# Check this analysis")
+    text = text[:doubts] + text[after:]
     start, end = text.index("  four_cohorts:"), text.index("# Refit")
     # Without settings there are no baselines of settings.
     baselines, criteria = text.index("baselines:\n"), text.index("# Response criteria")
     text = text[:baselines] + text[criteria:start] + text[end:]
     Path("config/config.yaml").write_text(text, encoding="utf-8")
     Path("config/trials.csv").write_text("study,treatment,events,n\nx,1,1,10\nx,A-2,2,10\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"models\.setting\.settings = True: the treatments have no settings"):
+        read_project(CONFIG)
+    edit("config.yaml", "setting: {heterogeneity: true, settings: true}", "setting: {heterogeneity: false}")
     project = read_project(CONFIG)
     assert project.treatments.components == {"A-2": "Drug A", "b": "Drug B"}
     assert {name: regimen.components for name, regimen in project.treatments.regimens.items()} == {
@@ -446,7 +492,7 @@ def test_inline_plain_treatments(edit: Edit) -> None:
             "components: [A-2, b]}",
             "components: [A-2, b]}\n    twice: {label: Twice, components: [b, A-2]}",
             9,
-            "treatments.classes.twice.components.0 = 'b': this component stands in class drugs already",
+            "treatments.classes.twice.components.0 = 'b': this component is already in class drugs already",
         ),
     ],
 )

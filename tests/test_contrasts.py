@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Method, Project, Selection
-from nma.evidence.contrasts import Effect, derive_effects, select_effects
+from secondline.evidence.contrasts import Effect, derive_effects, select_effects
+from secondline.project.config import Project
+from secondline.project.config_parts import Method, Selection
 
 from tests.conftest import STUDIES, figure, hazard_ratio, sheet
 

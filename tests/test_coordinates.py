@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.blocks import blocks
-from nma.inference.coordinates import REACH, Approximation, scale, scale_draws
-from nma.inference.scales import PriorScales
+from secondline.inference.kernels.coordinates import REACH, Approximation, scale, scale_draws
+from secondline.inference.kernels.design_blocks import blocks
+from secondline.inference.priors import PriorScales
 
 RAWS = st.floats(-200, 200)
 PRIORS = st.floats(1e-3, 1e2)

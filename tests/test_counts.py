@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project, Selection
-from nma.evidence.counts import ArmCount, category_arms, count_arms, select_counts
-from nma.outcomes import Outcome
-from nma.sheets import ALL, Count, StudySheet, resolve_count
+from secondline.evidence.counts import ArmCount, category_arms, count_arms, select_counts
+from secondline.project.config import Project
+from secondline.project.config_parts import Selection
+from secondline.project.figures import ALL, Count, resolve_count
+from secondline.project.outcomes import Outcome
+from secondline.project.sheets import StudySheet
 
 from tests.conftest import STUDIES, sheet
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.evidence.covariance import Floats, PairwiseEffect, StudyContrasts, solve_covariance
+from secondline.project.arm_variances import Floats, PairwiseEffect
+from secondline.project.covariance import StudyContrasts, solve_covariance
 
 NAMES = "abcdef"
 

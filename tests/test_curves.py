@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nma.config import Selection, read_project
-from nma.errors import UserError
-from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.curves import Curve, curve_files, read_curves
-from nma.evidence.reconstruction import check_curves
-from nma.plan import evidence_digest, evidence_files, input_files
-from nma.sheets import StudySheet
+from secondline.errors import UserError
+from secondline.evidence.contrasts import derive_effects, select_effects
+from secondline.evidence.curves import Curve, curve_files, read_curves
+from secondline.evidence.reconstruction import check_curves
+from secondline.evidence.selection import evidence_digest
+from secondline.jobs.settings import evidence_files, input_files
+from secondline.project.config_parts import Selection
+from secondline.project.read import read_project
+from secondline.project.sheets import StudySheet
 
 from tests.conftest import CONFIG, figure, hazard_ratio, sheet
 
@@ -100,7 +102,7 @@ MISTAKES = {
     "percentages": ({}, points_of([(0, 100), (5, 60)]), None, ["points.csv:2: survival = '100'", "allowed: 0 to 1"]),
     "below zero": ({}, points_of([*LEN, (13, -0.05)]), None, ["survival = '-0.05'", "allowed: 0 to 1"]),
     "before time 0": ({}, points_of([(-1, 1), *LEN]), None, ["points.csv:2: time = '-1'", "before time 0"]),
-    "nothing after time 0": ({}, points_of([(0, 1)]), None, ["no point of this arm lies after time 0"]),
+    "nothing after time 0": ({}, points_of([(0, 1)]), None, ["no point of this arm is after time 0"]),
     "a curve that rises": (
         {},
         points_of([(2, 0.9), (5, 0.41), (11, 0.55), (12, 0.4)]),
@@ -117,7 +119,7 @@ MISTAKES = {
     ),
     "a time twice": ({}, None, [*AT_RISK, ("len", 6, 20)], ["at_risk.csv:6: time = '6'", "each once an arm"]),
     "parts of patients": ({}, None, [("len", 6, 20.5)], ["n = '20.5'", "a whole number"]),
-    "nobody at risk": ({}, None, [*AT_RISK, ("len", 9, 0)], ["at_risk.csv:6: n = '0'", "the curve goes on to 12"]),
+    "nobody at risk": ({}, None, [*AT_RISK, ("len", 9, 0)], ["at_risk.csv:6: n = '0'", "the curve continues to 12"]),
     "more at risk than alive": (
         {},
         None,

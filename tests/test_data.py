@@ -7,12 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project
-from nma.network.data import FAMILIES, NetworkData, contrast_blocks, contrast_covariance, network_data, whiten
-from nma.network.predictor import Effects
-from nma.network.structure import Structure
-from nma.plan import evidence_csv, structure_settings
 from scipy.stats import multivariate_normal, norm
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.settings import treatments_of
+from secondline.likelihoods import COUNT_LIKELIHOODS
+from secondline.network.clusters import whiten
+from secondline.network.data import (
+    NetworkData,
+    contrast_blocks,
+    network_data,
+)
+from secondline.network.figures import contrast_covariance
+from secondline.network.predictor import Effects
+from secondline.network.structure import Structure
+from secondline.project.config import Project
 
 from tests.networks import ABC, arm_row, contrast_row, plain, simulate_mixed
 
@@ -22,7 +30,7 @@ Z = 1.959963984540054
 @pytest.fixture(scope="module")
 def structure(project: Project) -> Structure:
     """Return the shipped components and regimens."""
-    return Structure.from_settings(structure_settings(project))
+    return Structure.of(treatments_of(project))
 
 
 def evidence(project: Project, analysis: str, outcome: str) -> list[dict[str, str]]:
@@ -39,7 +47,7 @@ def log_density(data: NetworkData, b: np.ndarray, tau: float) -> float:
 
 def test_a_contrast_of_mixtures(project: Project, structure: Structure) -> None:
     """ditan_2022, OS: 40 and 16 of 56 on combinations against 34 and 3 of 37; y and row divided by the error."""
-    data = network_data(evidence(project, "primary", "os"), structure)
+    data = network_data(evidence(project, "primary", "os"), structure, "contrasts")
     i = data.studies.index("ditan_2022")
     at = data.gaussian.study == i
     se = np.log(0.51 / 0.16) / (2 * Z)
@@ -53,7 +61,7 @@ def test_a_contrast_of_mixtures(project: Project, structure: Structure) -> None:
 
 def test_a_study_of_two_settings(project: Project, structure: Structure) -> None:
     """nanchang_2022: the ICI alone, 57/78 after sorafenib and 21/78 after lenvatinib."""
-    data = network_data(evidence(project, "primary", "pfs"), structure)
+    data = network_data(evidence(project, "primary", "pfs"), structure, "contrasts")
     i = data.studies.index("nanchang_2022")
     se = np.log(0.641 / 0.185) / (2 * Z)
     ici = np.array([0, 0, 0, 1])
@@ -63,16 +71,16 @@ def test_a_study_of_two_settings(project: Project, structure: Structure) -> None
 
 def test_unused_rows_are_left_out(project: Project, structure: Structure) -> None:
     """An excluded study gives no contrast and no arm."""
-    data = network_data(evidence(project, "four_cohorts", "os"), structure)
+    data = network_data(evidence(project, "four_cohorts", "os"), structure, "contrasts")
     assert len(data.points) == len(data.gaussian.y) == 4
-    arms = network_data(evidence(project, "four_cohorts", "orr"), structure)
+    arms = network_data(evidence(project, "four_cohorts", "orr"), structure, "binomial_logit")
     assert len(arms.points) == len(arms.counts.counts) == 8
     assert "nanchang_2023" not in (*data.studies, *arms.studies)
 
 
 def test_no_evidence_at_all(structure: Structure) -> None:
     """Empty tables give empty data of the right shape."""
-    data = network_data([], structure)
+    data = network_data([], structure, "contrasts")
     assert data.gaussian.rows.shape == data.counts.rows.shape == (0, 16)
     assert data.counts.start.tolist() == [0]
     assert data.counts.counts.shape == (0, 2)
@@ -85,7 +93,7 @@ def test_whitening_keeps_the_likelihood(
 ) -> None:
     """ditan_2025 by its regimens: the density of the whitened contrasts is that of the contrasts themselves."""
     rows = [r for r in evidence(project, "regimen_level", outcome) if r["study"] == "ditan_2025"]
-    data = network_data(rows, structure)
+    data = network_data(rows, structure, "contrasts")
     b = np.random.default_rng(seed).normal(size=data.n_coefficients)
     theta = dict(zip(structure.regimens, data.predictor.effect_rows()[2] @ b, strict=True))  # after lenvatinib
     regimens = ["regorafenib", "regorafenib_ici", "sorafenib_ici", "other_tki_ici"]
@@ -119,7 +127,7 @@ def test_whitening_two_arms(se: float) -> None:
 
 def test_a_plain_contrast() -> None:
     """Rows hold 1 and -1, divided by the standard error."""
-    data = network_data([contrast_row("one", "c", "b", 0.3, 0.5)], ABC)
+    data = network_data([contrast_row("one", "c", "b", 0.3, 0.5)], ABC, "contrasts")
     gaussian = data.gaussian
     assert (gaussian.y.tolist(), gaussian.rows.tolist(), gaussian.scales.tolist()) == ([0.6], [[-2, 2]], [4])
 
@@ -154,7 +162,7 @@ def test_given_covariances_make_the_likelihood(seed: int, tau: float) -> None:
     rows = [
         contrast_row("s", t, "a", y[k], np.sqrt(covariance[k, k]), covariances=cells[k]) for k, t in enumerate("bcd")
     ]
-    data = network_data(rows, plain("abcd"))
+    data = network_data(rows, plain("abcd"), "contrasts")
     whole = multivariate_normal(b, covariance + tau**2 * (np.eye(3) + 1) / 2)
     assert log_density(data, b, tau) == pytest.approx(whole.logpdf(y))
 
@@ -198,7 +206,7 @@ def test_means_with_a_flat_baseline(seed: int, tau: float, order: list[int]) -> 
 
 def test_arms_of_mixtures(project: Project, structure: Structure) -> None:
     """ditan_2022, ORR: arm rows less the mean of the two arms, so plus and minus half of their difference."""
-    data = network_data(evidence(project, "primary", "orr"), structure)
+    data = network_data(evidence(project, "primary", "orr"), structure, "binomial_logit")
     counts = data.counts
     i = data.studies.index("ditan_2022")
     arms = slice(counts.start[i], counts.start[i + 1])
@@ -214,7 +222,7 @@ def test_arms_of_mixtures(project: Project, structure: Structure) -> None:
 def test_arms_are_centred(project: Project, structure: Structure, outcome: str) -> None:
     """The rows of a study add up to nothing; an arm is where `start` says it is."""
     rows = evidence(project, "primary", outcome)
-    data = network_data(rows, structure)
+    data = network_data(rows, structure, "binomial_logit")
     counts = data.counts
     assert counts.start[-1] == len(data.points) == len(rows)
     for i, study in enumerate(data.studies):
@@ -228,7 +236,7 @@ def test_counts_of_every_family() -> None:
     rows = [arm_row("s", "a", 3, 20, time="2.0"), arm_row("s", "b", 0, 10, time="0.5")]
     for likelihood in ("binomial_logit", "binomial_cloglog"):
         counts = network_data(rows, ABC, likelihood).counts
-        assert counts.family == FAMILIES[likelihood]
+        assert counts.family == COUNT_LIKELIHOODS[likelihood].family
         assert counts.counts.tolist() == [[3, 20], [0, 10]]
     assert counts.offset == pytest.approx(np.log([2.0, 0.5]))
     rates = network_data(rows, ABC, "poisson_log").counts
@@ -276,12 +284,12 @@ def test_effects_by_default() -> None:
     """Departures for the settings that a structure has; the effects asked for otherwise."""
     rows = [contrast_row("s", "b", "a", 0.1, 0.3, setting_mix="x:10")]
     structure = plain("abc", settings=("x", "y"))
-    assert network_data(rows, structure).n_coefficients == 6
-    assert network_data(rows, structure, effects=Effects()).n_coefficients == 2
+    assert network_data(rows, structure, "contrasts").n_coefficients == 6
+    assert network_data(rows, structure, "contrasts", effects=Effects()).n_coefficients == 2
 
 
 def test_unrelated_contrasts_are_against_the_comparator() -> None:
     """A three-arm study of contrasts is parametrised against the arm that its contrasts are against."""
     rows = [contrast_row("s", t, "a", 0.1, 0.3, 0.2) for t in "bc"]
-    data = network_data(rows, ABC, effects=Effects(unrelated=True))
+    data = network_data(rows, ABC, "contrasts", effects=Effects(unrelated=True))
     assert data.predictor.names == ["d[b,a]", "d[c,a]"]

@@ -5,7 +5,8 @@ from math import exp, inf, log, nan, sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.evidence import derivation
+from secondline.evidence import derivation
+from secondline.normal_deviate import two_sided_z
 
 Z = 1.959963984540054  # qnorm(0.975)
 
@@ -21,7 +22,7 @@ RATIOS = st.floats(0.02, 50).filter(lambda ratio: abs(log(ratio)) > 1e-3)
 )
 def test_normal_deviates(p: float, z: float) -> None:
     """Deviates of two-sided p-values as tables print them."""
-    assert derivation.two_sided_z(p) == pytest.approx(z, abs=2e-6)
+    assert two_sided_z(p) == pytest.approx(z, abs=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_standard_errors_of_medians() -> None:
 def test_p_outside_its_range(p: float) -> None:
     """A p-value of 0 or beyond 1 is refused."""
     with pytest.raises(ValueError, match="p-value"):
-        derivation.two_sided_z(p)
+        two_sided_z(p)
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(0.5, 0.5), (0.6, 0.5), (0.0, 0.5), (-1.0, 1.0), (nan, 1.0)])
@@ -136,7 +137,7 @@ def test_the_width_of_an_interval_has_no_unit(lower: float, ratio: float, unit: 
 @given(st.floats(-2, 2), st.floats(0.02, 2), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_an_interval_gives_back_its_standard_error(log_effect: float, se: float, level: float) -> None:
     """Limits made from a standard error lead back to it."""
-    z = derivation.two_sided_z(1 - level)
+    z = two_sided_z(1 - level)
     limits = exp(log_effect - z * se), exp(log_effect + z * se)
     assert derivation.interval_se(*limits, level) == pytest.approx(se, rel=1e-9)
 
@@ -147,7 +148,7 @@ def test_log_rank_in_p(p: float, q: float, events: float, n: int, m: int) -> Non
     (effect_p, se_p), (effect_q, se_q) = (derivation.log_rank_p(x, events, n, m, False) for x in (p, q))
     assert se_p == se_q
     assert (effect_p - effect_q) * (p - q) <= 0
-    assert effect_p / se_p == pytest.approx(derivation.two_sided_z(p), rel=1e-9)
+    assert effect_p / se_p == pytest.approx(two_sided_z(p), rel=1e-9)
 
 
 @given(EVENTS, EVENTS, ARMS, ARMS)
@@ -163,4 +164,4 @@ def test_hazard_ratio_keeps_its_p(ratio: float, p: float) -> None:
     """The standard error is the one that gives the printed p back."""
     log_effect, se = derivation.hazard_ratio_p(ratio, p)
     assert 0 < se < inf
-    assert abs(log_effect) / se == pytest.approx(derivation.two_sided_z(p), rel=1e-9)
+    assert abs(log_effect) / se == pytest.approx(two_sided_z(p), rel=1e-9)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.documents import Document, Strict, fail, read_yaml, validate
-from nma.errors import UserError
 from pydantic import Field, model_validator
+from secondline.errors import UserError
+from secondline.project.documents import Document, Strict, fail, read_yaml, validate
 
 
 def document(folder: Path, text: str) -> Document:
@@ -79,8 +79,8 @@ def test_an_empty_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("a: 1\nb: 2\na: 3\n", 3, "this key stands twice, first in line 1"),
-        ("x:\n  - {n: 1, n: 2}\n", 2, "this key stands twice"),
+        ("a: 1\nb: 2\na: 3\n", 3, "this key occurs twice, first in line 1"),
+        ("x:\n  - {n: 1, n: 2}\n", 2, "this key occurs twice"),
         ("a: 1\n b: 2\n", 2, "not valid YAML"),
         ("a: [1, 2\nb: 3\n", 2, "not valid YAML"),
         ("a: 'x\n", 2, "not valid YAML"),

@@ -1,13 +1,16 @@
 """README, tutorial and ARCHITECTURE agree with the tree, and every command in them runs."""
 
+import ast
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import networkx as nx
 import pytest
-from nma.provenance import PACKAGE
+from secondline.jobs.provenance import PACKAGE
 
+from tests.arrows import ARROWS, arrows_back, imports, room
 from tests.workflow.conftest import ROOT, copy_of
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,16 +39,71 @@ def test_architecture_lists_every_module() -> None:
     assert listed == there
 
 
-def test_arrows_point_downstream() -> None:
-    """A stage imports from earlier stages only."""
-    stages = ["sources", "evidence", "network", "inference", "summaries", "report"]
+def test_recipes_name_what_is_there() -> None:
+    """Every file and folder that a recipe of ARCHITECTURE.md names is there, and every name stands in the code."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## To add a…")[1].split("\n## ")[0]
+    code = "".join(file.read_text(encoding="utf-8") for file in [*PACKAGE.rglob("*.py"), *ROOT.glob("*/*.py")])
+    paths = set(re.findall(r"`([\w/.]+(?:\.\w+|/))`", text))
+    assert len(paths) > 30
+    named = {name for name in paths if "/" in name or name.rpartition(".")[2] in ("py", "md", "yaml")}
+    assert not [name for name in named if not (PACKAGE / name).exists() and not (ROOT / name).exists()]
+    words = {word for word in re.findall(r"`(\w+)(?:\.\w+)*`", text) if word not in ("params", "columns")}
+    assert not [word for word in words if word not in code and not (ROOT / word).exists()]
+
+
+def test_every_room_has_its_arrows() -> None:
+    """The table of arrows holds every folder of the package, and no circle."""
+    rooms = {room(f.relative_to(PACKAGE).as_posix()) for f in PACKAGE.rglob("*.py")}
+    assert rooms == set(ARROWS)
+    assert nx.is_directed_acyclic_graph(nx.DiGraph([(a, b) for a, others in ARROWS.items() for b in others]))
+
+
+def test_arrows_point_one_way() -> None:
+    """Every module imports the ground, its own room, and what the table of arrows allows."""
+    assert arrows_back(PACKAGE) == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even in a function: what imports each other is one module."""
+    names = {f: f.relative_to(PACKAGE).as_posix() for f in PACKAGE.rglob("*.py") if f.name != "__init__.py"}
+    graph = nx.DiGraph([(name, other) for f, name in names.items() for other in imports(PACKAGE, f)])
+    assert list(nx.simple_cycles(graph)) == []
+
+
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+
+
+def test_modules_and_functions_are_short() -> None:
+    """No module over 400 lines, and no function over 60, without its docstring."""
     for file in PACKAGE.rglob("*.py"):
-        parts = file.relative_to(PACKAGE).parts
-        if len(parts) < 2:
-            continue
-        later = stages[stages.index(parts[0]) + 1 :]
-        imported = re.findall(r"^\s*(?:from|import) nma\.(\w+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        assert not set(imported) & set(later), file
+        text = file.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= LONGEST_MODULE, file.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+                assert (node.end_lineno or 0) - body[0].lineno < LONGEST_FUNCTION, f"{file.name}: {node.name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("inference/fit.py", "from secondline.project.config import Project"),
+        ("project/outcomes.py", "import secondline.evidence.derivation"),
+        ("tables.py", "from secondline.network import arms"),
+        ("inference/kernels/density.py", "    from secondline.summaries.posterior import Posterior"),
+        ("report/words.py", "from secondline.evidence.selection import select_evidence"),
+        ("summaries/ranking.py", "    from secondline.api.result import Result"),
+        ("__init__.py", "from secondline.inference.exact import posterior"),
+    ],
+)
+def test_a_reversed_arrow_is_found(module: str, line: str, tmp_path: Path) -> None:
+    """One import against the arrows, at the top of a module or in a function, in any room and in the ground."""
+    package = tmp_path / PACKAGE.name
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    with (package / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n\ndef _reversed():\n{line}\n" if line.startswith(" ") else f"\n{line}\n")
+    found = arrows_back(package)
+    assert {name for name, _ in found} == {module}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -76,6 +134,7 @@ def test_commands_are_those_that_are_run() -> None:
         ".venv/bin/snakemake --configfile config/examples/smoking.yaml",
         ".venv/bin/snakemake --configfile config/examples/parkinsons.yaml",
         ".venv/bin/snakemake --configfile config/examples/diabetes.yaml",
+        ".venv/bin/snakemake --configfile config/examples/antihypertensives.yaml",
         ".venv/bin/snakemake --workflow-profile profiles/slurm",
     ]
 
@@ -85,7 +144,7 @@ def test_commands_of_the_tutorial() -> None:
     assert commands(PAGES["docs/tutorial.md"]) == [
         "make new-study ID=smith_2027",
         "make check",
-        ".venv/bin/python -m nma.sources",
+        ".venv/bin/secondline sources",
         ".venv/bin/snakemake -n",
         ".venv/bin/snakemake",
     ]
@@ -117,13 +176,13 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
     done = subprocess.run([*words, *extra], cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = {
-        "make results": "-m nma.run",
+        "make results": "secondline run",
         "make test": "pytest",
-        "make new-study ID=smith_2027": "-m nma.new_study",
-        ".venv/bin/python -m nma.sources": "not verified",
-        "make check": "-m nma.check",
-        "make check STUDY=smith_2027": "-m nma.check",
-        "make import-studies CSV=studies.csv": "-m nma.importer",
+        "make new-study ID=smith_2027": "secondline new-study",
+        ".venv/bin/secondline sources": "not verified",
+        "make check": "secondline check",
+        "make check STUDY=smith_2027": "secondline check",
+        "make import-studies CSV=studies.csv": "secondline import",
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from nma.documents import read_yaml
-from nma.schemas import MODELS, schema_text, write_schemas
+from secondline.project.documents import read_yaml
+from secondline.tools.schemas import MODELS, schema_text, write_schemas
 
 from tests.conftest import QUOTED, ROOT, STUDIES, sheet_data
 
@@ -50,9 +50,9 @@ def wanted(name: str) -> set[str]:
 
 
 def test_conda_and_pip_agree() -> None:
-    """envs/nma.yaml holds each package of requirements.in, in exactly the locked version, and no other."""
+    """envs/secondline.yaml holds each package of requirements.in, in exactly the locked version, and no other."""
     pins = {}
-    for entry in yaml.safe_load((ENVS / "nma.yaml").read_text(encoding="utf-8"))["dependencies"]:
+    for entry in yaml.safe_load((ENVS / "secondline.yaml").read_text(encoding="utf-8"))["dependencies"]:
         match = re.fullmatch(r"([a-z0-9-]+) (==|>=)(\S+)", entry)
         assert match, entry
         if match[1] != "python":
@@ -87,7 +87,7 @@ def test_every_pin_is_hashed(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_schemas_are_up_to_date(name: str) -> None:
-    """The shipped schema is the one that the models give; `python -m nma.schemas` renews it."""
+    """The shipped schema is the one that the models give; `secondline schemas` renews it."""
     shipped = (ROOT / f"config/schemas/{name}.json").read_text(encoding="utf-8")
     assert shipped == schema_text(name)
     jsonschema.Draft202012Validator.check_schema(json.loads(shipped))

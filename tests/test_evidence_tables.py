@@ -13,15 +13,18 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence.gather import audit_rows, effect_rows
-from nma.evidence.selection import evidence_columns, select_evidence
-from nma.evidence.table_lines import EvidenceTable, Vocabulary
-from nma.evidence.tables import TableStudy, read_studies
-from nma.network.data import contrast_covariance, network_data
-from nma.network.structure import Structure
-from nma.plan import check_networks, evidence_csv, fit_settings, fits, structure_settings
+from secondline.errors import UserError
+from secondline.evidence.gather import audit_rows, effect_rows
+from secondline.evidence.selection import evidence_columns, evidence_csv, select_evidence
+from secondline.jobs.network_checks import check_networks
+from secondline.jobs.settings import fit_settings, fits, treatments_of
+from secondline.network.data import network_data
+from secondline.network.figures import contrast_covariance
+from secondline.network.structure import Structure
+from secondline.project.config import Project
+from secondline.project.evidence_tables import TableStudy, read_studies
+from secondline.project.read import read_project
+from secondline.project.table_lines import EvidenceTable, Vocabulary
 
 from tests.conftest import ROOT
 
@@ -40,6 +43,7 @@ VOCABULARY = Vocabulary(
     covariates=["age"],
     likelihoods=LIKELIHOODS,
     categories={"grade": CATEGORIES},
+    measures={"hr": "HR", "death": "OR", "relapse": "HR", "rate": "IRR", "pain": "MD", "grade": "PD"},
 )
 
 
@@ -101,6 +105,15 @@ def test_means() -> None:
     ]
     (study,) = read("study,treatment,mean,sd,se,n; x,a,1,NA,0.5,; x,b,2,3,,9", "pain")
     assert figures(study, "se", "n") == [(0.5, None), (1.0, 9)]
+
+
+def test_contrasts_of_an_ordered_outcome() -> None:
+    """Contrasts have no categories, whichever columns give them; nothing asks for any."""
+    for text in ("effect,se; x,b,a,-0.4,0.2", "estimate,lower,upper; x,b,a,-0.4,-0.8,0"):
+        (study,) = read(f"study,treatment,comparator,{text}", "grade")
+        assert figures(study, "effect") == [(-0.4,)]
+    with pytest.raises(UserError, match="bad: unknown column"):
+        read("study,treatment,comparator,effect,se,bad; x,b,a,-0.4,0.2,3", "grade")
 
 
 def test_ordered_categories() -> None:
@@ -263,7 +276,7 @@ MISTAKES = {
         "",
         "t.csv:1: no column comparator; needed: study, treatment, ",
     ),
-    "a column twice": ("death", ARMS, "events,n", "n,n", "t.csv:1: n: this column stands twice"),
+    "a column twice": ("death", ARMS, "events,n", "n,n", "t.csv:1: n: this column occurs twice"),
     "a short row": ("death", ARMS, "a,1,10", "a,1", "t.csv:2: 3 cells; allowed: 4, as in the header"),
     "a long row": ("death", ARMS, "a,1,10", "a,1,10,", "t.csv:2: 5 cells; allowed: 4"),
     "an unknown treatment": (
@@ -535,8 +548,8 @@ def network(file: Path, project: Project) -> Any:
     """Assemble the data of the only fit, as a job would."""
     check_networks(project, file)
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "all", "y"))))
-    structure = Structure.from_settings(structure_settings(project))
-    return network_data(rows, structure, fit_settings(project, "all", "y")["likelihood"])
+    structure = Structure.of(treatments_of(project))
+    return network_data(rows, structure, fit_settings(project, "all", "y").likelihood)
 
 
 RATIO, DIFFERENCE = {"measure": "OR", "margin": 0.8}, {"measure": "MD", "margin": -0.5}

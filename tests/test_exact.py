@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nma.inference import exact
-from nma.inference.scales import PriorScales
-from nma.network.data import network_data
-from nma.network.predictor import Effects
 from scipy import stats
 from scipy.special import expit, log_expit, roots_hermitenorm
+from secondline.inference import exact
+from secondline.inference.priors import PriorScales
+from secondline.network.data import network_data
+from secondline.network.predictor import Effects
 
 from scripts.calibrate import CASES, Sizes, redraw
 from tests.networks import ABC, arm_row, contrast_row, plain, simulate, simulate_mixed
@@ -23,7 +23,7 @@ RANDOM = PriorScales(1.5, 0.5, 0, 2.5)
 
 def test_one_study_fixed_is_conjugate() -> None:
     """One contrast and a normal prior: the textbook posterior."""
-    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], ABC)
+    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], ABC, "contrasts")
     grid = exact.posterior(data, PriorScales(1.5, 0, 0, 2.5))
     precision = 1 / 0.3**2 + 1 / 1.5**2
     summary, error = grid.summary(np.array([[1.0, 0.0], [0.0, 1.0]]))
@@ -68,7 +68,7 @@ def test_contrast_posterior_against_brute_force() -> None:
     """Random effects with a three-arm study: moments and marginal likelihood by integration on a dense grid."""
     rows = simulate("contrasts", ["ab", "abc", "bc"], EFFECTS, 0.3, 5)
     scales = PriorScales(1.0, 0.5, 0, 2.5)
-    grid = exact.posterior(network_data(rows, ABC), scales)
+    grid = exact.posterior(network_data(rows, ABC, "contrasts"), scales)
     network, beta, taus = Gaussian(rows), pairs(-3, 3, 121), np.linspace(0, 2.5, 126)
     prior = stats.norm(0, 1.0).logpdf(beta).sum(axis=1)
     log_density = np.array(
@@ -96,13 +96,13 @@ def test_evidence_of_means_is_that_of_their_contrasts() -> None:
         contrast_row("s", t, "a", values[t][0] - 0.1, float(np.hypot(0.2, values[t][1])), 0.2) for t in ("b", "c")
     ]
     first = exact.posterior(network_data(rows, ABC, "normal"), RANDOM).log_evidence()
-    second = exact.posterior(network_data(contrasts, ABC), RANDOM).log_evidence()
+    second = exact.posterior(network_data(contrasts, ABC, "contrasts"), RANDOM).log_evidence()
     assert first == pytest.approx(second, abs=1e-9)
 
 
 def test_evidence_falls_with_a_prior_that_is_too_wide() -> None:
     """Marginal likelihoods of one data set under two priors compare the priors."""
-    data = network_data(simulate("contrasts", ["ab", "abc", "bc"], EFFECTS, 0.1, 5), ABC)
+    data = network_data(simulate("contrasts", ["ab", "abc", "bc"], EFFECTS, 0.1, 5), ABC, "contrasts")
     usual, wide = (exact.posterior(data, PriorScales(sd, 0.5, 0, 2.5)).log_evidence() for sd in (0.5, 50))
     assert usual > wide + 5
 
@@ -111,7 +111,7 @@ def test_star_with_flat_effects_teaches_tau_nothing() -> None:
     """A star with one study an edge and effect priors of sd 100: the posterior of tau is its prior."""
     star = plain("abcde")
     rows = [contrast_row(t, t, "a", y, 0.3) for t, y in zip("bcde", (0.1, -0.7, 0.4, 1.2), strict=True)]
-    grid = exact.posterior(network_data(rows, star), PriorScales(100, 0.5, 0, 2.5))
+    grid = exact.posterior(network_data(rows, star, "contrasts"), PriorScales(100, 0.5, 0, 2.5))
     x, density = grid.marginal("tau")
     assert density == pytest.approx(stats.halfnorm(scale=0.5).pdf(x), abs=2e-4)
     summary = grid.scale_summary("tau")[0]
@@ -156,7 +156,7 @@ def test_arms_and_contrasts_are_one_model(designs: list[str], seed: int, tau: fl
             for row in others
         ]
     first = exact.posterior(network_data(rows, ABC, "normal"), RANDOM)
-    second = exact.posterior(network_data(contrasts, ABC), RANDOM)
+    second = exact.posterior(network_data(contrasts, ABC, "contrasts"), RANDOM)
     rows_of = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
     assert first.summary(rows_of)[0] == pytest.approx(second.summary(rows_of)[0], abs=1e-9)
     assert first.scale_summary("tau")[0] == pytest.approx(second.scale_summary("tau")[0], abs=1e-9)
@@ -183,7 +183,7 @@ def test_count_engine_agrees_with_the_contrast_engine_on_large_studies(likelihoo
     contrasts = as_contrasts(rows, likelihood)
     scales = PriorScales(1.5, 1.0, 0, 10.0)
     counted = exact.posterior(network_data(rows, ABC, likelihood), scales)
-    contrasted = exact.posterior(network_data(contrasts, ABC), scales)
+    contrasted = exact.posterior(network_data(contrasts, ABC, "contrasts"), scales)
     assert counted.summary(np.eye(2))[0] == pytest.approx(contrasted.summary(np.eye(2))[0], abs=0.02)
     assert counted.scale_summary("tau")[0] == pytest.approx(contrasted.scale_summary("tau")[0], abs=0.02)
 
@@ -237,7 +237,7 @@ def test_mixed_gaussian_networks_are_gaussian_networks() -> None:
             members = [contrast_row(base["study"], other["arm"], base["arm"], effect, float(se))]
         whole += members
     first = exact.posterior(network_data(rows, ABC, "normal"), RANDOM)
-    second = exact.posterior(network_data(whole, ABC), RANDOM)
+    second = exact.posterior(network_data(whole, ABC, "contrasts"), RANDOM)
     assert first.summary(np.eye(2))[0] == pytest.approx(second.summary(np.eye(2))[0], abs=1e-9)
 
 
@@ -269,7 +269,7 @@ def test_count_posterior_against_brute_force() -> None:
     weights /= weights.sum()
     mean = weights.sum(axis=0) @ betas
     sd = np.sqrt(weights.sum(axis=0) @ (betas - mean) ** 2)
-    grid = exact.posterior(network_data(rows, plain("ab")), PriorScales(1.5, 1.0, 0, 2.5))
+    grid = exact.posterior(network_data(rows, plain("ab"), "binomial_logit"), PriorScales(1.5, 1.0, 0, 2.5))
     summary, error = grid.summary(np.eye(1))
     assert summary[0, 0] == pytest.approx(mean, abs=max(3 * error[0, 0], 5e-3))
     assert summary[1, 0] == pytest.approx(sd, abs=max(3 * error[1, 0], 5e-3))
@@ -281,7 +281,7 @@ def test_classes_against_brute_force() -> None:
     """Two treatments of one class: their effects are normal around the class mean with variance omega^2."""
     rows = simulate("contrasts", ["ab", "ac", "bc"], EFFECTS, 0.1, 9)
     scales = PriorScales(effect=1.0, tau=0.0, omega=0.5, baseline=2.5)
-    data = network_data(rows, ABC, effects=Effects(classes={"b": "x", "c": "x"}))
+    data = network_data(rows, ABC, "contrasts", effects=Effects(classes={"b": "x", "c": "x"}))
     assert data.predictor.names == ["class[x]", "departure[b]", "departure[c]"]
     effects, omegas = pairs(-3, 3, 161), np.linspace(0, 2.5, 101)[1:]
     likelihood = Gaussian(rows).log_likelihood(effects, 0.0)
@@ -307,7 +307,7 @@ def test_classes_against_brute_force() -> None:
 def test_unrelated_effects_are_separate_analyses() -> None:
     """With fixed unrelated effects every pair is a meta-analysis of its own."""
     rows = simulate("contrasts", ["ab", "ac", "bc", "ab"], EFFECTS, 0.0, 11)
-    data = network_data(rows, ABC, effects=Effects(unrelated=True))
+    data = network_data(rows, ABC, "contrasts", effects=Effects(unrelated=True))
     scales = PriorScales(1.5, 0, 0, 2.5)
     summary = exact.posterior(data, scales).summary(np.eye(3))[0]
     for k, pair in enumerate(("ba", "ca", "cb")):
@@ -322,7 +322,7 @@ def test_splitting_separates_direct_from_indirect_evidence() -> None:
     """In a triangle of two-arm studies the direct effect is the study's own, the indirect one comes round the loop."""
     ab, ac, bc = (0.2, 0.2), (0.7, 0.3), (0.1, 0.25)
     rows = [contrast_row("s1", "b", "a", *ab), contrast_row("s2", "c", "a", *ac), contrast_row("s3", "c", "b", *bc)]
-    data = network_data(rows, ABC, effects=Effects(split=("c", "a")))
+    data = network_data(rows, ABC, "contrasts", effects=Effects(split=("c", "a")))
     assert data.predictor.names == ["beta[b]", "beta[c]", "direct[c,a]"]
     summary = exact.posterior(data, PriorScales(100, 0, 0, 2.5)).summary(np.eye(3))[0]
     assert summary[0] == pytest.approx([ab[0], ab[0] + bc[0], ac[0]], abs=1e-3)
@@ -335,7 +335,7 @@ def test_slope_of_a_covariate() -> None:
         contrast_row(f"s{k}", "b", "a", 0.5 - 0.2 * (age - 60), 0.01, covariates=f"age:{age}")
         for k, age in enumerate((57, 60, 62))
     ]
-    data = network_data(rows, plain("ab"), effects=Effects(covariate="age", centre=60.0))
+    data = network_data(rows, plain("ab"), "contrasts", effects=Effects(covariate="age", centre=60.0))
     summary = exact.posterior(data, PriorScales(10, 0, 0, 2.5, slope=10)).summary(np.eye(2))[0]
     assert summary[0] == pytest.approx([0.5, -0.2], abs=1e-3)
 
@@ -343,7 +343,7 @@ def test_slope_of_a_covariate() -> None:
 def test_covariance_and_draws_agree_with_the_summary() -> None:
     """Three ways to the same posterior."""
     rows = simulate("contrasts", ["ab", "abc"], EFFECTS, 0.3, 5)
-    grid = exact.posterior(network_data(rows, ABC), PriorScales(1.0, 0.5, 0, 2.5))
+    grid = exact.posterior(network_data(rows, ABC, "contrasts"), PriorScales(1.0, 0.5, 0, 2.5))
     summary, _ = grid.summary(np.eye(2))
     assert np.sqrt(np.diag(grid.covariance())) == pytest.approx(summary[1], rel=1e-6)
     draws, tau, _ = grid.draws(40_000, 1)
@@ -377,7 +377,7 @@ def test_order_of_studies_changes_nothing(designs: list[str], seed: int) -> None
     rows = simulate("contrasts", designs, EFFECTS, 0.3, seed)
     studies = list(dict.fromkeys(r["study"] for r in rows))
     shuffled = [r for s in reversed(studies) for r in rows if r["study"] == s]
-    first, second = (exact.posterior(network_data(table, ABC), RANDOM) for table in (rows, shuffled))
+    first, second = (exact.posterior(network_data(table, ABC, "contrasts"), RANDOM) for table in (rows, shuffled))
     assert first.summary(np.eye(2))[0] == pytest.approx(second.summary(np.eye(2))[0], abs=1e-9)
 
 
@@ -390,7 +390,7 @@ def test_swapping_treatment_and_comparator_flips_the_sign_only(designs: list[str
         contrast_row(r["study"], r["comparator_arm"], r["treatment_arm"], -float(r["effect"]), float(r["se"]))
         for r in rows
     ]
-    first, second = (exact.posterior(network_data(table, ABC), RANDOM) for table in (rows, swapped))
+    first, second = (exact.posterior(network_data(table, ABC, "contrasts"), RANDOM) for table in (rows, swapped))
     assert first.summary(np.eye(2))[0] == pytest.approx(second.summary(np.eye(2))[0], abs=1e-9)
 
 
@@ -400,8 +400,10 @@ def test_reference_does_not_matter_with_flat_priors(seed: int) -> None:
     """On a connected plain network with flat effect priors no relative effect depends on the reference."""
     rows = simulate("contrasts", ["ab", "abc", "bc"], EFFECTS, 0.3, seed)
     scales = PriorScales(100.0, 0.5, 0, 2.5)
-    first = exact.posterior(network_data(rows, ABC), scales).summary(np.array([[1.0, 0.0], [1.0, -1.0]]))[0]
-    other = network_data(rows, plain("abc", reference="c"))
+    first = exact.posterior(network_data(rows, ABC, "contrasts"), scales).summary(np.array([[1.0, 0.0], [1.0, -1.0]]))[
+        0
+    ]
+    other = network_data(rows, plain("abc", reference="c"), "contrasts")
     # against c the coefficients are (a, b): b - a is (-1, 1), b - c is (0, 1)
     second = exact.posterior(other, scales).summary(np.array([[-1.0, 1.0], [0.0, 1.0]]))[0]
     assert first == pytest.approx(second, abs=2e-4)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from nma.inference import frequentist
-from nma.inference.fit import Fit
-from nma.inference.scales import PriorScales
-from nma.network.data import network_data
-from nma.summaries.exact_analysis import ExactAnalysis, analyse
+from secondline.inference import frequentist, generalised_least_squares
+from secondline.inference.generalised_least_squares import GaussianStudy
+from secondline.inference.priors import PriorScales
+from secondline.inference.task import Fit
+from secondline.network.data import network_data
+from secondline.summaries.exact_analysis import ExactAnalysis, analyse
 
 from tests.networks import arm_row, contrast_row, plain
 
@@ -78,7 +79,7 @@ def test_agrees_with_the_frequentist_twin() -> None:
     analysis = analyse(Fit(data, PriorScales(100.0, 1.0, 0.0, 1.0)), "higher", 1)
     study = {"b": [1, 0], "c": [0, 1]}
     studies = [
-        frequentist.GaussianStudy(
+        GaussianStudy(
             r["study"],
             np.array([float(r["effect"])]),
             np.array([study[r["treatment_arm"]]], float),
@@ -88,7 +89,9 @@ def test_agrees_with_the_frequentist_twin() -> None:
         for r in rows
     ]
     twin = frequentist.relative_effects(
-        frequentist.fit(studies, analysis.tau["mean"]), ("a", "b", "c"), np.array([[0.0, 0], [1, 0], [0, 1]])
+        generalised_least_squares.fit(studies, analysis.tau["mean"]),
+        ("a", "b", "c"),
+        np.array([[0.0, 0], [1, 0], [0, 1]]),
     )
     for k, t in enumerate("bc", 1):
         assert pairs(analysis)[t, "a"]["mean"] == pytest.approx(twin.effect[k, 0], abs=0.01)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from nma.inference import exact
-from nma.inference.fit_statistics import Draws, Fit, assess, point_rows, summarise_fit
-from nma.inference.leave_one_out import by_psis, leave_one_out
-from nma.inference.scales import PriorScales
-from nma.network.data import NetworkData, network_data
 from scipy import stats
 from scipy.special import expit
+from secondline.inference import exact
+from secondline.inference.fit_statistics import Draws, Fit, assess, point_rows, summarise_fit
+from secondline.inference.leave_one_out import by_psis, leave_one_out
+from secondline.inference.priors import PriorScales
+from secondline.network.data import NetworkData, network_data
 
 from tests.networks import ABC, Sizes, arm_row, contrast_row, plain, simulate, simulate_mixed
 
@@ -24,7 +24,7 @@ def at(data: NetworkData, coefficients: np.ndarray, tau: float = 0.0, scales: Pr
 
 def test_fixed_contrasts_by_hand() -> None:
     """One study, fixed effect: deviance ((y - b) / se)^2, leverage var(b) / se^2."""
-    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], AB)
+    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], AB, "contrasts")
     b = np.random.default_rng(0).normal(-0.4, 0.2, (4000, 1))
     fit = at(data, b)
     assert fit.deviance.sum() == pytest.approx(np.mean(((-0.5 - b) / 0.3) ** 2))
@@ -34,7 +34,7 @@ def test_fixed_contrasts_by_hand() -> None:
 
 def test_random_effects_absorb_the_residual() -> None:
     """With a huge tau the study effect follows the data: deviance and leverage of one a point."""
-    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], AB)
+    data = network_data([contrast_row("s", "b", "a", -0.5, 0.3)], AB, "contrasts")
     fit = at(data, np.full((100, 1), 3.0), 1e4)
     assert fit.deviance == pytest.approx([1.0], abs=1e-4)
     assert fit.leverage == pytest.approx([1.0], abs=1e-4)
@@ -44,7 +44,7 @@ def test_three_arm_study_has_the_multivariate_likelihood() -> None:
     """Whitened contrasts give the log density of the correlated ones."""
     rows = [contrast_row("s", "b", "a", -0.5, 0.3, 0.2), contrast_row("s", "c", "a", 0.2, 0.4, 0.2)]
     covariance = np.array([[0.09, 0.04], [0.04, 0.16]]) + 0.25 * np.array([[1, 0.5], [0.5, 1]])
-    fit = at(network_data(rows, ABC), np.array([[0.1, -0.1]]), 0.5)
+    fit = at(network_data(rows, ABC, "contrasts"), np.array([[0.1, -0.1]]), 0.5)
     expected = stats.multivariate_normal([0.1, -0.1], covariance).logpdf([-0.5, 0.2])
     assert fit.log_likelihood[0, 0] == pytest.approx(expected)
 
@@ -157,7 +157,7 @@ def test_arms_without_events_have_a_finite_deviance(likelihood: str) -> None:
 def test_log_likelihoods_of_studies_have_their_constants() -> None:
     """Marginal likelihoods of the studies add up to the evidence when nothing is left to learn."""
     rows = simulate_mixed("binomial_logit", ["ab", "abc", "bc"], {"a": 0.0, "b": 0.4, "c": -0.3}, 0.0, 3)
-    data = network_data(rows, ABC)
+    data = network_data(rows, ABC, "binomial_logit")
     scales = PriorScales(1e-4, 0.0, 0.0, 2.5)
     fit = at(data, np.zeros((1, 2)), 0.0, scales)
     assert fit.log_likelihood.sum() == pytest.approx(exact.posterior(data, scales).log_evidence(), abs=1e-3)
@@ -184,7 +184,7 @@ def test_dic_is_the_sum_of_its_parts() -> None:
     """DIC = residual deviance + pD, LOO from every study's marginal likelihood."""
     rng = np.random.default_rng(2)
     rows = [contrast_row(f"s{i}", "b", "a", y, 0.3) for i, y in enumerate(rng.normal(-0.4, 0.3, 6))]
-    data = network_data(rows, AB)
+    data = network_data(rows, AB, "contrasts")
     fit = at(data, rng.normal(-0.4, 0.12, (4000, 1)))
     left_out = by_psis(fit.log_likelihood.reshape(4, 1000, -1))
     summary, by_study = summarise_fit(fit, data, left_out)
@@ -203,7 +203,7 @@ def test_dic_is_the_sum_of_its_parts() -> None:
 def test_leaving_a_study_out() -> None:
     """The leave-one-out density of a fixed-effect model in closed form."""
     y, se = np.array([-0.6, -0.2, -0.5, 0.1, -0.4]), 0.3
-    data = network_data([contrast_row(f"s{i}", "b", "a", value, se) for i, value in enumerate(y)], AB)
+    data = network_data([contrast_row(f"s{i}", "b", "a", value, se) for i, value in enumerate(y)], AB, "contrasts")
     scales = PriorScales(1.5, 0.0, 0.0, 2.5)
     posterior = exact.posterior(data, scales)
     draws, tau, _ = posterior.draws(40_000, 1)

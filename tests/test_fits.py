@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytest
-from nma.config import Retry
-from nma.inference import diagnostics, exact, models
-from nma.inference.fit import Fit, FitTask, list_quantities, sample
-from nma.inference.nutpie_model import evaluate
-from nma.inference.sampling import CompiledModel, compile_model, fit_seed
-from nma.inference.scales import PriorScales
-from nma.network.data import FAMILIES, NetworkData, network_data
-from nma.network.predictor import Effects
+from secondline.inference import diagnostics, exact, models
+from secondline.inference.fit import Sampler, covariances_of, list_quantities, sample
+from secondline.inference.fitted import Attempt, Fitted
+from secondline.inference.nutpie_bridge import evaluate
+from secondline.inference.priors import PriorScales
+from secondline.inference.reliability import Solution, solve
+from secondline.inference.sampling import CompiledModel, compile_model, fit_seed
+from secondline.inference.settings import SamplerPlan, SamplerSettings
+from secondline.inference.task import Fit, FitTask
+from secondline.likelihoods import COUNT_LIKELIHOODS
+from secondline.network.data import NetworkData, network_data
+from secondline.network.overlap import Overlap, SharedArm
+from secondline.network.predictor import Effects
 
 from scripts import bench
 from scripts.calibrate import CASES, Sizes, redraw
@@ -23,8 +28,8 @@ from tests.networks import plain, simulate, simulate_mixed
 EFFECTS = {"a": 0.0, "b": -0.5, "c": 0.4, "d": 0.8}
 PLAIN = plain("abcd")
 LOOP = ("ab", "ac", "bc", "ad", "cd", "abc", "acd", "bd")
-SETTINGS = Retry(draws=1000, tune=600, target_accept=0.9)
-AGAIN = Retry(draws=4000, tune=2000, target_accept=0.99)
+SETTINGS = SamplerSettings(draws=1000, tune=600, target_accept=0.9)
+AGAIN = SamplerSettings(draws=4000, tune=2000, target_accept=0.99)
 SIZE = 11  # coefficients of the largest model here
 
 Rows = list[dict[str, Any]]
@@ -33,7 +38,7 @@ Rows = list[dict[str, Any]]
 @pytest.fixture(scope="module")
 def compiled() -> CompiledModel:
     """Compile the one model that serves every test here."""
-    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN, "contrasts")
     return compile_model(models.network_model(models.model_inputs(data, RANDOM, SIZE)))
 
 
@@ -42,7 +47,7 @@ def checks(
     data: NetworkData,
     scales: PriorScales,
     seed: int = 1,
-    settings: Retry = SETTINGS,
+    settings: SamplerSettings = SETTINGS,
     factor: float = 1.0,
 ) -> tuple[Rows, Rows]:
     """Sample, and compare with the exact engine; ``factor`` scales its draws."""
@@ -87,6 +92,16 @@ NETWORKS = {
 }
 
 
+@pytest.mark.parametrize("likelihood", ["contrasts", "binomial_logit"])
+def test_sampler_agrees_where_studies_share_patients(likelihood: str, compiled: CompiledModel) -> None:
+    """Errors correlated between studies, and counts of effective patients."""
+    rows = simulate(likelihood, LOOP, EFFECTS, 0.3, 1)
+    names = list(dict.fromkeys(row["study"] for row in rows))
+    arms = (SharedArm(arms=("a", "a"), patients=8),)
+    overlaps = [Overlap(studies=(names[0], other), arms=arms) for other in (names[1], names[5])]
+    check(compiled, network_data(rows, PLAIN, likelihood, overlaps=overlaps), RANDOM)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_sampler_agrees_with_exact_engine(name: str, compiled: CompiledModel) -> None:
     """Networks that are many, large, rare or mixed."""
@@ -102,8 +117,10 @@ def test_glucose_lowering_agents(compiled: CompiledModel) -> None:
 
 COMBINATIONS = [
     *[("contrasts", effects) for effects in ("random", "settings", "classes", "covariate", "interactions")],
+    *[("contrasts", effects) for effects in ("exchangeable_interactions", "regimen_level", "class_contrast")],
     *[("normal", effects) for effects in ("settings", "covariate")],
     *[("binomial_logit", effects) for effects in ("random", "settings", "classes", "covariate", "interactions")],
+    *[("binomial_logit", effects) for effects in ("exchangeable_interactions", "regimen_level", "class_contrast")],
     *[("binomial_cloglog", effects) for effects in ("random", "classes")],
     *[("poisson_log", effects) for effects in ("random", "settings")],
     *[("ordered_logit", effects) for effects in ("fixed", "random")],
@@ -153,7 +170,7 @@ def evaluated(
 
 
 @pytest.mark.parametrize("effects", ["random", "settings", "classes"])
-@pytest.mark.parametrize("likelihood", ["contrasts", *FAMILIES])
+@pytest.mark.parametrize("likelihood", ["contrasts", *COUNT_LIKELIHOODS])
 def test_gradient_of_the_log_density(likelihood: str, effects: str, compiled: CompiledModel) -> None:
     """Nutpie gets the density of the PyMC model, with its gradient: by coordinates, tau and omega of either sign."""
     case, h = CASES[effects], 1e-5
@@ -177,7 +194,7 @@ def test_gradient_of_the_log_density(likelihood: str, effects: str, compiled: Co
 
 def test_another_model_is_not_sampled() -> None:
     """The compiled density belongs to the models of this package; a model with another prior is refused."""
-    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN)
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN, "contrasts")
     inputs = models.model_inputs(data, RANDOM, SIZE)
     with pm.Model() as model:
         vector = pm.Data("data", inputs.vector)
@@ -196,7 +213,7 @@ def test_rare_event_network_has_zero_cells() -> None:
 
 def test_a_wrong_exact_summary_is_noticed(compiled: CompiledModel) -> None:
     """Moving the exact means by half a posterior sd must fail the comparison, and so must a divergence."""
-    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN)
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN, "contrasts")
     parameters, _ = sample(compiled, Fit(data, RANDOM), SIZE, SETTINGS, 4, 2, 1)
     quantities = list_quantities(parameters, data.predictor, exact.posterior(data, RANDOM))
     half = np.array([0.5, 0, 0, 0])
@@ -214,20 +231,20 @@ def test_quantities_that_are_checked(compiled: CompiledModel) -> None:
     scales = PriorScales(1.5, 0.5, 0.5, 2.5)
 
     def names(data: NetworkData, scales: PriorScales) -> Sequence[str]:
-        short = Retry(draws=100, tune=100, target_accept=0.9)
+        short = SamplerSettings(draws=100, tune=100, target_accept=0.9)
         parameters, _ = sample(compiled, Fit(data, scales), SIZE, short, 2, 2, 1)
         return [q.name for q in list_quantities(parameters, data.predictor, exact.posterior(data, scales))]
 
-    departing = names(network_data(rows, structure), scales)
+    departing = names(network_data(rows, structure, "contrasts"), scales)
     assert departing == ["beta[b]", "d[overall,b]", "d[s,b]", "d[t,b]", "tau", "omega"]
-    assert names(network_data(rows, structure, effects=Effects()), FIXED) == ["beta[b]", "d[overall,b]"]
-    unrelated = network_data(rows, structure, effects=Effects(unrelated=True))
+    assert names(network_data(rows, structure, "contrasts", effects=Effects()), FIXED) == ["beta[b]", "d[overall,b]"]
+    unrelated = network_data(rows, structure, "contrasts", effects=Effects(unrelated=True))
     assert names(unrelated, RANDOM) == ["d[b,a]", "tau"]
 
 
 def test_same_seed_same_draws(compiled: CompiledModel) -> None:
     """One seed gives one set of draws; another seed another."""
-    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN)
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 2), PLAIN, "contrasts")
 
     def draws(seed: int) -> np.ndarray:
         return sample(compiled, Fit(data, RANDOM), SIZE, SETTINGS, 4, 2, seed)[0]["coefficients"]
@@ -235,3 +252,27 @@ def test_same_seed_same_draws(compiled: CompiledModel) -> None:
     assert np.array_equal(draws(1), draws(1))
     assert not np.array_equal(draws(1), draws(2))
     assert fit_seed(1, "a", "os", "pooled") != fit_seed(1, "a", "os", "fixed")
+
+
+def test_a_fit_without_an_exact_check_takes_its_widening_and_densities_from_draws(
+    compiled: CompiledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the engine refuses itself, doubled priors are sampled; the engine's own answer is the right value."""
+    data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN, "contrasts")
+    fit, sampler = Fit(data, RANDOM), Sampler(compiled, SIZE, SamplerPlan(chains=4, first=SETTINGS, retry=AGAIN), 2)
+    solution = solve(data, RANDOM)
+    parameters, divergences = sample(compiled, fit, SIZE, SETTINGS, 4, 2, 1)
+    attempt = Attempt(parameters, divergences, [], [], True, 0.0)
+    refused = Solution(solution.found, "its own error is large")
+    rows = data.predictor.effect_rows()[0][1:]
+    by_draws, by_engine = (covariances_of(fit, sampler, attempt, s, 1) for s in (refused, solution))
+    found, right = by_draws.widening(rows), by_engine.widening(rows)
+    assert (right[1] == 0).all()
+    assert (found[1] > 0).all()
+    assert found[0] == pytest.approx(right[0], abs=5 * found[1].max())
+    (x, density), (x_exact, exact_density) = (
+        Fitted(fit, attempt, s, by_engine, 1).density("tau") for s in (refused, solution)
+    )
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=0.01)
+    at = np.linspace(0.15, 0.6, 10)
+    assert np.interp(at, x, density) == pytest.approx(np.interp(at, x_exact, exact_density), rel=0.2, abs=0.15)

@@ -5,16 +5,18 @@ import io
 
 import numpy as np
 import pytest
-from nma.config import Project
-from nma.network.arms import baseline_first, used_arms
-from nma.network.freedom import contrasts, freedom, same_tests
-from nma.network.loops import direct_comparisons
-from nma.network.predictor import Effects, Predictor
-from nma.network.structure import Structure
-from nma.plan import evidence_csv, structure_settings
-from nma.report.sentences import freedom_sentences
-from nma.report.words import Names
-from nma.summaries.freedom import DETECTABLE, freedom_rows
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.settings import treatments_of
+from secondline.network.arms import baseline_first, used_arms
+from secondline.network.freedom import contrasts, freedom, same_tests
+from secondline.network.loops import direct_comparisons
+from secondline.network.predictor import Effects, Predictor
+from secondline.network.structure import Structure
+from secondline.project.config import Project
+from secondline.report.prose.sentences import freedom_sentences
+from secondline.report.settings import Labels
+from secondline.report.words import Names
+from secondline.summaries.freedom import DETECTABLE, freedom_rows
 
 from tests.networks import plain, simulate
 
@@ -84,7 +86,7 @@ def power(shift: float) -> float:
 def test_shipped_network_has_one_degree_of_freedom(project: Project, outcome: str, detectable: float) -> None:
     """Five contrasts, four effects: two node-splits and two interactions of components are one test."""
     rows = list(csv.DictReader(io.StringIO(evidence_csv(project, "primary", outcome))))
-    structure = Structure.from_settings(structure_settings(project))
+    structure = Structure.of(treatments_of(project))
     comparisons = direct_comparisons(used_arms(rows), structure)
     total, *tests = freedom_rows(rows, structure, "contrasts", Effects(), comparisons)
     assert (total["contrasts"], total["effects"], total["df"]) == (5, 4, 1)
@@ -97,20 +99,15 @@ def test_shipped_network_has_one_degree_of_freedom(project: Project, outcome: st
 
 def test_sentences_count_tests_once() -> None:
     """What is one test is said to be one, with what it could see; without freedom nothing is tested."""
-    labels = {
-        "outcomes": {},
-        "regimens": {"a": "A", "b": "B"},
-        "components": {"x": "X", "y": "Y"},
-        "measures": {"o": "HR"},
-    }
+    labels = Labels(regimens={"a": "A", "b": "B"}, components={"x": "X", "y": "Y"}, measures={"o": "HR"})
     names = Names(labels, "main", "o")
     total = {"kind": "total", "contrasts": "5", "effects": "4", "df": "1", "same_test": ""}
     split = {"kind": "split", "name": "b against a", "same_test": "1", "detectable": "3.0"}
     interaction = {"kind": "interaction", "name": "x*y", "same_test": "1", "detectable": "1.7745"}
     text = " ".join(freedom_sentences([total, split, interaction], names))
-    assert "5 contrasts between treatments by 4 effects: 1 degree of freedom is left" in text
-    assert "One test, not 2: node-split of B against A and interaction of X and Y." in text
+    assert "5 contrasts between treatments with 4 effects, which leaves 1 degree of freedom to test it" in text
+    assert "2 tests concern the same degree of freedom: node-split of B against A and interaction of X and Y." in text
     assert "interaction of X and Y 1.77, a ratio of 5.90." in text
     none = freedom_sentences([{**total, "effects": "5", "df": "0"}], names)
-    assert "no degree of freedom is left" in none[0]
+    assert "leaves no degree of freedom" in none[0]
     assert freedom_sentences([], names) == []

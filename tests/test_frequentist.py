@@ -4,18 +4,18 @@ import csv
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from random import Random
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.frequentist import (
+from scipy import optimize, stats
+from secondline.inference.frequentist import (
     Decomposition,
-    Fit,
-    GaussianStudy,
     QStatistic,
     RelativeEffects,
-    fit,
     moments_tau,
     p_scores,
     q_statistics,
@@ -23,8 +23,8 @@ from nma.inference.frequentist import (
     relative_effects,
     reml_tau,
 )
-from nma.network.structure import Floats
-from scipy import optimize, stats
+from secondline.inference.generalised_least_squares import Fit, GaussianStudy, fit
+from secondline.network.structure import Floats
 
 DIABETES = Path(__file__).parent.parent / "config/examples/diabetes.csv"
 DRUGS = (
@@ -545,11 +545,11 @@ def test_comparator_of_the_trials_does_not_matter(seed: int) -> None:
 
 
 @given(st.integers(0, 10**6), st.randoms(use_true_random=False))
-def test_order_of_studies_does_not_matter(seed: int, random: object) -> None:
+def test_order_of_studies_does_not_matter(seed: int, random: Random) -> None:
     """Permuting the studies changes nothing."""
     studies, _ = random_network(seed)
     shuffled = list(studies)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert fit(shuffled, 0.5).estimates == pytest.approx(fit(studies, 0.5).estimates, rel=1e-8, abs=1e-9)
     assert q_of(q_statistics(shuffled)) == pytest.approx(q_of(q_statistics(studies)), rel=1e-8, abs=1e-9)
     assert reml_tau(shuffled) == pytest.approx(reml_tau(studies), rel=1e-6, abs=1e-7)
@@ -566,11 +566,11 @@ def test_p_scores_average_one_half(seed: int, tau: float) -> None:
 
 
 @pytest.mark.parametrize(("better", "best"), [("lower", "a"), ("higher", "c")])
-def test_obvious_winner(better: str, best: str) -> None:
+def test_obvious_winner(better: Literal["lower", "higher"], best: str) -> None:
     """The direction of better decides who wins."""
     names = "abc"
     studies = [pair("1", 2, 0.1, "b", "a", names), pair("2", 2, 0.1, "c", "b", names)]
-    scores = p_scores(relative_effects(fit(studies, 0), names, treatment_rows(3)), better)  # type: ignore[arg-type]
+    scores = p_scores(relative_effects(fit(studies, 0), names, treatment_rows(3)), better)
     assert names[int(np.argmax(scores))] == best
     assert scores.max() == pytest.approx(1)
 

@@ -18,17 +18,18 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nma.check import summary
-from nma.config import read_project
-from nma.documents import read_yaml
-from nma.errors import UserError
-from nma.evidence import gather
-from nma.evidence.audit import check_audit
-from nma.evidence.populations import characteristic_rows, difference_rows
-from nma.evidence.spread import derivation_rows
-from nma.evidence.transitivity import transitivity_rows
-from nma.importer import import_studies
-from nma.plan import check_networks, evidence_files, fit_settings, fits, summary_settings
+from secondline.errors import UserError
+from secondline.evidence import gather
+from secondline.evidence.audit import check_audit
+from secondline.evidence.populations import characteristic_rows, difference_rows
+from secondline.evidence.spread import derivation_rows
+from secondline.evidence.transitivity import transitivity_rows
+from secondline.jobs.network_checks import check_networks
+from secondline.jobs.settings import evidence_files, fit_settings, fits, summary_settings
+from secondline.project.documents import read_yaml
+from secondline.project.read import read_project
+from secondline.tools.check import summary
+from secondline.tools.import_studies import import_studies
 
 from tests.conftest import ROOT
 from tests.test_importer import ROWS, csv_text
@@ -345,7 +346,7 @@ def use(target: str) -> None:
         more(project)
     for fit in fits(project.config):
         assert evidence_files(project, *fit) is not None
-        assert fit_settings(project, *fit)["outcome"] == summary_settings(project, fit[1])["outcome"]
+        assert fit_settings(project, *fit).outcome == summary_settings(project, fit[1]).outcome
     summary(project)
     check_audit(project)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import NormalDist
 
 import pytest
-from nma.config import Project, read_project
-from nma.evidence.gather import TABLES, arm_data_rows, count_rows, effect_rows, gather_evidence
-from nma.tables import read_table
+from secondline.evidence.gather import TABLES, arm_data_rows, count_rows, effect_rows, gather_evidence
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.tables import read_table
 
 from tests.conftest import ROOT, STUDIES, figure, hazard_ratio, sheet, synthetic
 
@@ -26,7 +27,11 @@ COLUMNS = {
     "se flag",
     "transitivity": "analysis group name characteristic kind studies of_studies patients value lowest lowest_study "
     "highest highest_study partial within within_study within_flag between between_studies between_flag",
-    "audit": "study item check severity reported recomputed source message",
+    "risk_of_bias": "study outcome tool domain judgement level facts support place judge second_judge agreement "
+    "direction source",
+    "indirectness": "study outcome domain judgement level facts support place judge second_judge agreement direction "
+    "source",
+    "audit": "study item check severity reported recomputed source message analyses",
 }
 
 

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 
 import pytest
-from nma.config import Retry
-from nma.inference import diagnostics, exact
-from nma.inference.fit import Fit, FitTask, list_quantities, sample
-from nma.inference.models import model_inputs, network_model
-from nma.inference.sampling import CompiledModel, compile_model
+from secondline.inference import diagnostics, exact
+from secondline.inference.fit import list_quantities, sample
+from secondline.inference.models import model_inputs, network_model
+from secondline.inference.sampling import CompiledModel, compile_model
+from secondline.inference.settings import SamplerSettings
+from secondline.inference.task import Fit, FitTask
 
 from scripts import bench
 
 SEEDS = (1, 2, 3, 4, 5)
 MIN_ESS = 1000
-DEFAULTS = Retry(draws=1000, tune=600, target_accept=0.9)
+DEFAULTS = SamplerSettings(draws=1000, tune=600, target_accept=0.9)
 
 
 @dataclass(frozen=True)

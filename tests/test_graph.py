@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nma.config import Project, Selection
-from nma.network.arms import OVERALL, Arm, parse_mix, used_arms
-from nma.network.graph import (
+from secondline.cell_values import OVERALL
+from secondline.cells import parse_mix
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.settings import treatments_of
+from secondline.network.arms import Arm, used_arms
+from secondline.network.graph import (
     edges,
     graph,
     is_plain,
@@ -24,9 +27,10 @@ from nma.network.graph import (
     received,
     setting_reference,
 )
-from nma.network.loops import direct_comparisons
-from nma.network.structure import Structure
-from nma.plan import evidence_csv, structure_settings
+from secondline.network.loops import direct_comparisons
+from secondline.network.structure import Structure
+from secondline.project.config import Project
+from secondline.project.config_parts import Selection
 
 from tests.conftest import STUDIES
 
@@ -80,7 +84,7 @@ MIXED = {OVERALL: MIXED_22 + MIXED_25, SORAFENIB: MIXED_22, LENVATINIB: MIXED_25
 @pytest.fixture(scope="module")
 def structure(project: Project) -> Structure:
     """Return the shipped components and regimens."""
-    return Structure.from_settings(structure_settings(project))
+    return Structure.of(treatments_of(project))
 
 
 def evidence(project: Project, analysis: str, outcome: str) -> list[dict[str, str]]:

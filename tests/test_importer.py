@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma import importer
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence import gather
-from nma.importer import COLUMNS, import_studies
-from nma.plan import check_networks
-from nma.sheets import StudySheet, read_sheets
-from nma.tables import to_csv
+from secondline.errors import UserError
+from secondline.evidence import gather
+from secondline.evidence.judgements import indirectness_rows, risk_of_bias_rows
+from secondline.jobs.network_checks import check_networks
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.project.sheet_files import read_sheets
+from secondline.project.sheets import StudySheet
+from secondline.tables import to_csv
+from secondline.tools import import_studies as import_module
+from secondline.tools.import_studies import COLUMNS, import_studies
 
 from tests.conftest import CONFIG, ROOT, figure, sheet_data, synthetic
 
@@ -289,6 +292,16 @@ ROWS: list[dict[str, str]] = [
 ]
 
 
+BIAS = {
+    "risk_of_bias_tool": "robins_i",
+    "risk_of_bias": "serious",
+    "risk_of_bias_support": "chosen by the physician",
+    "risk_of_bias_place": "Methods",
+    "risk_of_bias_judge": "AB",
+}
+INDIRECT = {"indirectness": "some", "indirectness_support": "from 2 centers", "indirectness_judge": "AB"}
+
+
 def bad(row: int, message: str, **cells: str) -> tuple[int, dict[str, str], str]:
     """Return cells to change in a row of `ROWS`, and what the line then says."""
     return row, cells, f"table.csv:{row + 2}: {message}"
@@ -308,7 +321,7 @@ MISTAKES = [
     bad(0, "hazard_ratios.0.adjustment = 'yes': Input should be 'crude', 'adjusted' or 'matched'", adjustment="yes"),
     bad(0, "percent = '50': os has no such figure", percent="50"),
     bad(
-        0, "hazard_ratios.0.p.value = 0.35: does not stand in what is printed: 0.8 (0.5-1.28)", printed="0.8 (0.5-1.28)"
+        0, "hazard_ratios.0.p.value = 0.35: does not occur in what is printed: 0.8 (0.5-1.28)", printed="0.8 (0.5-1.28)"
     ),
     bad(0, "n = '': an empty cell; this is needed once in the rows of the study or arm", n=""),
     bad(0, "n = '40.5': allowed: a whole number, 1 or more", n="40.5"),
@@ -343,6 +356,18 @@ MISTAKES = [
     bad(3, "arm = '': an empty cell", arm=""),
     bad(3, "study = '': an empty cell", study=""),
     bad(3, "of = '0': allowed: a whole number, 1 or more", of="0"),
+    bad(0, "risk_of_bias_judge = '': a judgement without judge; give who judged", risk_of_bias="low"),
+    bad(
+        0,
+        "risk_of_bias_support = '': a judgement without support; give the words of the paper",
+        risk_of_bias="low",
+        risk_of_bias_judge="AB",
+    ),
+    bad(0, "risk_of_bias_judge = 'AB': nothing in risk_of_bias that this belongs to", risk_of_bias_judge="AB"),
+    bad(0, "risk_of_bias_tool = 'rob_2': a tool without a judgement", risk_of_bias_tool="rob_2"),
+    bad(0, "risk_of_bias_tool = '': risk of bias was judged; name the tool", **{**BIAS, "risk_of_bias_tool": ""}),
+    bad(0, "risk_of_bias.judgements.0.judgement = 'low risk': ", **{**BIAS, "risk_of_bias": "low risk"}),
+    bad(0, "risk_of_bias.judgements.0.judgement = 'high': unknown level; ", **{**BIAS, "risk_of_bias": "high"}),
 ]
 
 
@@ -369,7 +394,7 @@ def test_mistakes(empty: Path, row: int, cells: dict[str, str], message: str) ->
         ("", "table.csv: the table is empty"),
         ("study,arm,outcome\n", "table.csv: the table has no rows"),
         ("study,arm\na,b\n", "table.csv:1: no column outcome"),
-        ("study,arm,outcome,hr,hr\n", "table.csv:1: hr: this column stands twice"),
+        ("study,arm,outcome,hr,hr\n", "table.csv:1: hr: this column occurs twice"),
         ("study,arm,outcome,medain\n", "table.csv:1: medain: unknown column; did you mean median? allowed: study, "),
         ("study,arm,outcome\na,b\n", "table.csv:2: 2 cells; allowed: 3, as in the header"),
         ('study,arm,outcome\n"a,b,os\n', "table.csv:2: not valid CSV"),
@@ -419,23 +444,53 @@ def test_an_imported_sheet(workdir: Path) -> None:
     assert head == ["# yaml-language-server: $schema=../schemas/study.json", "# Imported from table.csv."]
 
 
+def test_imported_judgements(workdir: Path) -> None:
+    """By outcome: those of the category rows apply to all outcomes made of them; the others are not judged."""
+    rows = [{**ROWS[0], **BIAS}, ROWS[1], {**ROWS[2], **INDIRECT, "risk_of_bias_tool": "robins_i"}, *ROWS[3:]]
+    import_studies(write(rows), CONFIG)
+    project = read_project(CONFIG)
+    found = {
+        row["outcome"]: row
+        for row in risk_of_bias_rows(project)
+        if row["study"] == "smith_2027" and row["domain"] == "overall"
+    }
+    assert {outcome: row["judgement"] for outcome, row in found.items()} == {
+        outcome: "serious" if outcome == ROWS[0]["outcome"] else "not judged" for outcome in found
+    }
+    judged = found[ROWS[0]["outcome"]]
+    assert [judged[name] for name in ("tool", "support", "place", "judge")] == [
+        "robins_i",
+        "chosen by the physician",
+        "Methods",
+        "AB",
+    ]
+    made = [name for name, outcome in project.config.outcomes.items() if outcome.categories]
+    assert set(found) > {"orr", "dcr"}
+    indirect = {
+        row["outcome"]: (row["judgement"], row["place"])
+        for row in indirectness_rows(project)
+        if row["study"] == "smith_2027" and row["judgement"] != "not judged"
+    }
+    assert indirect == dict.fromkeys(made, ("some", "table.csv, line 4"))
+
+
 @given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")), min_size=1, max_size=4))
 def test_any_text_comes_back(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever stands in a cell is quoted so that YAML gives it back."""
     folder = tmp_path_factory.mktemp("texts")
     file = folder / "alpha.yaml"
     texts = [text for text in texts if text] or ["x"]
-    file.write_text(importer.sheet_text(sheet_data(notes=texts), "table.csv", "study.json"), encoding="utf-8")
+    file.write_text(import_module.sheet_text(sheet_data(notes=texts), "table.csv", "study.json"), encoding="utf-8")
     assert read_sheets(folder)["alpha"].notes == texts
 
 
 def test_the_command(empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It lists the sheets; a mistake ends it with exit status 2 and one line."""
     monkeypatch.setattr("sys.argv", ["importer", str(write(ROWS))])
-    importer.main()
+    import_module.main()
     assert capsys.readouterr().out == "config/studies/smith_2027.yaml\n"
     with pytest.raises(SystemExit) as stop:
-        importer.main()
+        import_module.main()
     assert stop.value.code == 2
     message = "error: config/studies/smith_2027.yaml: this sheet is there already; it is left as it is\n"
     assert capsys.readouterr().err == message

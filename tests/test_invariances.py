@@ -4,11 +4,11 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from nma.inference import exact
-from nma.inference.scales import PriorScales
-from nma.network.data import network_data
-from nma.network.predictor import Effects, Predictor
-from nma.network.structure import Structure
+from secondline.inference import exact
+from secondline.inference.priors import PriorScales
+from secondline.network.data import network_data
+from secondline.network.predictor import Effects, Predictor
+from secondline.network.structure import Structure
 
 from tests.networks import HCC, plain, simulate
 
@@ -52,7 +52,9 @@ def test_mixture_of_one_is_no_mixture() -> None:
     """Splitting an arm's patients over one regimen leaves the design row as it is."""
     rows = simulate("contrasts", DESIGNS, EFFECTS, 0.2, 11)
     fewer = [{**r, "treatment_mix": r["treatment_mix"].replace(":10", ":7")} for r in rows]
-    assert network_data(rows, HCC).gaussian.rows == pytest.approx(network_data(fewer, HCC).gaussian.rows)
+    assert network_data(rows, HCC, "contrasts").gaussian.rows == pytest.approx(
+        network_data(fewer, HCC, "contrasts").gaussian.rows
+    )
 
 
 @pytest.mark.parametrize("likelihood", [*LIKELIHOODS[2:], "ordered_logit"])

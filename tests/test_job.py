@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-from nma.job import job
+from secondline.jobs.script import job
 
 snakemake = SimpleNamespace(rule="fit", log=["fit.log"], input=[], output=["results/fit.txt"])
 with job(snakemake):

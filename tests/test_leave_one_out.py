@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nma.config import Project
-from nma.evidence.selection import select_evidence
-from nma.inference import exact
-from nma.inference.fit import FitTask
-from nma.inference.leave_one_out import leave_one_out
-from nma.inference.scales import PriorScales
-from nma.network.data import ContrastBlock, NetworkData, contrast_blocks, network_data
-from nma.network.predictor import Predictor
-from nma.plan import fit_settings
 from scipy import integrate, stats
+from secondline.evidence.selection import select_evidence
+from secondline.inference import exact
+from secondline.inference.leave_one_out import leave_one_out
+from secondline.inference.priors import PriorScales
+from secondline.inference.task import FitTask
+from secondline.jobs.settings import fit_settings
+from secondline.network.data import ContrastBlock, NetworkData, contrast_blocks, network_data
+from secondline.network.predictor import Predictor
+from secondline.project.config import Project
 
 from tests.networks import ABC, Sizes, contrast_row, plain, simulate
 from tests.test_exact import as_contrasts
@@ -96,7 +96,7 @@ def test_every_shipped_gaussian_fit(analysis: str, outcome: str, project: Projec
     task = FitTask.from_rows(rows, settings)
     assert list(task.fits) == ["fixed", "pooled", "setting"]
     for fit in task.fits.values():
-        expected = by_refit(rows, fit.data, fit.scales, settings["likelihood"])
+        expected = by_refit(rows, fit.data, fit.scales, settings.likelihood)
         assert found(fit.data, fit.scales) == pytest.approx(expected, abs=1e-6)
 
 
@@ -114,7 +114,7 @@ def test_progression_as_computed_by_others(analysis: str, model: str, elpd: floa
 def test_quadrature_of_the_reference_is_right() -> None:
     """The nodes of the refits against an adaptive integral."""
     rows = simulate("contrasts", ["ab", "abc", "bc"], {"a": 0.0, "b": -0.4, "c": 0.3}, 0.3, 5)
-    data, scales = network_data(rows, ABC), PriorScales(1.5, 0.5, 0.0, 2.5)
+    data, scales = network_data(rows, ABC, "contrasts"), PriorScales(1.5, 0.5, 0.0, 2.5)
     blocks = contrast_blocks(rows, data.predictor, "contrasts")
 
     def density(tau: float) -> float:
@@ -170,7 +170,10 @@ def test_counts_by_refits_within_their_error() -> None:
     effects = {"a": 0.0, "b": -0.4, "c": 0.3}
     rows = simulate("binomial_logit", ["ab", "ac", "bc"], effects, 0.2, 3, Sizes(n=(4000, 5000)))
     scales = PriorScales(1.5, 0.5, 0.0, 10.0)
-    counted, contrasted = network_data(rows, ABC), network_data(as_contrasts(rows, "binomial_logit"), ABC)
+    counted, contrasted = (
+        network_data(rows, ABC, "binomial_logit"),
+        network_data(as_contrasts(rows, "binomial_logit"), ABC, "contrasts"),
+    )
     draws = np.random.default_rng(1).normal(size=(2, 200, len(counted.studies)))
     refits = leave_one_out(counted, scales, exact.posterior(counted, scales), draws)
     assert set(refits.method) == {"refit"}

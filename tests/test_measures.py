@@ -4,27 +4,30 @@ import csv
 from io import StringIO
 from math import exp, log, sqrt
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.evidence.gather import arm_data_rows, effect_rows
-from nma.evidence.selection import select_evidence
-from nma.evidence.standardise import correction, standardised_differences
-from nma.inference.fit import Fit
-from nma.inference.scales import PriorScales
-from nma.network.data import FAMILIES, contrast_covariance, network_data
-from nma.network.structure import Structure
-from nma.outcomes import LIKELIHOODS, Measure
-from nma.plan import evidence_csv, fit_settings, structure_settings, summary_settings
-from nma.report.words import MEASURES
-from nma.summaries.absolute_effects import _scale
-from nma.summaries.exact_analysis import analyse
 from scipy.stats import norm
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.evidence.gather import arm_data_rows, effect_rows
+from secondline.evidence.selection import evidence_csv, select_evidence
+from secondline.inference.priors import PriorScales
+from secondline.inference.task import Fit
+from secondline.jobs.settings import fit_settings, summary_settings, treatments_of
+from secondline.likelihoods import COUNT_LIKELIHOODS, LIKELIHOODS
+from secondline.measures import MEASURES
+from secondline.network.data import network_data
+from secondline.network.figures import contrast_covariance
+from secondline.network.structure import Structure
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.project.standardise import correction, standardised_differences
+from secondline.summaries.absolute_effects import _scale
+from secondline.summaries.exact_analysis import analyse
+from secondline.summaries.settings import BaselineSettings
 
 from tests.conftest import CONFIG, ROOT
 
@@ -71,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def project_of(measure: str, likelihood: str | None, table: str, regimens: str = "abc", **entry: Any) -> Project:
     """Read a project of one outcome `y` and one table."""
     Path("t.csv").write_text(table, encoding="utf-8")
-    ratio = measure in ("HR", "OR", "RR", "IRR")
+    ratio = MEASURES[measure].is_ratio
     ordered = {"categories": ["bad", "fair", "good"]} if likelihood and "ordered" in likelihood else {}
     outcome = {"label": "Y", "measure": measure, "better": "lower", "margin": 0.8 if ratio else -0.2, "prior": "p"}
     config = {
@@ -90,9 +93,9 @@ def project_of(measure: str, likelihood: str | None, table: str, regimens: str =
 
 
 def test_every_pair_is_here() -> None:
-    """The table above holds every pair that the configuration accepts, and every measure has words."""
-    assert {(m, likelihood) for m, known in LIKELIHOODS.items() for likelihood in known} == set(PAIRS)
-    assert set(get_args(Measure)) == set(LIKELIHOODS) == set(MEASURES)
+    """The table above holds every pair that the configuration accepts, and every measure can be estimated."""
+    assert {(measure, name) for name, one in LIKELIHOODS.items() for measure in one.scales} == set(PAIRS)
+    assert {measure for measure, _ in PAIRS} == set(MEASURES)
 
 
 @pytest.mark.parametrize(("measure", "likelihood"), PAIRS)
@@ -101,16 +104,16 @@ def test_a_pair_means_what_it_says(measure: str, likelihood: str) -> None:
     words, ratio, scale, value = PAIRS[measure, likelihood]
     project = project_of(measure, likelihood, TABLES[likelihood])
     settings = summary_settings(project, "y")
-    assert (MEASURES[measure], settings["ratio"]) == (words, ratio)
-    name, natural = _scale({"unit": ""}, settings)
-    assert name == scale
-    assert float(natural(log(0.2))) == pytest.approx(value, rel=1e-12)
+    assert (MEASURES[measure].words, settings.ratio) == (words, ratio)
+    found = _scale(BaselineSettings(regimen="a", median=0.0, sd_below=1.0, sd_above=1.0, figure=""), settings)
+    assert found.name == scale
+    assert float(found.natural(log(0.2))) == pytest.approx(value, rel=1e-12)
     assert not [finding for finding in audit_project(project) if finding.severity == "error"]
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "all", "y"))))
-    structure = Structure.from_settings(structure_settings(project))
-    data = network_data(rows, structure, fit_settings(project, "all", "y")["likelihood"])
-    assert len(data.counts.study) == (likelihood in FAMILIES)
-    assert len(data.gaussian.y) == (likelihood not in FAMILIES)
+    structure = Structure.of(treatments_of(project))
+    data = network_data(rows, structure, fit_settings(project, "all", "y").likelihood)
+    assert len(data.counts.study) == (likelihood in COUNT_LIKELIHOODS)
+    assert len(data.gaussian.y) == (likelihood not in COUNT_LIKELIHOODS)
 
 
 REFUSED = {
@@ -136,8 +139,12 @@ def test_a_pair_that_is_refused_says_what_to_do(measure: str, likelihood: str) -
     ("measure", "figures", "says"),
     [
         ("RR", "binomial_logit", "events: y is modelled from contrasts, and these are arms; risk ratios cannot be"),
-        ("SMD", "normal", "mean: y is modelled from contrasts, and these are arms; means of arms, with sd and n, go"),
-        ("HR", "poisson_log", "events and time of arms go with likelihood: poisson_log"),
+        (
+            "SMD",
+            "normal",
+            "mean: y is modelled from contrasts, and these are arms; arms go with likelihood: normal (mean, sd, n)",
+        ),
+        ("HR", "poisson_log", "likelihood: binomial_cloglog (events, n, time) or poisson_log (events, time)"),
     ],
 )
 def test_arms_for_an_outcome_of_contrasts(measure: str, figures: str, says: str) -> None:
@@ -201,7 +208,7 @@ def many_scales() -> Project:
 def fitted(project: Project, tau: float) -> dict[str, float]:
     """Effect of b against a by the exact engine."""
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "all", "y"))))
-    structure = Structure.from_settings(structure_settings(project))
+    structure = Structure.of(treatments_of(project))
     data = network_data(rows, structure, "normal")
     (row,) = analyse(Fit(data, PriorScales(effect=10, tau=tau, omega=0, baseline=1)), "lower", 1).effects
     return row

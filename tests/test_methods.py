@@ -4,19 +4,23 @@ import contextlib
 import csv
 import re
 from collections import Counter
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.config import Project, read_project
-from nma.inference import diagnostics
-from nma.plan import evidence_csv
-from nma.report import methods as module
-from nma.report.methods import Methods, methods_text
-from nma.report.references import REFERENCES, number_citations
-from nma.report.settings import report_settings
-from nma.report.words import METHODS, Names
+from secondline import likelihoods
+from secondline.cell_values import METHODS
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.report_settings import report_settings
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.report.prose import methods as module
+from secondline.report.prose.methods import Methods, methods_text
+from secondline.report.prose.references import REFERENCES, number_citations
+from secondline.report.settings import ReportSettings
+from secondline.report.words import Names
 
 from tests.conftest import ROOT
 from tests.test_plots import SMOKING
@@ -25,19 +29,19 @@ from tests.test_report import method_facts, settings_of
 VERSIONS = ["python 3.99.1 pymc 6.98 nutpie 0.97"]
 
 
-def methods_of(project: Project, analysis: str) -> tuple[Methods, dict[str, Any], dict[str, list[dict[str, str]]]]:
+def methods_of(project: Project, analysis: str) -> tuple[Methods, ReportSettings, dict[str, list[dict[str, str]]]]:
     """Write the methods of an analysis, with its settings and evidence."""
     settings = report_settings(project, analysis)
     evidence = {
         outcome: list(csv.DictReader(StringIO(evidence_csv(project, analysis, outcome))))
-        for outcome in settings["outcomes"]
+        for outcome in settings.outcomes
     }
-    names = Names(settings["labels"], analysis, model=settings["labels"]["headline"])
+    names = Names(settings.labels, analysis, model=settings.labels.headline)
     return methods_text(settings, evidence, {"direct": "compared"}, VERSIONS, names), settings, evidence
 
 
 @pytest.fixture(scope="module")
-def shipped(project: Project) -> tuple[Methods, dict[str, Any], dict[str, list[dict[str, str]]]]:
+def shipped(project: Project) -> tuple[Methods, ReportSettings, dict[str, list[dict[str, str]]]]:
     """Write the methods of the first analysis as it is shipped."""
     with contextlib.chdir(ROOT):
         return methods_of(project, "primary")
@@ -58,7 +62,8 @@ def test_citations_are_numbered_in_order() -> None:
 
 def test_every_reference_is_cited_and_every_citation_has_one() -> None:
     """Neither a dead entry nor a citation of nothing."""
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    parts = [*Path(module.__file__).parent.glob("methods*.py"), Path(likelihoods.__file__)]
+    source = "".join(part.read_text(encoding="utf-8") for part in parts)
     assert set(re.findall(r"@([a-z]+\d{4}[a-z]?)", source)) == set(REFERENCES)
 
 
@@ -76,60 +81,63 @@ def test_contrasts_are_counted_as_the_evidence_has_them(shipped: Any, paragraphs
     _, settings, evidence = shipped
     for outcome in ("os", "pfs"):
         rows = [row for row in evidence[outcome] if row["used"] == "true"]
-        label = settings["labels"]["outcomes"][outcome]
-        (said,) = re.findall(rf"{label}: ([^.]+)\.", paragraphs["Derivation of effects"])
-        assert said.startswith(f"{len(rows)} contrasts, ")
+        label = settings.labels.outcomes[outcome]
+        (said,) = re.findall(rf"For {label}, ([^.]+)\.", paragraphs["Derivation of effects"])
+        assert said.startswith(f"we used {len(rows)} contrasts: ")
         for method, n in Counter(row["method"] for row in rows).items():
-            assert f"{n} by {METHODS[method]}" in said
+            assert re.search(f"{n} (derived )?from {re.escape(in_plural(METHODS[method]))}", said)
         for adjustment, n in Counter(row["adjustment"] for row in rows).items():
             assert f"{n} {adjustment}" in said
         assumed = sum(row["assumed"] == "true" for row in rows)
-        assert f"{assumed} resting on an assumed number of events" in said
+        assert f"{assumed} with an assumed number of events" in said
 
 
-def test_the_ladder_is_told_in_its_order(project: Project, paragraphs: dict[str, str]) -> None:
+def in_plural(words: str) -> str:
+    """Return what an effect is derived from, of several effects."""
+    return re.sub("(HR|p-value)", r"\1s", words)
+
+
+def test_the_ladder_is_reported_in_its_order(project: Project, paragraphs: dict[str, str]) -> None:
     """Every rung, none forgotten when one is added."""
-    ladder = report_settings(project, "primary")["methods"]["ladder"]
-    assert ", ".join(METHODS[rung] for rung in ladder) in paragraphs["Derivation of effects"]
+    ladder = report_settings(project, "primary").methods.ladder
+    assert ", ".join(in_plural(METHODS[rung]) for rung in ladder) in paragraphs["Derivation of effects"]
 
 
 def test_numbers_are_those_of_the_configuration(project: Project, paragraphs: dict[str, str]) -> None:
     """Sampler, priors, margins, thresholds, seed."""
     config = project.config
     sampler, retry = config.sampler, config.sampler.retry
-    assert f"{sampler.chains} chains of {sampler.draws} draws after {sampler.tune} to tune" in paragraphs["Estimation"]
-    assert f"again with {retry.draws} draws after {retry.tune}" in paragraphs["Estimation"]
+    assert (
+        f"{sampler.chains} chains of {sampler.draws} draws each after {sampler.tune} tuning" in paragraphs["Estimation"]
+    )
+    assert f"repeated with {retry.draws} draws after {retry.tune} tuning" in paragraphs["Estimation"]
     assert f"seed {config.seed}" in paragraphs["Estimation"]
     hr, odds = config.priors["log_hr"], config.priors["log_or"]
-    assert f"effects N(0, {hr.effect:g}²), τ HN({hr.tau:g}), ω HN({hr.omega:g})." in paragraphs["Priors"]
-    assert f"τ HN({odds.tau:g}), ω HN({odds.omega:g}), study baselines N(0, {odds.baseline:g}²)" in paragraphs["Priors"]
+    said = f"N(0, {hr.effect:g}²) for component effects, HN({hr.tau:g}) for τ and HN({hr.omega:g}) for ω."
+    assert said in paragraphs["Priors"]
+    said = f"HN({odds.tau:g}) for τ, HN({odds.omega:g}) for ω, N(0, {odds.baseline:g}²) for study baselines"
+    assert said in paragraphs["Priors"]
     for outcome in config.outcomes.values():
         assert outcome.label in paragraphs["Outcomes"]
-        assert f"relevant beyond {outcome.margin:g}" in paragraphs["Outcomes"]
+        assert f"beyond {outcome.margin:g} considered clinically relevant" in paragraphs["Outcomes"]
     limits = project.characteristics.standardised_difference
-    assert f"beyond {limits.notable:g} and {limits.large:g}" in paragraphs["Patients"]
+    assert f"notable above {limits.notable:g} and as large above {limits.large:g}" in paragraphs["Patients"]
     for name in config.models:
         assert f"“{name}”, " in paragraphs["Statistical model"]
     for analysis in list(config.analyses.values())[1:]:
         assert f"“{analysis.label}”" in paragraphs["Sensitivity analyses"]
         for study, reason in analysis.exclude.items():
-            assert f"without {study}: {reason}" in paragraphs["Sensitivity analyses"]
-    assert "python 3.99.1, pymc 6.98 and nutpie 0.97" in paragraphs["Software"]
+            assert f"excluding {study}: {reason}" in paragraphs["Sensitivity analyses"]
+    assert "Python 3.99.1, PyMC 6.98 and nutpie 0.97" in paragraphs["Software"]
 
 
-def test_limits_of_convergence_are_those_of_the_fits() -> None:
-    """The text names what the fits are held against."""
-    for name in ("MAX_R_HAT", "MIN_ESS", "MAX_Z", "MAX_PARETO_K"):
-        assert getattr(module, name) == getattr(diagnostics, name)
-
-
-def test_exclusions_are_told_with_their_reasons(project: Project) -> None:
+def test_exclusions_are_reported_with_their_reasons(project: Project) -> None:
     """The analysis that leaves a study out says so first."""
     with contextlib.chdir(ROOT):
         methods, settings, _ = methods_of(project, "four_cohorts")
-    reason = settings["methods"]["analyses"]["four_cohorts"]["exclude"]["nanchang_2023"]
-    assert f"Excluded from it: nanchang_2023, because {reason}." in methods.paragraphs[0].text
-    assert "used 4 studies" in methods.paragraphs[0].text
+    reason = settings.methods.analyses["four_cohorts"].exclude["nanchang_2023"]
+    assert f"We excluded nanchang_2023 ({reason})." in methods.paragraphs[0].text
+    assert "included 4 studies" in methods.paragraphs[0].text
 
 
 def test_another_network_has_its_own_methods() -> None:
@@ -141,33 +149,40 @@ def test_another_network_has_its_own_methods() -> None:
     everything = " ".join(text.values())
     for word in ("setting", "azard", "component", "criteria", "contrast", "sheet", "paper"):
         assert word not in everything, word
-    assert "used 24 studies; its evidence came from 24 studies of undeclared design" in text["Studies and data"]
+    assert "included 24 studies of undeclared design." in text["Studies and data"]
     assert "binomial likelihood with a logit link" in text["Statistical model"]
     assert "effects exchangeable within classes (Counselling) with standard deviation ω" in text["Statistical model"]
-    assert "effects N(0, 100²), τ HN(5), ω HN(1), study baselines N(0, 100²)" in text["Priors"]
-    assert settings["labels"]["headline"] in text["Statistical model"]
+    assert "N(0, 100²) for treatment effects, HN(5) for τ, HN(1) for ω and N(0, 100²) for study" in text["Priors"]
+    assert settings.labels.headline in text["Statistical model"]
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"heterogeneity": False}, "“pooled”, common effects. "),
-        ({"settings": True}, "“pooled”, effects that vary between studies with standard deviation τ. "),
+        ({"settings": True}, "“pooled”, random effects with between-study standard deviation τ. "),
         ({"interactions": [["x", "y"], ["x", "z"]]}, "interactions of x with y and x with z. "),
-        ({"covariate": {"name": "year", "centre": 0}}, "a slope on year, common to all treatments but the reference. "),
+        (
+            {"exchangeable_interactions": ("x", 0.3)},
+            "exchangeable interactions of x, whose effect varies between regimens around a common effect with standard "
+            "deviation 0.3. ",
+        ),
+        ({"regimen_level": True}, "a separate effect for every regimen, without additivity of components. "),
+        ({"class_contrast": True}, "the same mix of treatments in all mixed arms of a study, so that "),
+        ({"covariate": "year"}, "slope for year common to all treatments except the reference. "),
     ],
 )
 def test_models_in_words(changes: dict[str, Any], words: str) -> None:
     """Every kind of effects; settings only where the network has them."""
     facts = method_facts(SMOKING.labels)
-    facts["models"]["pooled"] |= changes
+    facts = replace(facts, models={"pooled": replace(facts.models["pooled"], **changes)})
     settings = settings_of(SMOKING.labels, outcomes=["result"], methods=facts)
     methods = methods_text(settings, {"result": SMOKING.evidence()}, {}, VERSIONS, SMOKING.names)
     (text,) = [paragraph.text for paragraph in methods.paragraphs if paragraph.heading == "Statistical model"]
     assert words in text
     (priors,) = [paragraph.text for paragraph in methods.paragraphs if paragraph.heading == "Priors"]
-    assert ("slopes N(0, 7.5²)" in priors) == bool(changes.get("covariate"))
-    assert ("τ HN(0.6)" in priors) == changes.get("heterogeneity", True)
+    assert ("N(0, 7.5²) for meta-regression slopes" in priors) == bool(changes.get("covariate"))
+    assert ("HN(0.6) for τ" in priors) == changes.get("heterogeneity", True)
     assert "ω" not in priors
 
 
@@ -179,5 +194,5 @@ def test_rechallenge_is_part_of_the_methods(project: Project) -> None:
     with contextlib.chdir(ROOT):
         written, *_ = methods_of(project.model_copy(update={"treatments": treatments}), "primary")
     text = " ".join(paragraph.text for paragraph in written.paragraphs)
-    said = "After lenvatinib, Lenvatinib + ICI contains a drug that failed and was a candidate all the same"
+    said = "After lenvatinib, Lenvatinib + ICI remained a candidate although it contains a drug that had failed"
     assert f"{said}: the ICI was new." in text

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.evidence.selection import select_evidence
-from nma.inference import exact
-from nma.inference.fit import FitTask
-from nma.network.arms import rows_with, used_arms
-from nma.plan import check_networks, evidence_csv, fit_settings, summary_settings
-from nma.summaries.sensitivity import leave_one_out
-from nma.tables import read_table
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.evidence.selection import evidence_csv, select_evidence
+from secondline.inference import exact
+from secondline.inference.task import FitTask
+from secondline.jobs.network_checks import check_networks
+from secondline.jobs.settings import fit_settings, summary_settings
+from secondline.network.arms import rows_with, used_arms
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.summaries.sensitivity import leave_one_out
+from secondline.tables import read_table
 
 from tests.conftest import CONFIG, ROOT, sheet, synthetic
 
@@ -42,6 +44,7 @@ def project_of(
     """Read a project of one table of arms."""
     Path("t.csv").write_text(table, encoding="utf-8")
     outcome = {"label": "Y", "measure": measure, "better": "lower", "margin": 0.8 if measure == "OR" else -0.2}
+    outcome |= {"likelihood": "normal"} if measure == "MD" else {}
     config = {
         "evidence": [{"file": "t.csv", "outcome": "y", "columns": columns}],
         "treatments": {"reference": regimens[0], "regimens": {name: name for name in regimens}},
@@ -53,8 +56,6 @@ def project_of(
         "sampler": yaml.safe_load((ROOT / CONFIG).read_text(encoding="utf-8"))["sampler"],
         "analyses": {"all": {"label": "All"}},
     }
-    if measure == "MD":
-        config["outcomes"]["y"]["likelihood"] = "normal"  # type: ignore[index]
     CONFIG_FILE.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     return read_project(CONFIG_FILE)
 
@@ -146,7 +147,7 @@ def test_the_audit_names_it() -> None:
     project = project_of(MISSING, list("PAB"), {"plain": FIXED, "age": AGE})
     (finding,) = [f for f in audit_project(project) if f.check == "covariate_missing"]
     assert (finding.study, finding.severity) == ("S2", "warning")
-    assert finding.message == "gives no age; left out of the model age"
+    assert finding.message == "the study does not report age and is omitted from model age"
 
 
 def test_leave_one_out_of_a_model_that_leaves_out_another(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_leave_one_out_of_a_model_that_leaves_out_another(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("old", "headline", "says"),
     [
-        (("50", "61", "65"), "plain", "no study in use for y of all gives this covariate"),
+        (("50", "61", "65"), "plain", "no study used for y of all reports this covariate"),
         (("61",), "age", "without S2, S3, where it is missing, the headline model of y of all loses B"),
     ],
 )
@@ -184,7 +185,7 @@ def test_what_is_left_must_hold_together() -> None:
     """Without S2 and S3 neither B nor C is compared with P."""
     table = MISSING.replace("S3,P,12,90,61\nS3,B,8,95,61", "S3,C,12,90,61\nS3,B,8,95,61")
     project = project_of(table, list("PABC"), {"plain": FIXED, "age": AGE})
-    with pytest.raises(UserError, match="without S2, where it is missing, the network of y of all falls apart"):
+    with pytest.raises(UserError, match="without S2, where it is missing, the network of y of all is disconnected"):
         check_networks(project, CONFIG_FILE)
 
 
@@ -207,8 +208,8 @@ def test_trials_without_events() -> None:
     assert reasons["S2"] is None
     found = {f.study: f.message for f in audit_project(project) if f.check == "no_information"}
     assert found == {
-        "S1": "no patient of any arm had the event: no information on a relative effect",
-        "S3": "every patient of every arm had the event: no information on a relative effect",
+        "S1": "no patient of any arm had the event, which gives no information on the relative effect",
+        "S3": "every patient of every arm had the event, which gives no information on the relative effect",
     }
 
 
@@ -237,7 +238,7 @@ def test_a_reference_that_no_study_has() -> None:
     [
         (["a", "b"], "regimens.y.components: regimen x has the same components: no model can tell the two apart"),
         (["b", "a"], "regimens.y.components: regimen x has the same components: no model can tell the two apart"),
-        (["a", "a"], "regimens.y.components: a component stands twice"),
+        (["a", "a"], "regimens.y.components: a component occurs twice"),
     ],
 )
 def test_regimens_that_cannot_be_told_apart(components: list[str], says: str) -> None:

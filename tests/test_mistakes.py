@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nma.job import EXIT_USER_ERROR
-from nma.start import open_project
+from secondline.jobs.script import EXIT_USER_ERROR
+from secondline.jobs.start import open_project
 
 from tests.conftest import QUOTED, write_plain
 
@@ -38,7 +38,7 @@ MISTAKES = {
         'value: 0.28, lower: 0.16, upper: 0.51, printed: "0.28 (0.16–0.51)"',
         'value: 0.82, lower: 0.16, upper: 0.51, printed: "0.82 (0.16–0.51)"',
         0,
-        ["hazard_ratios.1.value = 0.82", "outside its interval 0.16 to 0.51"],
+        ["hazard_ratios.1.value = 0.82", "outside its interval, 0.16 to 0.51"],
     ),
     "a composition that does not add up": (
         D22,
@@ -80,7 +80,7 @@ MISTAKES = {
         "  regorafenib: {label: Regorafenib, components",
         "  lenvatinib: {label: Regorafenib, components",
         0,
-        ["lenvatinib", "this key stands twice, first in line 15"],
+        ["lenvatinib", "this key occurs twice, first in line 15"],
     ),
     "a percentage where a count belongs": (
         SEV,
@@ -157,7 +157,7 @@ MISTAKES = {
         "value: 1.852, lower: 1.142",
         "value: 1.825, lower: 1.142",
         0,
-        ["hazard_ratios.0.value = 1.825", "does not stand in what is printed: aHR=1.852; 95% CI, 1.142–3.003"],
+        ["hazard_ratios.0.value = 1.825", "does not occur in what is printed: aHR=1.852; 95% CI, 1.142–3.003"],
     ),
     "an unknown contrast set": (
         "config.yaml",
@@ -262,7 +262,7 @@ def test_a_disconnected_plain_network(
     lines = file.read_text(encoding="utf-8").splitlines()
     message = complaint(capsys, file)
     assert message.startswith(f"error: plain/config.yaml:{lines.index('  main:') + 1}: analyses.main: ")
-    assert "the network of os falls apart into {a, b}; {c, d}; allowed: one connected network" in message
+    assert "the network of os is disconnected: {a, b}; {c, d}; allowed: one connected network" in message
 
 
 def test_a_sheet_twice(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.inference.mixture import (
-    Axis,
-    NormalMixture,
-    density_summary,
-    normalise,
-    refine,
-    weighted_quantiles,
-)
 from scipy import stats
+from secondline.inference.grid import Axis, NormalMixture, density_summary, normalise, refine, weighted_quantiles
 
 
 def test_single_normal() -> None:

@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nma.config import Analysis, Project, Selection
-from nma.errors import UserError
-from nma.evidence.audit import audit_project, check_audit
-from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.multi_arm import JointContrasts, joint_contrasts
-from nma.evidence.selection import select_evidence
-from nma.inference.fit import Fit
-from nma.inference.scales import PriorScales
-from nma.network.data import network_data
-from nma.network.predictor import Effects
-from nma.network.structure import Structure
-from nma.plan import evidence_csv, structure_settings
-from nma.sheets import StudySheet
-from nma.summaries.exact_analysis import analyse
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project, check_audit
+from secondline.evidence.contrasts import derive_effects, select_effects
+from secondline.evidence.multi_arm import JointContrasts, joint_contrasts
+from secondline.evidence.selection import evidence_csv, select_evidence
+from secondline.inference.priors import PriorScales
+from secondline.inference.task import Fit
+from secondline.jobs.settings import treatments_of
+from secondline.network.data import network_data
+from secondline.network.predictor import Effects
+from secondline.network.structure import Structure
+from secondline.project.config import Project
+from secondline.project.config_parts import Analysis, Selection
+from secondline.project.sheets import StudySheet
+from secondline.summaries.exact_analysis import analyse
 
 from tests.conftest import arm, figure, hazard_ratio, sheet, synthetic
 
@@ -168,7 +169,7 @@ def test_ratios_that_do_not_add_up_stop_the_run(project: Project) -> None:
 
 def ranking(project: Project) -> tuple[dict[str, tuple[float, float]], list[str]]:
     """Effects against sorafenib by the exact engine, and the treatments in their order of SUCRA."""
-    structure = Structure.from_settings(structure_settings(project))
+    structure = Structure.of(treatments_of(project))
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "primary", "os"))))
     data = network_data(rows, structure, "contrasts", Effects())
     result = analyse(Fit(data, PriorScales(effect=100, tau=0, omega=0, baseline=1)), "lower", 1)

@@ -1,8 +1,10 @@
 """Hazard ratios of three arms, each pair from a Cox model of its own: how well they add up where nothing is wrong."""
 
 import numpy as np
-from nma.config import AuditLimits
-from nma.evidence.covariance import TOLERATED_LOOP, PairwiseEffect, StudyContrasts, solve_covariance
+from secondline.project.arm_variances import PairwiseEffect
+from secondline.project.config_parts import AuditLimits
+from secondline.project.covariance import StudyContrasts, solve_covariance
+from secondline.project.covariance_checks import TOLERATED_LOOP
 
 from tests.simulated_studies import Follow, cox
 

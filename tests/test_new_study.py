@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma import new_study
-from nma.config import Project, check_vocabulary, read_project
-from nma.documents import read_yaml
-from nma.errors import UserError
-from nma.new_study import template, write_sheet
-from nma.schemas import MODELS, schema_of
-from nma.sheets import StudySheet, sheet_of
+from secondline.errors import UserError
+from secondline.project.config import Project
+from secondline.project.cross_checks import check_vocabulary
+from secondline.project.documents import read_yaml
+from secondline.project.read import read_project
+from secondline.project.sheet_files import sheet_of
+from secondline.project.sheets import StudySheet
+from secondline.tools import new_study
+from secondline.tools.new_study import template, write_sheet
+from secondline.tools.schemas import MODELS, schema_of
 
 from tests.conftest import CONFIG
 
@@ -62,11 +65,33 @@ OPTIONAL: dict[str, Any] = {
     "characteristics": {"characteristic": "age", "arm": "arm_1", "median": "10", "p": P_VALUE, **FIGURE},
     "treatment_at_least": {"value": "10", **FIGURE},
     "switching": {"arm": "arm_1", **COUNT},
+    "risk_of_bias": {
+        "tool": "robins_i",
+        "judgements": {
+            "domain": "confounding",
+            "judgement": "serious",
+            "support": FIGURE,
+            "judge": "AB",
+            "second": {"judge": "CD", "judgement": "serious"},
+        },
+        "facts": {"domain": "confounding", "statement": "The physician chose.", **FIGURE},
+    },
+    "indirectness": {
+        "judgements": {
+            "domain": "population",
+            "judgement": "some",
+            "support": FIGURE,
+            "judge": "AB",
+            "second": {"judge": "CD", "judgement": "some"},
+        },
+        "facts": {"domain": "outcome", "statement": "Its definition differs.", **FIGURE},
+    },
     "reprinted": {"item": "deaths", "versions": FIGURE},
     "acknowledged": {"check": "percentage", "item": "orr arm_1", "reason": "so printed"},
     "notes": "[Nothing]",
 }
-SINGLE = ("secondary_report", "treatment_at_least")  # a part of its own, no list of entries
+# A part of its own, no list of entries.
+SINGLE = ("secondary_report", "treatment_at_least", "risk_of_bias", "indirectness")
 _KEY = re.compile(r"^( *)(- )?(\w+):(?: +(?!#)(\S.*?))?(?: +#.*)?$")
 
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from nma.errors import UserError
-from nma.outputs import check_inputs, failures, read_records, vouched
-from nma.tables import write_text
+from secondline.errors import UserError
+from secondline.jobs.outputs import check_inputs, failures, read_records, vouched
+from secondline.tables import write_text
 
 TABLE = "a,b\n" + "".join(f"{k},{k}\n" for k in range(12))
 
@@ -31,7 +31,7 @@ def test_what_a_job_wrote_is_read(made: Path) -> None:
 def test_half_a_table_is_not_read(made: Path) -> None:
     """Cut at the end of a line it is a table still."""
     made.write_text("".join(TABLE.splitlines(keepends=True)[:7]))
-    with pytest.raises(UserError, match=r"results/a/t\.csv: is not as its job left it"):
+    with pytest.raises(UserError, match=r"results/a/t\.csv: has changed since its job wrote it"):
         check_inputs([str(made)])
     assert [record.damaged() for record in read_records(Path("results"))] == [[made]]
 
@@ -61,7 +61,7 @@ def test_a_job_ended_from_outside_is_explained(made: Path) -> None:
     with pytest.raises(OSError, match="killed"), vouched("ranks", "ranks.log", [str(made)]):
         raise OSError("killed")
     _, said = failures([Path("results")], 0.0)
-    assert "for want of memory or time" in said
+    assert "exceeded its memory or time" in said
 
 
 def test_an_output_that_was_not_written_is_an_error(made: Path) -> None:

@@ -1,29 +1,30 @@
 """Settings and digests: what an edit touches reruns, and nothing else."""
 
-import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from nma.config import Analysis, Project, read_project
-from nma.errors import UserError
-from nma.evidence.selection import select_evidence
-from nma.network.predictor import Effects
-from nma.plan import (
-    check_networks,
-    evidence_csv,
-    evidence_digest,
+from secondline.errors import UserError
+from secondline.evidence.selection import evidence_csv, evidence_digest, select_evidence
+from secondline.evidence.spread import derivation_digest
+from secondline.inference.priors import PriorScales
+from secondline.jobs.network_checks import check_networks
+from secondline.jobs.report_settings import figure_labels
+from secondline.jobs.settings import (
     evidence_files,
     fit_settings,
     fits,
     input_files,
-    label_settings,
     model_settings,
-    structure_settings,
     summary_settings,
 )
+from secondline.network.predictor import Effects
+from secondline.project.config import Project
+from secondline.project.config_parts import Analysis
+from secondline.project.read import read_project
 
 from tests.conftest import CONFIG, QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
 
@@ -95,6 +96,17 @@ def test_an_edit_to_one_outcome(project: Project, edit: Edit, file: str, old: st
     assert {name for _, name in touched} == set(outcome.split())
 
 
+def test_an_edit_to_what_an_effect_is_derived_from(project: Project, edit: Edit) -> None:
+    """Plausible limits of an assumption change no evidence, but the derivations of the outcome that it is about."""
+    before = {outcome: derivation_digest(project, outcome) for outcome in ("os", "pfs")}
+    edit("studies/nanchang_2023.yaml", "pfs, fraction: 0.95, plausible: [0.85", "pfs, fraction: 0.95, plausible: [0.80")
+    edit("studies/ditan_2022.yaml", "label: TKI-ICI, n: 56", "label: Combination, n: 56")
+    after = {outcome: derivation_digest(read_project(CONFIG), outcome) for outcome in ("os", "pfs")}
+    assert before["os"] == after["os"]
+    assert before["pfs"] != after["pfs"]
+    assert changed(project, read_project(CONFIG)) == set()
+
+
 def test_an_edit_to_a_figure_that_one_analysis_uses(project: Project, edit: Edit) -> None:
     """The medians of ditan_2025 by regimen enter one analysis."""
     old = 'value: 3.63,  lower: 2.39, upper: 4.86,  interval: IQR, interval_is: confidence,\n     printed: "3.63'
@@ -156,15 +168,14 @@ def strings(value: Any) -> Iterator[str]:
 
 def test_no_labels_among_the_settings_of_fits(project: Project) -> None:
     """Neither fits nor their summaries see a label, and fits see no margin and no direction."""
-    labels = set(strings(label_settings(project))) - set(strings(structure_settings(project)))
-    labels -= {*project.config.outcomes, *project.config.analyses, "pooled", "HR", "OR", "lower", "higher"}
-    labels -= {"outcomes", "measures", "better", "margins", "analyses", "reference", "overall", "headline"}
+    given = figure_labels(project)
+    kinds = (given.outcomes, given.regimens, given.components, given.settings, given.analyses)
+    labels = {label for kind in kinds for label in kind.values()}
     assert {"Overall survival", "Sorafenib + ICI", "After lenvatinib", "All five studies"} <= labels
     for analysis, outcome in fits(project.config):
-        fit, summary = fit_settings(project, analysis, outcome), summary_settings(project, outcome)
+        fit, summary = map(asdict, (fit_settings(project, analysis, outcome), summary_settings(project, outcome)))
         assert not labels & (set(strings(fit)) | set(strings(summary)))
         assert not {"margin", "better", "label"} & set(strings(fit))
-        json.dumps([fit, summary])  # Snakemake stores settings as plain data
 
 
 def test_edits_and_the_settings_of_fits(project: Project, edit: Edit) -> None:
@@ -182,39 +193,36 @@ def test_edits_and_the_settings_of_fits(project: Project, edit: Edit) -> None:
     assert summary_settings(after, "orr") == summary_settings(project, "orr")
 
 
-def priors(project: Project, outcome: str) -> dict[str, dict[str, float]]:
+def priors(project: Project, outcome: str) -> dict[str, PriorScales]:
     """Prior scales of every model."""
-    return {name: model["prior"] for name, model in model_settings(project, "primary", outcome).items()}
+    return {name: model.prior for name, model in model_settings(project, "primary", outcome).items()}
 
 
 def test_prior_scales_of_the_models(project: Project) -> None:
     """A parameter that a model does not have has scale 0; slopes have the prior of effects."""
     common = {"effect": 1.5, "baseline": 2.5, "slope": 1.5, "cutpoint": 1.5}
     assert priors(project, "os") == {
-        "fixed": {**common, "tau": 0.0, "omega": 0.0},
-        "pooled": {**common, "tau": 0.5, "omega": 0.0},
-        "setting": {**common, "tau": 0.5, "omega": 0.25},
+        "fixed": PriorScales(**common, tau=0.0, omega=0.0),
+        "pooled": PriorScales(**common, tau=0.5, omega=0.0),
+        "setting": PriorScales(**common, tau=0.5, omega=0.25),
     }
-    assert priors(project, "dcr")["setting"] == {**common, "tau": 1.0, "omega": 0.5}
+    assert priors(project, "dcr")["setting"] == PriorScales(**common, tau=1.0, omega=0.5)
 
 
 def test_effects_of_the_shipped_models(project: Project) -> None:
     """Only the last has departures by setting; none has more."""
-    plain = {"settings": False, "classes": {}, "interactions": [], "covariate": None, "centre": 0.0}
-    effects = {name: model["effects"] for name, model in model_settings(project, "primary", "os").items()}
-    assert effects == {"fixed": plain, "pooled": plain, "setting": {**plain, "settings": True}}
-    for model in effects.values():
-        assert Effects.from_settings(model).settings == model["settings"]
+    effects = {name: model.effects for name, model in model_settings(project, "primary", "os").items()}
+    assert effects == {"fixed": Effects(), "pooled": Effects(), "setting": Effects(settings=True)}
 
 
 def test_likelihoods_of_the_fits(project: Project) -> None:
     """A fit knows its likelihood, its summary whether effects are ratios."""
-    fits_of = {outcome: fit_settings(project, "primary", outcome)["likelihood"] for outcome in project.config.outcomes}
+    fits_of = {outcome: fit_settings(project, "primary", outcome).likelihood for outcome in project.config.outcomes}
     assert {name for name, likelihood in fits_of.items() if likelihood == "contrasts"} == {"os", "pfs"}
     assert fits_of["response"] == "ordered_logit"
     assert fits_of["orr"] == "binomial_logit"
     summary = summary_settings(project, "response")
-    assert (summary["ratio"], summary["baselines"], summary["measure"]) == (True, {}, "OR")
+    assert (summary.ratio, summary.baselines, summary.measure) == (True, {}, "OR")
 
 
 @pytest.fixture
@@ -257,13 +265,59 @@ def test_classes(trials: Trials) -> None:
     file, project = trials({"classes": True})
     check_networks(project, file)
     (model,) = model_settings(project, "all", "death").values()
-    assert model["effects"]["classes"] == {"b": "active", "c": "active"}
-    assert model["prior"]["omega"] == 1
+    assert model.effects.classes == {"b": "active", "c": "active"}
+    assert model.prior.omega == 1
     (model,) = model_settings(trials({})[1], "all", "death").values()
-    assert model["effects"]["classes"] == {}
-    assert model["prior"]["omega"] == 0
-    (model,) = model_settings(trials({"settings": True})[1], "all", "death").values()
-    assert (model["effects"]["settings"], model["prior"]["omega"]) == (False, 0)
+    assert model.effects.classes == {}
+    assert model.prior.omega == 0
+    with pytest.raises(UserError, match="without them this is the model with settings: false"):
+        trials({"settings": True})
+
+
+def test_models_of_combinations(edit: Edit) -> None:
+    """A declared standard deviation is a prior scale of its own; summaries know the effects of every model."""
+    edit(
+        "config.yaml",
+        "  setting: {heterogeneity: true, settings: true}",
+        "  varying: {heterogeneity: true, exchangeable_interactions: {component: ici, sd: 0.3}}\n"
+        "  regimens: {heterogeneity: true, regimen_level: true}\n"
+        "  contrast: {heterogeneity: true, mixed_arms: class_contrast}",
+    )
+    project = read_project(CONFIG)
+    check_networks(project, CONFIG)
+    models = model_settings(project, "primary", "os")
+    effects = {name: model.effects for name, model in models.items()}
+    assert effects == {
+        "fixed": Effects(),
+        "pooled": Effects(),
+        "varying": Effects(varying="ici"),
+        "regimens": Effects(regimen_level=True),
+        "contrast": Effects(mixed_arms="class_contrast"),
+    }
+    assert {name: model.prior.interaction for name, model in models.items() if model.prior.interaction} == {
+        "varying": 0.3
+    }
+    assert summary_settings(project, "os").effects == effects
+
+
+def test_a_class_contrast_of_no_regimen(edit: Edit) -> None:
+    """A mix that an arm would need but no regimen is names the model, the study and the arm."""
+    edit("treatments.yaml", "components: [regorafenib, ici]}", "components: [regorafenib, ici, other_tki]}")
+    line = edit(
+        "config.yaml", "pooled: {heterogeneity: true", "pooled: {heterogeneity: true, mixed_arms: class_contrast"
+    )
+    with pytest.raises(UserError) as error:
+        check_networks(read_project(CONFIG), CONFIG)
+    expected = f"config/config.yaml:{line}: models.pooled.mixed_arms = 'class_contrast': the class contrast gives arm "
+    assert str(error.value).startswith(expected)
+
+
+def test_regimens_with_effects_of_their_own_already(trials: Trials) -> None:
+    """In a plain network there is no additivity to do without, and no interaction."""
+    with pytest.raises(UserError, match="every regimen has an effect of its own without it"):
+        trials({"regimen_level": True})
+    with pytest.raises(UserError, match="only regimen b contains it; allowed: one of several, none here"):
+        trials({"exchangeable_interactions": {"component": "b", "sd": 0.3}})
 
 
 def test_the_centre_of_a_covariate(trials: Trials) -> None:
@@ -273,12 +327,12 @@ def test_the_centre_of_a_covariate(trials: Trials) -> None:
         file, project = trials(age, **analysis)
         check_networks(project, file)
         (model,) = model_settings(project, "all", "death").values()
-        assert model["effects"]["covariate"] == "age"
-        assert model["effects"]["centre"] == pytest.approx(centre, rel=1e-14)
-        assert (model["prior"]["slope"], model["prior"]["cutpoint"]) == (0.1, 2)
+        assert model.effects.covariate == "age"
+        assert model.effects.centre == pytest.approx(centre, rel=1e-14)
+        assert (model.prior.slope, model.prior.cutpoint) == (0.1, 2)
     for given in (0, 55.5):
         (model,) = model_settings(trials({"covariate": {"name": "age", "centre": given}})[1], "all", "death").values()
-        assert model["effects"]["centre"] == given
+        assert model.effects.centre == given
 
 
 def test_a_study_without_the_covariate(trials: Trials) -> None:
@@ -329,7 +383,7 @@ def test_covariates_of_sheets(edit: Edit, project: Project) -> None:
     after = read_project(CONFIG)
     check_networks(after, CONFIG)
     assert all(row["covariates"] == "age:58.5" for row in select_evidence(after, "primary", "os"))
-    assert model_settings(after, "primary", "orr")["pooled"]["effects"]["centre"] == 58.5
+    assert model_settings(after, "primary", "orr")["pooled"].effects.centre == 58.5
 
 
 def test_the_shipped_networks_pass(project: Project, workdir: Path) -> None:
@@ -374,5 +428,5 @@ def test_plain_networks(
     if connected:
         check_networks(project, file)
     else:
-        with pytest.raises(UserError, match=r"falls apart into \{a, b\}; \{c, d\}"):
+        with pytest.raises(UserError, match=r"is disconnected: \{a, b\}; \{c, d\}"):
             check_networks(project, file)

@@ -1,47 +1,48 @@
 """Figures: the right direction of better, and no word cut off or covered, in networks of every kind."""
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise, permutations
-from math import exp
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.network.arms import used_arms
-from nma.network.graph import edges
-from nma.outcomes import RATIOS
-from nma.report.absolute_plot import draw_absolute
-from nma.report.axis import EffectAxis
-from nma.report.fit_plots import MOST_LABELS, draw_deviances, draw_leverage, free_place
-from nma.report.forest import draw_forest
-from nma.report.network import draw_network, place_labels
-from nma.report.pair_plot import MOST_NAMES, draw_pair, places_of
-from nma.report.plots import draw_heterogeneity, plot_analysis, plot_outcome
-from nma.report.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra, heat_colour
-from nma.report.splits import MARKS, draw_splits, splits_of
-from nma.report.style import EVIDENCE, save, wrapped
-from nma.report.words import Names, differences, number, p_value, probability, ratio
-from nma.tables import read_table, write_table
+from secondline.likelihoods import LIKELIHOODS, MEDIAN_TIME
+from secondline.measures import MEASURES
+from secondline.network.arms import used_arms
+from secondline.network.graph import edges
+from secondline.report.figures.absolute import draw_absolute
+from secondline.report.figures.axis import EffectAxis
+from secondline.report.figures.draw_all import draw_heterogeneity, plot_analysis, plot_outcome
+from secondline.report.figures.fit import MOST_LABELS, draw_deviances, draw_leverage, free_place
+from secondline.report.figures.forest import draw_forest
+from secondline.report.figures.network import draw_network, place_labels
+from secondline.report.figures.pair import MOST_NAMES, draw_pair, places_of
+from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra, heat_colour
+from secondline.report.figures.splits import MARKS, draw_splits, splits_of
+from secondline.report.figures.style import EVIDENCE, save, wrapped
+from secondline.report.settings import Labels
+from secondline.report.words import Names, differences, number, p_value, probability, ratio
+from secondline.tables import read_table, write_table
 
 TREATMENTS = ["placebo", "alpha", "beta_long", "gamma"]
-LABELS = {
-    "outcomes": {"pain": "Pain relief at twelve weeks", "harm": "Serious harm"},
-    "better": {"pain": "higher", "harm": "lower"},
-    "measures": {"pain": "OR", "harm": "HR"},
-    "margins": {"pain": 1.25, "harm": 0.8},
-    "regimens": {
+LABELS = Labels(
+    outcomes={"pain": "Pain relief at twelve weeks", "harm": "Serious harm"},
+    better={"pain": "higher", "harm": "lower"},
+    measures={"pain": "OR", "harm": "HR"},
+    margins={"pain": 1.25, "harm": 0.8},
+    regimens={
         "placebo": "Placebo",
         "alpha": "Alpha",
         "beta_long": "Beta given with a very long second name",
         "gamma": "Gamma",
     },
-    "settings": {"overall": "Overall", "acute": "Acute attack"},
-    "analyses": {"main": "Everything"},
-    "headline": "pooled",
-    "reference": "placebo",
-    "omega": {"fixed": "", "pooled": ""},
-}
+    settings={"overall": "Overall", "acute": "Acute attack"},
+    analyses={"main": "Everything"},
+    headline="pooled",
+    omega={"fixed": "", "pooled": ""},
+)
 SETTINGS = ("overall", "acute")
 LABEL_OF = {"placebo": "reference", "alpha": "direct", "beta_long": "extrapolated", "gamma": "prior_driven"}
 
@@ -67,19 +68,18 @@ class Network:
     @property
     def labels(self):
         """Labels of one analysis and one outcome."""
-        ratio = self.measure in RATIOS
-        return {
-            "outcomes": {"result": "Result at twelve weeks"},
-            "better": {"result": self.better},
-            "measures": {"result": self.measure},
-            "margins": {"result": 1.25 if ratio else 0.5},
-            "regimens": {name: self.treatments.get(name, name.capitalize()) for name in self.effects},
-            "settings": {"overall": "Overall", **{name: f"After {name}" for name in self.settings}},
-            "analyses": {"main": "Everything"},
-            "headline": "pooled",
-            "reference": self.reference,
-            "omega": {"pooled": ""},
-        }
+        ratio = MEASURES[self.measure].is_ratio
+        return Labels(
+            outcomes={"result": "Result at twelve weeks"},
+            better={"result": self.better},
+            measures={"result": self.measure},
+            margins={"result": 1.25 if ratio else 0.5},
+            regimens={name: self.treatments.get(name, name.capitalize()) for name in self.effects},
+            settings={"overall": "Overall", **{name: f"After {name}" for name in self.settings}},
+            analyses={"main": "Everything"},
+            headline="pooled",
+            omega={"pooled": ""},
+        )
 
     @property
     def names(self):
@@ -97,7 +97,7 @@ class Network:
         return sorted(self.effects, key=lambda name: self.effects[name] * (-1 if self.better == "higher" else 1))
 
     def _natural(self, value):
-        return exp(value) if self.measure in RATIOS else value
+        return exp(value) if MEASURES[self.measure].is_ratio else value
 
     def estimate(self, value, width=None):
         """Columns of an effect and its interval."""
@@ -132,23 +132,21 @@ class Network:
         return rows
 
     def absolute(self):
-        """Rows of absolute_effects.csv: a median, a probability or a mean, as the measure has it."""
-        scale, unit = {"HR": ("median time", "months"), "OR": ("probability", "")}.get(self.measure, ("mean", ""))
+        """Rows of absolute_effects.csv: medians of hazard ratios, else what contrasts of the measure give."""
+        median = self.measure == "HR"
+        scale, unit = (MEDIAN_TIME, "months") if median else (LIKELIHOODS["contrasts"].scale(self.measure), "")
+        baseline = log(log(2) / 6) if median else -1.4
         rows = []
         for setting in ("overall", *self.settings):
             for name, effect in self.effects.items():
                 link = [effect - self.width, effect, effect + self.width]
-                natural = {
-                    "median time": [6 * exp(-value) for value in reversed(link)],
-                    "probability": [1 / (1 + exp(1.4 - value)) for value in link],
-                    "mean": link,
-                }[scale]
+                natural = sorted(float(scale.natural(baseline + value)) for value in link)
                 ends = ("absolute_lower", "absolute", "absolute_upper")
                 rows.append(
                     {
                         "setting": setting,
                         "treatment": name,
-                        "scale": scale,
+                        "scale": scale.name,
                         "unit": unit,
                         **{end: repr(value) for end, value in zip(ends, natural, strict=True)},
                         "evidence": "reference" if name == self.reference else "direct",
@@ -620,7 +618,7 @@ def test_forest_puts_an_obvious_winner_on_top_and_on_the_side_that_favours_treat
     x = {
         name: axes.transData.transform((points[f"effect-{name}"].get_xdata()[0], 0))[0] for name in ("winner", "loser")
     }
-    none = axes.transData.transform((1 if measure in RATIOS else 0, 0))[0]
+    none = axes.transData.transform((1 if MEASURES[measure].is_ratio else 0, 0))[0]
     assert (x["winner"] - none) * (treatment - none) > 0 > (x["loser"] - none) * (treatment - none)
     assert (comparator - none) * (treatment - none) < 0
     assert points["effect-winner"].get_ydata()[0] < points["effect-loser"].get_ydata()[0]
@@ -707,7 +705,7 @@ def test_absolute_figures_that_are_withheld_have_a_name_and_no_mark():
         "–",
         "extrapolated",
         TWO.names.regimen("b"),
-        "observed in an arm of a study, with its printed interval",
+        "observed in a study arm, with the printed interval",
     } <= set(words)
 
 
@@ -779,7 +777,7 @@ def test_node_splits_put_a_better_treatment_on_the_side_that_favours_treatment(m
     network = obvious(measure, better)
     figure = split_figure(network, [("winner", "reference")])
     axes = figure.axes[0]
-    none = axes.transData.transform((1 if measure in RATIOS else 0, 0))[0]
+    none = axes.transData.transform((1 if MEASURES[measure].is_ratio else 0, 0))[0]
     treatment, _ = places(figure)
     markers = [line for line in axes.lines if line.get_marker() in {mark.marker for mark in MARKS.values()}]
     assert len(markers) == 3
@@ -856,7 +854,7 @@ def test_unknown_patients_beside_known_ones_make_a_lower_bound():
     figure = draw_network(OFF_TIME.edges(), rows, OFF_TIME.ranking(), OFF_TIME.names)
     texts = [text.get_text() for text, _ in drawn_texts(figure)]
     assert "Placebo\nn ≥ 20" in texts
-    assert "Pramipexole\nn not known" in texts
+    assert "Pramipexole\nn unknown" in texts
 
 
 def point_labels(figure):
@@ -950,7 +948,7 @@ def test_heterogeneity_says_on_which_scale():
     """The log of a ratio, a difference as it is; omega between settings or within classes."""
 
     def words(network, omega):
-        labels = {**network.labels, "omega": {"pooled": omega}}
+        labels = replace(network.labels, omega={"pooled": omega})
         rows = [{**HETEROGENEITY[0], "parameter": "omega"}]
         points = [{**point, "parameter": "omega"} for point in DENSITIES]
         figure = draw_heterogeneity(points, rows, Names(labels, "main", "result", "pooled"))
@@ -1060,10 +1058,10 @@ def test_network_draws_whole_arms_solid_and_mixed_arms_dashed():
     assert widths == sorted(widths, reverse=True)
 
 
-def test_heterogeneity_says_when_nothing_was_learned():
-    """Heterogeneity says when nothing was learned."""
+def test_heterogeneity_says_when_the_data_do_not_inform_it():
+    """Heterogeneity says when the data do not inform it."""
     texts = " ".join(text.get_text() for text, _ in drawn_texts(draw_heterogeneity(DENSITIES, HETEROGENEITY, names())))
-    assert "τ learned nothing from the data" in texts
+    assert "τ is not informed by the data" in texts
     moved = [{**HETEROGENEITY[0], "prior_overlap": "0.5"}]
     texts = " ".join(text.get_text() for text, _ in drawn_texts(draw_heterogeneity(DENSITIES, moved, names())))
     assert "nothing" not in texts
@@ -1180,7 +1178,7 @@ def write_network(folder: Path, network: Network, pairs: Any = (), stuck: Any = 
 def test_fonts_do_not_know_when_they_were_made(monkeypatch):
     """A PDF holds its fonts, and two runs are not at one time."""
     from matplotlib.font_manager import fontManager
-    from nma.report.fonts import use_light_fonts
+    from secondline.report.figures.fonts import use_light_fonts
 
     monkeypatch.setattr(fontManager, "ttflist", list(fontManager.ttflist))
     files = []

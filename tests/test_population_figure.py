@@ -1,23 +1,26 @@
 """The patients in figures and in the report: every figure of the papers, no word cut off, gaps that are said."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.config import Project
-from nma.evidence.gather import gather_evidence
-from nma.report.plots import plot_populations
-from nma.report.population_tables import definitions_table, population_sentences, population_tables
-from nma.report.populations import cell_colour, draw_populations
-from nma.report.settings import figure_labels, has_populations, population_settings
-from nma.report.style import PALE
-from nma.report.words import Names, average, percentage
-from nma.tables import read_table
+from secondline.evidence.gather import gather_evidence
+from secondline.jobs.report_settings import figure_labels, has_populations, population_settings
+from secondline.project.config import Project
+from secondline.report.figures.draw_all import plot_populations
+from secondline.report.figures.populations import cell_colour, draw_populations
+from secondline.report.figures.style import PALE
+from secondline.report.settings import DifferenceLimits, Labels, PopulationSettings
+from secondline.report.tables.populations import definitions_table, population_sentences, population_tables
+from secondline.report.words import Names, average, percentage
+from secondline.tables import read_table
 
 from tests.test_plots import LABELS, assert_apart, assert_inside, drawn_texts
 from tests.test_report import report, write_project
 
+LIMITS = DifferenceLimits(notable=0.1, large=0.2)
 LONG = "A study whose name is longer than any label should be, 2002, group A"
 
 
@@ -34,7 +37,9 @@ def figure(project: Project, evidence: Path, analysis: str = "primary", **change
     tables = (read_table(evidence / f"{name}.csv") for name in ("characteristics", "standardised_differences"))
     settings = population_settings(project, analysis)
     assert settings
-    return draw_populations(*tables, {**settings, **changes}, Names(figure_labels(project), analysis, model="pooled"))
+    return draw_populations(
+        *tables, replace(settings, **changes), Names(figure_labels(project), analysis, model="pooled")
+    )
 
 
 def words(drawn: Any) -> list[str]:
@@ -72,14 +77,14 @@ def test_many_studies_stand_in_blocks(evidence: Path) -> None:
         if (row["study"], row["arm"]) == ("ditan_2025", "tki")
     ]
     arms = {name: {"one": "Regorafenib with camrelizumab", "two": "B"} for name in names}
-    populations = {
-        "characteristics": {row["characteristic"]: row["characteristic"] for row in rows},
-        "arms": arms,
-        "patients": {name: {"one": 12345, "two": 2} for name in names},
-        "silent": ["nobody"],
-        "thresholds": {"notable": 0.1, "large": 0.2},
-    }
-    labels = {"analyses": {"main": "Everything"}}
+    populations = PopulationSettings(
+        characteristics={row["characteristic"]: row["characteristic"] for row in rows},
+        arms=arms,
+        patients={name: {"one": 12345, "two": 2} for name in names},
+        silent=["nobody"],
+        thresholds=LIMITS,
+    )
+    labels = Labels(analyses={"main": "Everything"})
     drawn = draw_populations(rows, [], populations, Names(labels, "main"))
     assert_inside(drawn)
     assert_apart(drawn)
@@ -158,7 +163,7 @@ def test_table_by_setting(project: Project, evidence: Path) -> None:
     assert len(table) == 24
     assert "Lenvatinib against Sorafenib" in by_comparison.columns
     first = population_sentences(rows, settings, names)[0]
-    assert first.endswith("Every study gives Male, Child-Pugh class A and BCLC stage C.")
+    assert first.endswith("Every study reports Male, Child-Pugh class A and BCLC stage C.")
 
 
 def test_table_of_definitions(project: Project, evidence: Path) -> None:
@@ -177,16 +182,21 @@ def test_table_of_definitions(project: Project, evidence: Path) -> None:
 def test_sentences_of_an_analysis_without_characteristics() -> None:
     """It is said, and there is nothing to tabulate."""
     row = {"analysis": "main", "group": "overall", "name": "overall", "characteristic": "age", "studies": "0"}
-    populations = {"characteristics": {"age": "Age"}, "thresholds": {"large": 0.2}, "arms": {}}
-    names = Names({"analyses": {}, "settings": {}}, "main")
-    assert population_sentences([row], populations, names) == ["No study of this analysis describes its patients."]
+    populations = PopulationSettings(
+        characteristics={"age": "Age"}, arms={}, patients={}, silent=["nobody"], thresholds=LIMITS
+    )
+    names = Names(Labels(), "main")
+    assert population_sentences([row], populations, names) == [
+        "No study in this analysis reports baseline characteristics."
+    ]
     assert [table.rows for table in population_tables([row], populations, names)] == [[], []]
 
 
 def test_report_shows_the_patients(project: Project, evidence: Path, tmp_path: Path) -> None:
     """A section with figure and tables, reached from the contents; without characteristics nothing of the kind."""
     write_project(tmp_path)
-    assert "opulation" not in report(tmp_path)
+    checklists = r'<section id="section-prisma".*?</section>'  # their items ask about populations
+    assert "opulation" not in re.sub(checklists, "", report(tmp_path), flags=re.DOTALL)
     settings = population_settings(project, "primary")
     assert settings
     for name in ("characteristics", "standardised_differences", "transitivity"):
@@ -197,7 +207,7 @@ def test_report_shows_the_patients(project: Project, evidence: Path, tmp_path: P
     page = report(tmp_path, populations=settings)
     assert '<a href="#populations">' in page
     assert '<h2 id="populations">' in page
-    assert "Every study gives Male" in page
+    assert "Every study reports Male" in page
     assert "● 0.76" in page
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))

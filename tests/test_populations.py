@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 import yaml
-from nma.characteristics import Characteristics
-from nma.config import Config, Project, Treatments, read_project
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.evidence.populations import characteristic_rows, describe, describe_study, difference_rows
-from nma.evidence.transitivity import transitivity_rows
-from nma.sheets import StudySheet, digits, read_sheet
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.evidence.populations import characteristic_rows, describe, describe_study, difference_rows
+from secondline.evidence.transitivity import transitivity_rows
+from secondline.numbers_in_text import digits
+from secondline.project.characteristics import Characteristics
+from secondline.project.config import Config, Project
+from secondline.project.read import read_project
+from secondline.project.sheet_files import read_sheet
+from secondline.project.sheets import StudySheet
+from secondline.project.treatments import Treatments
 
 from tests.conftest import CONFIG, ROOT, arm, figure, sheet, sheet_data
 
@@ -199,11 +203,11 @@ def test_signs_in_print(text: str, numbers: list[float]) -> None:
 
 
 def test_a_lost_sign_is_noticed(tmp_path: Path) -> None:
-    """2.58 does not stand in what is printed as -2.58."""
+    """2.58 does not occur in what is printed as -2.58."""
     record = described(median=2.58) | figure("-2.58")
     file = tmp_path / "alpha.yaml"
     file.write_text(yaml.safe_dump(sheet_data(characteristics=[record])), encoding="utf-8")
-    with pytest.raises(UserError, match="does not stand in what is printed"):
+    with pytest.raises(UserError, match="does not occur in what is printed"):
         read_sheet(file)
 
 

@@ -1,26 +1,33 @@
 """The linear predictor: coefficients and rows by hand for every model of the effects."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.config import Project
-from nma.network.arms import Arm, parse_mix, parse_values
-from nma.network.predictor import CUT, EFFECT, EXCHANGEABLE, SLOPE, Effects, Predictor, node
-from nma.network.structure import Structure
-from nma.plan import structure_settings
+from secondline.cells import parse_mix, parse_values
+from secondline.errors import UserError
+from secondline.inference.priors import PriorScales
+from secondline.jobs.settings import treatments_of
+from secondline.likelihoods import LIKELIHOODS
+from secondline.network.arms import Arm
+from secondline.network.mixed_arms import CLASS_CONTRAST
+from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects, Predictor, node
+from secondline.network.structure import Structure, Treatments
+from secondline.project.config import Project
 
-from scripts.calibrate import CASES, LIKELIHOODS, Model, Truth
+from scripts.calibrate import CASES, Model, Truth
 from tests.networks import ABC, HCC, plain
 
-COMBINATIONS = Structure.from_settings(
-    {
-        "components": ["x", "y", "z"],
-        "regimens": {"p": [], "x": ["x"], "xy": ["x", "y"], "yz": ["y", "z"]},
-        "settings": [],
-    }
+COMBINATIONS = Structure.of(
+    Treatments(
+        components=("x", "y", "z"),
+        regimens={"p": [], "x": ["x"], "xy": ["x", "y"], "yz": ["y", "z"]},
+        settings=(),
+    )
 )
 
 
@@ -71,7 +78,7 @@ def test_settings_have_departures() -> None:
 
 def test_effects_of_the_shipped_regimens(project: Project) -> None:
     """A regimen's effect is the sum of its components, and in a setting their departures too."""
-    structure = Structure.from_settings(structure_settings(project))
+    structure = Structure.of(treatments_of(project))
     rows = Predictor.build(structure, Effects(settings=True), []).effect_rows()
     assert rows.shape == (4, 8, 16)
     index = structure.regimens.index("regorafenib_ici")
@@ -125,6 +132,75 @@ def test_interactions_beside_classes_and_settings() -> None:
         *("delta[s,x]", "delta[s,y]"),
     ]
     assert predictor.rows([arm({"xy": 1}, settings={"s": 4})]).tolist() == [[1, 1, 1, 1, 1, 1]]
+
+
+def test_exchangeable_interactions_belong_to_regimens() -> None:
+    """Every regimen with the component has a departure of its own, also the one with the reference drug."""
+    predictor = Predictor.build(HCC, Effects(varying="ici"), [])
+    assert predictor.names == [
+        *("beta[lenvatinib]", "beta[regorafenib]", "beta[other_tki]", "beta[ici]"),
+        *("interaction[sorafenib_ici]", "interaction[lenvatinib_ici]"),
+        *("interaction[regorafenib_ici]", "interaction[other_tki_ici]"),
+    ]
+    assert predictor.kinds.tolist() == [EFFECT] * 4 + [INTERACTION] * 4
+    arms = [arm({"lenvatinib_ici": 3, "regorafenib_ici": 1}), arm({"sorafenib": 1, "sorafenib_ici": 1})]
+    assert predictor.rows(arms).tolist() == [[0.75, 0.25, 0, 1, 0, 0.75, 0.25, 0], [0, 0, 0, 0.5, 0.5, 0, 0, 0]]
+    assert predictor.effect_rows()[0, HCC.regimens.index("sorafenib_ici")].tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    scales = PriorScales(1.5, 0.5, 0.25, 2.5, interaction=0.3)
+    assert scales.coefficients(predictor, 0.2).tolist() == [1.5] * 4 + [0.3] * 4
+    assert scales.all_doubled()["interaction_doubled"] == replace(scales, interaction=0.6)
+
+
+def test_regimen_level_ignores_what_regimens_are_made_of() -> None:
+    """Every regimen but the reference has a coefficient, and departures by setting of its own."""
+    predictor = Predictor.build(replace(COMBINATIONS, settings=("s",)), Effects(regimen_level=True, settings=True), [])
+    assert predictor.names == [
+        *("beta[x]", "beta[xy]", "beta[yz]"),
+        *("delta[s,x]", "delta[s,xy]", "delta[s,yz]"),
+    ]
+    rows = predictor.rows([arm({"p": 1}), arm({"xy": 3, "yz": 1}, settings={"s": 2})])
+    assert rows.tolist() == [[0] * 6, [0, 0.75, 0.25, 0, 0.75, 0.25]]
+    assert predictor.effect_rows()[1].tolist() == [[0] * 6, *np.hstack([np.eye(3), np.eye(3)]).tolist()]
+
+
+def test_the_class_contrast_gives_mixed_arms_one_mix() -> None:
+    """By hand: 30 + 20 patients with lenvatinib and 10 + 40 with regorafenib are a mix of one half each."""
+    arms = [
+        arm({"lenvatinib_ici": 30, "regorafenib_ici": 10}),
+        arm({"lenvatinib": 20, "regorafenib": 40}),
+        arm({"sorafenib": 15}),
+    ]
+    by_patients = Predictor.build(HCC, Effects(), []).rows(arms)
+    assert by_patients.tolist() == [[0.75, 0.25, 0, 1], pytest.approx([1 / 3, 2 / 3, 0, 0]), [0] * 4]
+    predictor = Predictor.build(HCC, Effects(mixed_arms=CLASS_CONTRAST), [])
+    assert predictor.rows(arms).tolist() == [[0.5, 0.5, 0, 1], [0.5, 0.5, 0, 0], [0, 0, 0, 0]]
+    assert predictor.rows(arms[1:]).tolist() == by_patients[1:].tolist()  # one mixed arm alone keeps its own mix
+    assert [a.regimens for a in predictor.entering(arms)] == [
+        {"lenvatinib_ici": 50, "regorafenib_ici": 50},
+        {"lenvatinib": 50, "regorafenib": 50},
+        {"sorafenib": 15},
+    ]
+
+
+def test_the_class_contrast_mixes_the_reference_too() -> None:
+    """A drug that is no component varies like the others."""
+    arms = [arm({"sorafenib_ici": 10, "regorafenib_ici": 10}), arm({"sorafenib": 10, "regorafenib": 50})]
+    rows = Predictor.build(HCC, Effects(mixed_arms=CLASS_CONTRAST), []).rows(arms)
+    assert rows.tolist() == [[0, 0.75, 0, 1], [0, 0.75, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ({"xy": 1, "yz": 1}, {"p": 1, "x": 1}, "arm xy+yz of s patients with y, which is not a regimen"),
+        ({"x": 2, "xy": 1}, {"xy": 2, "yz": 1}, "arm x+xy of s patients with x and x, which is not a regimen"),
+    ],
+)
+def test_a_class_contrast_that_is_no_regimen(first: dict[str, int], second: dict[str, int], words: str) -> None:
+    """A pool that an arm cannot have is refused in one line."""
+    predictor = Predictor.build(COMBINATIONS, Effects(mixed_arms=CLASS_CONTRAST), [])
+    with pytest.raises(UserError, match=re.escape(words)):
+        predictor.rows([arm(first), arm(second)])
 
 
 def test_covariates_move_every_treatment_but_the_reference() -> None:
@@ -195,12 +271,6 @@ def test_cutpoints_come_last_and_touch_no_arm() -> None:
     assert predictor.effect_rows().shape == (1, 3, 5)
 
 
-def test_effects_from_settings() -> None:
-    """Lists, as they come from JSON, become tuples."""
-    effects = Effects.from_settings({"settings": False, "classes": {"b": "x"}, "interactions": [["x", "y"]]})
-    assert effects == Effects(classes={"b": "x"}, interactions=(("x", "y"),))
-
-
 @pytest.mark.parametrize("name", CASES)
 @given(seed=st.integers(0, 1000))
 def test_rows_times_coefficients_is_the_model_written_out(name: str, seed: int) -> None:
@@ -213,12 +283,16 @@ def test_rows_times_coefficients_is_the_model_written_out(name: str, seed: int) 
     covariates = {"age": float(rng.normal())}
     arms = []
     for k in range(3):
-        chosen = rng.choice(structure.regimens, size=int(rng.integers(1, 4)), replace=False)
+        choice = structure.regimens
+        if model.effects.mixed_arms == CLASS_CONTRAST:  # of arms with x or without it: any pool of the rest is declared
+            choice = choice[:3] if rng.random() < 0.5 else choice[3:]
+        chosen = rng.choice(choice, size=int(rng.integers(1, 4)), replace=False)
         arms.append(Arm("s", f"arm{k}", {str(r): int(rng.integers(1, 20)) for r in chosen}, settings, 1.0, covariates))
     values = dict(zip(predictor.names, rng.normal(size=predictor.n_coefficients), strict=True))
     eta = predictor.rows(arms) @ np.array(list(values.values()))
     truth = Truth(values)
-    assert eta - eta[0] == pytest.approx([model.effect(a, truth) - model.effect(arms[0], truth) for a in arms])
+    effects = np.array(list(model.study(arms, truth).values()))
+    assert eta - eta[0] == pytest.approx(effects - effects[0])
 
 
 def test_every_likelihood_is_calibrated() -> None:
@@ -233,7 +307,7 @@ MIXES = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size
 @given(MIXES)
 def test_mixtures_as_cells(parts: dict[str, int]) -> None:
     """A mixture survives being written, and its weights are shares."""
-    from nma.evidence.tables import mix
+    from secondline.cells import mix
 
     assert parse_mix(mix(parts)) == parts
     shares = arm(parts).regimen_shares("abcdef")

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.errors import UserError
-from nma.printed import decimals, digits, holds_date, percentages, put_together
-from nma.sheets import read_sheet
+from secondline.errors import UserError
+from secondline.numbers_in_text import decimals, digits, holds_date, percentages, put_together
+from secondline.project.sheet_files import read_sheet
 
 from tests.conftest import figure, sheet_data
 from tests.test_sheets import write
@@ -71,7 +71,7 @@ DATES = {"start": "2015-01", "end": "2016-12", **figure("January 2015 to Decembe
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "population": (
         {"populations": {"old": {**POPULATION, "printed": "8 (20.0) 9 (15.0)"}}},
-        r"populations\.old\.n\.sor = 7: does not stand in what is printed: 8 \(20\.0\) 9",
+        r"populations\.old\.n\.sor = 7: does not occur in what is printed: 8 \(20\.0\) 9",
     ),
     "derived count": (
         {
@@ -82,11 +82,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 }
             ]
         },
-        r"counts\.0\.events\.count = 4: stands neither in what is printed, .*, nor in derived: 1 and 2 in prose",
+        r"counts\.0\.events\.count = 4: occurs neither in what is printed, .*, nor in derived: 1 and 2 in prose",
     ),
     "month": (
         {"enrolment": {**DATES, "end": "2016-11"}},
-        r"enrolment\.end = '2016-11': does not stand in what is printed: January 2015 to December 2016",
+        r"enrolment\.end = '2016-11': does not occur in what is printed: January 2015 to December 2016",
     ),
     "follow-up": (
         {"enrolment": {**DATES, "median_follow_up_months": 14.2, "follow_up": figure("14.1 months")}},

@@ -5,9 +5,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from nma.report.prisma import ANSWERED, COLUMNS, IN_PART, TO_BE_WRITTEN, prisma_checklist, prisma_sentence
-from nma.report.report import SECTIONS
-from nma.tables import read_table
+from secondline.report.page.sections import SECTIONS
+from secondline.report.tables.prisma import ANSWERED, COLUMNS, IN_PART, TO_BE_WRITTEN, prisma_checklist, prisma_sentence
+from secondline.tables import read_table
 
 from tests.conftest import ROOT
 from tests.test_report import page as page

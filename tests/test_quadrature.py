@@ -7,28 +7,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from nma.inference import families, importance, quadrature
-from nma.inference import tabulate as tabulate_module
-from nma.inference.families import FITTED, LOG_LIKELIHOOD, SCORE, TAU_SCORE
-from nma.inference.tabulate import NO_TABLE, tabulate
-from nma.network.data import FAMILIES, CountData, network_data, without
 from scipy.special import expit, gammaln, log_ndtr, xlogy
+from secondline.inference import families, importance
+from secondline.inference.families import FITTED, LOG_LIKELIHOOD, SCORE, TAU_SCORE
+from secondline.inference.kernels import integral_tables as tabulate_module
+from secondline.inference.kernels import study_integral
+from secondline.inference.kernels.integral_tables import NO_TABLE, tabulate
+from secondline.likelihoods import COUNT_LIKELIHOODS, Distribution
+from secondline.links import PROBIT
+from secondline.network.data import CountData, network_data
+from secondline.network.leaving_out import without
 
 from scripts.calibrate import Model, Truth, redraw
 from tests.networks import arm_row, plain
 
 BASELINE_SD = 2.5
-NAMES = tuple(FAMILIES)
-CUTS = {"ordered_logit": np.array([0.0, 0.9, 2.1]), "ordered_probit": np.array([0.0, 0.6, 1.3])}
+NAMES = tuple(COUNT_LIKELIHOODS)
+CUTS = {
+    name: np.array([0.0, 0.6, 1.3] if one.link is PROBIT else [0.0, 0.9, 2.1])
+    for name, one in COUNT_LIKELIHOODS.items()
+    if one.is_ordered
+}
 
 
 def counts_of(name: str, studies: list[list[tuple]], times: list[float] | None = None) -> CountData:
     """Arms of several studies; the rows of coefficients play no part here."""
     start = np.cumsum([0, *(len(study) for study in studies)])
     counts = np.array([arm for study in studies for arm in study], float)
-    counts = counts[:, :1] if name == "poisson_log" else counts
+    counts = counts[:, :1] if COUNT_LIKELIHOODS[name].distribution is Distribution.POISSON else counts
     offset = np.zeros(len(counts)) if times is None else np.log(times)
-    return CountData(FAMILIES[name], np.arange(len(studies)), start, counts, offset, np.zeros((len(counts), 1)))
+    return CountData(
+        COUNT_LIKELIHOODS[name].family, np.arange(len(studies)), start, counts, offset, np.zeros((len(counts), 1))
+    )
 
 
 def log_density(name: str, counts: np.ndarray, offset: float, eta: np.ndarray) -> np.ndarray:
@@ -40,7 +50,10 @@ def log_density(name: str, counts: np.ndarray, offset: float, eta: np.ndarray) -
         return xlogy(counts[0], -np.expm1(-hazard)) - (counts[1] - counts[0]) * hazard
     if name == "binomial_logit":
         return counts[0] * eta - counts[1] * np.logaddexp(0, eta)
-    log_cdf = log_ndtr if name == "ordered_probit" else (lambda x: -np.logaddexp(0, -x))
+    if name not in CUTS:  # binomial with any other link, less exact in its tails
+        p = np.clip(COUNT_LIKELIHOODS[name].link.inverse(eta + offset), 1e-300, 1 - 1e-16)
+        return xlogy(counts[0], p) + xlogy(counts[1] - counts[0], 1 - p)
+    log_cdf = log_ndtr if COUNT_LIKELIHOODS[name].link is PROBIT else (lambda x: -np.logaddexp(0, -x))
     ends = [None, *CUTS[name], None]
     total = np.zeros_like(eta)
     for n, low, high in zip(counts, ends[:-1], ends[1:], strict=True):
@@ -97,10 +110,12 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate without a table."""
     cuts = CUTS.get(name, np.zeros(1)) if cuts is None else cuts
-    tables = quadrature.arm_table(data), quadrature.study_table(data)
+    tables = study_integral.arm_table(data), study_integral.study_table(data)
     width = families.n_terms(data.family, data.counts.shape[1])
     empty = np.zeros((0, 4))
-    return Evaluation(*quadrature.log_likelihood(data.family, f, tau, cuts, *tables, baseline_sd, width, empty, 1.0))
+    return Evaluation(
+        *study_integral.log_likelihood(data.family, f, tau, cuts, *tables, baseline_sd, width, empty, 1.0)
+    )
 
 
 BINARY = [
@@ -122,13 +137,17 @@ ORDERED = [
 ]
 TIMES = [0.5, 2, 1, 1, 3, 1, 2, 1, 0.5, 1, 2, 1, 1, 3, 0.7, 1.6]
 PATIENTS = [arm[1] for study in BINARY for arm in study]
-DATA = {
-    "binomial_logit": counts_of("binomial_logit", BINARY),
-    "binomial_cloglog": counts_of("binomial_cloglog", BINARY, TIMES),
-    "poisson_log": counts_of("poisson_log", BINARY, [n * (1 + time) for n, time in zip(PATIENTS, TIMES, strict=True)]),
-    "ordered_logit": counts_of("ordered_logit", ORDERED),
-    "ordered_probit": counts_of("ordered_probit", ORDERED),
-}
+AT_RISK = [n * (1 + time) for n, time in zip(PATIENTS, TIMES, strict=True)]
+
+
+def data_of(name: str) -> CountData:
+    """Give arms such as the likelihood models, with the time that it takes."""
+    one = COUNT_LIKELIHOODS[name]
+    times = AT_RISK if one.distribution is Distribution.POISSON else TIMES
+    return counts_of(name, ORDERED if one.is_ordered else BINARY, times if one.takes_time else None)
+
+
+DATA = {name: data_of(name) for name in NAMES}
 
 
 def centred(data: CountData, by_arm: np.ndarray) -> np.ndarray:
@@ -216,12 +235,12 @@ def test_likelihood_is_even_in_tau(name: str) -> None:
 def test_batches_are_single_evaluations(name: str) -> None:
     """The vectorised likelihood row by row."""
     data = DATA[name]
-    tables = quadrature.arm_table(data), quadrature.study_table(data)
+    tables = study_integral.arm_table(data), study_integral.study_table(data)
     cuts = np.tile(CUTS.get(name, np.zeros(1)), (3, 1)) * np.array([[1.0], [1.1], [0.9]])
     tau, f = np.array([0.0, 0.4, -1.0]), np.stack([fixed_parts(data, seed) for seed in range(3)])
     width = families.n_terms(data.family, data.counts.shape[1])
     empty = np.zeros((0, 4))
-    value, terms = quadrature.log_likelihoods(data.family, f, tau, cuts, *tables, BASELINE_SD, width, empty, 1.0)
+    value, terms = study_integral.log_likelihoods(data.family, f, tau, cuts, *tables, BASELINE_SD, width, empty, 1.0)
     for k in range(3):
         single = evaluate(name, data, f[k], tau[k], cuts=cuts[k])
         assert np.array_equal(value[k], single.value)
@@ -241,12 +260,12 @@ class Tabulated:
     def __call__(self, f: np.ndarray, tau: float) -> Evaluation:
         """Evaluate with the table."""
         data = self.data
-        tables = quadrature.arm_table(data), quadrature.study_table(data)
+        tables = study_integral.arm_table(data), study_integral.study_table(data)
         table = tabulate(data.family, *tables, BASELINE_SD, self.scale)
         assert len(table.values)
         width = families.n_terms(data.family, 2)
         last = BASELINE_SD, width, table.values, table.resolution
-        return Evaluation(*quadrature.log_likelihood(data.family, f, tau, np.zeros(1), *tables, *last))
+        return Evaluation(*study_integral.log_likelihood(data.family, f, tau, np.zeros(1), *tables, *last))
 
 
 # studies with 5 and with 20 patients in the smallest group, some just so and some with many more in others
@@ -329,10 +348,10 @@ def test_no_table_where_none_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
         binary.family, binary.study[:0], binary.start[:1], np.zeros((0, 2)), np.zeros(0), np.zeros((0, 1))
     )
     for data in (ordered, without):
-        tables = quadrature.arm_table(data), quadrature.study_table(data)
+        tables = study_integral.arm_table(data), study_integral.study_table(data)
         assert tabulate(data.family, *tables, BASELINE_SD, 0.5) is NO_TABLE
-    monkeypatch.setattr("nma.inference.tabulate.MOST", 1000)
-    tables = quadrature.arm_table(binary), quadrature.study_table(binary)
+    monkeypatch.setattr("secondline.inference.kernels.integral_tables.MOST", 1000)
+    tables = study_integral.arm_table(binary), study_integral.study_table(binary)
     assert tabulate(binary.family, *tables, BASELINE_SD, 0.5) is NO_TABLE
 
 
@@ -363,8 +382,8 @@ def test_fitted_values_of_other_families() -> None:
 def test_expected_log_likelihood_is_an_average() -> None:
     """At tau = 0 and a tight baseline it is the log likelihood itself."""
     data = counts_of("binomial_logit", [[(7, 20)]])
-    tables = quadrature.arm_table(data), quadrature.study_table(data)
-    value, terms = quadrature.log_likelihood(
+    tables = study_integral.arm_table(data), study_integral.study_table(data)
+    value, terms = study_integral.log_likelihood(
         data.family, np.array([0.3]), 0.0, np.zeros(1), *tables, 1e-4, 4, np.zeros((0, 4)), 1.0
     )
     p = expit(0.3)
@@ -421,8 +440,10 @@ def test_a_study_is_tabulated_once(monkeypatch: pytest.MonkeyPatch) -> None:
         for s, (a, b) in {"s1": (7, 9), "s2": (8, 12), "s3": (25, 25)}.items()
         for t, r in zip("ab", (a, b), strict=True)
     ]
-    data = network_data(rows, plain("ab"))
-    tables = [(d, quadrature.arm_table(d.counts), quadrature.study_table(d.counts)) for d in (data, without(data, 0))]
+    data = network_data(rows, plain("ab"), "binomial_logit")
+    tables = [
+        (d, study_integral.arm_table(d.counts), study_integral.study_table(d.counts)) for d in (data, without(data, 0))
+    ]
     (_, *whole), (_, *rest) = tables
     first = tabulate(data.counts.family, *whole, 3.217, 0.4)
     assert len(made) == 3

@@ -1,28 +1,31 @@
 """Ranks, SUCRA, POTH, relative effects: hand-computed values and invariants."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from nma.inference.scales import PriorScales
-from nma.inference.widening import Covariances
-from nma.network.arms import Arm
-from nma.network.data import FAMILIES
-from nma.network.predictor import Effects, Predictor
-from nma.network.structure import Structure
-from nma.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
-from nma.summaries.league_table import league_table, paired_league_table
-from nma.summaries.mixtures import LINKS, marginal_effect, marginal_log_hazard_ratio
-from nma.summaries.posterior import Posterior
-from nma.summaries.rank_statistics import poth, ranks, share_above, sucra
-from nma.summaries.ranking import rank_treatments
-from nma.summaries.relative_effects import mixture_quantiles, relative_effects
 from scipy.special import ndtr
+from secondline.inference.priors import PriorScales
+from secondline.inference.widening import Covariances
+from secondline.likelihoods import COUNT_LIKELIHOODS
+from secondline.network.arms import Arm
+from secondline.network.predictor import Effects, Predictor
+from secondline.network.structure import Structure
+from secondline.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
+from secondline.summaries.league_table import league_table, paired_league_table
+from secondline.summaries.mixed_arm_error import marginal_effect, marginal_log_hazard_ratio
+from secondline.summaries.posterior import Posterior
+from secondline.summaries.rank_statistics import poth, ranks, share_above, sucra
+from secondline.summaries.ranking import rank_treatments
+from secondline.summaries.relative_effects import mixture_quantiles, relative_effects
+from secondline.summaries.settings import SummarySettings
 
 from tests.networks import plain
+from tests.settings import summary
 
 ABC = plain(["a", "b", "c"])
 ARMS = [
@@ -33,17 +36,17 @@ ARMS = [
 ]
 
 
-def settings(better: str) -> dict:
+def settings(better: str, **changes: Any) -> SummarySettings:
     """Summary settings of an outcome."""
     margin = 0.8 if better == "lower" else 1.25
-    return {
-        "measure": "HR",
-        "ratio": True,
-        "better": better,
-        "margin": margin,
-        "reference": "a",
-        "not_candidates": {"overall": ["c"]},
-    }
+    return summary(**{"better": better, "margin": margin, "not_candidates": {"overall": ("c",)}, **changes})
+
+
+def posterior_with(effects: np.ndarray, rows: np.ndarray, prior_sd: float, **known: Any) -> Posterior:
+    """Posterior of a converged fit without tau, omega and settings, but for what is known of it."""
+    usual = {"varies_by_setting": False, "tau": None, "omega": None, "converged": True, "densities": {}}
+    sds = np.full(rows.shape[-1], prior_sd)
+    return Posterior(effects=effects, effect_rows=rows, prior_sd=sds, **{**usual, **known})
 
 
 def posterior(effects: np.ndarray, tau: np.ndarray | None = None) -> Posterior:
@@ -53,7 +56,7 @@ def posterior(effects: np.ndarray, tau: np.ndarray | None = None) -> Posterior:
     scales = PriorScales(1.5, 0.5 if tau is not None else 0.0, 0.0, 2.5)
     rows = np.concatenate([np.zeros((1, 2)), np.eye(2)])[None]
     covariances = Covariances.without_error({"fitted": covariance, "effect_doubled": covariance * 1.05})
-    return Posterior(d, rows, np.full(2, 1.5), False, tau, None, scales, covariances, True, {})
+    return posterior_with(d, rows, 1.5, tau=tau, scales=scales, covariances=covariances)
 
 
 NORMAL = np.random.default_rng(0).normal([-1.0, 0.5], [0.2, 0.3], (4000, 2))
@@ -259,32 +262,27 @@ def test_marginal_effects_of_pure_arms_are_the_linear_ones() -> None:
     theta = np.array([0.0, -1.0])
     a, b, half = np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.5, 0.5])
     assert marginal_log_hazard_ratio(b, a, theta, 0.4) == pytest.approx(-1.0, abs=1e-3)
-    logit = LINKS["binomial_logit"]
+    logit = COUNT_LIKELIHOODS["binomial_logit"].link
     assert marginal_effect(logit, b, a, theta, 0.3) == pytest.approx(-1.0)
     p = (1 / (1 + np.exp(0.0)) + 1 / (1 + np.exp(1.0))) / 2
     assert marginal_effect(logit, half, a, theta, 0.0) == pytest.approx(np.log(p / (1 - p)))
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("name", COUNT_LIKELIHOODS)
 @given(x=st.floats(-4, 1.5))
 def test_links_and_their_inverses(name: str, x: float) -> None:
     """A linear predictor survives its link, for every likelihood of counts; pure arms have no mixture error."""
-    link = LINKS[name]
+    link = COUNT_LIKELIHOODS[name].link
     assert link.link(link.inverse(x)) == pytest.approx(x, abs=1e-8)
     a, b = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     assert marginal_effect(link, b, a, np.array([0.0, 0.7]), x) == pytest.approx(0.7, abs=1e-7)
-
-
-def test_there_is_a_link_for_every_likelihood_of_counts() -> None:
-    """No likelihood goes without its check of mixtures."""
-    assert set(LINKS) == set(FAMILIES)
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
 def test_differences_are_on_their_own_scale(better: str) -> None:
     """Mean differences: estimates are not exponentiated, and the margin is a difference."""
     margin = -0.5 if better == "lower" else 0.2
-    chosen = settings(better) | {"measure": "MD", "ratio": False, "margin": margin}
+    chosen = settings(better, measure="MD", ratio=False, margin=margin)
     cells = {(r["treatment"], r["comparator"]): r for r in relative_effects(posterior(NORMAL), ARMS, ABC, chosen)}
     for row in cells.values():
         assert (row["estimate"], row["estimate_lower"]) == (row["median"], row["lower"])
@@ -304,15 +302,15 @@ def by_setting(omega: float) -> tuple[Posterior, Structure]:
     names = ("fitted", "effect_doubled", "omega_doubled")
     covariances = Covariances.without_error({name: np.eye(6) * 1e-4 for name in names})
     scales = PriorScales(1.5, 0.5, 0.25, 2.5)
-    known = np.full(500, 0.1), np.full(500, omega)
-    return Posterior(effects, rows, np.full(6, 1.5), True, *known, scales, covariances, True, {}), structure
+    known = {"tau": np.full(500, 0.1), "omega": np.full(500, omega), "scales": scales, "covariances": covariances}
+    return posterior_with(effects, rows, 1.5, varies_by_setting=True, **known), structure
 
 
 def test_effects_and_predictions_by_setting() -> None:
     """Effects differ by setting; overall, a new study is of a new setting: omega^2 for every component that differs."""
     found, structure = by_setting(0.4)
     arms = [replace(arm, settings={"s": 5, "t": 5}) for arm in ARMS]
-    chosen = settings("lower") | {"not_candidates": {}}
+    chosen = settings("lower", not_candidates={})
     rows = {
         (r["setting"], r["treatment"], r["comparator"]): r for r in relative_effects(found, arms, structure, chosen)
     }

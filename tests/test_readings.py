@@ -6,8 +6,9 @@ from math import inf, isnan, log
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.evidence import derivation
-from nma.evidence.readings import DRAWS, Box, Quantity, added, exact, rounded
+from secondline.evidence import derivation
+from secondline.evidence.readings import DRAWS, Box, Quantity, added, exact, rounded
+from secondline.normal_deviate import two_sided_z
 
 PRINTED = st.integers(1, 5000).flatmap(lambda n: st.integers(0, 3).map(lambda d: (n / 10**d, f"{n / 10**d:.{d}f}")))
 
@@ -73,7 +74,7 @@ def test_a_hazard_ratio_that_may_be_one() -> None:
     wide = Quantity("HR", ratio.value, 0.95, 1.05, (1.0,))
     errors = [se for _, se in Box(derivation.hazard_ratio_p, (wide, p)).spread(1).extremes]
     assert min(errors) == pytest.approx(0.0, abs=1e-14)
-    assert max(errors) == pytest.approx(-log(0.95) / derivation.two_sided_z(0.85))
+    assert max(errors) == pytest.approx(-log(0.95) / two_sided_z(0.85))
 
 
 def test_a_p_that_may_be_one() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.evidence.contrasts import derive_readings
-from nma.evidence.curves import Curve
-from nma.evidence.reconstruction import DRAWS, Individuals, Reconstruction, check_curves, cox, individuals
+from secondline.evidence.contrasts import derive_readings
+from secondline.evidence.curves import Curve
+from secondline.evidence.reconstruction import DRAWS, Individuals, Reconstruction, check_curves, cox, individuals
 
 from tests.conftest import arm, sheet
 from tests.trials import DigitisedArm, kaplan_meier, simulate_trial, write_trial

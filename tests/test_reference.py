@@ -5,11 +5,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from nma import reference
-from nma.documents import read_yaml
-from nma.evidence.table_lines import COLUMNS
-from nma.reference import COLUMN_WORDS, EXAMPLES, key_examples, models_below, reference_text
-from nma.schemas import MODELS, schema_of
+from secondline.project.documents import read_yaml
+from secondline.project.table_lines import COLUMNS
+from secondline.tools import reference
+from secondline.tools.reference import COLUMN_WORDS, EXAMPLES, key_examples, models_below, reference_text
+from secondline.tools.schemas import MODELS, schema_of
 
 from tests.conftest import ROOT
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from nma.inference import likelihood_check, quadrature
-from nma.inference.diagnostics import has_converged
-from nma.inference.families import SCORE, TAU_SCORE, n_terms
-from nma.inference.fit_statistics import Draws
-from nma.inference.reference_likelihood import study_log_likelihood
-from nma.inference.scales import PriorScales
-from nma.inference.tabulate import tabulate
-from nma.network.data import CountData
+from secondline.inference import likelihood_check
+from secondline.inference.diagnostics import has_converged
+from secondline.inference.families import SCORE, TAU_SCORE, n_terms
+from secondline.inference.fit_statistics import Draws
+from secondline.inference.kernels import study_integral
+from secondline.inference.kernels.integral_tables import tabulate
+from secondline.inference.priors import PriorScales
+from secondline.inference.reference_likelihood import study_log_likelihood
+from secondline.network.data import CountData
 
 from tests.sparse import EIGHT, two_arm_network
 from tests.test_quadrature import CUTS, NAMES, TABULATED, counts_of
@@ -64,10 +65,10 @@ def patterns(name: str) -> Sequence[str]:
 
 def fast(name: str, data: CountData, f: np.ndarray, tau: float, sd: float, table: tuple = ()) -> tuple:
     """Log likelihood of the study and its scores, without a table or with one."""
-    tables = quadrature.arm_table(data), quadrature.study_table(data)
+    tables = study_integral.arm_table(data), study_integral.study_table(data)
     last = table or (np.zeros((0, 4)), 1.0)
     width = n_terms(data.family, data.counts.shape[1])
-    value, terms = quadrature.log_likelihood(
+    value, terms = study_integral.log_likelihood(
         data.family, f, tau, CUTS.get(name, np.zeros(1)), *tables, sd, width, *last
     )
     return float(value[0]), terms
@@ -125,7 +126,7 @@ def test_tables_of_empty_cells(name: str, sd: float) -> None:
     """Looking up, or falling back where there is no table, from tau = 0 to beyond it and to effects of 30."""
     for pattern in patterns(name):
         data = one_study(name, pattern)
-        table = tabulate(data.family, quadrature.arm_table(data), quadrature.study_table(data), sd, 1.0)
+        table = tabulate(data.family, study_integral.arm_table(data), study_integral.study_table(data), sd, 1.0)
         rng = np.random.default_rng(1)
         for k in range(60):
             tau = abs(rng.normal()) * (0.2, 1.0, 3.0)[k % 3]
@@ -172,14 +173,14 @@ def test_check_of_a_fit() -> None:
 
 def test_a_wrong_likelihood_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that is off by 0.002 in one study: the fit is not converged, and the table says where."""
-    right = quadrature.log_likelihood
+    right = study_integral.log_likelihood
 
     def wrong(*arguments: object) -> tuple:
         by_study, terms = right(*arguments)
         by_study[3] += 0.002
         return by_study, terms
 
-    monkeypatch.setattr("nma.inference.likelihood_check.quadrature.log_likelihood", wrong)
+    monkeypatch.setattr("secondline.inference.likelihood_check.study_integral.log_likelihood", wrong)
     rows = likelihood_check.check_likelihood(two_arm_network(EIGHT), _draws(), PriorScales(100.0, 2.0, 0.0, 100.0))
     assert not has_converged([], rows)
     assert any("(s3)" in row["quantity"] and abs(row["z"]) > 4 for row in rows)
@@ -189,3 +190,30 @@ def test_contrasts_need_no_check() -> None:
     """Without counts there is nothing to integrate."""
     data = two_arm_network([])
     assert likelihood_check.check_likelihood(data, _draws(), PriorScales(1.0, 1.0, 0.0, 1.0)) == []
+
+
+def test_an_edge_between_the_nodes_of_a_panel_is_seen() -> None:
+    """Two empty arms far apart under a wide baseline: a plateau a hundred wide with an edge that is one wide.
+
+    The first panel after the mode put no node near the edge, and the logarithm was off by 5e-5.
+    """
+    data = counts_of("binomial_logit", [[(0, 60), (0, 19)]])
+    errors = [difference("binomial_logit", data, fixed_part(2, effect), 2.0, 100.0) for effect in np.arange(20, 180, 2)]
+    assert max(errors) < 5e-6
+
+
+def test_tables_reach_far_along_a_plateau() -> None:
+    """Under a wide prior an effect without events is anywhere: what is looked up there is 200 times cheaper."""
+    data = counts_of("binomial_logit", [[(0, 60), (0, 19)]])
+    tables = study_integral.arm_table(data), study_integral.study_table(data)
+    table = tabulate(data.family, *tables, 100.0, 5.0)
+    f, taus = [fixed_part(2, effect) for effect in range(-150, 151, 5)], (0.0, 0.5, 2.0, 7.0)
+    found = [
+        (fast("binomial_logit", data, at, tau, 100.0, last)[0], fast("binomial_logit", data, at, tau, 100.0)[0])
+        for tau in taus
+        for at in f
+        for last in [(table.values, table.resolution)]
+    ]
+    looked_up = [a != b for a, b in found]
+    assert sum(looked_up) > 0.95 * len(found)
+    assert max(abs(a - b) for a, b in found) < 5e-5

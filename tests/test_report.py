@@ -2,32 +2,42 @@
 
 import contextlib
 import re
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nma.config import Analysis, Project, read_project
-from nma.network.arms import used_arms
-from nma.outcomes import RATIOS
-from nma.report import check_tables
-from nma.report.answer import answer_cards
-from nma.report.first import closeness, first_of, first_sentences
-from nma.report.inline import inline_svg
-from nma.report.plots import plot_analysis, plot_outcome
-from nma.report.report import Sources, write_report
-from nma.report.report_tables import absolute_table, assumption_sentences, evidence_tables
-from nma.report.sentences import (
-    design_words,
-    fit_sentences,
-    inconsistency_sentences,
+from secondline.cell_values import EXPONENTIAL
+from secondline.jobs.report_settings import figure_labels, figures_of, report_inputs, report_settings
+from secondline.layout import RANKED
+from secondline.measures import MEASURES
+from secondline.network.arms import used_arms
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.report.figures.draw_all import plot_analysis, plot_outcome
+from secondline.report.figures.splits import splits_of
+from secondline.report.page.inline import inline_svg
+from secondline.report.page.page import Sources, write_report
+from secondline.report.prose.answer import answer_cards
+from secondline.report.prose.first import closeness, first_of, first_sentences
+from secondline.report.prose.sentences import design_words, fit_sentences, inconsistency_sentences
+from secondline.report.settings import (
+    AnalysisFacts,
+    AttemptFacts,
+    Labels,
+    MethodsFacts,
+    ModelFacts,
+    OutcomeFacts,
+    PriorFacts,
+    ReportSettings,
+    SamplerFacts,
+    StudyFacts,
 )
-from nma.report.settings import figure_labels, figures_of, report_inputs, report_settings
-from nma.report.splits import splits_of
-from nma.report.twin import twin
-from nma.report.words import Names
-from nma.summaries.absolute_effects import EXPONENTIAL
-from nma.summaries.candidates import RANKED
+from secondline.report.tables import checks
+from secondline.report.tables.results import absolute_table, assumption_sentences, evidence_tables
+from secondline.report.twin import twin
+from secondline.report.words import Names
 
 from tests.conftest import ROOT
 from tests.test_plots import (
@@ -55,8 +65,8 @@ from tests.test_plots import (
     write_rows,
 )
 
-BETA = LABELS["regimens"]["beta_long"]
-DESIGN = "from non-randomised studies only (retrospective cohort)"
+BETA = LABELS.regimens["beta_long"]
+DESIGN = "from non-randomised studies only (retrospective cohorts)"
 
 
 def relative_pairs():
@@ -121,7 +131,7 @@ def write_project(folder: Path, converged="true"):
     write_rows(model / "heterogeneity.csv", HETEROGENEITY)
     write_rows(model / "densities.csv", DENSITIES)
     write_rows(model / "data_points.csv", [{"study": "one", "data_point": "a", "deviance": "1", "leverage": "0.5"}])
-    write_checks(model, LABELS["regimens"], SETTINGS)
+    write_checks(model, LABELS.regimens, SETTINGS)
     mixture = {"study": "two", "treatment_arm": "b", "comparator_arm": "a"}
     figures = {"linear": "-0.5", "marginal": "-0.375", "error": "0.125", "se": "0.3"}
     write_rows(model / "mixtures.csv", [{**mixture, **figures}])
@@ -175,74 +185,51 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     write_rows(folder / "main" / outcome / "timings.csv", [{**names, **seconds}])
 
 
-def method_facts(labels: Any) -> dict[str, Any]:
+def method_facts(labels: Labels) -> MethodsFacts:
     """Return what the methods text says of the configuration of a made-up network."""
     outcomes = {
-        name: {
-            "measure": measure,
-            "likelihood": "binomial_logit" if measure in RATIOS else "contrasts",
-            "better": labels["better"][name],
-            "margin": labels["margins"][name],
-            "prior": "vague",
-            "categories": [],
-            "ratio": measure in RATIOS,
-        }
-        for name, measure in labels["measures"].items()
+        name: OutcomeFacts(
+            measure=measure,
+            likelihood="binomial_logit" if MEASURES[measure].is_ratio else "contrasts",
+            better=labels.better[name],
+            margin=labels.margins[name],
+            prior="vague",
+            ratio=MEASURES[measure].is_ratio,
+        )
+        for name, measure in labels.measures.items()
     }
-    sampler = {"chains": 3, "draws": 1234, "tune": 567, "target_accept": 0.87}
-    places = [label for name, label in labels["settings"].items() if name != "overall"]
-    return {
-        "outcomes": outcomes,
-        "criteria": [],
-        "ladder": ["adjusted_hr", "medians_ci"],
-        "models": {
-            "pooled": {
-                "heterogeneity": True,
-                "settings": False,
-                "classes": False,
-                "interactions": [],
-                "covariate": None,
-            }
-        },
-        "priors": {"vague": {"effect": 7.5, "tau": 0.6, "omega": 0.3, "baseline": 8.5, "slope": None, "cutpoint": 1.5}},
-        "sampler": {**sampler, "retry": {"draws": 4321, "tune": 765, "target_accept": 0.98}},
-        "plain": True,
-        "reference": labels["regimens"][labels["reference"]],
-        "components": [],
-        "classes": [],
-        "settings": places,
-        "not_candidates": {place: [] for place in places},
-        "rechallenge": {place: {} for place in places},
-        "analyses": {name: Analysis(label=label).model_dump(mode="json") for name, label in labels["analyses"].items()},
-        "absolute": [],
-        "sheets": 0,
-        "quoted": {},
-    }
+    first = AttemptFacts(draws=1234, tune=567, target_accept=0.87)
+    retry = AttemptFacts(draws=4321, tune=765, target_accept=0.98)
+    return MethodsFacts(
+        outcomes=outcomes,
+        ladder=("adjusted_hr", "medians_ci"),
+        models={"pooled": ModelFacts(heterogeneity=True)},
+        priors={"vague": PriorFacts(effect=7.5, tau=0.6, omega=0.3, baseline=8.5, slope=7.5, cutpoint=1.5)},
+        sampler=SamplerFacts(chains=3, first=first, retry=retry),
+        plain=True,
+        reference=next(iter(labels.regimens.values())),
+        settings=[label for name, label in labels.settings.items() if name != "overall"],
+        analyses={name: AnalysisFacts(label=label) for name, label in labels.analyses.items()},
+    )
 
 
-def settings_of(labels: Any, **changes: Any) -> dict[str, Any]:
+def settings_of(labels: Labels, **changes: Any) -> ReportSettings:
     """Return the settings of a report."""
-    study = {"design": "retrospective_cohort", "citation": "A. Author. A title.", "arms": {"a": "Arm A", "b": "Arm B"}}
-    return {
-        "analysis": "main",
-        "outcomes": ["pain"],
-        "lead": changes.get("outcomes", ["pain"]),
-        "models": ["pooled"],
-        "headline_figures": ["forest", "rankogram", "cumulative_ranks", "leverage", "heterogeneity"],
-        "labels": labels,
-        "rechallenge": {},
-        "studies": {"one": study, "two": study, "three": study},
-        "leave_one_out": "main",
-        "compared_in": None,
-        "inconsistency": None,
-        "absolute": [],
-        "pairs": [],
-        "populations": None,
-        "seed": 11,
-        "methods": method_facts(labels),
-        "commit": "0123abcd",
-        **changes,
-    }
+    study = StudyFacts(design="retrospective_cohort", citation="A. Author. A title.", arms={"a": "Arm A", "b": "Arm B"})
+    settings = ReportSettings(
+        analysis="main",
+        outcomes=["pain"],
+        lead=changes.get("outcomes", ["pain"]),
+        models=["pooled"],
+        headline_figures=["forest", "rankogram", "cumulative_ranks", "leverage", "heterogeneity"],
+        labels=labels,
+        studies={"one": study, "two": study, "three": study},
+        leave_one_out="main",
+        seed=11,
+        methods=method_facts(labels),
+        commit="0123abcd",
+    )
+    return replace(settings, **changes)
 
 
 def write_and_read(folder: Path, settings: Any) -> str:
@@ -283,7 +270,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     )
     write_analysis(folder, "result", ranking, study=next(iter(network.designs)))
     plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
-    studies = {name: {"design": "", "citation": "A data set of old trials", "arms": {}} for name in network.designs}
+    studies = {name: StudyFacts(citation="A data set of old trials") for name in network.designs}
     more = {"studies": studies, "leave_one_out": None, "inconsistency": "main", **changes}
     return write_and_read(folder, settings_of(network.labels, outcomes=["result"], **more))
 
@@ -301,7 +288,7 @@ def test_sentences_hold_the_numbers_of_the_table():
     sentences = first_sentences(ranking_rows(), relative_pairs(), "overall", DESIGN, names())
     assert sentences[0] == (
         "Gamma ranks first among the candidates: SUCRA 1.00 (95% equal-tailed credible interval 0.70 to 1.00), "
-        f"P(best) 0.50, on indirect evidence against the next candidate, {BETA}, {DESIGN}."
+        f"P(best) 0.50, based on an indirect comparison with the next candidate, {BETA}, {DESIGN}."
     )
     assert sentences[1].startswith(f"Against {BETA}: OR ")
     assert "P(better) 0.61" in sentences[1]
@@ -313,25 +300,25 @@ def test_a_treatment_that_is_no_candidate_is_never_named_first():
     assert best is not None
     assert best["treatment"] == "beta_long"
     text = " ".join(first_sentences(ranking_rows(), relative_pairs(), "acute", DESIGN, names()))
-    assert text.startswith(LABELS["regimens"]["beta_long"])
+    assert text.startswith(LABELS.regimens["beta_long"])
     assert "Gamma ranks first" not in text
-    assert "Among all treatments Gamma has a higher SUCRA (1.00) but is not a candidate here." in text
+    assert "Among all treatments, Gamma has a higher SUCRA (1.00) but is not a candidate here." in text
 
 
 def test_a_setting_without_candidates_names_nobody():
     """No candidate, no winner."""
     rows = [{**row, "candidate": "false"} for row in ranking_rows()]
     assert first_of(rows, "acute") is None
-    assert first_sentences(rows, [], "acute", DESIGN, names()) == ["No treatment of this network is a candidate here."]
+    assert first_sentences(rows, [], "acute", DESIGN, names()) == ["No treatment in this network is a candidate here."]
 
 
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        ("direct", "on direct evidence against the next candidate"),
-        ("indirect", "on indirect evidence against the next candidate"),
-        ("extrapolated", "extrapolated from other settings: it and the next candidate"),
-        ("mixed_setting", "from a study of several settings together, against the next candidate"),
+        ("direct", "based on a direct comparison with the next candidate"),
+        ("indirect", "based on an indirect comparison with the next candidate"),
+        ("extrapolated", "(extrapolated from other settings, as not both were given here)"),
+        ("mixed_setting", "(in a study of several settings combined)"),
     ],
 )
 def test_the_weakness_of_the_evidence_stands_in_the_same_sentence(evidence, words):
@@ -347,13 +334,16 @@ def test_the_weakness_of_the_evidence_stands_in_the_same_sentence(evidence, word
     [
         (
             "prior_driven",
-            f"what tells Gamma and {BETA} apart is prior-driven. Gamma against {BETA}: OR ",
+            f"the difference between Gamma and {BETA} is prior-driven. Gamma against {BETA}: OR ",
         ),
         (
             "p_better",
-            f"Gamma and {BETA}, the two highest by SUCRA, are too close. Gamma against {BETA}: OR ",
+            f"Gamma and {BETA}, which have the highest SUCRAs, are too close to separate. Gamma against {BETA}: OR ",
         ),
-        ("criteria_disagree", "SUCRA puts Gamma first (1.00), P(best) Gamma (0.50) and the posterior mean Gamma."),
+        (
+            "criteria_disagree",
+            "SUCRA favours Gamma (1.00), P(best) favours Gamma (0.50) and the posterior mean favours Gamma.",
+        ),
     ],
 )
 def test_nobody_is_named_and_the_reason_is_given(reason, words):
@@ -365,9 +355,9 @@ def test_nobody_is_named_and_the_reason_is_given(reason, words):
     assert "ranks first" not in " ".join(sentences)
     card = answer_cards(rows, relative_pairs(), names())[0]
     assert not card.named
-    assert [place.treatment for place in card.places] == [LABELS["regimens"][name] for name in TREATMENTS]
+    assert [place.treatment for place in card.places] == [LABELS.regimens[name] for name in TREATMENTS]
     assert not any(place.evidence for place in card.places)
-    assert closeness([rows[:4], ranking_rows()[:4]])[0] == "In 1 of 2 rankings no treatment can be named first."
+    assert closeness([rows[:4], ranking_rows()[:4]])[0] == "In 1 of 2 rankings, no treatment can be named first."
 
 
 def test_candidates_without_a_rank_are_named_as_such():
@@ -385,7 +375,7 @@ def test_candidates_without_a_rank_are_named_as_such():
         for t, c in permutations(TREATMENTS, 2)
     ]
     assert first_sentences(nobody, pairs, "overall", DESIGN, names())[0] == (
-        "No treatment can be named first: the effects between the candidates are prior-driven, but for those within "
+        "No treatment can be named first: the effects between the candidates are prior-driven, except those among "
         "Alpha and Gamma."
     )
 
@@ -400,8 +390,8 @@ def test_rechallenge_is_said_with_its_reason():
     ("designs", "words"),
     [
         (("randomised_trial", "randomised_trial"), "randomised trials only"),
-        (("retrospective_cohort", "retrospective_cohort"), "non-randomised studies only (retrospective cohort)"),
-        (("randomised_trial", "prospective_cohort"), "1 non-randomised of 2 studies"),
+        (("retrospective_cohort", "retrospective_cohort"), "non-randomised studies only (retrospective cohorts)"),
+        (("randomised_trial", "prospective_cohort"), "from 2 studies, 1 of them non-randomised"),
         (("", ""), "from 2 studies of undeclared design"),
         (("", "prospective_cohort"), "from 2 studies, 1 of them non-randomised, 1 of undeclared design"),
     ],
@@ -417,7 +407,7 @@ def test_report_shows_the_tables(page):
     for text in (
         "0.125",
         "3.25",
-        "τ learned nothing from the data",
+        "τ is not informed by the data",
         "excluded: it is &lt;odd&gt;",
         "leaving out two",
         "slope of age, per unit",
@@ -425,7 +415,7 @@ def test_report_shows_the_tables(page):
         "61.50",
         "does not add up",
         "13.12",
-        "Seed 11",
+        "The base seed is 11",
         "1.0012",
         "7 / 40",
         "95% equal-tailed credible interval",
@@ -490,8 +480,8 @@ def test_frequentist_twin_stands_beside_the_fit_or_is_said_to_be_missing():
     ]
     found = twin([rows, scores, heterogeneity], rows, TWO.ranking(), TWO.names)
     text = " ".join(found["sentences"])
-    assert "likelihood: 0.12." in text
-    assert "Q between designs 0.26, df 1, p = 0.61." in text
+    assert "likelihood estimate of τ is 0.12." in text
+    assert "Q between designs is 0.26 (df 1, p = 0.61)." in text
     reference = TWO.names.regimen(TWO.reference)
     by_name = {row[0]: row for row in found["table"].rows}
     assert by_name[reference][1:3] == ["–", "–"]
@@ -517,7 +507,7 @@ def test_a_headline_model_without_heterogeneity_has_a_report(tmp_path):
     write_rows(tmp_path / "main" / "pain" / "pooled" / "heterogeneity.csv", [])
     text = report(tmp_path, headline_figures=["forest", "rankogram", "cumulative_ranks", "leverage"])
     assert text.count("<figure") == 6
-    assert "leverage against the square root" in text
+    assert "leverage, plotted against the square root" in text
     assert "pain-heterogeneity" not in text
 
 
@@ -564,7 +554,8 @@ def visible(page: str) -> str:
 
 def test_report_of_a_plain_network_says_nothing_of_settings_or_candidates(smoking_page):
     """No setting, no candidates, no mixture of regimens: none of the words."""
-    text = visible(re.sub(r"<h3>References.*?</ol>", "", smoking_page, flags=re.DOTALL))
+    others = r'<h3>References.*?</ol>|<section id="section-prisma".*?</section>'  # titles, and items of checklists
+    text = visible(re.sub(others, "", smoking_page, flags=re.DOTALL))
     for word in (
         "Overall",
         "overall",
@@ -579,7 +570,7 @@ def test_report_of_a_plain_network_says_nothing_of_settings_or_candidates(smokin
     assert "Group counselling ranks first: SUCRA 1.00" in text
     assert "of undeclared design" in text
     assert "A data set of old trials" in text
-    assert "This is the only analysis" in text
+    assert "There is no other analysis or model" in text
 
 
 def test_ids_of_a_plain_network_are_unique_and_links_arrive(smoking_page):
@@ -594,8 +585,9 @@ def test_report_tells_inconsistency(smoking_page):
     """Node-splits with p, studies and DIC; unrelated effects beside consistent ones; deviances of both models."""
     text = visible(smoking_page)
     assert "for 2 of 2 comparisons with direct evidence" in text
-    assert "None differs at p &lt; 0.05; the smallest is p = 0.62" in text
-    assert "With unrelated mean effects the residual deviance is 54.0 and the DIC 99.0" in text
+    assert "They do not differ at p &lt; 0.05 for any of these; the smallest p-value is that of " in text
+    assert "(p = 0.62). Wide intervals can conceal a difference." in text
+    assert "With unrelated mean effects, the residual deviance is 54.0 and the DIC 99.0" in text
     effects = smoking_page[smoking_page.index('id="effects"') :]
     row = re.search(r">Individual counselling against No_contact</th>(.*?)</tr>", effects, re.DOTALL)
     assert row is not None
@@ -631,7 +623,7 @@ def test_absolute_effects_stand_in_the_report_with_their_baseline(off_time_page,
     text = visible(off_time_page)
     assert "absolute effects, from the baseline Placebo ~ N(−0.73, 0.218²), TSD2 &amp; more" in text
     assert "−2.53 (−4.50 to −0.31)" in text
-    assert "Assumed. it holds &lt;here&gt;." in text
+    assert "Assumptions: it holds &lt;here&gt;." in text
     assert "declared baseline" in text
     assert "Absolute effects" not in visible(smoking_page)
 
@@ -639,7 +631,7 @@ def test_absolute_effects_stand_in_the_report_with_their_baseline(off_time_page,
 def test_report_points_to_the_analysis_whose_inconsistency_was_assessed(tmp_path):
     """Another analysis has its words and no figures."""
     write_project(tmp_path)
-    labels = {**LABELS, "analyses": {"main": "Everything", "other": "Fewer studies"}}
+    labels = replace(LABELS, analyses={"main": "Everything", "other": "Fewer studies"})
     text = write_and_read(tmp_path, settings_of(labels, inconsistency="other"))
     assert "Assessed in the analysis “Fewer studies”." in text
 
@@ -650,7 +642,7 @@ def test_a_failed_split_is_announced_at_the_top(tmp_path):
     network_report(tmp_path, SMOKING, LOOPS["smoking"])
     fits = SMOKING.fits(LOOPS["smoking"])
     write_rows(folder / "fit_statistics.csv", [{**row, "converged": "false"} for row in fits[2:]] + fits[:2])
-    studies = {name: {"design": "", "citation": "", "arms": {}} for name in SMOKING.designs}
+    studies = dict.fromkeys(SMOKING.designs, StudyFacts())
     changes = {"outcomes": ["result"], "studies": studies, "inconsistency": "main"}
     page = write_and_read(tmp_path, settings_of(SMOKING.labels, **changes))
     assert 'role="alert"' in page
@@ -666,7 +658,7 @@ def test_sentences_name_an_obvious_winner_and_its_side(measure, better):
     value = {"higher": 1.5, "lower": -1.5}[better]
     row = network.estimate(value)
     assert sentences[1] == (f"Against Reference: {measure} {network.names.estimate(row)}, P(better) 0.97.")
-    none = 1.0 if measure in RATIOS else 0.0
+    none = 1.0 if MEASURES[measure].is_ratio else 0.0
     assert (float(row["estimate"]) > none) == (better == "higher")
     side = "above" if better == "higher" else "below"
     assert network.names.direction == f"{measure} {side} {none:g} favours the treatment"
@@ -678,7 +670,7 @@ def test_disagreement_is_said_with_its_p():
     rows = SMOKING.splits(pairs, p="0.012")
     splits = splits_of(rows, used_arms(SMOKING.evidence()))
     text = " ".join(inconsistency_sentences(splits, SMOKING.fits(pairs), SMOKING.names))
-    assert "They disagree, at p < 0.05, on: Individual counselling against No_contact (p = 0.01)" in text
+    assert "They disagree (p < 0.05) for: Individual counselling against No_contact (p = 0.01)" in text
     nothing = " ".join(inconsistency_sentences([], SMOKING.fits(), SMOKING.names))
     assert nothing.startswith("Inconsistency is not assessable: no study compares two treatments in whole arms.")
 
@@ -709,7 +701,7 @@ def test_a_table_may_hold_contrasts_and_arms():
 @pytest.mark.parametrize(
     ("matters", "method", "remark"),
     [
-        ("true", "any", "what it is derived from moves it by up to 1.8 standard errors"),
+        ("true", "any", "the choice of source shifts the estimate by up to 1.8 standard errors"),
         ("false", "any", "–"),
         ("true", "hr_p", "–"),
     ],
@@ -741,7 +733,7 @@ def test_absolute_probabilities_are_shown_per_hundred():
     seen = {**row, "study": "one", "arm": "x", "shown": "true", "observed_lower": "", "observed_upper": ""}
     seen |= {"regimen_share": "1.0", "setting_share": "0.75"}
     beside = absolute_table([row], "overall", SMOKING.names, [{**seen, "observed": "0.21"}, {**seen, "shown": "false"}])
-    assert beside.rows[0][3] == "21, one (x, 75% of it)"
+    assert beside.rows[0][3] == "21, one (x, 75% of its patients)"
     medians = absolute_table(TWO.absolute(), "overall", TWO.names)
     assert medians.columns[1].startswith("Median, months (95%")
     assert medians.rows[0][1] == "6.0 (5.9 to 6.1)"
@@ -750,11 +742,12 @@ def test_absolute_probabilities_are_shown_per_hundred():
 def test_absolute_figures_that_are_withheld_are_dashes_beside_what_was_observed():
     """Nothing predicted, the reason in words, and the arm that was seen."""
     row = {**TWO.absolute()[1], "absolute": "", "absolute_lower": "", "absolute_upper": "", "evidence": "extrapolated"}
+    row |= {"reason": "extrapolated"}
     seen = {**row, "study": "one", "arm": "x", "shown": "true", "observed": "12.9", "observed_lower": "11.9"}
     seen |= {"regimen_share": "1.0", "setting_share": "1.0"}
     table = absolute_table([row], "overall", TWO.names, [{**seen, "observed_upper": ""}])
     assert table.rows == [["B", "–", "extrapolated", "12.9 (11.9 to not reached), one (x)"]]
-    assert "No figure is given where" in " ".join(assumption_sentences([row], TWO.names))
+    assert "No estimate is given where" in " ".join(assumption_sentences([row], TWO.names))
 
 
 def test_settings_without_a_baseline_are_named():
@@ -762,12 +755,12 @@ def test_settings_without_a_baseline_are_named():
     names_ = Names(LABELS, "main", "harm")
     rows = [{**row, "setting": "acute", "assumptions": "a thing"} for row in TWO.absolute()]
     sentences = assumption_sentences(rows, names_)
-    assert sentences[1:] == ["Assumed. Acute attack: a thing.", "No baseline is declared for: Overall."]
+    assert sentences[1:] == ["Assumptions: Acute attack: a thing.", "No baseline has been declared for: Overall."]
     assert assumption_sentences([], names_) == []
     medians = [{**row, "assumptions": f"{EXPONENTIAL}; a thing"} for row in rows]
     first, second, _ = assumption_sentences(medians, names_)
     assert "Medians assume proportional hazards and exponential survival." in first
-    assert second == "Assumed. Acute attack: a thing."
+    assert second == "Assumptions: Acute attack: a thing."
 
 
 @pytest.fixture(scope="module")
@@ -780,13 +773,13 @@ def example() -> Project:
 def test_settings_of_a_network_from_a_table(example):
     """Studies come from the table and cite its label; class models have an omega to draw."""
     settings = report_settings(example, "smoking")
-    assert len(settings["studies"]) == 24
-    assert "Hasselblad" in settings["studies"]["1"]["citation"]
-    assert settings["inconsistency"] == "smoking"
+    assert len(settings.studies) == 24
+    assert "Hasselblad" in settings.studies["1"].citation
+    assert settings.inconsistency == "smoking"
     fixed = ["forest", "rankogram", "cumulative_ranks", "leverage"]
     assert figures_of(example, "class_fixed") == [*fixed, "heterogeneity"]
     assert figures_of(example, "fixed") == fixed
-    assert figure_labels(example)["omega"] == {
+    assert figure_labels(example).omega == {
         "fixed": "",
         "random": "",
         "class_fixed": "classes",
@@ -800,8 +793,8 @@ def test_settings_of_a_network_from_a_table(example):
 
 def test_settings_of_a_network_from_sheets(project):
     """Studies cite their papers; the model with settings has an omega; one analysis has inconsistency."""
-    assert figure_labels(project)["omega"]["setting"] == "settings"
-    assert all(facts["design"] for facts in report_settings(project, "primary")["studies"].values())
+    assert figure_labels(project).omega["setting"] == "settings"
+    assert all(facts.design for facts in report_settings(project, "primary").studies.values())
     assert any("inconsistency" in file for file in report_inputs(project, "primary"))
     assert not any("inconsistency" in file for file in report_inputs(project, "four_cohorts"))
 
@@ -811,6 +804,6 @@ def test_fits_without_an_exact_check_say_so() -> None:
     names = Names(LABELS, "main", "pain", "pooled")
     fit = {"outcome": "pain", "model": "pooled", "converged": "true", "exact_check": NO_CHECK, "draws": "4000"}
     fit |= {"min_ess_bulk": "900", "max_r_hat": "1.001", "divergences": "0"}
-    assert NO_CHECK in check_tables.fits_table([fit], names).rows[0]
+    assert NO_CHECK in checks.fits_table([fit], names).rows[0]
     row = {"parameter": "tau", "quantity": "mean", "z": "", "pareto_k": "0.91", "status": NO_CHECK}
-    assert check_tables.check_table({"Pooled": [row]}, names).rows[0][1:4] == ["0", "–", NO_CHECK]
+    assert checks.check_table({"Pooled": [row]}, names).rows[0][1:4] == ["0", "–", NO_CHECK]

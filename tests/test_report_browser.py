@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.test_plots import LABELS, LOOPS, SMOKING
 from tests.test_report import network_report, settings_of, write_and_read, write_project
 
-TWO = {**LABELS, "measures": dict.fromkeys(("pain", "harm"), "OR"), "better": dict.fromkeys(("pain", "harm"), "higher")}
+BOTH = ("pain", "harm")
+TWO = replace(LABELS, measures=dict.fromkeys(BOTH, "OR"), better=dict.fromkeys(BOTH, "higher"))
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +201,7 @@ def test_tips_come_with_the_pointer_and_with_focus(page: Page) -> None:
     assert not tip.is_visible()
     button.focus()
     assert tip.is_visible()
-    assert tip.text_content().startswith("Share of the other treatments")
+    assert tip.text_content().startswith("Average proportion of the other treatments")
     page.window.keyboard.press("Escape")
     assert not tip.is_visible()
     button.hover()

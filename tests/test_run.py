@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from nma.errors import UserError
-from nma.run import check_config, command
-from nma.start import DEFAULT_CONFIG
+from secondline.errors import UserError
+from secondline.jobs.configuration import DEFAULT_CONFIG
+from secondline.jobs.run import changes, check_config, command
 
 from tests.conftest import ROOT
 
@@ -117,6 +117,15 @@ def test_the_command_is_that_of_a_bare_snakemake(workdir: Path) -> None:
     assert command(Path("my own.yaml"), "2", ["-n"])[1:] == ["--configfile", "my own.yaml", "--cores", "2", "-n"]
     with pytest.raises(UserError, match="allowed: all, or 1 to"):
         command(DEFAULT_CONFIG, "0", [])
+
+
+@pytest.mark.parametrize("text", ["seed", "sampler.draws=500", "=7", ""])
+def test_a_change_of_the_configuration_is_a_key_and_a_value(text: str) -> None:
+    """It is handed to Snakemake as it is, or refused in one line."""
+    assert changes([]) == []
+    assert changes(["seed=7", "results=a b"]) == ["--config", "seed=7", "results=a b"]
+    with pytest.raises(UserError, match="allowed: key=value"):
+        changes(["seed=7", text])
 
 
 def test_the_cluster_profile_suits_small_clusters() -> None:

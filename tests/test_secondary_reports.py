@@ -6,16 +6,17 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
-from nma.config import Project, read_project
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.gather import count_rows, effect_rows
-from nma.evidence.selection import select_evidence
-from nma.evidence.spread import derivation_rows
-from nma.network.arms import used_arms
-from nma.plan import check_networks
-from nma.sheets import StudySheet
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.evidence.contrasts import derive_effects, select_effects
+from secondline.evidence.gather import count_rows, effect_rows
+from secondline.evidence.selection import select_evidence
+from secondline.evidence.spread import derivation_rows
+from secondline.jobs.network_checks import check_networks
+from secondline.network.arms import used_arms
+from secondline.project.config import Project
+from secondline.project.read import read_project
+from secondline.project.sheets import StudySheet
 
 from tests.conftest import CONFIG, QUOTED, STUDIES, arm, figure, hazard_ratio, sheet, sheet_data, synthetic
 
@@ -90,7 +91,7 @@ def test_the_audit_says_so(project: Project) -> None:
     findings = audit_project(project)
     quoted = [f for f in findings if f.check == "secondary_report"]
     assert [(f.study, f.severity) for f in quoted] == [(study, "warning") for study in QUOTED]
-    assert all("read in severance_2024" in f.message and "used by extended only" in f.message for f in quoted)
+    assert all("taken from severance_2024" in f.message and "used only by extended" in f.message for f in quoted)
     implied = {(f.study, f.item.split()[0]): f for f in findings if f.check == "implied_events"}
     assert set(implied) == {("yoo_secondary", "os"), ("yoo_secondary", "pfs")}
     # 4 (z / log ratio)^2: z 2.878 and 0.892, z 0.940 and 0.3935
@@ -141,7 +142,7 @@ def test_more_events_than_patients(project: Project) -> None:
     findings = audit_project(synthetic(project.config, project.treatments, one))
     (found,) = [f for f in findings if f.check == "implied_events"]
     assert found.severity == "error"
-    assert "more than the 100 patients" in found.message
+    assert "more than there are patients (100)" in found.message
 
 
 @pytest.mark.parametrize(

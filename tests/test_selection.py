@@ -4,17 +4,18 @@ from math import log
 from typing import Any
 
 import pytest
-from nma.config import Project
-from nma.evidence.selection import (
+from secondline.cell_values import UNDIRECTED
+from secondline.cells import mix
+from secondline.evidence.selection import (
     AS_PRINTED,
-    UNDIRECTED,
     evidence_columns,
+    evidence_csv,
     reporting_studies,
     select_evidence,
     setting_mix,
 )
-from nma.evidence.tables import mix
-from nma.plan import evidence_csv, fits
+from secondline.jobs.settings import fits
+from secondline.project.config import Project
 
 from tests.conftest import QUOTED, STUDIES, hazard_ratio, sheet, sheet_data, synthetic
 

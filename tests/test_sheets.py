@@ -9,11 +9,15 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nma.config import Config, Project, Treatments
-from nma.errors import UserError
-from nma.evidence.audit import audit_project
-from nma.plan import evidence_csv, fits
-from nma.sheets import StudySheet, digits, read_sheet, read_sheets
+from secondline.errors import UserError
+from secondline.evidence.audit import audit_project
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs.settings import fits
+from secondline.numbers_in_text import digits
+from secondline.project.config import Config, Project
+from secondline.project.sheet_files import read_sheet, read_sheets
+from secondline.project.sheets import StudySheet
+from secondline.project.treatments import Treatments
 
 from tests.conftest import ROOT, STUDIES, arm, figure, hazard_ratio, sheet_data, synthetic
 
@@ -122,14 +126,14 @@ def counted(count: int) -> dict[str, Any]:
             "the arms add up to 90, the failed first line has n = 100",
         ),
         ({"contrast_sets": {"arms": {"arms": ["len", "sor"], "comparator": "x"}}}, "allowed: len, sor"),
-        ({"contrast_sets": {"arms": {"arms": ["len", "len"], "comparator": "len"}}}, "an arm stands twice"),
+        ({"contrast_sets": {"arms": {"arms": ["len", "len"], "comparator": "len"}}}, "an arm occurs twice"),
         ({"populations": {"all": {**MATCHED}}}, "reserved"),
         ({"populations": {"part": {**MATCHED, "n": {"len": 41}}}}, "the whole arm has 40 patients"),
         ({"populations": {"part": {**MATCHED, "n": {"x": 4}}}}, "unknown arm; allowed: len, sor"),
         ({"hazard_ratios": [hazard_ratio(population="part")]}, "unknown population; allowed: all"),
         ({"hazard_ratios": [hazard_ratio(treatment="x")]}, "unknown arm; allowed: len, sor"),
         ({"hazard_ratios": [hazard_ratio(treatment="sor")]}, "the same arm"),
-        ({"hazard_ratios": [hazard_ratio(lower=1.28, upper=0.5)]}, "the upper limit lies below the lower one, 1.28"),
+        ({"hazard_ratios": [hazard_ratio(lower=1.28, upper=0.5)]}, "the upper limit is below the lower one, 1.28"),
         ({"hazard_ratios": [hazard_ratio(lower=0.8, upper=0.8)]}, "the interval has no width"),
         ({"hazard_ratios": [hazard_ratio(label_inverted=True)]}, "needs the reason"),
         ({"hazard_ratios": [hazard_ratio(level=95)]}, "hazard_ratios.0.level = 95"),
@@ -156,9 +160,9 @@ def counted(count: int) -> dict[str, Any]:
         ({"enrolment": {"start": "2016-13", "end": "2017-01", **figure("x")}}, "enrolment.start = '2016-13'"),
         (
             {"medians": [{"outcome": "os", "arm": "len", "value": 9, "lower": 9, "upper": 8, **figure("9 8")}]},
-            "the upper limit lies below the lower one, 9",
+            "the upper limit is below the lower one, 9",
         ),
-        ({"medians": [{"outcome": "os", "arm": "len", "value": 9, **figure("8")}]}, "9: does not stand in what is"),
+        ({"medians": [{"outcome": "os", "arm": "len", "value": 9, **figure("8")}]}, "9: does not occur in what is"),
         ({"study": "beta"}, "must be the name of the file: alpha"),
     ],
 )
@@ -192,7 +196,7 @@ def test_what_a_sheet_may_say(tmp_path: Path, sections: dict[str, Any]) -> None:
 def test_prose_counts_need_not_be_printed(tmp_path: Path) -> None:
     """A derived count explains itself instead of standing in the printed string."""
     record = {"outcome": "ae_any", "arm": "len", "events": {"count": 2, "printed": "one and one"}}
-    with pytest.raises(UserError, match="does not stand in what is printed"):
+    with pytest.raises(UserError, match="does not occur in what is printed"):
         read_sheet(write(tmp_path, sheet_data(counts=[record])))
     record["events"]["derived"] = "1 + 1"
     assert read_sheet(write(tmp_path, sheet_data(counts=[record]))).counts[0].events.count == 2

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nma import plan
-from nma.config import Config, Project
-from nma.summaries.sensitivity import COLUMNS, compare_analyses, solve
-from nma.tables import read_table, write_text
 from pydantic import ValidationError
+from secondline.evidence.selection import evidence_csv
+from secondline.jobs import settings
+from secondline.project.config import Config, Project
+from secondline.summaries.sensitivity import COLUMNS, compare_analyses, solve
+from secondline.tables import read_table, write_text
+
+from tests.conftest import NO_DOUBT
 
 ANALYSIS = "nanchang_2022_as_printed"
 
@@ -19,8 +22,8 @@ def solved(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Solve PFS of an analysis into a folder of results."""
     folder = tmp_path_factory.mktemp("results") / ANALYSIS / "pfs"
     folder.mkdir(parents=True)
-    write_text(folder / "evidence.csv", plan.evidence_csv(project, ANALYSIS, "pfs"))
-    fit, summary = plan.fit_settings(project, ANALYSIS, "pfs"), plan.summary_settings(project, "pfs")
+    write_text(folder / "evidence.csv", evidence_csv(project, ANALYSIS, "pfs"))
+    fit, summary = settings.fit_settings(project, ANALYSIS, "pfs"), settings.summary_settings(project, "pfs")
     solve(str(folder / "evidence.csv"), fit, summary, str(folder / "exact.csv"))
     return folder / "exact.csv"
 
@@ -70,6 +73,6 @@ def test_something_has_to_be_reported(project: Project) -> None:
     """A configuration of nothing but comparisons has no report."""
     data = project.config.model_dump(mode="json")
     data |= {"analyses": {"only": {"label": "Only", "engine": "exact"}}, "baselines": {}}
-    data |= {"leave_one_out": None, "inconsistency": None}
+    data |= {"leave_one_out": None, "inconsistency": None, **NO_DOUBT}
     with pytest.raises(ValidationError, match="every analysis has engine: exact"):
         Config.model_validate(data)

@@ -9,30 +9,21 @@ import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nma.config import Project
-from nma.errors import UserError
-from nma.report.verification import doubtful_table, verification_sentences
-from nma.sheets import read_sheet
-from nma.sources import read
-from nma.sources.__main__ import main
-from nma.sources.figures import Printed, printed_figures
-from nma.sources.normalise import compact, is_short, is_weak, numbers, pieces_of, swapped
-from nma.sources.outline import Outline
-from nma.sources.paper import Paper
-from nma.sources.read import find_copy, read_lines
-from nma.sources.screen import screen_lines
-from nma.sources.verify import (
-    ELSEWHERE,
-    FOUND,
-    NO_SOURCE,
-    NOT_FOUND,
-    UNREADABLE,
-    find_copies,
-    look_up,
-    verify_project,
-    write_verdicts,
-)
-from nma.tables import read_table
+from secondline.cell_values import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND, UNREADABLE
+from secondline.errors import UserError
+from secondline.project.config import Project
+from secondline.project.sheet_files import read_sheet
+from secondline.report.tables.verification import doubtful_table, verification_sentences
+from secondline.sources import read
+from secondline.sources.figures import Printed, printed_figures
+from secondline.sources.normalise import compact, is_short, is_weak, numbers, pieces_of, swapped
+from secondline.sources.outline import Outline
+from secondline.sources.paper import Paper
+from secondline.sources.read import find_copy, read_lines
+from secondline.sources.screen import screen_lines
+from secondline.sources.verify import find_copies, look_up, verify_project, write_verdicts
+from secondline.tables import read_table
+from secondline.tools.sources import main
 
 from tests.conftest import ROOT, STUDIES, hazard_ratio, sheet_data, synthetic
 from tests.mutations import AUDITED, MISSED, MISSING, MODES, MOVED, REJECTED, draw, fate, figures_of
@@ -380,7 +371,7 @@ def test_copies_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text(" \n")
     write_pdf(tmp_path / "scan.pdf", [])
     for name in ("empty.txt", "scan.pdf"):
-        with pytest.raises(UserError, match="holds no text"):
+        with pytest.raises(UserError, match="contains no text"):
             read_lines(tmp_path / name)
 
 
@@ -389,8 +380,8 @@ BAD_COPIES = {
     "text.pdf": (b"no PDF at all", "not a PDF of text"),
     "empty.pdf": (b"", "not a PDF of text"),
     "deep.pdf": (b"%PDF-1.4\n1 0 obj\n" + b"[" * 100_000 + b"\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n", ""),
-    "scan.html": (b"<html><body><img src=x></body></html>", "holds no text"),
-    "comments.html": (b"<!--" * 100_000, "holds no text"),
+    "scan.html": (b"<html><body><img src=x></body></html>", "contains no text"),
+    "comments.html": (b"<!--" * 100_000, "contains no text"),
     "folder.txt": (None, "Is a directory"),
 }
 
@@ -546,7 +537,7 @@ def test_the_run_goes_on_without_a_copy_that_cannot_be_read(alpha: Project, work
     ]
     assert {row["status"] for row in rows} == {UNREADABLE}
     assert len(said) == 1 and said[0].startswith("warning: sources/alpha.pdf: cannot be read: ")
-    assert verification_sentences(rows) == ["Not verified, the copy cannot be read: alpha."]
+    assert verification_sentences(rows) == ["Not verified (copy of the paper cannot be read): alpha."]
     assert list(screen_lines(alpha)) == [
         "alpha: 25 figures, 25 copy cannot be read; not verified",
         f"  {said[0]}",
@@ -582,9 +573,7 @@ def test_without_copies_nothing_is_verified(alpha: Project, workdir: Path, capsy
     (workdir / "sources" / "alpha.txt").unlink()
     rows = [{key: str(value or "") for key, value in verdict.row.items()} for verdict in verify_project(alpha, print)]
     assert {row["status"] for row in rows} == {NO_SOURCE}
-    assert verification_sentences(rows) == [
-        "Not verified: no copies of the papers were there to look the figures up in."
-    ]
+    assert verification_sentences(rows) == ["Not verified: no copies of the papers were available."]
     assert doubtful_table(rows).rows == []
     assert list(screen_lines(alpha)) == ["alpha: 25 figures, 25 no source; not verified"]
     unset = alpha.model_copy(update={"config": alpha.config.model_copy(update={"sources": None})})
@@ -610,9 +599,9 @@ def test_the_report_says_what_was_verified() -> None:
     rows = [{**verdict, "study": "a", "status": s} for s in (FOUND, FOUND, ELSEWHERE, NOT_FOUND)]
     rows += [{**verdict, "study": "b", "status": NO_SOURCE}]
     assert verification_sentences(rows) == [
-        "Of 4 figures looked up in the papers, 2 stand at the stated place, "
-        "1 elsewhere in the paper, and 1 were not found.",
-        "Not verified, for want of a copy of the paper: b.",
+        "Of 4 figures checked against the papers, 2 were found at the stated place, 1 elsewhere in the paper and 1 "
+        "not at all.",
+        "Not verified (no copy of the paper): b.",
     ]
     assert [row[4] for row in doubtful_table(rows).rows] == [NOT_FOUND, ELSEWHERE]
     assert verification_sentences([]) == []
@@ -620,7 +609,7 @@ def test_the_report_says_what_was_verified() -> None:
 
 def test_the_command(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One line a study; a copy that cannot be read is named, and the others are read."""
-    monkeypatch.setattr("sys.argv", ["nma.sources"])
+    monkeypatch.setattr("sys.argv", ["secondline.sources"])
     assert main() == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert re.fullmatch(r"ditan_2022: (\d+) figures, \1 no source; not verified", first), first
@@ -630,7 +619,7 @@ def test_the_command(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     (workdir / "sources" / "ditan_2022.txt").write_text("")
     capsys.readouterr()
     assert main() == 1
-    assert "ditan_2022.txt: cannot be read: holds no text" in capsys.readouterr().out
+    assert "ditan_2022.txt: cannot be read: it contains no text" in capsys.readouterr().out
 
 
 def test_every_printed_string_is_looked_up(project: Project) -> None:

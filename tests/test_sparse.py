@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from nma.config import Retry
-from nma.inference import diagnostics
-from nma.inference.fit import Fit, list_quantities, sample
-from nma.inference.models import model_inputs, network_model
-from nma.inference.reliability import solve
-from nma.inference.sampling import compile_model
-from nma.inference.scales import PriorScales
+from secondline.inference import diagnostics
+from secondline.inference.fit import list_quantities, sample
+from secondline.inference.models import model_inputs, network_model
+from secondline.inference.priors import PriorScales
+from secondline.inference.reliability import solve
+from secondline.inference.sampling import compile_model
+from secondline.inference.settings import SamplerSettings
+from secondline.inference.task import Fit
 
 from tests.sparse import EIGHT, brute_force, two_arm_network
 
@@ -43,7 +44,7 @@ def test_sampler_of_sparse_trials(tau_scale: float) -> None:
     answer = brute_force(EIGHT, tau_scale)
     fit = Fit(two_arm_network(EIGHT), PriorScales(100.0, tau_scale, 0.0, 100.0))
     compiled = compile_model(network_model(model_inputs(fit.data, fit.scales, 1, tabulated=False)))
-    settings = Retry(draws=2000, tune=1000, target_accept=0.9)
+    settings = SamplerSettings(draws=2000, tune=1000, target_accept=0.9)
     draws, divergences = sample(compiled, fit, 1, settings, 4, 2, 7)
     quantities = list_quantities(draws, fit.data.predictor, None)
     rows = diagnostics.convergence(quantities, divergences)

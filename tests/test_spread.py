@@ -4,9 +4,9 @@ from math import log, sqrt
 from typing import Any
 
 import pytest
-from nma.config import Project
-from nma.evidence.gather import effect_rows
-from nma.evidence.spread import ANY_RUNG, DERIVATION_COLUMNS, derivation_rows
+from secondline.evidence.gather import effect_rows
+from secondline.evidence.spread import ANY_RUNG, DERIVATION_COLUMNS, derivation_rows
+from secondline.project.config import Project
 
 from tests.conftest import arm, figure, hazard_ratio, sheet, synthetic
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from nma.documents import read_yaml
-from nma.errors import UserError
-from nma.sheets import sheet_of
+from secondline.errors import UserError
+from secondline.project.documents import read_yaml
+from secondline.project.sheet_files import sheet_of
 
 from tests.conftest import sheet_data
 from tests.test_measures import project_of
@@ -39,19 +39,20 @@ FILES = {
     ),
     "arms by number": (
         "Study,T.1,N.1,Mean.1,T.2,N.2,Mean.2\nx,a,9,1.5,b,9,2.5\n",
-        "t.csv:1: one row a study, with columns for every arm (T.1, T.2, N.1, N.2)?",
+        "t.csv:1: one row per study, with columns for every arm (T.1, T.2, N.1, N.2)?",
     ),
     "two sides": (
         "author,Ne,Me,Se,Nc,Mc,Sc\nx,13,6.4,5.4,18,11.4,9.6\n",
-        "t.csv:1: one row a study, with columns for every arm (Ne, Nc, Me, Mc)?",
+        "t.csv:1: one row per study, with columns for every arm (Ne, Nc, Me, Mc)?",
     ),
     "a control beside": (
         "id,hcq_total,hcq_event,control_total,control_event\nx,97,6,97,5\n",
-        "t.csv:1: one row a study, with columns for every arm (control_total, control_event)?",
+        "t.csv:1: one row per study, with columns for every arm (control_total, control_event)?",
     ),
     "an unknown column": (
         "study,treatment,events,n,blinding\nx,a,1,9,yes\nx,b,2,9,yes\n",
-        "t.csv:1: blinding: unknown column; allowed: study, treatment, setting, events, n; else give it one of",
+        "t.csv:1: blinding: unknown column; allowed: study, treatment, setting, risk_of_bias, indirectness, events, n; "
+        "else give it one of",
     ),
 }
 
@@ -90,7 +91,7 @@ def test_rows_of_arms_among_contrasts() -> None:
     with pytest.raises(UserError) as error:
         project_of("OR", "contrasts", "study,treatment,effect,se\nx,a,NA,NA\nx,b,-0.7,0.7\n")
     assert "no column comparator" in str(error.value)
-    assert "a row an arm, and NA for the reference, are not read yet" in str(error.value)
+    assert "a row per arm, and NA for the reference, are not read yet" in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nma.tables import read_table, to_csv, write_table, write_text
+from secondline.tables import read_table, to_csv, write_table, write_text
 
 
 def cell(value: Any) -> str:

@@ -8,12 +8,15 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from nma.report.report import Sources
-from nma.report.report_tables import Table
-from nma.report.take_away import write_take_away
-from nma.report.word import write_league_tables
-from nma.report.workbook import Sheet, write_workbook
+from secondline.report.certainty import SHADES
+from secondline.report.export.word import write_document
+from secondline.report.export.workbook import Sheet, write_workbook
+from secondline.report.export.write import write_findings, write_take_away
+from secondline.report.page.page import Sources
+from secondline.report.tables.certainty import findings_tables, legend
+from secondline.report.tables.results import Table
 
+from tests.test_certainty_report import certainty_of
 from tests.test_plots import LABELS, SMOKING, Network, names, write_rows
 from tests.test_report import settings_of, write_project
 
@@ -99,7 +102,7 @@ TABLE = Table(
 
 def test_word_tables_hold_every_cell(tmp_path: Path) -> None:
     """Header, treatments, cells; title, notes and captions around them; the page lies on its side."""
-    write_league_tables(tmp_path / "t.docx", "A title", ["How to read"], [TABLE, TABLE])
+    write_document(tmp_path / "t.docx", "A title", ["How to read"], [TABLE, TABLE])
     text, tables = document_tables(tmp_path / "t.docx")
     assert tables == [[list(TABLE.columns), *TABLE.rows]] * 2
     assert "A title How to read A caption" in re.sub(r"\s+", " ", text)
@@ -120,7 +123,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monkey
         if name.endswith("xlsx"):
             write_workbook(tmp_path / folder / name, [Sheet("Results", "a table", ROWS)], [], names())
         else:
-            write_league_tables(tmp_path / folder / name, "A title", [], [TABLE])
+            write_document(tmp_path / folder / name, "A title", [], [TABLE])
     assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -172,3 +175,45 @@ def test_an_analysis_of_one_plain_outcome_leaves_too(tmp_path: Path) -> None:
     assert len(tables) == 1
     splits = sheets["Node-splits"]
     assert splits[1][splits[0].index("treatment")] == "Individual counselling"
+
+
+def fills(file: Path) -> list[list[list[str]]]:
+    """Read the colours of the cells of a Word document, table by table; nothing where a cell has none."""
+    with ZipFile(file) as archive:
+        body = ET.fromstring(archive.read("word/document.xml"))
+    return [
+        [
+            [next((shade.get(f"{W}fill", "") for shade in cell.iter(f"{W}shd")), "") for cell in row.iter(f"{W}tc")]
+            for row in table.iter(f"{W}tr")
+        ]
+        for table in body.iter(f"{W}tbl")
+    ]
+
+
+def test_the_summary_of_findings_for_word_has_the_cells_colours_and_notes_of_the_page(tmp_path: Path):
+    """The same tables as in the page, each followed by its numbered notes, after a legend of the colours."""
+    certainty = certainty_of(tmp_path, SMOKING)
+    write_rows(
+        tmp_path / "main" / "summary" / "fits.csv", [{"outcome": "result", "model": "pooled", "converged": "true"}]
+    )
+    file = tmp_path / "findings.docx"
+    sources = Sources(tmp_path / "main", tmp_path / "evidence", Path())
+    write_findings(sources, settings_of(SMOKING.labels, outcomes=["result"], certainty=("result",)), file)
+    text, (key, *tables) = document_tables(file)
+    expected = findings_tables(certainty, SMOKING.names)
+    assert tables == [[list(table.columns), *table.rows] for table in expected]
+    assert all(f"{k}. {note}" in text for table in expected for k, note in enumerate(table.notes, start=1))
+    assert key == [[f"{shade.letters} {shade.words}" for shade in legend(certainty)]]
+    colours = [["" if shade is None else shade.colour[1:].upper() for shade in row] for row in expected[0].shades]
+    assert fills(file)[1][1:] == colours
+
+
+def test_league_tables_for_word_are_coloured_with_letters(tmp_path: Path):
+    """A cell has the colour of its certainty, and its letters after the numbers."""
+    shade = SHADES["low"]
+    table = Table("League", ("Treatment", "A"), [["B", "0.5 (0.2 to 0.9)"]], shades=[[None, shade]])
+    file = tmp_path / "league.docx"
+    write_document(file, "Title", [], [table], [shade])
+    _, (key, cells) = document_tables(file)
+    assert (key, cells[1]) == ([["L low"]], ["B", "0.5 (0.2 to 0.9) L"])
+    assert fills(file) == [[["FDE3A7"]], [["", ""], ["", "FDE3A7"]]]

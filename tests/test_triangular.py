@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nma.inference.coordinates import pull_back, transform
-from nma.inference.triangular import root_of, sensitivity
+from secondline.inference.kernels.cholesky import root_of, sensitivity
+from secondline.inference.kernels.coordinates import pull_back, transform
 
 SIZES, SEEDS = st.integers(1, 8), st.integers(0, 10_000)
 STEP = 1e-6

@@ -7,12 +7,13 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
-from nma.config import Project
-from nma.documents import Document
-from nma.evidence.audit import Finding, audit_project
-from nma.evidence.contrasts import derive_effects, select_effects
-from nma.evidence.multi_arm import joint_contrasts
-from nma.sheets import StudySheet, sheet_of
+from secondline.evidence.audit import Finding, audit_project
+from secondline.evidence.contrasts import derive_effects, select_effects
+from secondline.evidence.multi_arm import joint_contrasts
+from secondline.project.config import Project
+from secondline.project.documents import Document
+from secondline.project.sheet_files import sheet_of
+from secondline.project.sheets import StudySheet
 
 from tests.conftest import QUOTED, STUDIES, figure, synthetic
 
@@ -415,7 +416,7 @@ def test_a_ninety_percent_interval_that_is_not_called_one(project: Project) -> N
     ratio |= {"printed": ratio["printed"].replace("90% CI, ", ""), "p": p(float(f"{value:.2g}"), f"P = {value:.2g}")}
     data["hazard_ratios"][3] = ratio
     (found,) = [f for f in graver(project, data) if f.check == "interval_p"]
-    assert "as a 90% interval it would mean the p that is printed: set level" in found.message
+    assert "as a 90% interval it would imply the printed p-value: set level" in found.message
     data["hazard_ratios"][3]["level"] = 0.9
     assert not [f for f in graver(project, data) if f.check == "interval_p"]
 

@@ -8,12 +8,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from nma.inference import diagnostics, exact, reliability
-from nma.inference.fit import Fit, list_quantities
-from nma.inference.importance import _Likelihood
-from nma.inference.scales import PriorScales
-from nma.network.data import network_data
 from scipy.special import expit, log_expit
+from secondline.inference import diagnostics, exact, reliability
+from secondline.inference.fit import list_quantities
+from secondline.inference.importance import _Likelihood
+from secondline.inference.priors import PriorScales
+from secondline.inference.task import Fit
+from secondline.network.data import network_data
 
 from tests.networks import arm_row, plain
 
@@ -31,7 +32,7 @@ FIVE = [  # etanercept, ustekinumab and placebo in psoriasis: events and patient
 def test_five_trials_with_large_effects() -> None:
     """Effects of 4 under priors of sd 100, without heterogeneity: the maximum likelihood estimate, 4.09 (0.33)."""
     rows = [arm_row(study, t, r, n) for study, arms in FIVE for t, (r, n) in arms.items()]
-    data = network_data(rows, plain(["PBO", "ETA", "USK"]))
+    data = network_data(rows, plain(["PBO", "ETA", "USK"]), "binomial_logit")
     solution = reliability.solve(data, PriorScales(100.0, 0.0, 0.0, 100.0))
     assert solution.status == reliability.CHECKED
     summary, error = solution.posterior.summary(np.eye(2))
@@ -95,7 +96,7 @@ def agrees(trials: Trials, scales: PriorScales) -> str:
     rows = [
         arm_row(f"s{i}", t, r, n) for i, (a, b, c, d) in enumerate(trials) for t, r, n in (("a", a, b), ("b", c, d))
     ]
-    data = network_data(rows, plain("ab"))
+    data = network_data(rows, plain("ab"), "binomial_logit")
     solution = reliability.solve(data, scales)
     if solution.posterior is not None:
         summary, error = solution.posterior.summary(np.eye(1))
@@ -131,7 +132,7 @@ def test_a_numerical_failure_is_no_exact_check(monkeypatch: pytest.MonkeyPatch) 
     rows = [
         arm_row(f"s{i}", t, r, n) for i, (a, b, c, d) in enumerate(trials) for t, r, n in (("a", a, b), ("b", c, d))
     ]
-    data, scales = network_data(rows, plain("ab")), PriorScales(1.5, 0.0, 0.0, 2.5)
+    data, scales = network_data(rows, plain("ab"), "binomial_logit"), PriorScales(1.5, 0.0, 0.0, 2.5)
     for failure in (ZeroDivisionError("division by zero"), np.linalg.LinAlgError("not positive definite")):
 
         def fail(*_: object, error: Exception = failure) -> None:
@@ -149,7 +150,7 @@ def test_a_fit_without_an_exact_check_rests_on_its_chains() -> None:
     rows = [
         arm_row(f"s{i}", t, r, n) for i, (a, b, c, d) in enumerate(trials) for t, r, n in (("a", a, b), ("b", c, d))
     ]
-    fit = Fit(network_data(rows, plain("ab")), PriorScales(1.5, 0.0, 0.0, 2.5))
+    fit = Fit(network_data(rows, plain("ab"), "binomial_logit"), PriorScales(1.5, 0.0, 0.0, 2.5))
     draws = np.random.default_rng(1).normal(size=(4, 2000, 1))
     for shift, converged in ((0.0, True), (3.0, False)):
         moved = {"coefficients": draws + shift * np.arange(4)[:, None, None]}
@@ -167,7 +168,7 @@ def test_engine_that_is_wrong_is_found_out() -> None:
     rows = [
         arm_row(f"s{i}", t, r, n) for i, (a, b, c, d) in enumerate(trials) for t, r, n in (("a", a, b), ("b", c, d))
     ]
-    right = exact.posterior(network_data(rows, plain("ab")), PriorScales(1.5, 0.5, 0.0, 2.5))
+    right = exact.posterior(network_data(rows, plain("ab"), "binomial_logit"), PriorScales(1.5, 0.5, 0.0, 2.5))
     assert reliability.why_not(right) == ""
     rng = np.random.default_rng(1)
     heavy = np.log(rng.pareto(0.5, right.log_weights.shape))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nma.evidence.reconstruction import Individuals
+from secondline.evidence.reconstruction import Individuals
 
 WIDTH, HEIGHT = 600, 400  # pixels of the figure
 NOISE = 0.7  # standard deviation of a click in pixels

@@ -99,8 +99,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
             project.edit(file, old, new)
     config = project.folder / "config/config.yaml"
     text = config.read_text()
-    start, end = text.index("  nanchang_2023_medians:"), text.index("# Refit this analysis")
-    config.write_text(text[:start] + text[end:])
+    for begin, after in (
+        ("  nanchang_2023_medians:", "# Refit this analysis"),
+        ("# Choices of the primary analysis", "# What a further trial"),
+    ):
+        start, end = text.index(begin), text.index(after)
+        text = text[:start] + text[end:]
+    config.write_text(text)
     done = project.snakemake("--cores", "2")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return project

@@ -119,7 +119,8 @@ def test_two_runs_at_once_are_refused_in_one_line(again: Again) -> None:
 @contextmanager
 def holding(project: Project) -> Iterator[None]:
     """Let a process hold the lock of a run inside the block."""
-    program = "from pathlib import Path; from nma.runs import claim; claim(Path('small.yaml')); print('held'); input()"
+    load = "from pathlib import Path; from secondline.jobs.lock import claim"
+    program = f"{load}; claim(Path('small.yaml')); print('held'); input()"
     command = [sys.executable, "-u", "-c", program]
     process = subprocess.Popen(command, cwd=project.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout

@@ -4,8 +4,8 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from nma.config import read_project
-from nma.report.settings import figure_labels
+from secondline.jobs.report_settings import figure_labels
+from secondline.project.read import read_project
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.prose import Tables, assert_prose

@@ -1,13 +1,16 @@
 """The real Snakefile: what runs, what runs again after an edit, and what a mistake leaves behind."""
 
+import contextlib
 import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from secondline.project.read import read_project
+from secondline.tools.answer import answer
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
-from tests.prose import assert_prose
+from tests.prose import assert_prose, assert_sentences, said_on_the_terminal
 from tests.workflow.conftest import ROOT, Project, copy_of
 from tests.workflow.small import read_all
 from tests.workflow.test_reports import report_and_tables
@@ -27,8 +30,15 @@ CONTRACT = {
     "difference,se,flag",
     "evidence/transitivity.csv": "analysis,group,name,characteristic,kind,studies,of_studies,patients,value,lowest,"
     "lowest_study,highest,highest_study,partial,within,within_study,within_flag,between,between_studies,between_flag",
-    "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message",
+    "evidence/risk_of_bias.csv": "study,outcome,tool,domain,judgement,level,facts,support,place,judge,second_judge,"
+    "agreement,direction,source",
+    "evidence/indirectness.csv": "study,outcome,domain,judgement,level,facts,support,place,judge,second_judge,"
+    "agreement,direction,source",
+    "evidence/audit.csv": "study,item,check,severity,reported,recomputed,source,message,analyses",
     "evidence/sources.csv": "study,item,printed,place,status,line",
+    "primary/decisive.csv": "outcome,setting,rank,kind,subject,what,first,runner_up,effect,sd,measured_by,alternative,"
+    "alternative_label,declared_effect,other_effect,standard_errors,other_first,change,with_choice,with_level,with_first,"
+    "first_order,total,share,table,row,place",
     "primary/os/network/edges.csv": "treatment,comparator,study,setting,weight,n",
     "primary/os/network/labels.csv": "setting,treatment,comparator,structure,mixed_direct",
     "primary/os/network/observed.csv": "setting,treatment,study,arm,population,n,regimen_share,setting_share,scale,"
@@ -57,6 +67,30 @@ CONTRACT = {
     "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged,"
     "exact_check",
     "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k,status",
+    "primary/os/doubt/thresholds.csv": "setting,rule,study,arm,effect,se,first,lower,upper,lower_ratio,upper_ratio,"
+    "lower_se,upper_se,lower_first,upper_first,inside_interval,inside_derivation,linear_lower,linear_upper,disagree,"
+    "engine,error,reason",
+    "primary/os/doubt/thresholds_joint.csv": "setting,rule,first,radius,linear_radius,new_first,study,arm,shift,"
+    "shift_se,reason",
+    "primary/os/doubt/unused_figures.csv": "study,kind,records,contrast_set,treatment_arm,comparator_arm,population,"
+    "criterion,method,adjustment,assumed,effect,se,treatment_figure,comparator_figure,treatment_mix,comparator_mix,"
+    "setting_mix,n_treatment,n_comparator,covariates,patients,reason,source",
+    "primary/os/doubt/held_out.csv": "study,kind,records,contrast_set,treatment_arm,comparator_arm,population,"
+    "criterion,method,adjustment,assumed,patients,scale,printed,se,predicted,effect_sd,predicted_sd,sd,z,p_value,"
+    "printed_natural,predicted_natural,predicted_lower,predicted_upper,prior_driven,reason,source",
+    "primary/os/doubt/additivity.csv": "kind,name,regimen_effects,component_effects,df,estimable,same_test,"
+    "same_interactions,node_splits,estimate,sd,z,p_value,detectable,tau,estimator",
+    "primary/os/doubt/next_study.csv": "setting,treatment,comparator,size,size_unit,variance,first,runner_up,p_better,"
+    "unit,expected_loss_now,p_change,loss_avoided,loss_left,expected_loss_now_ratio,loss_avoided_ratio,loss_left_ratio,"
+    "decisive,p_decisive,best,engine,reason",
+    "primary/os/certainty/contributions.csv": "model,setting,treatment,comparator,study,share,share_lower,share_upper,"
+    "weight,method",
+    "primary/os/certainty/flows.csv": "hat_matrix,decomposition,treatment,comparator,direct_treatment,"
+    "direct_comparator,study,share,tau,method",
+    "primary/os/certainty/flow_effects.csv": "treatment,comparator,measure,effect,se,lower,upper,estimate,"
+    "estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_value,interval,tau,method",
+    "primary/os/certainty/weights.csv": "model,setting,treatment,comparator,study,treatment_arm,comparator_arm,weight,"
+    "method",
     "primary/summary/ranking.csv": "outcome,model,setting,treatment,candidate,sucra,sucra_lower,sucra_upper,p_best,"
     "evidence,candidate_sucra,candidate_sucra_lower,"
     "candidate_sucra_upper,candidate_mean_rank,candidate_median_rank,candidate_rank_lower,candidate_rank_upper,"
@@ -65,7 +99,23 @@ CONTRACT = {
     "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
     "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,adjustment,"
     "evidence_digest",
+    "primary/os/certainty/certainty.csv": (
+        "setting,treatment,comparator,domain,version,judgement,by_rule,rule,rule_source,draws,differs_in_draws,"
+        "other_versions,override,reason,judge,evidence,note,share_randomised,share_non_randomised,"
+        "share_design_unknown,share_low,share_some,share_high,share_not_judged,share_prior,given,estimate,lower,"
+        "upper,predictive_lower,predictive_upper,range_lower,range_upper,kind,direct_lower,direct_upper,"
+        "indirect_lower,indirect_upper,p_split,p_design,start,within_study_bias,reporting_bias,indirectness,"
+        "imprecision,heterogeneity,incoherence"
+    ),
+    "primary/os/certainty/studies_behind.csv": "setting,treatment,comparator,studies,participants,direct_studies,"
+    "direct_participants,direct_share,prior_share,least_share",
+    "primary/os/certainty/summary_of_findings.csv": "setting,treatment,comparator,studies,participants,direct_studies,"
+    "direct_participants,direct_share,prior_share,measure,estimate,estimate_lower,estimate_upper,evidence,scale,unit,"
+    "without,without_lower,without_upper,without_not_given,with,with_lower,with_upper,with_not_given,certainty,reasons,"
+    "other_certainty_in_draws,override,interval,converged",
     "primary/summary/prisma_nma.csv": "item,section,topic,asks,status,report,tables,still_needed",
+    "primary/summary/rob_nma.csv": "item,section,topic,status,shows,report,tables",
+    "primary/summary/nice_tsd7.csv": "item,section,topic,status,shows,report,tables",
 }
 
 
@@ -88,9 +138,24 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
-COMMON = {"compare_analyses"}
+COMMON = {"compare_analyses", "list_decisive"}
 PLOT_ANALYSES = {f"plot_analysis_{analysis}" for analysis in PLOT}
-OF_OS = {"gather_evidence", "verify_sources", "plot_populations", "leave_one_out os", "assess_inconsistency os"}
+OF_OS = {
+    "gather_evidence",
+    "verify_sources",
+    "leave_one_out os",
+    "assess_inconsistency os",
+    "find_thresholds os",
+    "assess_held_out os",
+    "trace_contributions os",
+    "divide_flows os",
+    "judge_certainty os",
+    "summarise_findings os",
+    *(f"plot_certainty_{outcome}" for outcome in OUTCOMES),  # with the judgements of all studies
+    "write_findings",
+    "value_next_study os",
+    "plot_doubt_primary_os",
+}
 EVERY_REPORT = {"write_report primary", "write_report four_cohorts"}
 
 
@@ -132,6 +197,14 @@ def test_every_fit_is_complete(finished: Project) -> None:
 def test_prose_of_the_shipped_network(finished: Project, analysis: str, statements: int) -> None:
     """Sentences, cards, counts and captions."""
     assert assert_prose(*report_and_tables(finished, "config/config.yaml", analysis)) >= statements
+
+
+def test_terminal_of_the_shipped_network(finished: Project) -> None:
+    """Every number that `secondline answer` prints is its table's."""
+    _, tables = report_and_tables(finished, "config/config.yaml", "primary")
+    with contextlib.chdir(finished.folder):
+        spoken = said_on_the_terminal(answer(read_project(Path("config/config.yaml"))), tables.labels)
+        assert assert_sentences(spoken, tables) >= 30
 
 
 def test_shipped_report_in_a_browser(finished: Project) -> None:
@@ -205,9 +278,9 @@ def test_snakemake_reports_provenance_without_a_network(again: Again, monkeypatc
         "four_cohorts",
         "pfs, tables",
         "Thick bars are 95% equal-tailed credible intervals",
-        "Every treatment (row) against every other (column)",
-        "for reading, in one file",
-        "where every item is answered",
+        "Each treatment (row) against every other (column)",
+        "in one file: rankings and the strength of their evidence",
+        "where each item is answered",
     ):
         assert words in page, words
 
@@ -247,7 +320,8 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     project = again()
     project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
     rules = {job.split()[0] for job in project.planned()}
-    assert rules == {"gather_evidence", "plot_populations", *PLOT.values(), *PLOT_ANALYSES, "write_report"}
+    of_certainty = {"write_findings", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
+    assert rules == {"gather_evidence", *PLOT.values(), *PLOT_ANALYSES, "list_decisive", "write_report", *of_certainty}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
@@ -275,12 +349,64 @@ def test_editing_a_prior_reruns_the_fits_that_use_it(again: Again) -> None:
 def test_editing_a_module_reruns_what_uses_it(again: Again) -> None:
     """The ranking module is used by summaries, not by fits; the quadrature by fits."""
     project = again()
-    project.edit("workflow/nma/summaries/ranking.py", '"""The ranking of a fit', '"""Ranking of a fit')
+    project.edit("workflow/secondline/summaries/ranking.py", '"""The ranking of a fit', '"""Ranking of a fit')
     rules = {job.split()[0] for job in project.planned()}
     assert "summarise_models" in rules
     assert not rules & {"fit_models", "build_evidence", "gather_evidence"}
-    project.edit("workflow/nma/inference/quadrature.py", '"""Likelihood of counts', '"""The likelihood of counts')
+    project.edit(
+        "workflow/secondline/inference/kernels/study_integral.py",
+        '"""Likelihood of counts',
+        '"""The likelihood of counts',
+    )
     assert "fit_models" in {job.split()[0] for job in project.planned()}
+
+
+NUMBERS = {
+    "fit_models",
+    "summarise_models",
+    "summarise_analysis",
+    "leave_one_out",
+    "find_thresholds",
+    "assess_held_out",
+    "trace_contributions",
+    "divide_flows",
+    "judge_certainty",
+    "summarise_findings",
+    "value_next_study",
+    "solve_exactly",
+    "assess_inconsistency",
+    "compare_analyses",
+}
+FIGURES = {*PLOT.values(), *PLOT_ANALYSES, "plot_populations", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
+
+
+def append_to_docstring(project: Project, module: str) -> None:
+    """Change one word of the docstring of a module."""
+    file = project.folder / "workflow/secondline" / module
+    head, quotes, rest = file.read_text(encoding="utf-8").partition('"""')
+    assert not head
+    file.write_text(f"{quotes}Reworded: {rest}", encoding="utf-8")
+
+
+def test_a_word_in_what_users_write_reruns_no_number_and_no_figure(again: Again) -> None:
+    """The docstrings of every module of project/ are behind gathered evidence, checks and reports, and nothing else."""
+    project = again()
+    for file in sorted((ROOT / "workflow/secondline/project").glob("*.py")):
+        append_to_docstring(project, f"project/{file.name}")
+    rules = {job.split()[0] for job in project.planned()}
+    assert "gather_evidence" in rules
+    assert not rules & (NUMBERS | FIGURES)
+
+
+def test_a_word_in_the_engine_reruns_no_evidence_and_no_check(again: Again) -> None:
+    """The docstrings of every module of inference/ stand behind fits, not behind evidence, its audit or the sources."""
+    project = again()
+    folder = ROOT / "workflow/secondline/inference"
+    for file in sorted(folder.rglob("*.py")):
+        append_to_docstring(project, f"inference/{file.relative_to(folder)}")
+    rules = {job.split()[0] for job in project.planned()}
+    assert "fit_models" in rules
+    assert not rules & {"build_evidence", "gather_evidence", "verify_sources"}
 
 
 SIXTH = """\
@@ -306,7 +432,7 @@ def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
     """A sheet that reports OS alone leaves every other outcome as it is."""
     project = again()
     (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
-    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS
+    expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS | {"list_held_out os"}
     assert project.planned() == expected
 
 
@@ -320,7 +446,7 @@ def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:
     assert "Not verified: no copies of the papers" in report.read_text()
     done = project.snakemake("--cores", "2")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "Not verified, for want of a copy of the paper: ditan_2025" in report.read_text()
+    assert "Not verified (no copy of the paper): ditan_2025" in report.read_text()
 
 
 def test_a_mistake_is_one_line_and_leaves_results_alone(again: Again) -> None:
@@ -349,7 +475,8 @@ def test_dry_run_needs_no_heavy_import(finished: Project) -> None:
     import sys
 
     program = (
-        "import sys; from nma.start import open_project; import nma.plan, nma.provenance; open_project([]);"
+        "import sys; from secondline.jobs.start import open_project;"
+        "import secondline.jobs.settings, secondline.jobs.provenance; open_project([]);"
         "print([m for m in ('pymc','arviz','numba','matplotlib','pytensor','scipy.stats') if m in sys.modules])"
     )
     done = subprocess.run(

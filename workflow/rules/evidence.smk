@@ -1,29 +1,33 @@
 # From study sheets and tables to the evidence of every fit.
-from nma.evidence.gather import TABLES as EVIDENCE_TABLES
+from secondline.evidence.gather import TABLES as EVIDENCE_TABLES
+from secondline.evidence.selection import evidence_digest
 
 
 # The digest of the evidence decides whether this runs again, not the age of its sources: an edit to one outcome of a
 # sheet leaves the evidence of the others, and so their fits, alone.
 rule build_evidence:
     input:
-        sources=ancient(lambda w: plan.evidence_files(project, w.analysis, w.outcome)),
+        sources=ancient(
+            lambda w: settings.evidence_files(project, w.analysis, w.outcome)
+        ),
     output:
         f"{RESULTS}/{{analysis}}/{{outcome}}/evidence.csv",
     log:
         "logs/{analysis}/{outcome}/build_evidence.log",
+    localrule: True
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
-        config=str(CONFIG),
-        digest=lambda w: plan.evidence_digest(project, w.analysis, w.outcome),
+        config=OPENED.copy,
+        digest=lambda w: evidence_digest(project, w.analysis, w.outcome),
     script:
         "../../scripts/build_evidence.py"
 
 
 rule gather_evidence:
     input:
-        sources=plan.input_files(project),
-        config=str(CONFIG),
+        sources=settings.input_files(project),
+        config=OPENED.own_files,
     output:
         [
             report(
@@ -36,9 +40,12 @@ rule gather_evidence:
         ],
     log:
         "logs/evidence/gather_evidence.log",
+    localrule: True
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
-        code=code_digest(Path("scripts/gather_evidence.py")),
+        config=lambda w: OPENED.copy,
+        changes=OPENED.changes,
+        code=code_behind("gather_evidence"),
     script:
         "../../scripts/gather_evidence.py"

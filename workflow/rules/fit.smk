@@ -23,14 +23,16 @@ rule fit_models:
         timings=f"{RESULTS}/{{analysis}}/{{outcome}}/timings.csv",
     log:
         "logs/{analysis}/{outcome}/fit_models.log",
+    benchmark:
+        "logs/{analysis}/{outcome}/fit_models.benchmark.tsv"
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2500 * attempt,
-        runtime=60,
+        mem_mb=lambda w, attempt: memory(w.analysis, w.outcome) * attempt,
+        runtime=lambda w, attempt: fit_minutes(arms(w.analysis, w.outcome)) * attempt,
     params:
-        settings=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
-        code=code_digest(Path("scripts/fit_models.py")),
+        settings=lambda w: [settings.fit_settings(project, w.analysis, w.outcome)],
+        code=code_behind("fit_models"),
     script:
         "../../scripts/fit_models.py"

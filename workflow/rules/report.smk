@@ -1,22 +1,40 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
-from nma.report.settings import (
+from secondline.evidence.populations import populations_digest
+from secondline.layout import (
+    CERTAINTY_FIGURES,
+    CHECKLIST_TABLES,
+    FINDINGS_DOCUMENT,
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
     POPULATION_TABLES,
+)
+from secondline.jobs.certainty_settings import domain_levels
+from secondline.jobs.doubt_facts import (
+    doubt_facts,
+    doubt_figures,
+    doubt_outcomes,
+    doubt_tables,
+)
+from secondline.jobs.provenance import package_file
+from secondline.jobs.report_settings import (
     absolute_outcomes,
     analysis_figures,
+    certainty_tables,
     figure_labels,
     figures_of,
     has_populations,
+    judged_outcomes,
     population_settings,
     report_inputs,
     report_settings,
     template_files,
 )
+from secondline.report.settings import Labels
 
 # Figures are written in three formats, those of models beside the headline in the first, which Snakemake's report shows.
 SHOWN, COPIES = "svg", ["pdf", "png"]
 LABELS = figure_labels(project)
+RISK_OF_BIAS = f"{project.config.shared_results}/evidence/risk_of_bias.csv"
 
 
 rule plot_outcome:
@@ -67,13 +85,15 @@ rule plot_outcome:
         ],
     log:
         "logs/{analysis}/{outcome}/plot_outcome.log",
+    group:
+        OUTCOME
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
         models=MODELS,
-        labels=LABELS,
+        labels=[LABELS],
         inconsistency=False,
-        code=code_digest(Path("scripts/plot_outcome.py")),
+        code=code_behind("plot_outcome"),
     script:
         "../../scripts/plot_outcome.py"
 
@@ -111,9 +131,9 @@ if project.config.inconsistency:
             analysis=project.config.inconsistency,
         params:
             models=MODELS,
-            labels=LABELS,
+            labels=[LABELS],
             inconsistency=True,
-            code=code_digest(Path("scripts/plot_outcome.py")),
+            code=code_behind("plot_outcome"),
 
     ruleorder: plot_outcome_and_inconsistency > plot_outcome
 
@@ -154,15 +174,126 @@ for ANALYSIS in project.config.reported:
         log:
             f"logs/{ANALYSIS}/plot_analysis.log",
         conda:
-            "../../envs/nma.yaml"
+            "../../envs/secondline.yaml"
         params:
             analysis=ANALYSIS,
-            labels=LABELS,
+            labels=[LABELS],
             absolute=absolute_outcomes(project, ANALYSIS),
             pairs=project.config.pairs_of(ANALYSIS),
-            code=code_digest(Path("scripts/plot_analysis.py")),
+            code=code_behind("plot_analysis"),
         script:
             "../../scripts/plot_analysis.py"
+
+
+# A rule an outcome: its figures depend on what the configuration asks of it.
+for ANALYSIS in project.config.reported:
+    for NAME in doubt_outcomes(project, ANALYSIS):
+        if doubt_figures(project, ANALYSIS, NAME):
+
+            rule:
+                name:
+                    f"plot_doubt_{ANALYSIS}_{NAME}"
+                input:
+                    [
+                        f"{RESULTS}/{ANALYSIS}/{NAME}/doubt/{table}"
+                        for table in doubt_tables(project, ANALYSIS, NAME)
+                    ],
+                output:
+                    [
+                        report(
+                            f"{RESULTS}/{ANALYSIS}/{NAME}/doubt/figures/{figure}.{SHOWN}",
+                            caption=f"../report/{figure}.rst",
+                            category=ANALYSIS,
+                            subcategory=NAME,
+                            labels={
+                                "figure": figure,
+                                "model": project.config.headline,
+                            },
+                        )
+                        for figure in doubt_figures(project, ANALYSIS, NAME)
+                    ],
+                    [
+                        f"{RESULTS}/{ANALYSIS}/{NAME}/doubt/figures/{figure}.{kind}"
+                        for figure in doubt_figures(project, ANALYSIS, NAME)
+                        for kind in COPIES
+                    ],
+                log:
+                    f"logs/{ANALYSIS}/{NAME}/plot_doubt.log",
+                conda:
+                    "../../envs/secondline.yaml"
+                params:
+                    analysis=ANALYSIS,
+                    outcome=NAME,
+                    labels=[LABELS],
+                    facts=[doubt_facts(project, ANALYSIS, NAME)],
+                    code=code_behind("plot_doubt"),
+                script:
+                    "../../scripts/plot_doubt.py"
+
+
+# A rule an outcome: the figures of the analysis that the others vary.
+for NAME in judged_outcomes(project, BASE):
+
+    rule:
+        name:
+            f"plot_certainty_{NAME}"
+        input:
+            certainty_tables(project, BASE, NAME),
+            risk_of_bias=RISK_OF_BIAS,
+        output:
+            [
+                report(
+                    f"{RESULTS}/{BASE}/{NAME}/certainty/figures/{figure}.{SHOWN}",
+                    caption=f"../report/{figure}.rst",
+                    category=BASE,
+                    subcategory=NAME,
+                    labels={"figure": figure, "model": project.config.headline},
+                )
+                for figure in CERTAINTY_FIGURES
+            ],
+            [
+                f"{RESULTS}/{BASE}/{NAME}/certainty/figures/{figure}.{kind}"
+                for figure in CERTAINTY_FIGURES
+                for kind in COPIES
+            ],
+        log:
+            f"logs/{BASE}/{NAME}/plot_certainty.log",
+        conda:
+            "../../envs/secondline.yaml"
+        params:
+            analysis=BASE,
+            outcome=NAME,
+            judged=domain_levels(project, NAME),
+            labels=[LABELS],
+            code=code_behind("plot_certainty"),
+        script:
+            "../../scripts/plot_certainty.py"
+
+
+rule write_findings:
+    input:
+        f"{RESULTS}/{BASE}/summary/fits.csv",
+        [
+            table
+            for outcome in judged_outcomes(project, BASE)
+            for table in certainty_tables(project, BASE, outcome)
+        ],
+        risk_of_bias=RISK_OF_BIAS,
+    output:
+        f"{RESULTS}/{BASE}/{FINDINGS_DOCUMENT}",
+    log:
+        f"logs/{BASE}/write_findings.log",
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        settings=[report_settings(project, BASE)],
+        judged={
+            outcome: domain_levels(project, outcome)
+            for outcome in judged_outcomes(project, BASE)
+        },
+        code=code_behind("write_findings"),
+    script:
+        "../../scripts/write_findings.py"
 
 
 # Where any study describes its patients: one job for all analyses, it takes a second each.
@@ -170,10 +301,13 @@ if has_populations(project):
 
     rule plot_populations:
         input:
-            [
-                f"{project.config.shared_results}/evidence/{table}.csv"
-                for table in POPULATION_TABLES
-            ],
+            # As with evidence of fits, what the tables hold decides, not their age.
+            ancient(
+                [
+                    f"{project.config.shared_results}/evidence/{table}.csv"
+                    for table in POPULATION_TABLES
+                ]
+            ),
         output:
             [
                 report(
@@ -193,14 +327,15 @@ if has_populations(project):
         log:
             "logs/plot_populations.log",
         conda:
-            "../../envs/nma.yaml"
+            "../../envs/secondline.yaml"
         params:
-            labels={"analyses": LABELS["analyses"]},
+            digest=populations_digest(project),
+            labels=[Labels(analyses=LABELS.analyses)],
             populations={
                 analysis: population_settings(project, analysis)
                 for analysis in project.config.reported
             },
-            code=code_digest(Path("scripts/plot_populations.py")),
+            code=code_behind("plot_populations"),
         script:
             "../../scripts/plot_populations.py"
 
@@ -222,7 +357,10 @@ rule write_report:
             else f"{RESULTS}/{w.analysis}/summary/models.csv"
         ),
         templates=template_files(),
-        checklist="workflow/nma/report/prisma_nma.csv",
+        checklists=[
+            package_file(f"report/tables/{name}.csv")
+            for name in ("prisma_nma", *CHECKLIST_TABLES)
+        ],
     output:
         page=report(
             f"{RESULTS}/{{analysis}}/report.html",
@@ -238,14 +376,17 @@ rule write_report:
             subcategory="report",
             labels={"file": "PRISMA-NMA checklist"},
         ),
+        checklists=expand(
+            f"{RESULTS}/{{{{analysis}}}}/summary/{{name}}.csv", name=CHECKLIST_TABLES
+        ),
         workbook=f"{RESULTS}/{{analysis}}/tables.xlsx",
         document=f"{RESULTS}/{{analysis}}/league_tables.docx",
     log:
         "logs/{analysis}/write_report.log",
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
-        settings=lambda w: report_settings(project, w.analysis),
-        code=code_digest(Path("scripts/write_report.py")),
+        settings=lambda w: [report_settings(project, w.analysis)],
+        code=code_behind("write_report"),
     script:
         "../../scripts/write_report.py"

@@ -1,5 +1,7 @@
 # From posteriors to tables. Nothing here samples.
 
+from secondline.layout import PICO_TABLE
+
 SUMMARY_TABLES = [
     "relative_effects",
     "rank_probabilities",
@@ -48,13 +50,18 @@ rule summarise_models:
         draws=f"{RESULTS}/{{analysis}}/{{outcome}}/{project.config.headline}/draws.csv.gz",
     log:
         "logs/{analysis}/{outcome}/summarise_models.log",
+    group:
+        OUTCOME
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
+    resources:
+        mem_mb=lambda w, attempt: memory(w.analysis, w.outcome) * attempt,
+        runtime=lambda w, attempt: fit_minutes(arms(w.analysis, w.outcome)) * attempt,
     params:
         models=MODELS,
         headline=project.config.headline,
-        settings=lambda w: plan.summary_settings(project, w.outcome),
-        code=code_digest(Path("scripts/summarise_models.py")),
+        settings=lambda w: [settings.summary_settings(project, w.outcome, w.analysis)],
+        code=code_behind("summarise_models"),
     script:
         "../../scripts/summarise_models.py"
 
@@ -83,8 +90,9 @@ rule summarise_analysis:
         ),
     log:
         "logs/{analysis}/summarise_analysis.log",
+    localrule: True
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
         outcomes=lambda w: project.config.outcomes_of(w.analysis),
         models=MODELS,
@@ -92,9 +100,32 @@ rule summarise_analysis:
         pairs=lambda w: project.config.pairs_of(w.analysis),
         treatments=list(project.treatments.regimens),
         sampler=project.config.sampler.model_dump(),
-        code=code_digest(Path("scripts/summarise_analysis.py")),
+        code=code_behind("summarise_analysis"),
     script:
         "../../scripts/summarise_analysis.py"
+
+
+if project.config.pico:
+
+    rule tabulate_pico:
+        input:
+            lambda w: [
+                f"{RESULTS}/{w.analysis}/{outcome}/{project.config.headline}/relative_effects.csv"
+                for outcome in project.config.outcomes_of(w.analysis)
+            ],
+        output:
+            f"{RESULTS}/{{analysis}}/{PICO_TABLE}.csv",
+        log:
+            "logs/{analysis}/tabulate_pico.log",
+        localrule: True
+        conda:
+            "../../envs/secondline.yaml"
+        params:
+            folder=lambda w: f"{RESULTS}/{w.analysis}",
+            settings=lambda w: [settings.pico_settings(project, w.analysis)],
+            code=code_behind("tabulate_pico"),
+        script:
+            "../../scripts/tabulate_pico.py"
 
 
 if project.config.leave_one_out:
@@ -107,13 +138,20 @@ if project.config.leave_one_out:
         log:
             f"logs/{project.config.leave_one_out}/{{outcome}}/leave_one_out.log",
         conda:
-            "../../envs/nma.yaml"
+            "../../envs/secondline.yaml"
+        resources:
+            mem_mb=lambda w, attempt: memory(project.config.leave_one_out, w.outcome)
+            * attempt,
+            runtime=lambda w, attempt: fit_minutes(
+                arms(project.config.leave_one_out, w.outcome)
+            )
+            * attempt,
         params:
-            fit=lambda w: plan.fit_settings(
-                project, project.config.leave_one_out, w.outcome
-            ),
-            summary=lambda w: plan.summary_settings(project, w.outcome),
-            code=code_digest(Path("scripts/leave_one_out.py")),
+            fit=lambda w: [
+                settings.fit_settings(project, project.config.leave_one_out, w.outcome)
+            ],
+            summary=lambda w: [settings.summary_settings(project, w.outcome)],
+            code=code_behind("leave_one_out"),
         script:
             "../../scripts/leave_one_out.py"
 
@@ -126,11 +164,14 @@ rule solve_exactly:
     log:
         "logs/{analysis}/{outcome}/solve_exactly.log",
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
+    resources:
+        mem_mb=lambda w, attempt: memory(w.analysis, w.outcome) * attempt,
+        runtime=lambda w, attempt: fit_minutes(arms(w.analysis, w.outcome)) * attempt,
     params:
-        fit=lambda w: plan.fit_settings(project, w.analysis, w.outcome),
-        summary=lambda w: plan.summary_settings(project, w.outcome),
-        code=code_digest(Path("scripts/solve_exactly.py")),
+        fit=lambda w: [settings.fit_settings(project, w.analysis, w.outcome)],
+        summary=lambda w: [settings.summary_settings(project, w.outcome)],
+        code=code_behind("solve_exactly"),
     script:
         "../../scripts/solve_exactly.py"
 
@@ -155,15 +196,24 @@ if project.config.inconsistency:
             ),
         log:
             f"logs/{project.config.inconsistency}/{{outcome}}/assess_inconsistency.log",
+        group:
+            OUTCOME.replace("{analysis}", project.config.inconsistency)
         conda:
-            "../../envs/nma.yaml"
+            "../../envs/secondline.yaml"
+        resources:
+            mem_mb=lambda w, attempt: memory(project.config.inconsistency, w.outcome)
+            * attempt,
+            runtime=lambda w, attempt: fit_minutes(
+                arms(project.config.inconsistency, w.outcome)
+            )
+            * attempt,
         params:
             model=project.config.headline,
-            fit=lambda w: plan.fit_settings(
-                project, project.config.inconsistency, w.outcome
-            ),
-            summary=lambda w: plan.summary_settings(project, w.outcome),
-            code=code_digest(Path("scripts/assess_inconsistency.py")),
+            fit=lambda w: [
+                settings.fit_settings(project, project.config.inconsistency, w.outcome)
+            ],
+            summary=lambda w: [settings.summary_settings(project, w.outcome)],
+            code=code_behind("assess_inconsistency"),
         script:
             "../../scripts/assess_inconsistency.py"
 
@@ -200,12 +250,23 @@ rule compare_analyses:
         ),
     log:
         "logs/summary/compare_analyses.log",
+    localrule: True
     conda:
-        "../../envs/nma.yaml"
+        "../../envs/secondline.yaml"
     params:
         fits=FITS,
         models=MODELS,
         results=lambda w: RESULTS,
-        code=code_digest(Path("scripts/compare_analyses.py")),
+        overlaps=[
+            (*fit, found)
+            for fit in [*FITS, *SOLVED]
+            if (found := settings.overlaps_of(project, *fit))
+        ],
+        biases=[
+            (*fit, found)
+            for fit in [*FITS, *SOLVED]
+            if (found := settings.bias_of(project, *fit))
+        ],
+        code=code_behind("compare_analyses"),
     script:
         "../../scripts/compare_analyses.py"

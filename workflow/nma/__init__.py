@@ -1,1 +1,0 @@
-"""secondline: Bayesian network meta-analysis from study sheets to ranked treatments."""

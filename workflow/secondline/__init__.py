@@ -1,0 +1,60 @@
+"""secondline: Bayesian network meta-analysis, as a pipeline from study sheets to a report and as a library.
+
+The names below are the library; see docs/library.md. They are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from secondline.api.examples import example
+    from secondline.api.fitting import fit, textbook_model
+    from secondline.api.model import Model, Priors, half_normal, normal
+    from secondline.api.network import Network
+    from secondline.api.result import Result
+    from secondline.errors import UserError
+    from secondline.network.overlap import Overlap, SharedArm
+
+__all__ = [
+    "Model",
+    "Network",
+    "Overlap",
+    "Priors",
+    "Result",
+    "SharedArm",
+    "UserError",
+    "example",
+    "fit",
+    "half_normal",
+    "normal",
+    "textbook_model",
+]
+
+_HOMES = {
+    "Model": "api.model",
+    "Network": "api.network",
+    "Overlap": "network.overlap",
+    "Priors": "api.model",
+    "Result": "api.result",
+    "SharedArm": "network.overlap",
+    "UserError": "errors",
+    "example": "api.examples",
+    "fit": "api.fitting",
+    "half_normal": "api.model",
+    "normal": "api.model",
+    "textbook_model": "api.fitting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the library when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the names of the library."""
+    return sorted([*globals(), *__all__])

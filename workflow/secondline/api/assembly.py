@@ -1,0 +1,106 @@
+"""Evidence, effects and prior scales of a fit, put together as a job of the pipeline does."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from secondline.api.model import Model, Priors
+from secondline.api.network import Network
+from secondline.api.network_checks import check_connected
+from secondline.errors import UserError
+from secondline.inference.priors import PriorScales
+from secondline.inference.settings import ModelSettings
+from secondline.inference.task import Fit
+from secondline.network.arms import covariate_by_study, rows_with, used_arms
+from secondline.network.data import network_data
+from secondline.network.predictor import Effects
+
+
+def assemble(network: Network, model: Model, priors: Priors) -> tuple[list[dict[str, str]], Fit]:
+    """Read the evidence of a network as a model does; the rows of the evidence table, and the fit.
+
+    Raises
+    ------
+    UserError
+        Something else in the place of a network, a model or priors; a network that falls apart; a model of what the
+        network does not have.
+    """
+    for key, given, kind in (("network", network, Network), ("model", model, Model), ("priors", priors, Priors)):
+        if not isinstance(given, kind):
+            raise UserError(f"allowed: a {kind.__name__} of secondline, not {type(given).__name__}", "fit", key=key)
+    evidence = network.evidence(model.arms)
+    check_connected(network.structure, rows_with(evidence, model.covariate))
+    settings = model_settings(network, model, priors, evidence)
+    bias = network.bias.of(evidence) if network.bias else None
+    data = network_data(evidence, network.structure, model.arms.name, settings.effects, network.overlaps, bias)
+    return evidence, Fit(data, settings.prior)
+
+
+def model_settings(
+    network: Network, model: Model, priors: Priors, evidence: Sequence[Mapping[str, str]]
+) -> ModelSettings:
+    """Resolve a model of the effects and its priors.
+
+    Parameters
+    ----------
+    evidence : rows
+        Of the studies over which a covariate without a centre is centred.
+
+    Raises
+    ------
+    UserError
+        A model of what the network does not have.
+    """
+    departures = bool(model.classes) or model.settings
+    prior = PriorScales(
+        effect=priors.effect.scale,
+        tau=priors.tau.scale if model.heterogeneity else 0.0,
+        omega=priors.omega.scale if departures else 0.0,
+        baseline=priors.baseline.scale,
+        slope=(priors.slope or priors.effect).scale,
+        cutpoint=priors.cutpoint.scale,
+        interaction=model.exchangeable_interactions[1] if model.exchangeable_interactions else 0.0,
+    )
+    return ModelSettings(effects=_effects(network, model, evidence), prior=prior)
+
+
+def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str]]) -> Effects:
+    components, settings = network.structure.components, network.structure.settings
+    varying = model.exchangeable_interactions[0] if model.exchangeable_interactions else None
+    named = [*(model.classes or {}), *(name for pair in model.interactions for name in pair)]
+    for name in named:
+        if name not in components:
+            key = "classes" if name in (model.classes or {}) else "interactions"
+            raise UserError(f"allowed: {', '.join(components)}", "Model", key=key, value=name)
+    for pair in model.interactions:
+        together = network.structure.matrix[:, [components.index(name) for name in pair]]
+        if not together.all(axis=1).any():
+            raise UserError("no treatment has both components", "Model", key="interactions", value=" and ".join(pair))
+    several = [c for c in components if network.structure.matrix[:, components.index(c)].sum() > 1]
+    if varying and varying not in several:
+        problem = f"allowed: a component of several regimens, {', '.join(several) or 'of which there is none'}"
+        raise UserError(problem, "Model", key="exchangeable_interactions", value=varying)
+    if model.settings and not settings:
+        raise UserError("the network has no settings; allowed: False", "Model", key="settings", value=True)
+    centre = 0.0 if model.centre is None else model.centre
+    if model.covariate and model.centre is None:
+        centre = _mean_covariate(evidence, model.covariate)
+    return Effects(
+        settings=model.settings,
+        classes=dict(model.classes or {}),
+        interactions=tuple((a, b) for a, b in model.interactions),
+        varying=varying,
+        regimen_level=model.regimen_level,
+        mixed_arms=model.mixed_arms,
+        covariate=model.covariate,
+        centre=centre,
+    )
+
+
+def _mean_covariate(evidence: Sequence[Mapping[str, str]], name: str) -> float:
+    """Mean of a covariate over the studies that give it."""
+    found = covariate_by_study(used_arms(evidence), name)
+    if not found or not all(map(isfinite, found.values())):
+        known = list(dict.fromkeys(key for arm in used_arms(evidence) for key in arm.covariates))
+        problem = f"no study gives this covariate; allowed: {', '.join(known) or 'none, the network has no covariates'}"
+        raise UserError(problem, "Model", key="covariate", value=name)
+    return sum(found.values()) / len(found)

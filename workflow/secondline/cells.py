@@ -1,0 +1,60 @@
+"""Cells that hold more than one value: written and read in one place."""
+
+import re
+from collections.abc import Mapping
+
+
+def mix(parts: Mapping[str, int]) -> str:
+    """Write patients by regimen or by setting as one cell: ``lenvatinib:34 regorafenib:3``."""
+    return " ".join(f"{name}:{n}" for name, n in parts.items() if n)
+
+
+def parse_mix(cell: str) -> dict[str, int]:
+    """Read a cell such as ``lenvatinib:34 regorafenib:3``; names may hold spaces and colons.
+
+    Raises
+    ------
+    ValueError
+        The cell does not end in a number.
+    """
+    *parts, rest = re.split(r":(\d+)(?: |$)", cell)
+    if rest:
+        raise ValueError(f"{cell!r}: allowed: a name and a number, or several, such as lenvatinib:34 regorafenib:3")
+    return dict(zip(parts[::2], map(int, parts[1::2]), strict=True))
+
+
+def values_cell(values: Mapping[str, float]) -> str:
+    """Write study covariates as one cell: ``age:61.5 mean year:2004``; names hold no colon."""
+    return " ".join(f"{name}:{int(v) if v == int(v) else repr(float(v))}" for name, v in values.items())
+
+
+def parse_values(cell: str) -> dict[str, float]:
+    """Read a cell such as ``age:61.5 mean year:2004``; names may hold spaces."""
+    parts = re.split(r":([-+.0-9e]+)(?: |$)", cell)
+    return dict(zip(parts[:-1:2], map(float, parts[1::2]), strict=True))
+
+
+def baseline_cell(regimen: str, figure: str) -> str:
+    """Write the baseline of absolute effects as one cell: ``placebo ~ N(-0.73, 0.22^2)``."""
+    return f"{regimen} ~ {figure}"
+
+
+def parse_baseline(cell: str) -> tuple[str, str]:
+    """Read the regimen and the figure of a baseline."""
+    regimen, _, figure = cell.partition(" ~ ")
+    return regimen, figure
+
+
+def split_name(treatment: str, comparator: str) -> str:
+    """Name the fit that splits a comparison, in the column ``model``."""
+    return f"split {treatment} against {comparator}"
+
+
+def left_out_name(analysis: str, study: str) -> str:
+    """Name an analysis without one of its studies, in the column ``analysis``."""
+    return f"{analysis}_without_{study}"
+
+
+def left_out_study(name: str, analysis: str) -> str:
+    """Read which study is left out of an analysis."""
+    return name.removeprefix(left_out_name(analysis, ""))

@@ -1,0 +1,1 @@
+"""How certain the results are: which studies carry them, and what speaks against relying on them."""

@@ -1,0 +1,86 @@
+"""The studies of a plain network as contrasts with a known covariance: what flows are computed from."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from secondline.inference.generalised_least_squares import GaussianStudy, gaussian_units
+from secondline.likelihoods import LIKELIHOODS, Distribution
+from secondline.network.arms import used_arms, used_rows
+from secondline.network.bias import Bias
+from secondline.network.data import CountData, NetworkData, network_data
+from secondline.network.graph import is_plain
+from secondline.network.overlap import Overlap
+from secondline.network.predictor import Effects
+from secondline.network.structure import Structure
+
+NOT_PLAIN = "arms mix treatments, or a treatment has several components"
+SHARED = "studies share patients"
+BIASED = "the analysis takes a bias from its studies"
+ORDERED = "the outcome has ordered categories"
+NO_STUDY = "no study has information on a comparison"
+
+Row = Mapping[str, str]
+
+
+def why_no_flows(
+    evidence: Sequence[Row],
+    structure: Structure,
+    likelihood: str,
+    overlaps: Sequence[Overlap],
+    bias: Bias | None = None,
+) -> str:
+    """Say why a network has no flows; empty if it has."""
+    if not is_plain(used_arms(evidence), structure):
+        return NOT_PLAIN
+    studies = {row["study"] for row in used_rows(evidence)}
+    if any(set(overlap.studies) <= studies for overlap in overlaps):
+        return SHARED
+    if bias and bias.of(studies).contrasts:
+        return BIASED
+    return ORDERED if LIKELIHOODS[likelihood].is_ordered else ""
+
+
+def plain_studies(evidence: Sequence[Row], structure: Structure, likelihood: str) -> list[GaussianStudy]:
+    """Collect the contrasts of a plain network, study by study.
+
+    Counts enter by the estimate and the variance of every arm on the link scale; half a patient is added to every group
+    of a study in which one is empty. Studies that have events in no arm, or in every patient, tell nothing of a
+    comparison and are left out, as is usual where contrasts are pooled.
+
+    Returns
+    -------
+    list of GaussianStudy
+        ``rows`` are those of the component effects; names of treatments are those of the regimens.
+    """
+    data = network_data(evidence, structure, likelihood, Effects())
+    units = gaussian_units(used_rows(evidence), data.predictor, likelihood)
+    contrasts = [study for unit in units for study in unit.members]
+    return [*contrasts, *_of_counts(evidence, data)] if len(data.counts.study) else contrasts
+
+
+def _of_counts(evidence: Sequence[Row], data: NetworkData) -> list[GaussianStudy]:
+    from secondline.inference.families import gaussian_approximation
+
+    counts, sizes = data.counts, np.diff(data.counts.start)
+    empty = _empty(counts)
+    added = 0.5 * np.repeat(np.logical_or.reduceat(empty.any(axis=1), counts.start[:-1]), sizes)
+    estimates, variances = gaussian_approximation(counts, added[:, None])
+    given = {(arm.study, arm.name): arm for arm in used_arms(evidence)}
+    names = [next(iter(given[point].regimens)) for point in data.points[len(data.points) - len(counts.rows) :]]
+    found = []
+    for k, start, end in zip(counts.study, counts.start[:-1], counts.start[1:], strict=True):
+        if not empty[start:end].all(axis=0).any():
+            own = slice(start, end)
+            study = GaussianStudy.of_means(
+                data.studies[k], estimates[own], variances[own], counts.rows[own], names[own]
+            )
+            found.append(study)
+    return found
+
+
+def _empty(counts: CountData) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Whether an arm has no events, and whether it has no patient without, (arms, 2)."""
+    of_patients = counts.likelihood.distribution is Distribution.BINOMIAL
+    others = counts.n - counts.events if of_patients else np.ones(len(counts.counts))
+    return np.column_stack([counts.events, others]) <= 0

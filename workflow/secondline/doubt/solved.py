@@ -1,0 +1,55 @@
+"""An analysis solved exactly, and what it decides: for tables that vary one thing of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from secondline.doubt.decision import Decision, decide, p_best_of, pairwise
+from secondline.doubt.question import Contest, Question
+from secondline.inference.exact import GridPosterior
+from secondline.inference.task import Fit
+from secondline.inference.widening import solve_and_assess
+
+_QUANTILES = np.array([0.025, 0.5, 0.975])
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The posterior of one analysis, and what it decides in every setting; or why there is none."""
+
+    posterior: GridPosterior | None
+    decisions: Sequence[Decision]
+    reason: str = ""
+
+    def tau(self, fit: Fit) -> dict[str, float]:
+        """Median and 95% equal-tailed limits of tau, as cells of a table; none where the model leaves it out."""
+        if self.posterior is None or not fit.scales.tau:
+            return {}
+        quantiles = self.posterior.scale_quantiles("tau", _QUANTILES)
+        return dict(zip(("tau_lower", "tau_median", "tau_upper"), map(float, quantiles), strict=True))
+
+
+def solve_and_decide(fit: Fit, question: Question) -> Solved:
+    """Solve a fit by the exact engine, and rank the candidates placed in every setting, or all where too few are."""
+    found = solve_and_assess(fit.data, fit.scales)
+    posterior = found.solution.posterior
+    if posterior is None or found.covariances is None:
+        return Solved(None, (), found.reason)
+    decisions = decide(question, posterior, found.covariances)
+    return Solved(posterior, [_among_all(d, question.contest(d.setting), question.sign, posterior) for d in decisions])
+
+
+def _among_all(decision: Decision, contest: Contest, sign: float, posterior: GridPosterior) -> Decision:
+    """Rank all candidates where the data link too few of them; ``not_named`` stays and says so."""
+    if decision.placed or len(contest.candidates) < 2:
+        return decision
+    p_better = pairwise(contest.rows, sign, posterior)
+    return replace(
+        decision,
+        placed=contest.candidates,
+        means=posterior.mixture(contest.rows).mean(),
+        sucra=(p_better.sum(axis=1) - 0.5) / (len(contest.candidates) - 1),
+        p_best=p_best_of(contest.rows, sign, posterior),
+        p_better=p_better,
+    )

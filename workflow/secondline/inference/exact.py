@@ -1,0 +1,368 @@
+"""The exact engine: posteriors without Markov chains, to check the sampler and to carry sensitivity grids.
+
+Given (tau, omega) the effects of a contrast model are Gaussian, so that the posterior is a mixture over a grid. For
+counts the effects given (tau, omega) come from importance sampling of the quadrature likelihood with two-piece t
+proposals around the mode, on the same grid. The likelihood depends on tau and omega through their squares, so that
+integrands are even and the trapezoid rule converges fast.
+
+What only counts need, compiled code all of it, is imported where they are met: a Gaussian network needs none.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from secondline.inference.grid import Axis, NormalMixture, density_quantiles, density_summary, normalise
+from secondline.inference.priors import PriorScales
+from secondline.inference.resolution import resolution
+from secondline.network.data import NetworkData
+from secondline.network.structure import Floats
+
+REPLICATES = 8  # independent scramblings of the Sobol sequence; their spread is the engine's own error
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How fine the engine works: grid points for tau and omega, importance draws a grid point and replicate.
+
+    The spread of the replicates is the engine's own error; one of them will do where that is not asked for.
+    """
+
+    tau: int
+    omega: int
+    draws: int
+    replicates: int = REPLICATES
+
+
+_GAUSSIAN_GRID = 41  # points for tau and for omega
+_COUNT_GRID = {"tau": 21, "omega": 11}
+_EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid
+_SLOWER = 16  # how much more one costs of ordered categories, whose cutpoints no table can know
+_COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
+_MIN_DRAWS, _MAX_DRAWS = 32, 512
+_SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
+_FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
+
+
+def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicates: int = REPLICATES) -> Effort:
+    """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
+    if not len(data.counts.study):
+        return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
+    points = (_COUNT_GRID["tau"] if scales.tau else 1) * (_COUNT_GRID["omega"] if scales.omega else 1)
+    total = min(max(_EVALUATIONS / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
+    draws, least = total / points / REPLICATES, 2 * _MIN_DRAWS
+    if is_slow(data):
+        draws, least, replicates = draws * REPLICATES / 4 / _SLOWER, _MIN_DRAWS, min(replicates, 4)
+    draws = max(factor * min(draws, _MAX_DRAWS), least)
+    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(draws)), replicates)
+
+
+def is_slow(data: NetworkData) -> bool:
+    """Whether the likelihood of a network is integrated anew at every draw: that of ordered categories."""
+    return bool(len(data.counts.study)) and data.counts.likelihood.is_ordered
+
+
+@dataclass(frozen=True)
+class GridPosterior:
+    """Posterior over a (tau, omega) grid.
+
+    ``log_density`` holds log prior + log marginal likelihood at every grid point and replicate. Given a grid point the
+    coefficients are a mixture of J normals with ``means`` and ``log_weights``, sharing ``roots`` (their covariance is
+    roots' roots).
+    """
+
+    tau: Axis
+    omega: Axis
+    log_density: Floats
+    """(replicates, G), G = points of tau times points of omega, tau varying slowest."""
+    means: Floats
+    """(replicates, G, J, coefficients)"""
+    log_weights: Floats
+    """(replicates, G, J), normalised over J."""
+    roots: Floats
+    """(G, rank, coefficients)"""
+    rise: Floats
+    """By how much the log density may rise beyond what was taken for its mode, (G,); 0 in closed form."""
+
+    def log_weights_of_grid(self, step: int = 1) -> Floats:
+        """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(
+                self.log_density + np.log(np.outer(self.tau.weights(step), self.omega.weights(step))).ravel()
+            )
+
+    def component_weights(self, chosen: slice = slice(None), step: int = 1) -> Floats:
+        """Posterior weights of all mixture components, (replicates, G, J)."""
+        return normalise(self.log_weights_of_grid(step)[chosen, :, None] + self.log_weights[chosen])
+
+    def mixture(self, contrasts: Floats, step: int = 1, replicate: int | None = None) -> NormalMixture:
+        """Posterior of linear combinations of the coefficients.
+
+        Parameters
+        ----------
+        contrasts : array, (K, coefficients)
+        step : int
+            2 uses every other grid point, to see the error of the grid.
+        replicate : int, optional
+            One replicate instead of all of them.
+        """
+        chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
+        by_replicate = self.component_weights(chosen, step)
+        weights = by_replicate.ravel()
+        kept = weights > 1e-10
+        n_grid, n_draws = self.means.shape[1:3]
+        index = np.tile(np.repeat(np.arange(n_grid), n_draws), len(by_replicate))[kept]
+        means = self.means[chosen].reshape(-1, self.means.shape[-1])[kept] @ contrasts.T
+        spread = np.sqrt(((self.roots @ contrasts.T) ** 2).sum(axis=1))
+        return NormalMixture(weights[kept] / weights[kept].sum(), means, spread[index])
+
+    def log_evidence(self, step: int = 1) -> float:
+        """Log marginal likelihood of the data, the flat baselines of Gaussian arms apart."""
+        return float(logsumexp(self.log_weights_of_grid(step)) - np.log(self.n_replicates))
+
+    def log_evidence_error(self) -> float:
+        """Error of the log marginal likelihood: on half the grid, and over the replicates."""
+        error = abs(self.log_evidence(2) - self.log_evidence())
+        if self.n_replicates == 1:
+            return error
+        parts = logsumexp(self.log_weights_of_grid(), axis=1)
+        return float(np.hypot(error, np.std(parts, ddof=1) / np.sqrt(self.n_replicates)))
+
+    def at_the_end(self, table: Floats) -> Floats:
+        """Largest value of tables over the grid, (..., G), where tau or omega ends."""
+        grid = table.reshape(*table.shape[:-1], *self._shape)
+        ends = [grid[..., -1, :]] if self.tau.upper else []
+        ends += [grid[..., -1]] if self.omega.upper else []
+        return np.concatenate([np.full((*table.shape[:-1], 1), -np.inf), *ends], axis=-1).max(axis=-1)
+
+    @property
+    def tau_points(self) -> Floats:
+        """Tau at every grid point, (G,)."""
+        return np.repeat(self.tau.points, len(self.omega.points))
+
+    def covariance(self, replicate: int | None = None) -> Floats:
+        """Posterior covariance of the stacked coefficients, (coefficients, coefficients), by all or one replicate."""
+        chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
+        weights = self.component_weights(chosen)
+        means = self.means[chosen].reshape(weights.size, -1)
+        centred = means - weights.ravel() @ means
+        between = (weights.reshape(-1, 1) * centred).T @ centred
+        within = np.einsum("g,gkc,gkd->cd", weights.sum(axis=(0, 2)), self.roots, self.roots, optimize=True)
+        return np.asarray(between + within)
+
+    def draws(self, n: int, seed: int) -> tuple[Floats, Floats, Floats]:
+        """Draw coefficients (n, coefficients), tau (n,) and omega (n,) from the posterior."""
+        rng = np.random.default_rng(seed)
+        weights = self.component_weights()
+        picks = np.searchsorted(np.cumsum(weights.ravel()), (np.arange(n) + rng.random()) / n)
+        picks = rng.permutation(np.minimum(picks, weights.size - 1))
+        replicate, point, draw = np.unravel_index(picks, weights.shape)
+        roots = self.roots[point]
+        noise = np.einsum("nk,nkc->nc", rng.standard_normal(roots.shape[:2]), roots)
+        tau, omega = np.unravel_index(point, self._shape)
+        return self.means[replicate, point, draw] + noise, self.tau.points[tau], self.omega.points[omega]
+
+    def summary(self, contrasts: Floats) -> tuple[Floats, Floats]:
+        """Mean, sd, 2.5% and 97.5% quantile of linear combinations, (4, K), and the engine's own error of each."""
+        best = self.mixture(contrasts).summary()
+        halved = np.abs(self.mixture(contrasts, step=2).summary() - best)
+        parts = [self.mixture(contrasts, replicate=r).summary() for r in range(self.n_replicates)]
+        return best, _error(best, halved, parts)
+
+    def error_of_means(self) -> tuple[Floats, Floats]:
+        """Posterior sd of every coefficient, (coefficients,), and the engine's own error of its mean, as in `summary`.
+
+        It takes no quantiles, which cost more than all else where nobody reads them.
+        """
+        best, halved = (self._mean(slice(None), step) for step in (1, 2))
+        parts = [self._mean(slice(r, r + 1))[None] for r in range(self.n_replicates)]
+        sd = np.sqrt(np.diagonal(self.covariance()))
+        return sd, _error(np.stack([best, sd]), np.abs(halved - best)[None], parts)[0]
+
+    def _mean(self, chosen: slice, step: int = 1) -> Floats:
+        """Posterior means of the coefficients, (coefficients,)."""
+        weights = self.component_weights(chosen, step)
+        return np.asarray(weights.ravel() @ self.means[chosen].reshape(weights.size, -1))
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of independent replicates."""
+        return len(self.log_density)
+
+    @property
+    def n_draws(self) -> int:
+        """Importance draws of a grid point and replicate; 1 in closed form."""
+        return int(self.log_weights.shape[2])
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return len(self.tau.points), len(self.omega.points)
+
+    def marginal(self, parameter: str, replicate: int | None = None) -> tuple[Floats, Floats]:
+        """Grid and normalised posterior density of ``tau`` or ``omega``."""
+        chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
+        table = np.exp(self.log_density[chosen] - self.log_density.max()).mean(axis=0).reshape(self._shape)
+        axis, other = (self.tau, self.omega) if parameter == "tau" else (self.omega, self.tau)
+        values = (table if parameter == "tau" else table.T) @ other.weights()
+        return axis.points, values / (values @ axis.weights())
+
+    def scale_quantiles(self, parameter: str, probabilities: Floats) -> Floats:
+        """Quantiles of ``tau`` or ``omega``."""
+        return density_quantiles(*self.marginal(parameter), probabilities)
+
+    def scale_summary(self, parameter: str) -> tuple[Floats, Floats]:
+        """Mean, sd, 2.5% and 97.5% quantile of ``tau`` or ``omega``, (4,), and the engine's own error of each."""
+        x, density = self.marginal(parameter)
+        best = density_summary(x, density)
+        halved = np.abs(density_summary(x[::2], density[::2]) - best)
+        parts = [density_summary(*self.marginal(parameter, r)) for r in range(self.n_replicates)]
+        return best, _error(best[:, None], halved[:, None], [part[:, None] for part in parts])[:, 0]
+
+
+def _error(best: Floats, halved: Floats, parts: Sequence[Floats]) -> Floats:
+    """Error of summaries (mean, sd and more, K): that of the grid, and that of sampling.
+
+    That over few replicates is itself known badly: in standard deviations it is at least the root mean square of that
+    of all K quantities, and at least `_FLOOR`.
+    """
+    if len(parts) == 1:
+        return halved
+    sampled = np.std(parts, axis=0, ddof=1) / np.sqrt(len(parts))
+    relative = sampled / np.maximum(best[1], 1e-300)
+    typical = np.sqrt((relative**2).mean(axis=1, keepdims=True))
+    return np.asarray(np.hypot(halved, np.maximum(sampled, np.maximum(typical, _FLOOR) * best[1])))
+
+
+def posterior(
+    data: NetworkData, scales: PriorScales, chosen: Effort | None = None, moved: Floats | None = None
+) -> GridPosterior:
+    """Compute the exact posterior of one fit.
+
+    Parameters
+    ----------
+    data : NetworkData
+    scales : PriorScales
+        A tau or omega of 0 leaves the parameter out.
+    chosen : Effort, optional
+        By default `effort`.
+    moved : array, (arms,), optional
+        By how much the data of arms with counts are moved; see `secondline.inference.importance.sample_grid`.
+    """
+    chosen = chosen or effort(data, scales)
+
+    def evaluate(tau: Axis, omega: Axis, draws: int, replicates: int) -> GridPosterior:
+        if len(data.counts.study):
+            return _importance_grid(data, scales, tau, omega, draws, replicates, moved)
+        return gaussian_grid(data, scales, tau, omega)
+
+    return _search(evaluate, scales, resolution(data), chosen)
+
+
+Limits = tuple[float, float]
+
+
+def _search(
+    evaluate: Callable[[Axis, Axis, int, int], GridPosterior], scales: PriorScales, least: float, effort: Effort
+) -> GridPosterior:
+    """Lay the grid over the range that holds the posterior: coarse ones first, then the one asked for."""
+
+    def axes(of_tau: Limits, of_omega: Limits, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
+        unit = min(least, scales.tau) if scales.tau else 1.0
+        return Axis(unit, of_tau[1], n_tau, of_tau[0]), Axis(scales.omega or 1.0, of_omega[1], n_omega, of_omega[0])
+
+    limits = (0.0, 6 * scales.tau), (0.0, 6 * scales.omega)
+    for _ in range(_SEARCHES if any(limits[0] + limits[1]) else 0):
+        tau, omega = axes(*limits, *_SEARCH_GRID)
+        coarse = evaluate(tau, omega, _SEARCH_DRAWS, 1)
+        table = coarse.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
+        limits = _range(tau.points, table.max(axis=1)), _range(omega.points, table.max(axis=0))
+    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, effort.replicates)
+
+
+def _range(x: Floats, profile: Floats) -> Limits:
+    """Points on either side of where a log density comes within e^-18 of its maximum."""
+    reached = np.flatnonzero(profile > profile.max() - 18.0)
+    return float(x[max(reached[0] - 1, 0)]), float(x[min(reached[-1] + 1, len(x) - 1)])
+
+
+def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
+    """Log density of the half-normal priors on the grid, (tau, omega); 0 for a parameter that the model leaves out."""
+
+    def half_normal(x: Floats, scale: float) -> Floats:
+        return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (x / scale) ** 2) if scale else np.zeros(1)
+
+    return half_normal(tau, scales.tau)[:, None] + half_normal(omega, scales.omega)[None, :]
+
+
+def _log_constant(data: NetworkData) -> float:
+    """Terms of the log likelihood that depend on no parameter."""
+    gaussian = float(-0.5 * np.log(2 * np.pi) * len(data.gaussian.y) + data.gaussian.log_det.sum())
+    if not len(data.counts.counts):
+        return gaussian
+    from secondline.inference.families import log_constants
+
+    return float(gaussian + log_constants(data.counts).sum())
+
+
+def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis, omega_axis: Axis) -> GridPosterior:
+    """Solve in closed form on given axes: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
+    gaussian, tau, omega = data.gaussian, tau_axis.points, omega_axis.points
+    n_coefficients = data.n_coefficients
+    precision = 1 / (1 + tau[:, None] ** 2 * gaussian.scales)
+    log_likelihood = 0.5 * np.log(precision).sum(axis=1) - 0.5 * precision @ gaussian.y**2 + _log_constant(data)
+    log_density = np.empty((len(tau), len(omega)))
+    means = np.empty((len(tau), len(omega), n_coefficients))
+    roots = np.empty((len(tau), len(omega), n_coefficients, n_coefficients))
+    for o, value in enumerate(omega):
+        d = scales.coefficients(data.predictor, value)
+        rows = gaussian.rows * d
+        weighted = precision[:, :, None] * rows
+        information = weighted.transpose(0, 2, 1) @ rows + np.eye(n_coefficients)
+        cholesky = np.linalg.cholesky(information)
+        inverse_root = np.linalg.inv(cholesky)
+        score = weighted.transpose(0, 2, 1) @ gaussian.y
+        half = (inverse_root @ score[:, :, None])[:, :, 0]
+        means[:, o] = (inverse_root.transpose(0, 2, 1) @ half[:, :, None])[:, :, 0] * d
+        roots[:, o] = inverse_root * d
+        log_det = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
+        log_density[:, o] = log_likelihood - log_det + 0.5 * (half**2).sum(axis=1)
+    log_density += _log_prior(scales, tau, omega)
+    n_grid = log_density.size
+    return GridPosterior(
+        tau_axis,
+        omega_axis,
+        log_density.reshape(1, n_grid),
+        means.reshape(1, n_grid, 1, n_coefficients),
+        np.zeros((1, n_grid, 1)),
+        roots.reshape(n_grid, n_coefficients, n_coefficients),
+        np.zeros(n_grid),
+    )
+
+
+def _importance_grid(
+    data: NetworkData,
+    scales: PriorScales,
+    tau_axis: Axis,
+    omega_axis: Axis,
+    draws: int,
+    replicates: int,
+    moved: Floats | None,
+) -> GridPosterior:
+    """Sample the coefficients by importance at every grid point."""
+    from secondline.inference import importance
+
+    found = importance.sample_grid(data, scales, tau_axis.points, omega_axis.points, draws, replicates, moved)
+    replicates, n_tau, n_omega = found.log_density.shape
+    log_density = found.log_density + _log_prior(scales, tau_axis.points, omega_axis.points) + _log_constant(data)
+    n_grid, n_coefficients = n_tau * n_omega, data.n_coefficients
+    return GridPosterior(
+        tau_axis,
+        omega_axis,
+        log_density.reshape(replicates, n_grid),
+        found.coefficients.reshape(replicates, n_grid, draws, n_coefficients),
+        found.log_weights.reshape(replicates, n_grid, draws),
+        np.zeros((n_grid, 1, n_coefficients)),
+        found.rise.reshape(n_grid),
+    )

@@ -1,0 +1,243 @@
+"""One fit job: all models of one outcome of one analysis, sampled, checked and written."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from secondline.cell_values import OVERALL
+from secondline.inference import diagnostics, exact, fit_statistics
+from secondline.inference.fitted import Attempt, Fitted
+from secondline.inference.leave_one_out import LeftOut, leave_one_out
+from secondline.inference.likelihood_check import check_likelihood
+from secondline.inference.posterior_tree import posterior_tree
+from secondline.inference.reliability import Solution, solve
+from secondline.inference.sampling import CompiledModel, compile_model, fit_seed
+from secondline.inference.settings import FitSettings, SamplerPlan, SamplerSettings
+from secondline.inference.task import Fit, FitTask
+from secondline.inference.widening import FITTED, Covariances, prior_covariances
+from secondline.network.predictor import Predictor
+from secondline.network.structure import Floats
+from secondline.tables import replacing, write_table
+
+TIMING_COLUMNS = ("analysis", "outcome", "model", "import_s", "compile_s", "sampling_s", "other_s")
+
+
+def fit_models(
+    evidence: str,
+    settings: FitSettings,
+    folders: Mapping[str, Path],
+    timings: str,
+    cores: int,
+    started: float,
+    say: Callable[[str], None],
+) -> None:
+    """Fit every model of an outcome and write its posterior, diagnostics, exact check and fit statistics.
+
+    Parameters
+    ----------
+    evidence : path
+        The evidence table: the only data the fit reads.
+    settings : FitSettings
+        Resolved settings of the job.
+    folders : mapping
+        Output folder by model.
+    timings : path
+        Where the seconds go.
+    cores : int
+        Chains sampled at a time.
+    started : float
+        `time.perf_counter()` before the first import of the job.
+    say : callable
+        Receives one line per fit.
+    """
+    task = FitTask.read(evidence, settings)
+    sampler = Sampler.build(list(task.fits.values()), task.sampler, cores)
+    import_s = time.perf_counter() - started - sampler.compiled.seconds
+    rows: list[dict[str, Any]] = []
+    for name, fit in task.fits.items():
+        begun = time.perf_counter()
+        fitted = sample_fit(fit, sampler, fit_seed(task.seed, task.analysis, task.outcome, name))
+        statistics = _write(task, name, fitted, folders[name])
+        attempt = fitted.attempt
+        other_s = time.perf_counter() - begun - attempt.sampling_s
+        opening = not rows
+        rows.append(
+            {
+                "analysis": task.analysis,
+                "outcome": task.outcome,
+                "model": name,
+                "import_s": import_s if opening else 0.0,
+                "compile_s": sampler.compiled.seconds if opening else 0.0,
+                "sampling_s": attempt.sampling_s,
+                "other_s": other_s,
+            }
+        )
+        say(_line(task, name, attempt, statistics, time.perf_counter() - begun))
+    write_table(timings, rows, TIMING_COLUMNS)
+
+
+def _line(task: FitTask, name: str, attempt: Attempt, statistics: Mapping[str, Any], seconds: float) -> str:
+    ess = min(row["ess_bulk"] for row in attempt.diagnostics)
+    r_hat = max(row["r_hat"] for row in attempt.diagnostics)
+    verdict = "converged" if attempt.converged else "NOT CONVERGED"
+    return (
+        f"fit {task.analysis}/{task.outcome}/{name}: {len(task.fits[name].data.studies)} studies, "
+        f"{statistics['data_points']} data points, residual deviance {statistics['residual_deviance']:.1f}; {verdict} "
+        f"(R-hat {r_hat:.3f}, least ESS {ess:.0f}, {attempt.divergences} divergences, {attempt.largest_z}); "
+        f"{seconds:.1f} s"
+    )
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """What draws from the fits of a job, all of which share one compiled model."""
+
+    compiled: CompiledModel
+    size: int
+    """Length of the raw coefficients."""
+    plan: SamplerPlan
+    cores: int
+
+    @classmethod
+    def build(cls, fits: Sequence[Fit], plan: SamplerPlan, cores: int) -> "Sampler":
+        """Compile the model that these fits share."""
+        from secondline.inference.models import model_inputs, network_model
+
+        first, size = fits[0], max(fit.data.n_coefficients for fit in fits)
+        inputs = model_inputs(first.data, first.scales, size, tabulated=False)
+        return cls(compile_model(network_model(inputs)), size, plan, cores)
+
+    def draw(self, fit: Fit, seed: int, again: bool = False) -> tuple[dict[str, Floats], int]:
+        """Draw from the posterior of a fit, see `sample`; ``again`` with the settings of a second attempt."""
+        settings, chains = self.plan.retry if again else self.plan.first, self.plan.chains
+        return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed)
+
+
+def sample_fit(fit: Fit, sampler: Sampler, seed: int) -> Fitted:
+    """Sample and check a fit; on failure once more, longer, more carefully and against a finer exact engine.
+
+    A finer engine alone is tried where only the exact check is wanting.
+    """
+    solution = solve(fit.data, fit.scales)
+    attempt = _attempt(fit, sampler, solution, seed)
+    if not (attempt.converged and solution.posterior):
+        solution = solve(fit.data, fit.scales, exact.effort(fit.data, fit.scales, factor=4))
+        attempt = _attempt(fit, sampler, solution, seed, again=not attempt.converged)
+    return Fitted(fit, attempt, solution, covariances_of(fit, sampler, attempt, solution, seed), seed)
+
+
+def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: bool = False) -> Attempt:
+    begun = time.perf_counter()
+    parameters, divergences = sampler.draw(fit, seed, again)
+    sampling_s = time.perf_counter() - begun
+    quantities = list_quantities(parameters, fit.data.predictor, solution.posterior)
+    checks = diagnostics.convergence(quantities, divergences)
+    k = diagnostics.pareto_k(solution.found) if solution.found else None
+    comparison = diagnostics.compare_with_exact(quantities, k, solution.status)
+    comparison += check_likelihood(fit.data, flat_draws(parameters), fit.scales)
+    converged = diagnostics.has_converged(checks, comparison)
+    for row in checks:
+        row |= {"converged": converged, "exact_check": solution.status}
+    return Attempt(parameters, divergences, checks, comparison, converged, sampling_s)
+
+
+def sample(
+    compiled: CompiledModel, fit: Fit, size: int, settings: SamplerSettings, chains: int, cores: int, seed: int
+) -> tuple[dict[str, Floats], int]:
+    """Draw from the posterior of one fit.
+
+    Returns
+    -------
+    dict
+        coefficients, tau and omega with leading dimensions (chain, draw).
+    int
+        Divergences.
+    """
+    from secondline.inference.models import model_inputs, natural_parameters
+
+    inputs = model_inputs(fit.data, fit.scales, size)
+    trace = compiled.sample({"data": inputs.vector}, settings, chains, cores, seed)
+    parameters = natural_parameters(trace.posterior["raw"].to_numpy(), fit.data, fit.scales, inputs)
+    return parameters, int(trace.sample_stats["diverging"].sum())
+
+
+def list_quantities(
+    parameters: Mapping[str, Floats], predictor: Predictor, posterior: exact.GridPosterior | None
+) -> list[diagnostics.Quantity]:
+    """List the parameters that are checked: coefficients, tau, omega, and the effect of every regimen and setting.
+
+    The departures of settings are checked through the effects of the regimens.
+    """
+    names, rows = [], []
+    for name, row in zip(predictor.names, np.eye(predictor.n_coefficients), strict=True):
+        if not name.startswith("delta["):
+            names.append(name)
+            rows.append(row)
+    if not predictor.effects.unrelated:
+        settings = (OVERALL, *(predictor.structure.settings if predictor.effects.settings else ()))
+        for setting, block in zip(settings, predictor.effect_rows(), strict=False):
+            for regimen, row in zip(predictor.structure.regimens, block, strict=True):
+                if row.any():
+                    names.append(f"d[{setting},{regimen}]")
+                    rows.append(row)
+    matrix = np.array(rows)
+    unknown = np.full((2, 4, len(names)), np.nan)
+    exact_summary, error = posterior.summary(matrix) if posterior else unknown
+    draws = parameters["coefficients"] @ matrix.T
+    quantities = [
+        diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
+    ]
+    for scale in ("tau", "omega"):
+        if scale in parameters:
+            found = posterior.scale_summary(scale) if posterior else unknown[..., 0]
+            quantities.append(diagnostics.Quantity(scale, parameters[scale], *found))
+    return quantities
+
+
+def flat_draws(parameters: Mapping[str, Floats]) -> fit_statistics.Draws:
+    """Draws of all chains one after the other; tau is 0 in a model without."""
+    coefficients = parameters["coefficients"]
+    n = coefficients.shape[0] * coefficients.shape[1]
+    tau = parameters["tau"].reshape(n) if "tau" in parameters else np.zeros(n)
+    return fit_statistics.Draws(coefficients.reshape(n, -1), tau)
+
+
+def _write(task: FitTask, name: str, fitted: Fitted, folder: Path) -> dict[str, Any]:
+    """Write the files of a fit; returns its fit statistics."""
+    data, attempt = fitted.fit.data, fitted.attempt
+    assessed, left_out = assess(fitted)
+    statistics, by_study = fit_statistics.summarise_fit(assessed, data, left_out)
+    write_table(folder / "diagnostics.csv", attempt.diagnostics, diagnostics.DIAGNOSTIC_COLUMNS)
+    write_table(folder / "exact_check.csv", attempt.comparison, diagnostics.EXACT_COLUMNS)
+    write_table(folder / "fit_statistics.csv", [statistics], fit_statistics.COLUMNS)
+    write_table(folder / "loo.csv", by_study, fit_statistics.STUDY_COLUMNS)
+    write_table(folder / "data_points.csv", fit_statistics.point_rows(assessed, data), fit_statistics.POINT_COLUMNS)
+    names = {"analysis": task.analysis, "outcome": task.outcome, "model": name}
+    tree = posterior_tree(fitted, assessed.log_likelihood, names)
+    with replacing(folder / "posterior.nc") as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+    return statistics
+
+
+def assess(fitted: Fitted) -> tuple[fit_statistics.Fit, LeftOut]:
+    """Fit of the model to every data point, and how well it predicts every study left out."""
+    fit, parameters = fitted.fit, fitted.attempt.parameters
+    chains, draws = parameters["coefficients"].shape[:2]
+    assessed = fit_statistics.assess(fit.data, flat_draws(parameters), fit.scales)
+    by_chain = assessed.log_likelihood.reshape(chains, draws, -1)
+    return assessed, leave_one_out(fit.data, fit.scales, fitted.solution.posterior, by_chain)
+
+
+def covariances_of(fit: Fit, sampler: Sampler, attempt: Attempt, solution: Solution, seed: int) -> Covariances:
+    """Covariances under doubled priors, by the exact engine or, where that cannot, by sampling each of them."""
+    found = prior_covariances(fit.data, fit.scales, solution.posterior) if solution.posterior else None
+    if found:
+        return found
+    draws = {FITTED: attempt.parameters["coefficients"]}
+    for key, scales in fit.scales.all_doubled().items():
+        draws[key] = sampler.draw(Fit(fit.data, scales), seed)[0]["coefficients"]
+    return Covariances.of_chains(draws)

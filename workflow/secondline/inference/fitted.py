@@ -1,0 +1,81 @@
+"""What one fit gives, whether its posterior was sampled or solved exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from secondline.cell_values import CHECKED, NO_CHECK
+from secondline.inference.grid import refine
+from secondline.inference.reliability import Solution
+from secondline.inference.task import Fit
+from secondline.inference.widening import Covariances
+from secondline.network.structure import Floats
+
+_DENSITY_POINTS = 401
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Draws of a posterior with their checks."""
+
+    parameters: Mapping[str, Floats]
+    """coefficients, tau and omega by name, with leading dimensions (chain, draw)."""
+    divergences: int
+    diagnostics: list[dict[str, Any]]
+    comparison: list[dict[str, Any]]
+    converged: bool
+    sampling_s: float
+    on_grid: bool = False
+    """Whether draws of tau and omega are points of the grid of the exact engine."""
+
+    @property
+    def largest_z(self) -> str:
+        """How far sampled and exact posterior are apart, or that there is no exact check."""
+        if self.comparison[0]["status"] != CHECKED:
+            return NO_CHECK
+        return f"at most {max(abs(row['z']) for row in self.comparison):.1f} SE from exact"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit with its posterior: the draws and their checks, the exact posterior, and what doubled priors would give."""
+
+    fit: Fit
+    attempt: Attempt
+    solution: Solution
+    covariances: Covariances
+    seed: int
+
+    @property
+    def scales(self) -> list[str]:
+        """Which of tau and omega the model has."""
+        return [name for name in ("tau", "omega") if name in self.attempt.parameters]
+
+    def density(self, parameter: str) -> tuple[Floats, Floats]:
+        """Grid and posterior density of tau or omega: exact, or where there is no exact check that of the draws."""
+        if self.solution.posterior:
+            return refine(*self.solution.posterior.marginal(parameter), points=_DENSITY_POINTS)
+        from scipy.stats import gaussian_kde
+
+        draws = self.attempt.parameters[parameter]
+        x = np.linspace(0, draws.max(), _DENSITY_POINTS)
+        kernel = gaussian_kde(np.concatenate([draws.ravel(), -draws.ravel()]))
+        return x, 2 * kernel(x)
+
+
+def solved(fit: Fit, solution: Solution, covariances: Covariances, draws: int, seed: int) -> Fitted:
+    """Draw from a posterior that was solved exactly: independent draws, as one chain.
+
+    Raises
+    ------
+    ValueError
+        The exact engine cannot be relied on here.
+    """
+    if solution.posterior is None:
+        raise ValueError(solution.reason)
+    coefficients, tau, omega = solution.posterior.draws(draws, seed)
+    scales = {name: d[None] for name, d in (("tau", tau), ("omega", omega)) if getattr(fit.scales, name)}
+    attempt = Attempt({"coefficients": coefficients[None], **scales}, 0, [], [], True, 0.0, on_grid=True)
+    return Fitted(fit, attempt, solution, covariances, seed)

@@ -1,0 +1,157 @@
+"""Weighted mixtures of normals: the form in which the exact engine gives every posterior."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import ndtr
+
+from secondline.network.structure import Floats
+
+
+@dataclass(frozen=True)
+class NormalMixture:
+    """Independent-of-scale summary of a set of scalar quantities, each a mixture of M normals.
+
+    Parameters
+    ----------
+    weights : array, (M,)
+        Sum to 1.
+    means, sds : array, (M, K)
+        Component means and standard deviations of K quantities; a standard deviation of 0 is a point mass.
+    """
+
+    weights: Floats
+    means: Floats
+    sds: Floats
+
+    def mean(self) -> Floats:
+        """Means of the K quantities."""
+        return self.weights @ self.means
+
+    def sd(self) -> Floats:
+        """Return the standard deviations of the K quantities."""
+        centred = self.means - self.mean()
+        return np.sqrt(self.weights @ (centred**2 + self.sds**2))
+
+    def cdf(self, x: Floats) -> Floats:
+        """P(quantity <= x), one x for each of the K quantities."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (x - self.means) / self.sds
+        steps = np.where(self.sds > 0, ndtr(np.nan_to_num(z)), (self.means <= x).astype(float))
+        return np.asarray(self.weights @ steps)
+
+    def quantiles(self, probabilities: Floats) -> Floats:
+        """Quantiles of the K quantities, (probabilities, K)."""
+        if not self.sds.any():
+            return weighted_quantiles(self.means, self.weights, probabilities)
+        return np.stack([self._quantile(probability) for probability in probabilities])
+
+    def _quantile(self, probability: float) -> Floats:
+        low = (self.means - 12 * self.sds).min(axis=0)
+        high = (self.means + 12 * self.sds).max(axis=0)
+        for _ in range(60):
+            middle = (low + high) / 2
+            below = self.cdf(middle) < probability
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray((low + high) / 2)
+
+    def summary(self) -> Floats:
+        """Mean, sd, 2.5% and 97.5% quantile, (4, K)."""
+        return np.vstack([self.mean(), self.sd(), self.quantiles(np.array([0.025, 0.975]))])
+
+
+SUMMARIES = ("mean", "sd", "q2.5", "q97.5")
+
+
+def weighted_quantiles(values: Floats, weights: Floats, probabilities: Floats) -> Floats:
+    """Quantiles of weighted draws by linear interpolation of the midpoint distribution.
+
+    Parameters
+    ----------
+    values : array, (M, K)
+    weights : array, (M,)
+
+    Returns
+    -------
+    array, (probabilities, K)
+    """
+    result = np.empty((len(probabilities), values.shape[1]))
+    for k in range(values.shape[1]):
+        order = np.argsort(values[:, k], kind="stable")
+        w = weights[order]
+        result[:, k] = np.interp(probabilities, np.cumsum(w) - w / 2, values[order, k])
+    return result
+
+
+def density_summary(x: Floats, density: Floats) -> Floats:
+    """Mean, sd, 2.5% and 97.5% quantile of a density known on a grid of numbers from 0 up, (4,).
+
+    The density is interpolated by a cubic spline; its grid values are exact.
+    """
+    fine, value = refine(x, density)
+    total = np.trapezoid(value, fine)
+    mean = np.trapezoid(fine * value, fine) / total
+    sd = np.sqrt(np.trapezoid((fine - mean) ** 2 * value, fine) / total)
+    return np.array([mean, sd, *density_quantiles(x, density, np.array([0.025, 0.975]))])
+
+
+def density_quantiles(x: Floats, density: Floats, probabilities: Floats) -> Floats:
+    """Quantiles of a density known on a grid of numbers from 0 up."""
+    fine, value = refine(x, density)
+    cumulative = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(fine))])
+    return np.interp(probabilities, cumulative / cumulative[-1], fine)
+
+
+def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floats]:
+    """Interpolate a density on a finer grid, as an even function where x starts at 0: its logarithm, by a cubic spline.
+
+    A narrow density on few points would ripple; its logarithm is nearly a parabola.
+    """
+    log_density = np.log(np.maximum(density, density.max() * 1e-40))
+    known = x, log_density
+    if x[0] == 0:
+        known = np.concatenate([-x[:0:-1], x]), np.concatenate([log_density[:0:-1], log_density])
+    fine = np.interp(np.linspace(0, len(x) - 1, points), np.arange(len(x)), x)
+    return fine, np.exp(CubicSpline(*known)(fine))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Grid of a scale parameter: dense near 0 at the resolution of the data, ever coarser beyond.
+
+    The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in
+    u and the trapezoid rule keeps its fast convergence: it begins at 0, or at a ``lower`` below which there is nothing.
+    An axis with ``upper`` 0 is the single point 0.
+    """
+
+    scale: float
+    upper: float
+    n: int
+    lower: float = 0.0
+
+    def _u(self) -> Floats:
+        return np.linspace(np.arcsinh(self.lower / self.scale), np.arcsinh(self.upper / self.scale), self.n)
+
+    @property
+    def points(self) -> Floats:
+        """Grid points, from ``lower`` to ``upper``."""
+        return np.asarray(self.scale * np.sinh(self._u())) if self.upper else np.zeros(1)
+
+    def weights(self, step: int = 1) -> Floats:
+        """Trapezoid weights on every ``step``-th point, 0 elsewhere; half at both ends."""
+        if not self.upper:
+            return np.ones(1)
+        u = self._u()
+        weights = np.zeros(self.n)
+        weights[::step] = self.scale * np.cosh(u[::step]) * (u[1] - u[0]) * step
+        weights[[0, (self.n - 1) // step * step]] /= 2
+        return weights
+
+
+def normalise(log_weights: NDArray[Any]) -> Floats:
+    """Exponentiate and scale log weights to sum to 1."""
+    weights = np.exp(log_weights - log_weights.max())
+    return np.asarray(weights / weights.sum())

@@ -1,0 +1,230 @@
+"""The sampler's coordinates: the coefficients as an approximately standard normal vector, for any data.
+
+Every contrast and arm is approximated by a normal on the link scale. Given tau and omega the approximate posterior of
+the coefficients u, in units of their prior standard deviations, is then N(A^-1 h, A^-1), with A = I + D G D and
+h = D s, where G and s are the information and the score of the weighted regression and D multiplies exchangeable
+coefficients by omega. So u = A^-1 h + L^-T z with A = L L' is near normal in z for every tau and omega: there is no
+funnel, and nobody has to choose between centred and non-centred parametrisations. The approximation shapes the
+coordinates, not the target.
+"""
+
+from dataclasses import dataclass
+from math import asinh, sinh, sqrt
+from typing import Any
+
+import numba
+import numpy as np
+
+from secondline.inference import families
+from secondline.inference.kernels.cholesky import root_of, sensitivity
+from secondline.inference.kernels.design_blocks import COLUMN, ROW, VALUE, Blocks, blocks
+from secondline.inference.priors import PriorScales
+from secondline.inference.resolution import resolution
+from secondline.network.data import NetworkData
+from secondline.network.predictor import CUT, EXCHANGEABLE
+from secondline.network.structure import Floats
+
+# columns of the approximate data: y ~ N(row u, variance + spread tau^2)
+_Y, _VARIANCE, _SPREAD = range(3)
+REACH = 1.0  # of a step in a scale, in standard deviations of its prior
+_CLOSE, _MAX_STEPS = 1e-14, 100  # when the Newton steps to a scale end
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """Normal approximation of a fit's likelihood, in units of the prior standard deviations with omega at 1."""
+
+    design: Blocks
+    """N rows: contrasts and cutpoints each by itself, then the arms of counts by study."""
+    values: Floats
+    """Estimate, variance, and what multiplies tau^2, (N, 3)."""
+    exchangeable: Floats
+    """1 for coefficients that omega multiplies, (size,)"""
+    resolution: float
+    """Least standard error of a contrast."""
+
+    @property
+    def size(self) -> int:
+        """Length of the raw coefficients."""
+        return len(self.exchangeable)
+
+    def units(self, scales: PriorScales) -> tuple[float, float]:
+        """Units of tau and omega, see `scale`: what the data resolve of them.
+
+        Where few data tell omega its density is that of the prior, which a unit of twice its scale follows best.
+        """
+        return 3 * self.resolution, min(3 * self.resolution, 2 * scales.omega)
+
+
+def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) -> Approximation:
+    """Approximate the likelihood of a fit.
+
+    Parameters
+    ----------
+    size : int
+        Length of the raw coefficients.
+    places : array, (coefficients,)
+        Where the coefficients stand among them.
+    """
+    gaussian, counts = data.gaussian, data.counts
+    cut = np.flatnonzero(data.predictor.kinds == CUT)
+    y, variance = families.gaussian_approximation(counts)
+    contrasts = np.column_stack([gaussian.y, np.ones(len(gaussian.y)), gaussian.scales])
+    arms = np.column_stack([y, variance, np.full(len(y), 0.5)])
+    stacked = np.vstack([gaussian.rows, np.eye(data.n_coefficients)[cut], counts.rows])
+    rows, exchangeable = np.zeros((len(stacked), size)), np.zeros(size)
+    rows[:, places] = stacked * scales.coefficients(data.predictor, 1.0)
+    exchangeable[places] = data.predictor.kinds == EXCHANGEABLE
+    alone = len(contrasts) + len(cut)
+    design = blocks(rows, np.concatenate([np.arange(alone), alone + counts.start]))
+    return Approximation(design, np.vstack([contrasts, _cuts(data), arms]), exchangeable, resolution(data))
+
+
+def _cuts(data: NetworkData) -> Floats:
+    """Log distances between the pooled cutpoints, with a variance of one over the patients between them."""
+    if not data.n_cuts:
+        return np.zeros((0, 3))
+    distances = np.maximum(np.diff(families.pooled_cuts(data.counts)), 1e-3)
+    between = data.counts.counts.sum(axis=0)[1:-1] + 1
+    return np.column_stack([np.log(distances), 1 / between, np.zeros(data.n_cuts)])
+
+
+@numba.njit(cache=True)
+def scale(raw, prior, unit):
+    """Scale of either sign with raw = asinh(scale / unit) + scale / (REACH prior).
+
+    The likelihood depends on tau and omega through their squares alone: sampled over the whole line they have no
+    boundary and no funnel at 0, where the usual log transform gives divergences. A step in raw is one of ``unit`` near
+    0, grows with the scale beyond, and is never longer than the prior is wide: so the density in raw is neither spiked
+    at the resolution of the data nor steep in the tail of the prior.
+
+    Parameters
+    ----------
+    raw : float
+    prior : float
+        Standard deviation of the half-normal prior.
+    unit : float
+        Where the data resolve the scale.
+
+    Returns
+    -------
+    float
+        The scale, by Newton steps: raw is a concave function of it.
+    float
+        Its derivative by raw.
+    float
+        The derivative of the logarithm of that.
+    """
+    size, reach = abs(raw), REACH * prior
+    value = min(unit * sinh(min(size, 700.0)), reach * size)
+    for _ in range(_MAX_STEPS):
+        by_unit = 1.0 / sqrt(unit * unit + value * value)
+        slope = 1.0 / (by_unit + 1.0 / reach)
+        step = slope * (asinh(value / unit) + value / reach - size)
+        value = max(value - step, 0.0)
+        if abs(step) <= _CLOSE * value:
+            break
+    sign = 1.0 if raw >= 0.0 else -1.0
+    return sign * value, slope, sign * value * by_unit**3 * slope**2
+
+
+@numba.njit(cache=True)
+def scale_draws(raw, prior, unit):
+    """`scale` for many draws, (B,) -> (B,)."""
+    values = np.empty_like(raw)
+    for i in range(raw.shape[0]):
+        values[i] = scale(raw[i], prior, unit)[0]
+    return values
+
+
+@numba.njit(cache=True)
+def regress(tau, n, layout, columns, rows, values):
+    """Information G (its lower triangle) and score s given tau, and their derivatives by tau.
+
+    The baseline of a study is weighted out: its rows and estimates are taken from their weighted means.
+    """
+    information, by_tau = np.zeros((n, n)), np.zeros((n, n))
+    score, score_by_tau, mean = np.zeros(n), np.zeros(n), np.zeros(n)
+    weights = 1.0 / (values[:, _VARIANCE] + values[:, _SPREAD] * tau * tau)
+    changes = -2.0 * tau * values[:, _SPREAD] * weights**2
+    for s in range(layout.shape[0] - 1):
+        start, end = int(layout[s, ROW]), int(layout[s + 1, ROW])
+        first, width = int(layout[s, COLUMN]), int(layout[s + 1, COLUMN]) - int(layout[s, COLUMN])
+        at, total, mean_y = int(layout[s, VALUE]), 0.0, 0.0
+        for i in range(width):
+            mean[i] = 0.0
+        if end - start > 1:
+            for k in range(start, end):
+                total += weights[k]
+                mean_y += weights[k] * values[k, _Y]
+                for i in range(width):
+                    mean[i] += weights[k] * rows[at + (k - start) * width + i]
+            mean_y /= total
+            for i in range(width):
+                mean[i] /= total
+        for k in range(start, end):
+            y = values[k, _Y] - mean_y
+            for i in range(width):
+                row, value = int(columns[first + i]), rows[at + i] - mean[i]
+                score[row] += weights[k] * value * y
+                score_by_tau[row] += changes[k] * value * y
+                for j in range(i + 1):
+                    column, product = int(columns[first + j]), value * (rows[at + j] - mean[j])
+                    information[row, column] += weights[k] * product
+                    by_tau[row, column] += changes[k] * product
+            at += width
+    return information, score, by_tau, score_by_tau
+
+
+@numba.njit(cache=True)
+def transform(z, tau, omega, layout, columns, rows, values, exchangeable):
+    """Turn z into u, given tau and omega.
+
+    Parameters
+    ----------
+    z : array, (P,)
+    tau, omega : float
+    layout, columns, rows, values, exchangeable : arrays
+        From an `Approximation`: the tables of its design, the second and third without their first dimension.
+
+    Returns
+    -------
+    u : array, (P,)
+    log_det : float
+        log |du / dz|.
+    near : tuple
+        What `pull_back` takes.
+    """
+    n = z.shape[0]
+    d = np.where(exchangeable > 0, omega, 1.0)
+    information, score, by_tau, score_by_tau = regress(tau, n, layout, columns, rows, values)
+    precision = np.eye(n)
+    for i in range(n):
+        for j in range(i + 1):
+            precision[i, j] += d[i] * information[i, j] * d[j]
+    root = root_of(precision)
+    mean = root @ (np.ascontiguousarray(root.T) @ (d * score))
+    near = d, information, score, by_tau, score_by_tau, root, mean
+    return mean + root @ z, np.log(np.diag(root)).sum(), near
+
+
+@numba.njit(cache=True)
+def pull_back(z, gradient, near, exchangeable):
+    """Give the derivatives of gradient . u by z (P,), and those of gradient . u + log |du / dz| by tau and by omega."""
+    d, information, score, by_tau, score_by_tau, root, mean = near
+    change, q = sensitivity(information, root, mean, z, gradient)
+    dtau, domega = q @ (d * score_by_tau), q @ (exchangeable * score)
+    for i in range(z.shape[0]):
+        for j in range(i + 1):
+            dtau -= change[i, j] * d[i] * by_tau[i, j] * d[j]
+            domega -= change[i, j] * information[i, j] * (exchangeable[i] * d[j] + d[i] * exchangeable[j])
+    return np.ascontiguousarray(root.T) @ gradient, dtau, domega
+
+
+@numba.njit(cache=True)
+def transform_draws(z, tau, omega, layout, columns, rows, values, exchangeable):
+    """`transform` for many draws: z (B, P), tau (B,), omega (B,) -> u (B, P)."""
+    u = np.empty_like(z)
+    for i in range(z.shape[0]):
+        u[i] = transform(z[i], tau[i], omega[i], layout, columns, rows, values, exchangeable)[0]
+    return u

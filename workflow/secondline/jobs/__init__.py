@@ -1,0 +1,1 @@
+"""The rules of the workflow: from files to functions and back, and nothing else."""

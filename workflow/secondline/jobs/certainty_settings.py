@@ -1,0 +1,101 @@
+"""The resolved settings of judgements of certainty."""
+
+from collections.abc import Iterable, Mapping
+from math import log
+from typing import Any
+
+from secondline.certainty.settings import (
+    HETEROGENEITY,
+    IMPRECISION,
+    INCOHERENCE,
+    INDIRECTNESS,
+    OVERALL_CERTAINTY,
+    REPORTING,
+    START,
+    WITHIN,
+    CertaintySettings,
+    Said,
+)
+from secondline.evidence.judgements import indirectness_rows, risk_of_bias_rows
+from secondline.evidence.selection import reporting_sheets
+from secondline.project.certainty import Certainty, CertaintyOverride
+from secondline.project.config import Project
+from secondline.project.evidence_tables import by_outcome
+from secondline.project.risk_of_bias import WHOLE
+
+_RANDOMISED = "randomised_trial"
+
+
+def certainty_settings(project: Project, outcome: str) -> CertaintySettings:
+    """Resolve how the certainty of one outcome is judged, in the analysis that the others vary."""
+    certainty = project.config.certainty or Certainty()
+    versions = certainty.versions
+    return CertaintySettings(
+        versions={
+            START: versions.start,
+            WITHIN: certainty.scheme,
+            REPORTING: "person",
+            INDIRECTNESS: certainty.scheme,
+            IMPRECISION: versions.imprecision,
+            HETEROGENEITY: versions.heterogeneity,
+            INCOHERENCE: versions.incoherence,
+            OVERALL_CERTAINTY: versions.overall,
+        },
+        equivalence=_equivalence(project, certainty, outcome),
+        contributions=certainty.contributions,
+        said=_said(certainty, outcome),
+        risk_of_bias=levels_of_studies(risk_of_bias_rows(project), outcome),
+        indirectness=levels_of_studies(indirectness_rows(project), outcome),
+        randomised=_randomised(project, certainty, outcome),
+    )
+
+
+def _equivalence(project: Project, certainty: Certainty, outcome: str) -> tuple[float, float]:
+    """Range of equivalence on the link scale: as given, or symmetric with the margin at one end."""
+    definition = project.config.outcomes[outcome]
+    lower, upper = certainty.equivalence.get(outcome, (definition.margin, definition.margin))
+    low, high = (log(limit) if definition.is_ratio else limit for limit in (lower, upper))
+    return (low, high) if outcome in certainty.equivalence else (-abs(low), abs(high))
+
+
+def _said(certainty: Certainty, outcome: str) -> tuple[Said, ...]:
+    return tuple(
+        Said(
+            domain=one.domain if isinstance(one, CertaintyOverride) else REPORTING,
+            judgement=one.judgement,
+            reason=one.reason,
+            judge=one.judge,
+            treatment=one.treatment,
+            comparator=one.comparator,
+            setting=one.setting,
+        )
+        for _, one in certainty.judgements()
+        if one.outcome == outcome
+    )
+
+
+def _randomised(project: Project, certainty: Certainty, outcome: str) -> dict[str, bool]:
+    """Say which studies were randomised: of sheets by their design, of tables by the one that is given for them."""
+    sheets = {name: project.sheets[name].design for name in reporting_sheets(project, outcome)}
+    found = {name: design == _RANDOMISED for name, design in sheets.items() if design}
+    if certainty.design:
+        found |= {study.study: certainty.design == _RANDOMISED for study in by_outcome(project.tables, outcome)}
+    return found
+
+
+def levels_of_studies(rows: Iterable[Mapping[str, Any]], outcome: str) -> dict[str, int]:
+    """Take the level of every study as a whole from rows of risk of bias or of indirectness, where it was judged."""
+    return {
+        row["study"]: int(row["level"])
+        for row in rows
+        if row["outcome"] == outcome and row["domain"] == WHOLE and row.get("level")
+    }
+
+
+def domain_levels(project: Project, outcome: str) -> tuple[tuple[str, str, str, str], ...]:
+    """List the judgements of every domain of the studies, which figures show and are drawn again for."""
+    return tuple(
+        (row["study"], row.get("tool") or "", row["domain"], str(row.get("level") or ""))
+        for row in risk_of_bias_rows(project)
+        if row["outcome"] == outcome
+    )

@@ -1,0 +1,164 @@
+"""What every job wrote, by digest: an output that is not as its job left it is made again, and never read.
+
+Each job keeps a record beside its outputs, in the folder that holds them all. While the job runs the record vouches for
+nothing; once every output is there it holds their digests. A job that failed, was killed or lost its power leaves a
+record that vouches for nothing, and Snakemake's notes are not trusted over it: they call a failed job finished.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from secondline.errors import UserError
+from secondline.tables import clean_up, write_text
+
+_RECORD = ".{rule}.made.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Outputs of one job, with their digests once all of them were whole."""
+
+    rule: str
+    log: Path
+    digests: Mapping[Path, str | None]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job came to its end."""
+        return None not in self.digests.values()
+
+    def damaged(self) -> list[Path]:
+        """List outputs that are there, but not as the job left them."""
+        return [file for file, known in self.digests.items() if file.exists() and digest(file) != known]
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file."""
+    with file.open("rb") as handle:
+        found = sha256()
+        while block := handle.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def read_record(file: Path) -> Record:
+    """Read a record; one that is damaged itself vouches for nothing beside it."""
+    folder = file.parent
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        digests = {Path(os.path.normpath(folder / name)): known for name, known in content["digests"].items()}
+        return Record(content["rule"], Path(content["log"]), digests)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        beside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+        return Record(file.name, Path(), dict.fromkeys(beside))
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read the records of all jobs that wrote into a folder."""
+    return [read_record(file) for file in sorted(folder.rglob(_RECORD.format(rule="*")))]
+
+
+@contextmanager
+def vouched(rule: str, log: str, outputs: Iterable[str]) -> Iterator[None]:
+    """Vouch for no output of a job inside the block, and for every one after it.
+
+    Raises
+    ------
+    RuntimeError
+        The job came to its end without writing one of its outputs.
+    """
+    files = [Path(file) for file in outputs]
+    folder = Path(os.path.commonpath([file.parent for file in files]))
+    before = {file: _identity(file) for file in files}
+    _write(folder, rule, log, dict.fromkeys(files))
+    for file in files:
+        clean_up(file)
+    yield
+    missing = [str(file) for file in files if not file.exists() or _identity(file) == before[file]]
+    if missing:
+        raise RuntimeError(f"rule {rule} did not write {', '.join(missing)}")
+    _write(folder, rule, log, {file: digest(file) for file in files})
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Distinguish a file from the one that replaces it."""
+    if not file.exists():
+        return None
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def _write(folder: Path, rule: str, log: str, digests: Mapping[Path, str | None]) -> None:
+    named = {os.path.relpath(file, folder): known for file, known in digests.items()}
+    content = {"rule": rule, "log": log, "digests": named}
+    write_text(folder / _RECORD.format(rule=rule), json.dumps(content, indent=1) + "\n")
+
+
+def check_inputs(inputs: Iterable[str]) -> None:
+    """Check that inputs that another job made are as it left them.
+
+    Raises
+    ------
+    UserError
+        A file that was cut short, edited, or left behind by a job that did not finish.
+    """
+    beside = cache(lambda folder: [read_record(file) for file in folder.glob(_RECORD.format(rule="*"))])
+    for file in map(Path, inputs):
+        for record in (record for folder in file.parents for record in beside(folder) if file in record.digests):
+            if not record.finished:
+                raise UserError("the job that makes it did not finish; start the run again", file)
+            if digest(file) != record.digests[file]:
+                raise UserError("has changed since its job wrote it; start the run again, which makes it again", file)
+
+
+_SHOWN = 40  # lines of a log: a traceback, and what led to it
+_SILENT = (
+    "(empty: the job was ended from outside, most often because it exceeded its memory or time; on a cluster, its own "
+    "log says which. --set-resources RULE:mem_mb=… or RULE:runtime=… gives it more.)"
+)
+
+
+def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
+    """Say of every job that failed since a time what its log says.
+
+    Parameters
+    ----------
+    since : float
+        Seconds since the epoch.
+    """
+    for record in _unique(folders):
+        if not record.finished and record.log.is_file() and record.log.stat().st_mtime >= since:
+            lines = record.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            yield f"rule {record.rule} failed. Its log, {record.log}, ends:"
+            yield from (f"    {line}" for line in lines[-_SHOWN:] or [_SILENT])
+
+
+def _unique(folders: Iterable[Path]) -> list[Record]:
+    """Read the records of folders that may lie within each other."""
+    apart = list(dict.fromkeys(folders))
+    roots = [folder for folder in apart if not any(folder != other and folder.is_relative_to(other) for other in apart)]
+    return [record for folder in roots for record in read_records(folder)]
+
+
+def distrust(folders: Iterable[Path]) -> list[Path]:
+    """Have Snakemake make again what is not as its job left it: such outputs count as incomplete.
+
+    Returns
+    -------
+    list of Path
+        These outputs.
+    """
+    from snakemake.persistence.file import FilePersistence
+
+    found = [file for record in _unique(folders) for file in record.damaged()]
+    if found:
+        notes = FilePersistence(nolock=True, path=Path(".snakemake"))
+        for file in found:
+            notes._mark_incomplete(str(file), None)
+    return found

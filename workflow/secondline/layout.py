@@ -1,0 +1,40 @@
+"""Which tables and figures a run writes, by the folders of results/."""
+
+HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects")
+MODEL_TABLES = (
+    "ranking",
+    "relative_effects",
+    "coefficients",
+    "heterogeneity",
+    "fit_statistics",
+    "exact_check",
+    "data_points",
+    "loo",
+)
+TWIN_TABLES = ("relative_effects", "ranking", "heterogeneity")  # of the frequentist twin
+INCONSISTENCY_TABLES = ("node_splits", "unrelated_effects", "fit_statistics", "degrees_of_freedom", "data_points")
+INCONSISTENCY_FIGURES = ("node_splits", "dev_dev")
+SPECIFICATION_TABLES = (  # of doubt/, in the order in which they are written
+    "specifications.csv.gz",
+    "specification_levels.csv",
+    "specification_shares.csv",
+    "specification_flips.csv",
+    "specification_counts.csv",
+)
+OVERLAP_TABLE = "overlap"  # under doubt/
+THRESHOLD_TABLES = ("thresholds", "thresholds_joint")  # of doubt/
+HELD_OUT_TABLES = ("held_out", "additivity")
+BIAS_TABLES = ("bias_fan", "bias_tipping", "e_values")  # under doubt/
+NEXT_STUDY_TABLE = "next_study"  # of doubt/
+CERTAINTY_TABLE = "certainty"  # of certainty/
+DECISIVE_TABLE = "decisive"  # of the analysis that the others vary, over its outcomes
+CONTRIBUTION_TABLES = ("contributions", "weights")  # of certainty/
+FINDINGS_DOCUMENT = "summary_of_findings.docx"  # of the analysis that the others vary
+CERTAINTY_FIGURES = ("contributions", "risk_of_bias")
+FINDING_TABLES = ("studies_behind", "summary_of_findings")  # of certainty/
+FLOW_TABLES = ("flows", "flow_effects")  # of certainty/
+PICO_TABLE = "pico"  # of every analysis with fits, where questions of an assessment are declared
+CHECKLIST_TABLES = ("rob_nma", "nice_tsd7")  # of summary/: those that a person answers
+POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
+RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")
+"""Columns of a ranking that the workbook shows beside the effects."""

@@ -1,0 +1,369 @@
+"""What evidence tables give: tidy CSV files of arms or of contrasts, so that an existing data set runs as it is.
+
+A table with a column ``effect`` or ``estimate`` holds contrasts, any other the arms of the studies, with the figures
+that the outcome's likelihood needs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from secondline.cells import mix, values_cell
+from secondline.errors import UserError
+from secondline.likelihoods import CONTRASTS, NORMAL, Distribution, Likelihood
+from secondline.project.arm_variances import PairwiseEffect
+from secondline.project.config_parts import AuditLimits
+from secondline.project.covariance import solve_covariance
+from secondline.project.figures import ALL
+from secondline.project.standardise import standardised_contrasts
+from secondline.project.table_intervals import Interval, read_interval
+from secondline.project.table_judgements import concerns_of
+from secondline.project.table_lines import (
+    AS_PRINTED,
+    JUDGED_COLUMNS,
+    ON_SCALE,
+    Complain,
+    EvidenceTable,
+    Line,
+    Vocabulary,
+    kind_of,
+    known,
+    needed_columns,
+    read_lines,
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TableStudy:
+    """What a table gives on one outcome of one study: rows of an evidence table, each with its source.
+
+    ``printed`` are contrasts that ``rows`` were put together from; ``message`` tells how, and ``flagged`` whether they
+    contradict each other: ``loop`` is by how many standard errors their effects fail to add up, ``fold`` the largest
+    factor between a standard error and the one that all together imply. ``concerns`` are the levels of concern about
+    ``risk_of_bias`` and ``indirectness`` (1 low, 2 some, 3 high) that ``judge`` chose; without one, nobody judged.
+    """
+
+    study: str
+    outcome: str
+    file: str
+    line: int
+    rows: tuple[Row, ...]
+    printed: tuple[Row, ...] = ()
+    message: str | None = None
+    flagged: bool = False
+    loop: float = 0.0
+    fold: float = 1.0
+    concerns: Mapping[str, int] = field(default_factory=dict)
+    judge: str | None = None
+
+    def contradicts(self, limits: AuditLimits) -> bool:
+        """Whether its contrasts contradict each other by more than the limits allow."""
+        return self.loop > limits.loop_error or self.fold > limits.fold_error
+
+    def error(self, problem: str) -> UserError:
+        """Report a mistake that concerns the whole study."""
+        return UserError(problem, self.file, self.line, "study", self.study)
+
+
+def read_studies(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[TableStudy]:
+    """Read one table into what it gives on every outcome of every study, in the order of the table.
+
+    Parameters
+    ----------
+    table : EvidenceTable
+    vocabulary : Vocabulary
+    complain : callable
+        Builds the error for a path inside the table's entry in the configuration, a value and a problem.
+
+    Raises
+    ------
+    UserError
+        The first mistake, in one line.
+    """
+    if not Path(table.file).is_file():
+        raise complain(("file",), table.file, "no such file")
+    _check_treatments(table, vocabulary, complain)
+    lines = read_lines(table, vocabulary, complain)
+    for line in lines if not table.outcome else ():
+        known(line, "outcome", line.text("outcome"), list(vocabulary.likelihoods))
+    found = list(dict.fromkeys(line.text("study") for line in lines))
+    named: dict[tuple[str | int, ...], str] = {("studies", i): study for i, study in enumerate(table.studies)}
+    named |= {("acknowledged", i, "study"): record.study for i, record in enumerate(table.acknowledged)}
+    for path, study in named.items():
+        if study not in found:
+            raise complain(path, study, f"no such study in {table.file}; allowed: {', '.join(found)}")
+    return studies_of(lines, table, vocabulary)
+
+
+def studies_of(lines: Sequence[Line], table: EvidenceTable, vocabulary: Vocabulary) -> list[TableStudy]:
+    """Put lines together by outcome and study, in the order of the table; the first mistake is a `UserError`."""
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        groups.setdefault((table.outcome or line.text("outcome"), line.text("study")), []).append(line)
+    return [
+        _Study(outcome, study, members, table, vocabulary).read()
+        for (outcome, study), members in groups.items()
+        if not table.studies or study in table.studies
+    ]
+
+
+def _check_treatments(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> None:
+    """Check that the treatments of the table are read as regimens of ours."""
+    for name, cell in table.treatments.items():
+        for part in cell.split() if ":" in cell else [cell]:
+            if (part.rpartition(":")[0] or part) not in vocabulary.regimens:
+                allowed = ", ".join(vocabulary.regimens)
+                raise complain(("treatments", name), cell, f"unknown regimen; allowed: {allowed}")
+
+
+def _parts(line: Line, column: str, cell: str, allowed: Sequence[str]) -> dict[str, int]:
+    """Read one name, or a mixture such as ``a:34 b:3``."""
+    if ":" not in cell:
+        return {known(line, column, cell, allowed): 1}
+    parts: dict[str, int] = {}
+    for part in cell.split():
+        name, _, weight = part.rpartition(":")
+        if known(line, column, name, allowed) in parts or not (weight.isascii() and weight.isdigit() and int(weight)):
+            raise line.error(column, "allowed: one name, or a mixture of different ones such as a:34 b:3")
+        parts[name] = int(weight)
+    return parts
+
+
+@dataclass(frozen=True)
+class _Study:
+    """The lines of one study on one outcome."""
+
+    outcome: str
+    study: str
+    lines: Sequence[Line]
+    table: EvidenceTable
+    vocabulary: Vocabulary
+
+    def read(self) -> TableStudy:
+        """Turn the lines into rows of an evidence table."""
+        there = set(self.lines[0].cells)
+        needed = needed_columns(self.outcome, there, self.vocabulary)
+        for column in needed:
+            if column not in there:
+                problem = f"there is no column {column}; {self.outcome} needs {', '.join(needed)}"
+                raise self.lines[0].error("outcome", problem)
+        kind = kind_of(self.outcome, there, self.vocabulary)
+        return self._contrasts() if kind is CONTRASTS else self._arms(kind)
+
+    def _found(self, rows: Sequence[Row], **more: Any) -> TableStudy:
+        for line in self.lines:
+            for column in JUDGED_COLUMNS:
+                self._agree(line, column)
+        more |= {"concerns": concerns_of(self.lines[0]), "judge": self.table.judged_by}
+        return TableStudy(self.study, self.outcome, self.table.file, self.lines[0].number, tuple(rows), **more)
+
+    def _common(self, line: Line) -> Row:
+        """Return what every row of the study says, of arms or of contrasts."""
+        return {
+            "study": self.study,
+            "outcome": self.outcome,
+            "contrast_set": None,
+            "population": ALL,
+            "setting_mix": self._setting(line),
+            "covariates": self._covariates(line),
+            "source": line.source,
+        }
+
+    def _setting(self, line: Line) -> str:
+        self._agree(line, "setting")
+        cell = line.cells.get("setting")
+        return mix(_parts(line, "setting", cell, self.vocabulary.settings)) if cell else ""
+
+    def _covariates(self, line: Line) -> str:
+        for name in self.vocabulary.covariates:
+            self._agree(line, name)
+        return values_cell({name: line.number_in(name) for name in self.vocabulary.covariates if line.has(name)})
+
+    def _agree(self, line: Line, column: str) -> None:
+        """Check that a fact about the study is the same on all its lines."""
+        first = self.lines[0]
+        if line.cells.get(column) != first.cells.get(column):
+            raise line.error(column, f"must be the same on every line of study {self.study}, as on {first.here}")
+
+    def _mixture(self, line: Line, column: str) -> dict[str, int]:
+        """Regimens of an arm, by the table's own names or by ours."""
+        cell = line.text(column)
+        named = self.table.treatments.get(cell)
+        if named is None and ":" not in cell and cell not in self.vocabulary.regimens:
+            allowed = ", ".join([*self.vocabulary.regimens, *self.table.treatments])
+            raise line.error(column, f"unknown treatment; allowed: {allowed}")
+        return _parts(line, column, named or cell, self.vocabulary.regimens)
+
+    def _arms(self, kind: Likelihood) -> TableStudy:
+        rows: list[Row] = []
+        seen: dict[str, str] = {}
+        for line in self.lines:
+            regimens = self._mixture(line, "treatment")
+            name = _arm_name(regimens)
+            if name in seen:
+                raise line.twice(f"study {self.study} has this arm", seen[name])
+            seen[name] = line.here
+            figures = _figures(line, kind, self.vocabulary.categories_of(self.outcome, kind))
+            composition = {"arm": name, "arm_mix": _composition(regimens, figures.get("n"))}
+            rows.append({**self._common(line), **composition, "criterion": None, "derived": None, **figures})
+        if len(rows) == 1:
+            raise self.lines[0].error("study", "this study has one arm; allowed: two or more, on a line each")
+        if kind is NORMAL and self.vocabulary.is_standardised(self.outcome):
+            return self._standardised(rows)
+        return self._found(rows)
+
+    def _standardised(self, rows: Sequence[Row]) -> TableStudy:
+        """Put arms on the scale of their standard deviation, which takes patients beside it or the standard error."""
+        for line, row in zip(self.lines, rows, strict=True):
+            if row["n"] is None or row["n"] < 2:
+                problem = "a standardised difference needs mean, sd and n; allowed: a whole number, 2 or more"
+                raise line.error("n", problem)
+        return self._found(standardised_contrasts(rows), printed=tuple(rows))
+
+    def _contrasts(self) -> TableStudy:
+        rows = [self._contrast(line) for line in self.lines]
+        arms = dict.fromkeys(chain.from_iterable((row["comparator_arm"], row["treatment_arm"]) for row in rows))
+        self._each_pair_once(rows)
+        self._one_size(rows)
+        star = len(rows) == len(arms) - 1 and len({row["comparator_arm"] for row in rows}) == 1
+        if len(rows) == 1 or (star and all(row["baseline_se"] for row in rows)):
+            if len(rows) > 1:
+                self._one_baseline(rows)
+            return self._found(rows)
+        return self._solved(rows, list(arms))
+
+    def _contrast(self, line: Line) -> Row:
+        row: Row = {**self._common(line), "method": "table", "adjustment": None, "assumed": False, "covariances": None}
+        for column in ("treatment", "comparator"):
+            regimens, n = self._mixture(line, column), line.size(f"n_{column}")
+            row[f"{column}_arm"], row[f"{column}_mix"] = _arm_name(regimens), _composition(regimens, n)
+            row[f"n_{column}"] = n
+        if row["treatment_arm"] == row["comparator_arm"]:
+            raise line.error("comparator", "treatment and comparator are the same")
+        row["effect"], row["se"], row["interval"] = self._effect(line)
+        row["baseline_se"] = line.positive("comparator_se") if line.has("comparator_se") else None
+        if row["baseline_se"] and row["baseline_se"] >= row["se"]:
+            raise line.error("comparator_se", f"allowed: less than the standard error of the contrast, {row['se']}")
+        return row
+
+    def _effect(self, line: Line) -> tuple[float, float, Interval | None]:
+        """Effect and standard error of a contrast, and the interval that gives them where there is one."""
+        if line.has(ON_SCALE[0]) and line.has(AS_PRINTED[0]):
+            raise line.error("estimate", "allowed: an effect with se, or an estimate with its limits, not both")
+        if line.has(ON_SCALE[0]) or AS_PRINTED[0] not in line.cells:
+            return line.number_in("effect"), line.positive("se"), None
+        interval = read_interval(line, is_ratio=self.vocabulary.measure(self.outcome).is_ratio)
+        return interval.effect, interval.se, interval
+
+    def _each_pair_once(self, rows: Sequence[Row]) -> None:
+        seen: dict[frozenset[str], str] = {}
+        for line, row in zip(self.lines, rows, strict=True):
+            pair = frozenset((row["treatment_arm"], row["comparator_arm"]))
+            if pair in seen:
+                raise line.twice(f"study {self.study} compares these two", seen[pair])
+            seen[pair] = line.here
+
+    def _one_size(self, rows: Sequence[Row]) -> None:
+        sizes: dict[str, tuple[int, str]] = {}
+        for line, row in zip(self.lines, rows, strict=True):
+            for end in _ENDS:
+                n = row[f"n_{end}"]
+                if n is not None:
+                    expected, there = sizes.setdefault(row[f"{end}_arm"], (n, line.here))
+                    if n != expected:
+                        raise line.error(f"n_{end}", f"allowed: {expected}, as on {there}: it is the same arm")
+
+    def _one_baseline(self, rows: Sequence[Row]) -> None:
+        for line, row in zip(self.lines, rows, strict=True):
+            if row["baseline_se"] != rows[0]["baseline_se"]:
+                allowed = f"{rows[0]['baseline_se']}, as on {self.lines[0].here}: it is the same arm"
+                raise line.error("comparator_se", f"allowed: {allowed}")
+
+    def _solved(self, rows: Sequence[Row], arms: Sequence[str]) -> TableStudy:
+        """Put pairwise intervals together into contrasts against the first comparator, with their covariance."""
+        ends = [(row[f"{end}_arm"], row[f"{end}_mix"], row[f"n_{end}"]) for row in rows for end in _ENDS]
+        sizes = {name: n for name, _, n in ends if n}
+        mixes = {name: composition for name, composition, _ in ends}
+        pairs = [PairwiseEffect(r["treatment_arm"], r["comparator_arm"], r["effect"], r["se"]) for r in rows]
+        arm_se = {row["comparator_arm"]: row["baseline_se"] for row in rows if row["baseline_se"]}
+        try:
+            solved = solve_covariance(arms, pairs, arm_se=arm_se, sizes=sizes)
+        except ValueError as error:
+            raise self.lines[0].error("study", str(error)) from None
+        contrasts = [
+            {
+                **rows[0],
+                "treatment_arm": treatment,
+                "comparator_arm": solved.comparator,
+                "treatment_mix": mixes[treatment],
+                "comparator_mix": mixes[solved.comparator],
+                "n_treatment": sizes.get(treatment),
+                "n_comparator": sizes.get(solved.comparator),
+                "effect": float(solved.effects[k]),
+                "se": sqrt(solved.covariance[k, k]),
+                "baseline_se": None,
+                "interval": None,
+                "covariances": " ".join(repr(float(value)) for value in solved.covariance[k, :k]) or None,
+                "method": solved.method,
+                "assumed": bool(solved.assumptions),
+                "source": "; ".join(row["source"] for row in rows),
+            }
+            for k, treatment in enumerate(solved.treatments)
+        ]
+        contradiction = {"flagged": solved.flagged, "loop": solved.loop_in_se, "fold": solved.inconsistency}
+        return self._found(contrasts, printed=tuple(rows), message=solved.message, **contradiction)
+
+
+_ENDS = ("treatment", "comparator")
+
+
+def _arm_name(regimens: Mapping[str, int]) -> str:
+    """Name an arm by its regimen, or by what it mixes."""
+    return next(iter(regimens)) if len(regimens) == 1 else mix(regimens)
+
+
+def _composition(regimens: Mapping[str, int], n: int | None) -> str:
+    """Patients by regimen as one cell; an arm on one regimen holds all its patients."""
+    return mix({next(iter(regimens)): n or 1} if len(regimens) == 1 else regimens)
+
+
+def _figures(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
+    """Figures of one arm, by likelihood."""
+    if kind is NORMAL:
+        return _mean(line)
+    if kind.is_ordered:
+        counts = {name: line.whole(name) for name in categories}
+        if not sum(counts.values()):
+            raise line.error(categories[0], "no patient in any category; allowed: at least one")
+        return {"n": sum(counts.values()), "categories": categories_cell(counts)}
+    row: Row = {"events": line.whole("events"), "n": line.size("n")}
+    if kind.distribution is Distribution.BINOMIAL:
+        row["n"] = line.whole("n", 1)
+        if row["events"] > row["n"]:
+            raise line.error("events", f"more events than patients; allowed: 0 to {row['n']}")
+    return {**row, "time": line.positive("time")} if kind.takes_time else row
+
+
+def categories_cell(counts: Mapping[str, int]) -> str:
+    """Write patients by category as one cell, empty categories included: ``pd:10 sd:0 pr:3 cr:1``."""
+    return " ".join(f"{name}:{n}" for name, n in counts.items())
+
+
+def _mean(line: Line) -> Row:
+    row: Row = {"mean": line.number_in("mean"), "n": line.size("n")}
+    if line.has("se"):
+        return {**row, "se": line.positive("se")}
+    for column in ("sd", "n"):
+        if not line.has(column):
+            raise line.error(column if column in line.cells else "se", "allowed: a standard error, or sd and n")
+    return {**row, "se": line.positive("sd") / sqrt(row["n"]), "derived": "se from sd and n"}
+
+
+def by_outcome(studies: Sequence[TableStudy], outcome: str) -> Iterator[TableStudy]:
+    """Iterate over the studies that give an outcome."""
+    return (study for study in studies if study.outcome == outcome)

@@ -1,0 +1,225 @@
+"""Outcomes: the figures they are modelled from, their effect measure, and which direction favours the patient."""
+
+from math import log, sqrt
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Likelihood, estimating
+from secondline.measures import HR, MEASURES, RR, Measure
+from secondline.normal_deviate import two_sided_z
+from secondline.project.documents import Label, Strict, Text, fail
+from secondline.project.figures import Average, Identifier, Some
+from secondline.project.table_lines import RISK_RATIOS, STUDY_COLUMNS
+
+if TYPE_CHECKING:
+    type MeasureName = str
+    type LikelihoodName = str
+else:  # names as the schema and a mistake list them
+    MeasureName, LikelihoodName = Literal[*MEASURES], Literal[*LIKELIHOODS]
+LEAST_SCALE, MOST_SCALE = 1e-6, 1e6  # between which every formula stays finite
+Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE, json_schema_extra={"errorMessage": "a number above 0"})]
+
+RESPONSE = frozenset({"cr", "pr", "sd", "pd"})  # categories that study sheets give
+# What to do instead where a measure does not go with a likelihood.
+_INSTEAD = {
+    ("RR", "poisson_log"): f"ratios of rates, events in person-time, are measure IRR; {RISK_RATIOS}",
+    ("RR", "binomial_logit"): RISK_RATIOS,
+    ("RR", "binomial_cloglog"): RISK_RATIOS,
+    ("IRR", "binomial_logit"): "rates need the time at risk; counts of patients go with measure OR",
+    ("OR", "binomial_cloglog"): "this link gives hazard ratios, measure HR",
+    ("OR", "poisson_log"): "rates give measure IRR",
+    ("MD", "binomial_logit"): "risk differences cannot be estimated yet; counts of patients go with measure OR",
+}
+
+
+class Baseline(Strict):
+    """Absolute outcome of a regimen from an external source, to which relative effects are applied.
+
+    One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
+    confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for an odds ratio ``events``
+    among ``n`` patients. It enters as a normal on the link scale, a median with the very limits declared. ``source``
+    says where it was read, ``assumed`` what is assumed in using it for its regimen and setting.
+    """
+
+    regimen: Identifier
+    """The regimen whose outcome is known."""
+    mean: Average | None = None
+    """Its outcome on the link scale."""
+    sd: Scale | None = None
+    """Standard deviation of that outcome."""
+    median: Scale | None = None
+    """Its median survival, of an outcome measured in hazard ratios."""
+    lower: Scale | None = None
+    """Lower 95% limit of the median."""
+    upper: Scale | None = None
+    """Upper 95% limit of the median."""
+    unit: Label = "months"
+    """Unit of the median."""
+    events: Some | None = None
+    """Patients with the event, of an outcome measured in odds ratios."""
+    n: Annotated[Some, Field(ge=2)] | None = None
+    """Patients."""
+    source: Text | None = None
+    """Where it comes from."""
+    assumed: Text | None = None
+    """What is assumed in using it for its regimen and setting."""
+
+    @model_validator(mode="after")
+    def _one_figure(self) -> "Baseline":
+        given = set(self.model_fields_set) - {"regimen", "unit", "source", "assumed"}
+        medians = [{"median", "lower"}, {"median", "upper"}, {"median", "lower", "upper"}]
+        kinds = [{"mean", "sd"}, {"events", "n"}, *medians]
+        if given not in kinds:
+            fail((), sorted(given), "allowed: mean and sd, or median with lower and upper, or events and n")
+        if self.median and not (self.lower or 0) < self.median < (self.upper or float("inf")):
+            fail("median", self.median, "the median is between its limits")
+        if self.events and self.n and self.events >= self.n:
+            fail("events", self.events, f"allowed: fewer than n, {self.n}; give mean and sd where all have the event")
+        return self
+
+    def check_measure(self, measure: str, path: tuple[str, ...]) -> None:
+        """Check that medians are of hazard ratios and events of odds ratios; ``path`` is where the baseline stands."""
+        for key in ("median", "events"):
+            value = getattr(self, key)
+            if value and MEASURES[measure].baseline != key:
+                needed = " or ".join(name for name, one in MEASURES.items() if one.baseline == key)
+                fail((*path, key), value, f"goes with measure {needed}; give mean and sd on the link scale")
+        if measure == RR.name and (self.mean or 0.0) + two_sided_z(0.05) * (self.sd or 0.0) >= 0:
+            problem = "the logarithm of a risk; allowed: a number whose upper limit, mean + 1.96 sd, is below 0"
+            fail((*path, "mean"), self.mean, problem)
+
+    @property
+    def link(self) -> tuple[float, float, float]:
+        """Median on the link scale, and the standard deviations below and above it: two halves of normals.
+
+        A median m is that of exponential survival, whose log hazard is log(log(2) / m); its limits are those printed,
+        unequal distances from it on the log scale included, and a single one counts for both sides. Events are a logit
+        with its usual standard error.
+        """
+        if self.median:
+            below, above = self._reach(self.upper), self._reach(self.lower)
+            return log(log(2) / self.median), below or above, above or below
+        if self.events and self.n:
+            others = self.n - self.events
+            sd = sqrt(1 / self.events + 1 / others)
+            return log(self.events / others), sd, sd
+        return self.mean or 0.0, self.sd or 0.0, self.sd or 0.0
+
+    def _reach(self, limit: float | None) -> float:
+        """Read the standard deviation off a limit, log scale; 0 where it is not known."""
+        return abs(log(limit / self.median)) / two_sided_z(0.05) if limit and self.median else 0.0
+
+    @property
+    def figure(self) -> str:
+        """The figure as it was declared."""
+        if self.median:
+            ends = " to ".join(f"{limit:g}" if limit else "not known" for limit in (self.lower, self.upper))
+            return f"{self.median:g} {self.unit} ({ends})"
+        if self.events:
+            return f"{self.events} of {self.n}"
+        return f"N({self.mean:g}, {self.sd:g}^2)"
+
+
+class Outcome(Strict):
+    """An outcome, its effect measure and which direction favours the patient.
+
+    ``likelihood`` says from which data of the arms the outcome is modelled, or ``contrasts``; the default depends on
+    the measure. Of ``SMD``, ``normal`` divides means of arms by the standard deviation pooled over the arms of their
+    study (Hedges g). ``margin`` is the clinically relevant effect: on the natural scale for ratios, a difference
+    otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a count outcome
+    is read from the records of that name. The ``categories`` of an ordered outcome are all of its categories, from the
+    worst to the best if higher is better. ``includes`` names the outcomes and categories of response whose events are
+    all events of this outcome too, as deaths are events of progression-free survival. ``baseline`` is the baseline of
+    absolute effects, for all patients together and for settings without one of their own.
+    """
+
+    label: Label
+    """Its label in figures and reports."""
+    measure: MeasureName
+    """The effect measure: ratio of hazards, odds, risks or incidence rates; difference of means, also standardised, or
+    of probits."""
+    likelihood: LikelihoodName = Field(default_factory=lambda data: MEASURES[data["measure"]].usual)
+    """The data from which it is modelled."""
+    better: Literal["lower", "higher"]
+    """Which direction is better for the patient."""
+    margin: Average
+    """The clinically relevant effect."""
+    prior: Identifier
+    """Name of its prior scales."""
+    categories: list[Identifier] = Field(default_factory=list)
+    """Categories that it is made of."""
+    includes: list[Identifier] = Field(default_factory=list)
+    """Outcomes whose events are also events of this one."""
+    baseline: Baseline | None = None
+    """Outcome of a regimen from an external source, for absolute effects."""
+
+    @property
+    def effects(self) -> Measure:
+        """The effect measure."""
+        return MEASURES[self.measure]
+
+    @property
+    def modelled(self) -> Likelihood:
+        """What the outcome is modelled from."""
+        return LIKELIHOODS[self.likelihood]
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether effects are ratios, and their logarithms on the link scale."""
+        return self.effects.is_ratio
+
+    @property
+    def is_time_to_event(self) -> bool:
+        """Whether the time-to-event records of sheets can be about it."""
+        return self.modelled is CONTRASTS and self.effects is HR
+
+    @property
+    def is_count(self) -> bool:
+        """Whether sheets give the outcome as counts of patients with an event, by arm."""
+        return self.modelled.counts_patients
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the outcome is modelled from counts of patients by category, by arm."""
+        return self.modelled.is_ordered
+
+    @model_validator(mode="after")
+    def _margin_beyond_no_effect(self) -> "Outcome":
+        none = self.effects.none
+        if self.is_ratio and self.margin <= 0:
+            fail("margin", self.margin, "a ratio; allowed: a number above 0")
+        if (self.margin < none) != (self.better == "lower") or self.margin == none:
+            side = f"below {none}" if self.better == "lower" else f"above {none}"
+            fail("margin", self.margin, f"with better: {self.better} the margin lies {side}")
+        return self
+
+    @model_validator(mode="after")
+    def _likelihood_of_the_measure(self) -> "Outcome":
+        allowed = estimating(self.measure, self.effects.usual)
+        if self.likelihood not in allowed:
+            instead = _INSTEAD.get((self.measure, self.likelihood))
+            problem = f"measure {self.measure} goes with {', '.join(allowed)}"
+            fail("likelihood", self.likelihood, f"{problem}; {instead}" if instead else problem)
+        return self
+
+    @model_validator(mode="after")
+    def _sensible_categories(self) -> "Outcome":
+        if self.is_ordered and len(self.categories) < 3:
+            fail("categories", self.categories, "an ordered outcome needs three or more, in their order")
+        if self.categories and not (self.is_ordered or self.is_count):
+            fail("categories", self.categories, "only a count outcome or an ordered one is made of categories")
+        if len(set(self.categories)) < len(self.categories):
+            fail("categories", self.categories, "a category occurs twice")
+        for i, name in enumerate(self.categories):
+            if self.is_count and name not in RESPONSE:
+                fail(("categories", i), name, "allowed: cr, pr, sd, pd")
+            if name in STUDY_COLUMNS:
+                fail(("categories", i), name, "this word is a column of evidence tables; choose another")
+        return self
+
+    @model_validator(mode="after")
+    def _baseline_of_the_measure(self) -> "Outcome":
+        if self.baseline:
+            self.baseline.check_measure(self.measure, ("baseline",))
+        return self

@@ -1,0 +1,209 @@
+"""All figures of one outcome and of one analysis: read the tables, draw, save."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from secondline.layout import POPULATION_TABLES
+from secondline.network.arms import used_arms
+from secondline.report.figures.absolute import draw_absolute
+from secondline.report.figures.fit import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
+from secondline.report.figures.forest import draw_forest
+from secondline.report.figures.network import draw_network
+from secondline.report.figures.pair import draw_pair
+from secondline.report.figures.populations import draw_populations
+from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra
+from secondline.report.figures.splits import draw_splits, splits_of
+from secondline.report.figures.style import EVIDENCE, GREY, INK, WARNING, add_axes, new_figure, save, styled, text_width
+from secondline.report.prose.sentences import SYMBOLS, informed_words, uninformed
+from secondline.report.settings import Labels, PopulationSettings
+from secondline.report.words import NOT_CONVERGED, Names, Row, is_true
+from secondline.tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_outcome(
+    folder: Path,
+    outcome: str,
+    models: Sequence[str],
+    labels: Labels,
+    analysis: str,
+    inconsistency: bool = False,
+) -> None:
+    """Draw the network of an outcome, the figures of each of its models, and those of its inconsistency.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>/<outcome>; figures go to network/, <model>/figures/ and inconsistency/figures/.
+    labels : Labels
+        From `secondline.jobs.report_settings.figure_labels`.
+    inconsistency : bool
+        Whether the inconsistency of this analysis was assessed.
+    """
+    rankings = {model: read_table(folder / model / "ranking.csv") for model in models}
+    evidence, edges = read_table(folder / "evidence.csv"), read_table(folder / "network" / "edges.csv")
+    names = Names(labels, analysis, outcome)
+    save(draw_network(edges, evidence, rankings[models[0]], names), folder / "network" / "network")
+    for model, ranking in rankings.items():
+        _plot_model(folder / model, ranking, Names(labels, analysis, outcome, model))
+    if inconsistency:
+        _plot_inconsistency(folder / "inconsistency", evidence, Names(labels, analysis, outcome, labels.headline))
+
+
+def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
+    """Draw the figures of one model; those of the headline model are for papers too, the others for the screen."""
+    out, warning = folder / "figures", _warning(ranking)
+    formats = ("svg", "pdf", "png") if names.model == names.labels.headline else ("svg",)
+    probabilities = read_table(folder / "rank_probabilities.csv")
+    figures = {
+        "forest": draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning),
+        "rankogram": draw_rankogram(probabilities, ranking, names, warning),
+        "cumulative_ranks": draw_cumulative_ranks(probabilities, ranking, names, warning),
+        "leverage": draw_leverage(read_table(folder / "data_points.csv"), names, warning),
+    }
+    parameters = read_table(folder / "heterogeneity.csv")
+    if parameters:
+        densities = read_table(folder / "densities.csv")
+        figures["heterogeneity"] = draw_heterogeneity(densities, parameters, names, warning)
+    for name, figure in figures.items():
+        save(figure, out / name, formats)
+
+
+def _plot_inconsistency(folder: Path, evidence: Sequence[Row], names: Names) -> None:
+    rows, statistics = read_table(folder / "node_splits.csv"), read_table(folder / "fit_statistics.csv")
+    splits = splits_of(rows, used_arms(evidence))
+    save(draw_splits(splits, names, _warning(rows)), folder / "figures" / "node_splits")
+    pair = [row for row in statistics if row["model"] in (CONSISTENCY, UNRELATED)]
+    assessable = any(not split.reason for split in splits)
+    figure = draw_deviances(read_table(folder / "data_points.csv"), names, assessable, _warning(pair))
+    save(figure, folder / "figures" / "dev_dev")
+
+
+def _warning(rows: Sequence[Row]) -> str:
+    return "" if all(is_true(row, "converged") for row in rows) else NOT_CONVERGED
+
+
+def plot_analysis(
+    folder: Path,
+    labels: Labels,
+    analysis: str,
+    absolute: Sequence[str] = (),
+    pairs: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Draw the figures of an analysis over its outcomes, for the headline model, into summary/.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>
+    absolute : sequence
+        Outcomes with a declared baseline.
+    pairs : sequence
+        Outcomes to be drawn against each other: across and upwards.
+    """
+    names, out = Names(labels, analysis, model=labels.headline), folder / "summary"
+    ranking = read_table(out / "ranking.csv")
+    warning = _warning([row for row in ranking if row["model"] == names.model])
+    save(draw_sucra(ranking, names, warning), out / "sucra")
+
+    def of(outcome: str, table: str) -> list[dict[str, str]]:
+        return read_table(folder / outcome / names.model / f"{table}.csv")
+
+    for outcome in absolute:
+        rows, its_ranking = of(outcome, "absolute_effects"), of(outcome, "ranking")
+        observed = read_table(folder / outcome / "network" / "observed.csv")
+        figure = draw_absolute(rows, its_ranking, replace(names, outcome=outcome), _warning(rows), observed)
+        save(figure, out / f"absolute_{outcome}")
+    for across, upwards in pairs:
+        relative = of(across, "relative_effects"), of(upwards, "relative_effects")
+        rankings = of(across, "ranking"), of(upwards, "ranking")
+        both = replace(names, outcome=across), replace(names, outcome=upwards)
+        figure = draw_pair(relative, rankings, both, _warning([*rankings[0], *rankings[1]]))
+        save(figure, out / f"pair_{across}_{upwards}")
+
+
+def plot_populations(
+    results: Path, evidence: Path, labels: Labels, populations: Mapping[str, PopulationSettings]
+) -> None:
+    """Draw the patients of the studies of every analysis.
+
+    Parameters
+    ----------
+    results, evidence : path
+        The folder of the results, and that of the global evidence tables.
+    labels : Labels
+        Those of the analyses are enough.
+    populations : mapping
+        By analysis, from `secondline.jobs.report_settings.population_settings`.
+    """
+    characteristics, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
+    for analysis, settings in populations.items():
+        figure = draw_populations(characteristics, differences, settings, Names(labels, analysis))
+        save(figure, results / analysis / "summary" / "populations")
+
+
+def draw_heterogeneity(
+    densities: Sequence[Row], parameters: Sequence[Row], names: Names, warning: str = ""
+) -> "Figure":
+    """Draw prior against posterior of tau and omega, with their overlap in words.
+
+    Parameters
+    ----------
+    densities, parameters : rows
+        densities.csv and heterogeneity.csv of one model.
+    """
+    title = f"{names.outcome_label}: heterogeneity"
+    subtitle = f"{names.analysis_label}, model “{names.model}”. Bar: median and 95% credible interval."
+    gap, height = 0.5, 2.2
+    n = len(parameters)
+    width = max(n * 4.9 + gap, text_width(subtitle) + 0.3)
+    panel = (width - 0.2) / n - gap
+    with styled():
+        figure = new_figure(width, 0.62 + 0.62 + height + 0.55, title, subtitle, warning)
+        for i, row in enumerate(parameters):
+            axes = add_axes(figure, 0.35 + i * (panel + gap), 0.62 + 0.62, panel, height)
+            points = [point for point in densities if point["parameter"] == row["parameter"]]
+            _draw_densities(axes, points, row, names)
+    return figure
+
+
+def _draw_densities(axes: Any, points: Sequence[Row], row: Row, names: Names) -> None:
+    x = [float(point["value"]) for point in points]
+    prior = [float(point["prior"]) for point in points]
+    posterior = [float(point["posterior"]) for point in points]
+    colour = EVIDENCE["direct"].colour
+    axes.plot(x, prior, color=INK, linestyle=(0, (5, 2)), linewidth=1.4, label=f"prior {row['prior']}")
+    axes.plot(x, posterior, color=colour, linewidth=1.8, label="posterior")
+    axes.fill_between(x, posterior, color=colour, alpha=0.18, linewidth=0)
+    peak = max(*prior, *posterior)
+    axes.set_ylim(-0.10 * peak, 1.05 * peak)
+    least = 0.01 * max(posterior)
+    axes.set_xlim(0, max(v for v, p, q in zip(x, prior, posterior, strict=True) if q > least or p > 0.1 * peak))
+    axes.plot(
+        [float(row["lower"]), float(row["upper"])],
+        [-0.05 * peak] * 2,
+        color=colour,
+        linewidth=3,
+        solid_capstyle="butt",
+    )
+    axes.plot([float(row["median"])], [-0.05 * peak], "o", color=colour, markersize=5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(
+        f"{SYMBOLS[row['parameter']]}, on the scale of the {names.link_scale}",
+        color=GREY,
+    )
+    axes.text(0, 1.17, names.parameter(row["parameter"]), transform=axes.transAxes, weight="bold", va="center")
+    axes.text(
+        0,
+        1.06,
+        informed_words(row),
+        transform=axes.transAxes,
+        va="center",
+        color=WARNING if uninformed(row) else INK,
+    )
+    axes.legend(loc="upper right")

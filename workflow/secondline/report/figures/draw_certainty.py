@@ -1,0 +1,53 @@
+"""The figures of how certain the evidence of one outcome is: read the tables, draw, save."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secondline.layout import CERTAINTY_FIGURES
+from secondline.report.certainty import FOLDER, Certainty, read_certainty
+from secondline.report.figures.contributions import draw_contributions
+from secondline.report.figures.draw_doubt import nothing_to_draw
+from secondline.report.figures.risk_of_bias import draw_risk_of_bias
+from secondline.report.figures.style import save
+from secondline.report.settings import Labels
+from secondline.report.words import Names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_certainty(folder: Path, evidence: Path, outcome: str, labels: Labels, analysis: str) -> None:
+    """Draw the figures of one outcome, of its headline model, into certainty/figures/.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>/<outcome>
+    evidence : path
+        The folder of the global evidence tables.
+    labels : Labels
+        From `secondline.jobs.report_settings.figure_labels`.
+    """
+    names = Names(labels, analysis, outcome, labels.headline)
+    certainty = read_certainty(folder, evidence, outcome, labels.headline)
+    for figure in CERTAINTY_FIGURES:
+        save(_DRAWN[figure](certainty, names), folder / FOLDER / "figures" / figure)
+
+
+def _contributions(certainty: Certainty, names: Names) -> "Figure":
+    if not certainty.findings:
+        return nothing_to_draw("contributions of the studies", "No treatment is compared with a reference.", names)
+    return draw_contributions(certainty, names)
+
+
+def _risk_of_bias(certainty: Certainty, names: Names) -> "Figure":
+    if not certainty.risk_of_bias or not certainty.findings:
+        return nothing_to_draw("risk of bias of the studies", "No study of this outcome has an entry.", names)
+    return draw_risk_of_bias(certainty, names)
+
+
+_DRAWN: dict[str, Callable[[Certainty, Names], "Figure"]] = {
+    "contributions": _contributions,
+    "risk_of_bias": _risk_of_bias,
+}

@@ -1,0 +1,206 @@
+"""Risk of bias: a mark for every study and domain, and what is judged of each domain weighted by contributions.
+
+The weight of a study is the mean of its shares in the effects against the reference of the network as a whole, the
+share of the prior left out: a network has many effects, and a study has another weight in each.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from secondline.cell_values import OVERALL, PRIOR_SHARE
+from secondline.report.certainty import Certainty, level_of
+from secondline.report.figures.concern import CONCERNS, bar_style, concern_handles
+from secondline.report.figures.style import (
+    GREY,
+    INK,
+    PAGE_WIDTH,
+    SMALL,
+    SMALL_LINE,
+    add_axes,
+    add_legend,
+    legend_rows,
+    new_page,
+    shortened,
+    small_lines,
+    small_print,
+    text_width,
+)
+from secondline.report.words import Names, Row, percentage, settings_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOOLS = {
+    "robins_i": "ROBINS-I",
+    "rob_2": "RoB 2",
+    "rob_1": "Cochrane risk of bias tool (2011)",
+    "table": "as tabulated",
+}
+ROW, COLUMN = 0.21, 0.56  # inches, of the marks
+_LABELS = 1.75
+_MARK = 0.085  # inches: radius of a mark
+_WEIGHT = 0.6  # inches: the column with the weights
+_GAP = 0.36
+
+
+def mean_weights(certainty: Certainty) -> dict[str, float]:
+    """Mean share of every study in the effects against the reference of the first setting, summing to 1.
+
+    The first setting is the network as a whole. Effects that are not assessable are left out; without any, all
+    studies weigh the same.
+    """
+    settings = settings_of(certainty.findings)
+    place = OVERALL if OVERALL in settings else settings[0]
+    pairs = {frozenset((row["treatment"], row["comparator"])) for row in certainty.findings if row["setting"] == place}
+    sums: dict[str, float] = {}
+    for pair in pairs:
+        own = {
+            row["study"]: float(row["share"])
+            for row in certainty.contributions
+            if row["setting"] == place and frozenset((row["treatment"], row["comparator"])) == pair and row["share"]
+        }
+        total = sum(share for study, share in own.items() if study != PRIOR_SHARE)
+        for study, share in own.items():
+            if study != PRIOR_SHARE and total:
+                sums[study] = sums.get(study, 0.0) + share / total
+    studies = list(dict.fromkeys(row["study"] for row in certainty.risk_of_bias))
+    whole = sum(sums.get(study, 0.0) for study in studies)
+    return {study: sums.get(study, 0.0) / whole if whole else 1 / len(studies) for study in studies}
+
+
+def draw_risk_of_bias(certainty: Certainty, names: Names) -> "Figure":
+    """Draw a block for every tool by which studies were judged: studies by domain, and domains by weight."""
+    weights = mean_weights(certainty)
+    blocks = [
+        (tool, _rows_of(certainty, tool)) for tool in dict.fromkeys(row["tool"] for row in certainty.risk_of_bias)
+    ]
+    lines = small_lines(_explanation(names))
+    handles = concern_handles(list(CONCERNS.values()))
+    legend = 0.2 * legend_rows([handle.get_label() for handle in handles], PAGE_WIDTH) + 0.08
+    header = 0.19 + SMALL_LINE * len(lines) + 0.12
+    heights = [_height(rows) for _, rows in blocks]
+    with small_print():
+        figure = new_page(header + sum(heights) + legend, f"{names.outcome_label}: risk of bias of the studies", lines)
+        top = header
+        for (tool, rows), height in zip(blocks, heights, strict=True):
+            _draw_block(figure, tool, rows, weights, top)
+            top += height
+        add_legend(figure, handles)
+    return figure
+
+
+def _explanation(names: Names) -> str:
+    return (
+        f"{names.analysis_label}, model “{names.model}”. Marks: what was judged of every study, by domain. Bars: the "
+        "same by domain, studies weighted by their mean share in the effects against the reference of the network, "
+        "without the share of the prior."
+    )
+
+
+def _rows_of(certainty: Certainty, tool: str) -> dict[tuple[str, str], Row]:
+    """Rows of one tool, by study and domain."""
+    return {(row["study"], row["domain"]): row for row in certainty.risk_of_bias if row["tool"] == tool}
+
+
+def _parts(rows: Mapping[tuple[str, str], Row]) -> tuple[list[str], list[str]]:
+    """Studies and domains, in the order of the table."""
+    return list(dict.fromkeys(study for study, _ in rows)), list(dict.fromkeys(domain for _, domain in rows))
+
+
+def _height(rows: Mapping[tuple[str, str], Row]) -> float:
+    studies, domains = _parts(rows)
+    return SMALL_LINE * 2 + ROW * len(studies) + _GAP + ROW * len(domains) + 0.5
+
+
+def domain_words(domain: str) -> str:
+    """Words of a domain: confounding, missing data; the study as a whole."""
+    return "study as a whole" if domain == "overall" else domain.replace("_", " ")
+
+
+def _draw_block(
+    figure: "Figure", tool: str, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], top: float
+) -> None:
+    studies, domains = _parts(rows)
+    height = figure.get_size_inches()[1]
+    title = f"Tool: {TOOLS.get(tool, tool)}" if tool else "Without a tool"
+    figure.text(0, 1 - top / height, title, weight="bold", va="top")
+    keys = [f"D{k} {domain_words(domain)}" for k, domain in enumerate(domains, start=1)]
+    left = min(_LABELS, max(text_width(study, SMALL) for study in studies)) + 0.2
+    place = top + SMALL_LINE * 2
+    axes = add_axes(figure, left, place, COLUMN * len(domains) + _WEIGHT, ROW * len(studies))
+    _draw_marks(axes, rows, weights, left)
+    place += ROW * len(studies) + _GAP
+    widest = max(text_width(key, SMALL) for key in keys) + 0.15
+    bars = add_axes(figure, widest, place, PAGE_WIDTH - widest - 0.2, ROW * len(domains))
+    _draw_bars(bars, rows, weights, keys)
+
+
+def _draw_marks(axes: Any, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], left: float) -> None:
+    """Draw a circle with a sign for every study and domain, and the weight of the study."""
+    from matplotlib.patches import Ellipse
+
+    studies, domains = _parts(rows)
+    wide, tall = COLUMN * len(domains) + _WEIGHT, ROW * len(studies)
+    axes.set_xlim(0, wide)
+    axes.set_ylim(tall, 0)
+    axes.axis("off")
+    style: dict[str, Any] = {"ha": "center", "va": "center", "size": SMALL}
+    for i, study in enumerate(studies):
+        y = ROW * (i + 0.5)
+        axes.text(-0.1, y, shortened(study, left - 0.13), color=INK, **{**style, "ha": "right"})
+        for k, domain in enumerate(domains):
+            row = rows.get((study, domain))
+            if row:
+                concern, x = CONCERNS[level_of(row)], COLUMN * (k + 0.5)
+                mark = Ellipse((x, y), 2 * _MARK, 2 * _MARK, facecolor=concern.colour, edgecolor=GREY, linewidth=0.4)
+                mark.set_gid(f"mark-{study}-{domain}")
+                axes.add_patch(mark)
+                axes.text(x, y, concern.sign, color=INK, **style)
+        axes.text(wide - 0.1, y, percentage(str(weights[study])), color=GREY, **{**style, "ha": "right"})
+    for k in range(len(domains)):
+        axes.text(COLUMN * (k + 0.5), -0.08, f"D{k + 1}", color=GREY, **style)
+    axes.text(wide - 0.1, -0.08, "weight", color=GREY, **{**style, "ha": "right"})
+
+
+def weighted_levels(
+    rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], domain: str
+) -> dict[int | None, float]:
+    """Weight of the studies with each level in a domain, of the studies that have the domain; they sum to 1."""
+    own = [(level_of(row), weights[study]) for (study, name), row in rows.items() if name == domain]
+    total = sum(weight for _, weight in own)
+    sums: dict[int | None, float] = dict.fromkeys(CONCERNS, 0.0)
+    for level, weight in own:
+        sums[level] += weight / total if total else 1 / len(own)
+    return sums
+
+
+def _draw_bars(
+    axes: Any, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], keys: Sequence[str]
+) -> None:
+    _, domains = _parts(rows)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(domains), 0)
+    for k, (domain, key) in enumerate(zip(domains, keys, strict=True)):
+        axes.annotate(
+            key,
+            (0, k + 0.5),
+            (-5, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=INK,
+        )
+        start = 0.0
+        for level, share in weighted_levels(rows, weights, domain).items():
+            if share:
+                concern = CONCERNS[level]
+                axes.barh(k + 0.5, share, 0.78, left=start, gid=f"weight-{domain}-{level}", **bar_style(concern))
+                if share > 0.05:
+                    words = f"{concern.sign} {percentage(str(share))}"
+                    axes.text(start + share / 2, k + 0.5, words, ha="center", va="center", size=SMALL, color=INK)
+                start += share
+    axes.set_yticks([])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
+    axes.spines["left"].set_visible(False)

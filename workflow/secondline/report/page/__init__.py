@@ -1,0 +1,1 @@
+"""The page of an analysis, put together."""

@@ -1,0 +1,63 @@
+"""The section of the page on the certainty of the evidence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from secondline.layout import CERTAINTY_FIGURES
+from secondline.report.certainty import FOLDER, Certainty, read_certainty
+from secondline.report.page.inline import inline_svg
+from secondline.report.settings import ReportSettings
+from secondline.report.tables.certainty import (
+    counted_sentence,
+    findings_tables,
+    judgements_table,
+    legend,
+    unjudged_sentence,
+)
+from secondline.report.words import Names, settings_of
+
+CAPTIONS = {
+    "contributions": "what every study, and the prior, contributes to the effects against the reference",
+    "risk_of_bias": "risk of bias of the studies by domain, and weighted by what they contribute",
+}
+
+
+def read_certainties(analysis: Path, evidence: Path, settings: ReportSettings) -> dict[str, Certainty]:
+    """Read the tables of every outcome whose certainty is judged."""
+    model = settings.labels.headline
+    return {outcome: read_certainty(analysis / outcome, evidence, outcome, model) for outcome in settings.certainty}
+
+
+def certainty_sections(folder: Path, certainties: Mapping[str, Certainty], names: Names) -> list[dict[str, Any]]:
+    """Gather the summary of findings, the judgements and the figures of every outcome.
+
+    Parameters
+    ----------
+    folder : path
+        results/<analysis>
+    """
+    sections = []
+    for outcome, certainty in certainties.items():
+        own = replace(names, outcome=outcome)
+        sections.append(
+            {
+                "id": outcome,
+                "label": own.outcome_label,
+                "sentence": " ".join(filter(None, [counted_sentence(certainty), unjudged_sentence(certainty)])),
+                "findings": findings_tables(certainty, own),
+                "shades": legend(certainty),
+                "judgements": [judgements_table(certainty, place, own) for place in settings_of(certainty.findings)],
+                "figures": [
+                    (f"{own.outcome_label}: {CAPTIONS[figure]}.", _figure(folder / outcome, figure, own))
+                    for figure in CERTAINTY_FIGURES
+                ],
+            }
+        )
+    return sections
+
+
+def _figure(folder: Path, figure: str, names: Names) -> Any:
+    file = folder / FOLDER / "figures" / f"{figure}.svg"
+    return inline_svg(file, f"{names.outcome}-certainty-{figure}", f"{names.outcome_label}: {CAPTIONS[figure]}")

@@ -1,0 +1,115 @@
+"""What the page can compare at a reader's choice: every pair of treatments, by outcome, model and setting."""
+
+from collections.abc import Mapping, Sequence
+from math import exp
+from typing import Any
+
+from secondline.report.words import (
+    Names,
+    Row,
+    by_rank,
+    differences,
+    evidence_words,
+    is_true,
+    number,
+    probability,
+    ratio,
+    reference_of,
+    settings_of,
+)
+
+DIGITS = 4  # significant ones of the values that are drawn; what is read is formatted as everywhere in the report
+EFFECT = ("estimate", "estimate_lower", "estimate_upper")
+
+
+def explorer_data(
+    tables: Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]], lead: str, names: Names
+) -> dict[str, Any]:
+    """Gather the comparisons for the script of the page.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``relative_effects`` and ``ranking``, by outcome, table and model.
+    lead : str
+        The outcome that the page shows first.
+
+    Returns
+    -------
+    dict
+        ``outcomes``: by outcome its words and, by model and setting, ``effects`` as lists of treatment, comparator,
+        estimate in words, its three values, predictive interval in words, P(better), evidence; ``ranks`` as lists of
+        treatment, SUCRA in words, its three values, P(best), whether it is a candidate.
+    """
+    return {
+        "treatments": dict(names.labels.regimens),
+        "settings": {name: names.place(name) for name in names.labels.settings},
+        "headline": names.model,
+        "lead": lead,
+        "outcomes": {
+            outcome: _outcome(
+                members["relative_effects"], members["ranking"], Names(names.labels, names.analysis, outcome)
+            )
+            for outcome, members in tables.items()
+        },
+    }
+
+
+def _outcome(
+    relative: Mapping[str, Sequence[Row]], rankings: Mapping[str, Sequence[Row]], names: Names
+) -> dict[str, Any]:
+    return {
+        "label": names.outcome_label,
+        "measure": names.measure,
+        "ratio": names.is_ratio,
+        "lower": names.lower_is_better,
+        "direction": names.direction,
+        "models": {
+            model: {
+                place: {
+                    "reference": reference_of(ranking, place),
+                    "converged": all(is_true(row, "converged") for row in ranking),
+                    "effects": [_effect(row, names) for row in relative[model] if row["setting"] == place],
+                    "ranks": [_rank(row) for row in by_rank(ranking, place)],
+                }
+                for place in settings_of(ranking)
+            }
+            for model, ranking in rankings.items()
+        },
+    }
+
+
+def _effect(row: Row, names: Names) -> list[Any]:
+    return [
+        row["treatment"],
+        row["comparator"],
+        names.estimate(row),
+        *(_drawn(float(row[key])) for key in EFFECT),
+        _predictive(row, names),
+        probability(row["p_better"]),
+        evidence_words(row["evidence"]),
+    ]
+
+
+def _predictive(row: Row, names: Names) -> str:
+    """Read the predictive limits, which stand on the link scale; nothing where a model has none."""
+    limits = [row["predictive_lower"], row["predictive_upper"]]
+    if not all(limits):
+        return ""
+    shown = [ratio(repr(exp(float(text)))) for text in limits] if names.is_ratio else differences(limits)
+    return " to ".join(shown)
+
+
+def _rank(row: Row) -> list[Any]:
+    lower, upper = (number(row[f"sucra_{end}"]) for end in ("lower", "upper"))
+    return [
+        row["treatment"],
+        f"{number(row['sucra'])} ({lower} to {upper})",
+        *(_drawn(float(row[key])) for key in ("sucra", "sucra_lower", "sucra_upper")),
+        probability(row["p_best"]),
+        is_true(row, "candidate"),
+    ]
+
+
+def _drawn(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,236 @@
+"""What may decide an answer, in sentences: one for every row of decisive.csv."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from secondline.cell_values import see_analyses
+from secondline.report.figures.curve_points import shown_settings
+from secondline.report.settings import DecisiveWords
+from secondline.report.words import Names, Row, listed, number, percentage, plural, ratio
+
+SHOWN = 6
+"""Facts of a list on the page; decisive.csv has all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """What the sentences need beside the rows.
+
+    Parameters
+    ----------
+    words : DecisiveWords
+    axes, declared : mapping
+        Labels of the choices, and of the level that the analysis takes, by choice.
+    levels : mapping
+        Labels of all levels, by choice and level.
+    audit, differences, overlap, additivity : rows
+        audit.csv, standardised_differences.csv, overlap.csv and additivity.csv.
+    """
+
+    words: DecisiveWords
+    axes: Mapping[str, str]
+    declared: Mapping[str, str]
+    levels: Mapping[tuple[str, str], str]
+    audit: Sequence[Row]
+    differences: Sequence[Row]
+    overlap: Sequence[Row]
+    additivity: Sequence[Row]
+
+    def study(self, name: str) -> str:
+        """Name a study by its first author and year where they are known, and by its id."""
+        known = self.words.studies
+        return f"{known[name]} ({name})" if name in known else name
+
+
+@dataclass(frozen=True)
+class DecisiveList:
+    """What decides the answer of one setting: sentences, and how many more the table has."""
+
+    place: str
+    pair: str
+    sentences: list[str]
+    more: int
+
+
+def decisive_lists(rows: Sequence[Row], names: Names) -> list[DecisiveList]:
+    """List what decides the answers of one outcome, once where several settings lead with the same two candidates.
+
+    Parameters
+    ----------
+    rows : rows
+        decisive.csv
+    """
+    here = [row for row in rows if row["outcome"] == names.outcome]
+    pairs = {row["setting"]: (row["first"], row["runner_up"]) for row in here}
+    found = []
+    for setting in shown_settings(pairs):
+        said = [row["what"] for row in here if row["setting"] == setting]
+        first, runner_up = map(names.regimen, pairs[setting])
+        found.append(
+            DecisiveList(names.place(setting), f"{first} against {runner_up}", said[:SHOWN], max(len(said) - SHOWN, 0))
+        )
+    return found
+
+
+def decisive_sentence(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    """Say what may decide the answer of one setting, and how far it moves it.
+
+    Parameters
+    ----------
+    row : mapping
+        Of decisive.csv, without the sentence.
+    """
+    said = [_SUBJECTS[row["kind"]](row, behind, names), _moved(row, names), _more(row, behind, names)]
+    return " ".join(filter(None, said))
+
+
+def _reading(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    return f"How {behind.study(row['subject'])} is read: {_instead(row, behind)}."
+
+
+def _use(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    study = behind.study(row["subject"])
+    return f"Whether {study} is used: it is left out instead of read by “{_declared(row, behind)}”."
+
+
+def _choice(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    return f"The choice “{behind.axes.get(row['subject'], row['subject'])}”: {_instead(row, behind)}."
+
+
+def _instead(row: Mapping[str, Any], behind: Behind) -> str:
+    return f"“{row['alternative_label']}” instead of “{_declared(row, behind)}”"
+
+
+def _declared(row: Mapping[str, Any], behind: Behind) -> str:
+    axis = str(row["row"]).partition("=")[0]
+    return behind.declared.get(axis, "declared")
+
+
+def _finding(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    found = _audit_row(row, behind)
+    message = found["message"].removesuffix(f"; {see_analyses(found['analyses'].split())}")
+    analysis = names.label_of_analysis(row["alternative"])
+    return f"{behind.study(row['subject'])}: {message}. The analysis “{analysis}” reads it the other way."
+
+
+def _audit_row(row: Mapping[str, Any], behind: Behind) -> Row:
+    return behind.audit[int(str(row["row"]).partition(":")[0]) - 1]
+
+
+def _events(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    return f"{behind.study(row['subject'])}: {_audit_row(row, behind)['message']}."
+
+
+def _imbalance(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    named = str(row["row"]).partition(": ")[2].split(", ")
+    rows = [
+        each
+        for each in behind.differences
+        if (each["level"], each["study_a"]) == ("arms", row["subject"]) and each["characteristic"] in named
+    ]
+    parts = [f"{behind.words.prognostic[each['characteristic']]} ({_arms(each, behind)})" for each in rows]
+    adjusted = [each["message"] for each in behind.audit if _says_adjustment(each, row)]
+    said = f"The arms of {behind.study(row['subject'])} differ in prognostic factors: {listed(parts)}"
+    return f"{'; '.join([said, *adjusted[:1]])}."
+
+
+def _says_adjustment(finding: Row, row: Mapping[str, Any]) -> bool:
+    """Whether a finding says for what the effect in use of the study of a row is adjusted."""
+    return finding["check"] == "adjustment" and bool(row["place"]) and finding["source"] == row["place"]
+
+
+def _arms(row: Row, behind: Behind) -> str:
+    """Values of two arms, shares in per cent, and their standardised difference."""
+    a, b = row["value_a"], row["value_b"]
+    shares = row["characteristic"] in behind.words.proportions
+    values = f"{percentage(a)} against {percentage(b)}" if shares else f"{number(a)} against {number(b)}"
+    return f"{values}, standardised difference {number(row['difference'])}"
+
+
+def _overlap(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+    pair = str(row["subject"]).split()
+    by_level = {each["level"]: each for each in behind.overlap if each["studies"] == row["subject"]}
+    bound = by_level["bound"]
+    correlated = f" (correlation {number(bound['correlation'])})" if bound["correlation"] else ""
+    shared = "none of them shared" if row["alternative"] == "none" else "all of these shared"
+    return (
+        f"{listed(map(behind.study, pair))} may share up to {float(bound['patients']):g} patients{correlated}; "
+        f"the comparison is with {shared}."
+    )
+
+
+def _additivity(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    total = next(each for each in behind.additivity if each["kind"] == "total")
+    tests = [each for each in behind.additivity if each["kind"] == "interaction" and each["detectable"]]
+    df = int(total["df"])
+    head = "The model adds the effects of components; "
+    head += f"the studies test this on {plural(df, 'degree')} of freedom" if df else "the studies cannot test this"
+    if tests:
+        least = min(tests, key=lambda each: float(each["detectable"]))["detectable"]
+        in_ratio = f", a ratio of {ratio(str(exp(float(least))))}," if names.is_ratio else ""
+        head += f" and would detect an interaction of {number(least)}{in_ratio} with 80% power"
+    other = row.get("alternative_label")
+    return f"{head}. The comparison is with “{other}”." if other else f"{head}."
+
+
+def _prior(row: Mapping[str, Any], _: Behind, names: Names) -> str:
+    pair = f"{names.regimen(row['first'])} against {names.regimen(row['runner_up'])}"
+    return f"The prior has a share of {percentage(row['share'])} in the {names.measure} of {pair}."
+
+
+_SUBJECTS: dict[str, Callable[[Mapping[str, Any], Behind, Names], str]] = {
+    "reading": _reading,
+    "use": _use,
+    "choice": _choice,
+    "finding": _finding,
+    "events_per_covariate": _events,
+    "imbalance": _imbalance,
+    "overlap": _overlap,
+    "additivity": _additivity,
+    "prior": _prior,
+}
+"""How a sentence begins, by the kind of the row."""
+
+
+def _moved(row: Mapping[str, Any], names: Names) -> str:
+    """Say how far the lead contrast moves and who is first then."""
+    if row["share"]:
+        return ""
+    if not row.get("measured_by"):
+        return "No table measures how far this moves the answer."
+    pair = f"{names.regimen(row['first'])} against {names.regimen(row['runner_up'])}"
+    head = "With the study left out" if row["measured_by"] == "left_out" else "Then"
+    if row["other_effect"] is None or row["declared_effect"] is None:
+        said = f"{head} the {names.measure} of {pair} is not compared"
+    else:
+        size = abs(row["standard_errors"])
+        distance = number(repr(size), 1 if size >= 0.1 else 2)
+        said = (
+            f"{head} the {names.measure} of {pair} is {names.natural(repr(row['other_effect']))} instead of "
+            f"{names.natural(repr(row['declared_effect']))}, {distance} standard errors away"
+        )
+    return f"{said}, and {_then_first(row, names)}."
+
+
+def _then_first(row: Mapping[str, Any], names: Names) -> str:
+    if row["change"] == "nobody_placed":
+        return "the candidates can no longer be ranked"
+    first = names.regimen(row["other_first"])
+    return f"{first} ranks first" if row["change"] else f"{first} remains first"
+
+
+def _more(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    """Say what share of the variance a choice explains, and with which other choice it changes who is first."""
+    parts = []
+    if row["total"]:
+        parts.append(
+            f"The choice explains {percentage(row['total'])} of the variance of this effect over the defensible "
+            "analyses, including its interactions with other choices."
+        )
+    if row["with_choice"] and not row["change"]:
+        level = behind.levels.get((row["with_choice"], row["with_level"]), row["with_level"])
+        axis = behind.axes.get(row["with_choice"], row["with_choice"])
+        parts.append(f"Together with “{axis}: {level}” it puts {names.regimen(row['with_first'])} first.")
+    return " ".join(parts)

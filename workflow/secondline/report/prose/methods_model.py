@@ -1,0 +1,171 @@
+"""The methods text about the model: likelihoods, effects, priors and estimation."""
+
+from collections.abc import Mapping, Sequence
+
+from secondline.likelihoods import LIKELIHOODS
+from secondline.network.arms import is_contrast, rows_with, used_rows
+from secondline.report.prose.methods_taken import taken_into_account
+from secondline.report.settings import MethodsFacts, ModelFacts, ReportSettings
+from secondline.report.words import (
+    INTERVAL,
+    Names,
+    Row,
+    listed,
+)
+from secondline.thresholds import LEARNED_NOTHING, MAX_PARETO_K, MAX_R_HAT, MAX_Z, MIN_ESS
+
+
+def model(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
+    """Describe the likelihoods and the models of the effects."""
+    facts, groups = settings.methods, dict[str, list[str]]()
+    for name in settings.outcomes:
+        outcome = facts.outcomes[name]
+        had = LIKELIHOODS[outcome.likelihood].words_for(outcome.measure)
+        groups.setdefault(had, []).append(names.label_of_outcome(name))
+    words = "; ".join(f"for {listed(labels)}, {had}" for had, labels in groups.items())
+    mixed = [name for name in settings.outcomes if _both_kinds(evidence[name])]
+    models = "; ".join(f"“{name}”, {_effects(model, facts, names)}" for name, model in facts.models.items())
+    sentences = [
+        "We fitted Bayesian network meta-analysis models within the generalised linear modelling framework of Dias et "
+        f"al. [@dias2013b]: {words}."
+    ]
+    if mixed:
+        labels = listed(map(names.label_of_outcome, mixed))
+        sentences.append(
+            f"For {labels}, studies reporting contrasts and studies reporting arm-level data were combined in one "
+            "network."
+        )
+    if len(facts.models) > 1:
+        sentences.append(
+            f"The models make different assumptions about the effects: {models}. The headline model is “{names.model}”."
+        )
+    else:
+        sentences.append(f"The model is {models}.")
+    sentences += _left_out(settings, evidence, names)
+    if any(model.heterogeneity for model in facts.models.values()):
+        sentences.append("Random effects within multi-arm studies were assumed to have correlation 0.5 [@higgins1996].")
+    if any(LIKELIHOODS[facts.outcomes[name].likelihood].is_count for name in settings.outcomes):
+        sentences.append(
+            "Count data were unadjusted; their study baselines and random study effects were integrated out by "
+            "quadrature [@pinheiro1995]."
+        )
+    return sentences + taken_into_account(settings, evidence, names)
+
+
+def _left_out(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
+    """Say which studies a model leaves out because they do not give its covariate."""
+    sentences = []
+    for model, facts in settings.methods.models.items():
+        covariate = facts.covariate
+        for name in settings.outcomes if covariate else ():
+            kept = {row["study"] for row in rows_with(evidence[name], covariate)}
+            left_out = dict.fromkeys(row["study"] for row in used_rows(evidence[name]) if row["study"] not in kept)
+            if left_out:
+                where = f"{listed(left_out)}, which {'does' if len(left_out) == 1 else 'do'} not report {covariate}"
+                sentences.append(
+                    f"For {names.label_of_outcome(name)}, model “{model}” omits {where}; its fit statistics are "
+                    "therefore not comparable with those of the other models."
+                )
+    return sentences
+
+
+def _both_kinds(rows: Sequence[Row]) -> bool:
+    return len({is_contrast(row) for row in used_rows(rows)}) == 2
+
+
+def _effects(model: ModelFacts, facts: MethodsFacts, names: Names) -> str:
+    """Describe the effects of one model."""
+    parts = ["random effects with between-study standard deviation τ" if model.heterogeneity else "common effects"]
+    if model.settings and facts.settings:
+        parts.append("component effects varying between settings with standard deviation ω")
+    if model.classes:
+        parts.append(f"effects exchangeable within classes ({listed(facts.classes)}) with standard deviation ω")
+    if model.interactions:
+        parts.append(
+            f"interactions of {listed(' with '.join(map(names.component, pair)) for pair in model.interactions)}"
+        )
+    if model.exchangeable_interactions:
+        component, sd = model.exchangeable_interactions
+        parts.append(
+            f"exchangeable interactions of {names.component(component)}, whose effect varies between regimens around a "
+            f"common effect with standard deviation {sd:g}"
+        )
+    if model.regimen_level:
+        parts.append("a separate effect for every regimen, without additivity of components")
+    if model.class_contrast:
+        parts.append(
+            "the same mix of treatments in all mixed arms of a study, so that two mixed arms differ by what is common "
+            "to the patients of each"
+        )
+    if model.covariate:
+        parts.append(f"a meta-regression slope for {model.covariate} common to all treatments except the reference")
+    return listed(parts)
+
+
+def priors(settings: ReportSettings, names: Names) -> list[str]:
+    """State the priors."""
+    facts, groups = settings.methods, dict[str, list[str]]()
+    for name in settings.outcomes:
+        groups.setdefault(facts.outcomes[name].prior, []).append(name)
+    return [
+        "Priors were specified on the scale of the linear predictor, N(0, s²) denoting a normal distribution with "
+        "standard deviation s and HN(s) a half-normal distribution with scale s.",
+        *(
+            f"For {listed(map(names.label_of_outcome, members))}, they were {_prior(facts, prior, members)}."
+            for prior, members in groups.items()
+        ),
+    ]
+
+
+def _prior(facts: MethodsFacts, prior: str, outcomes: Sequence[str]) -> str:
+    scales, models = facts.priors[prior], list(facts.models.values())
+    likelihoods = [LIKELIHOODS[facts.outcomes[name].likelihood] for name in outcomes]
+    levels = {("treatment" if facts.plain else "component", "regimen")[model.regimen_level] for model in models}
+    parts = [f"N(0, {scales.effect:g}²) for {' and '.join(sorted(levels))} effects"]
+    if any(model.heterogeneity for model in models):
+        parts.append(f"HN({scales.tau:g}) for τ")
+    if any(model.classes or (model.settings and facts.settings) for model in models):
+        parts.append(f"HN({scales.omega:g}) for ω")
+    if any(likelihood.is_count for likelihood in likelihoods):
+        parts.append(f"N(0, {scales.baseline:g}²) for study baselines")
+    if any(likelihood.is_ordered for likelihood in likelihoods):
+        parts.append(f"N(0, {scales.cutpoint:g}²) for log distances between the cutpoints of ordered outcomes")
+    if any(model.covariate for model in models):
+        parts.append(f"N(0, {scales.slope:g}²) for meta-regression slopes")
+    spreads = dict.fromkeys(m.exchangeable_interactions[1] for m in models if m.exchangeable_interactions)
+    parts += [f"N(0, {sd:g}²) for exchangeable interactions" for sd in spreads]
+    return listed(parts)
+
+
+def estimation(settings: ReportSettings) -> list[str]:
+    """Say how posteriors were computed and checked."""
+    sampler = settings.methods.sampler
+    first, retry = sampler.first, sampler.retry
+    return [
+        "Posterior distributions were sampled with the No-U-Turn sampler [@hoffman2014] in PyMC [@pymc2023], using "
+        f"{sampler.chains} chains of {first.draws} draws each after {first.tune} tuning iterations, a "
+        f"target acceptance rate of {first.target_accept:g} and seed {settings.seed}. We considered a fit to "
+        f"have converged if every R-hat was below {MAX_R_HAT:g}, bulk and tail effective sample sizes exceeded "
+        f"{MIN_ESS:g} [@vehtari2021], there were no divergent transitions, and posterior means, standard deviations "
+        f"and 2.5% and 97.5% quantiles were within {MAX_Z:g} Monte Carlo standard errors of those computed without "
+        "Markov chains, that is, by numerical integration over τ and ω (combined with importance sampling for count "
+        f"data, with a Pareto k of at most {MAX_PARETO_K:g} [@vehtari2017]). Where that computation was itself "
+        "unreliable, the check was omitted (the table of fits gives the reason) and convergence was judged from the "
+        f"chains alone. Fits that did not converge were repeated with {retry.draws} draws after {retry.tune} "
+        f"tuning iterations and a target acceptance rate of {retry.target_accept:g}; those that still did not "
+        "converge are marked as such.",
+        f"Intervals are {INTERVAL}s; predictive intervals refer to the effect in a new study. We considered τ or ω not "
+        "informed by the data when the overlap of its prior and posterior distributions exceeded "
+        f"{LEARNED_NOTHING:g}.",
+    ]
+
+
+def fit() -> list[str]:
+    """Say how model fit was assessed."""
+    return [
+        "Model fit was assessed by the residual deviance and leverage of each data point, pD and DIC "
+        "[@spiegelhalter2002; @dias2013b], and by leave-one-study-out cross-validation. The predictive density of each "
+        "study given the others was computed by numerical integration without that study or, where this was not "
+        "feasible for count data, by Pareto-smoothed importance sampling [@vehtari2017]; the table of fit statistics "
+        "gives the method used."
+    ]
