@@ -8,4 +8,5 @@ from secondline.report.figures.draw_certainty import plot_certainty
 with job(snakemake):
     folder, evidence = Path(snakemake.output[0]).parents[2], Path(snakemake.input.risk_of_bias).parent
     (labels,) = snakemake.params.labels
-    plot_certainty(folder, evidence, snakemake.params.outcome, labels, snakemake.params.analysis)
+    params = snakemake.params
+    plot_certainty(folder, evidence, params.outcome, labels, params.analysis, params.figures)

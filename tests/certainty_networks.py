@@ -9,11 +9,13 @@ import numpy as np
 from secondline.cell_values import PRIOR_SHARE
 from secondline.certainty.findings import summarise_findings
 from secondline.certainty.job import judge_certainty
-from secondline.certainty.settings import CertaintySettings
+from secondline.certainty.settings import CertaintySettings, TreatmentOrder
+from secondline.certainty.small_studies import COLUMNS, TEST_COLUMNS, Tables, find_small_studies
 from secondline.jobs.certainty_settings import levels_of_studies
 from secondline.tables import write_table
 
 from tests.certainty_tables import write_tables
+from tests.networks import contrast_row, plain
 from tests.test_plots import Network
 
 VERSIONS = {
@@ -67,6 +69,18 @@ def bias_rows(network: Network, outcome: str = "result") -> list[dict[str, str]]
     return rows
 
 
+def small_study_tables(network: Network, copies: int = 1) -> Tables:
+    """Compare small studies with large ones: as many copies of every study as asked for, smaller and smaller."""
+    rows = []
+    for k in range(copies):
+        for i, (study, arms) in enumerate(network.designs.items()):
+            effect, se = network.effects[arms[1]] - network.effects[arms[0]], 0.1 + 0.07 * k + 0.02 * i
+            row = contrast_row(f"{study}.{k}", arms[1], arms[0], effect - se * (0.5 + 0.3 * (k % 2)), se)
+            rows.append(row)
+    order = TreatmentOrder(treatments=tuple(network.effects), reason="As the network has them.")
+    return find_small_studies(rows, plain(list(network.effects)), "contrasts", order)
+
+
 def write_certainty(here: Path, network: Network, **given: Any) -> Mapping[str, str]:
     """Write the tables under certainty/ of an outcome by the jobs of a run; give the files that they read.
 
@@ -75,9 +89,11 @@ def write_certainty(here: Path, network: Network, **given: Any) -> Mapping[str, 
     here : path
         results/<analysis>/<outcome>
     given
-        Settings of the judgements, and ``absolute``, rows of absolute_effects.csv.
+        Settings of the judgements, ``absolute``, rows of absolute_effects.csv, and ``copies`` of every study to compare
+        by size.
     """
     absolute = given.pop("absolute", network.absolute())
+    small = small_study_tables(network, given.pop("copies", 1))
     levels = levels_of_studies(bias_rows(network), bias_rows(network)[0]["outcome"])
     settings, folder = settings_of(network, **{"risk_of_bias": levels, **given}), here / "certainty"
     draws = {
@@ -107,6 +123,8 @@ def write_certainty(here: Path, network: Network, **given: Any) -> Mapping[str, 
     tables["contributions"] = folder / "contributions.csv"
     for name, rows in made.items():
         write_table(tables[name], rows, tuple(rows[0]) if rows else ("setting",))
+    write_table(folder / "small_study.csv", small.points, COLUMNS)
+    write_table(folder / "small_study_test.csv", small.test, TEST_COLUMNS)
     judge_certainty(files, settings, "pooled", str(folder / "certainty.csv"))
     read = {name: str(file) for name, file in tables.items() if name != "risk_of_bias"}
     read["certainty"] = str(folder / "certainty.csv")

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from secondline.cell_values import PRIOR_SHARE
 from secondline.certainty.settings import Said
+from secondline.layout import CERTAINTY_FIGURES, FUNNEL
 from secondline.report.certainty import SHADES, Certainty, read_certainty, shade_of
 from secondline.report.figures.concern import CONCERNS
 from secondline.report.figures.contributions import draw_contributions
 from secondline.report.figures.draw_certainty import plot_certainty
 from secondline.report.figures.risk_of_bias import draw_risk_of_bias, mean_weights
 from secondline.report.prose.certainty import DOMAINS
+from secondline.report.prose.small_studies import small_studies_sentence
 from secondline.report.tables.certainty import findings_tables, judgements_table, legend, unjudged_sentence
 from secondline.report.tables.results import league_table
 from secondline.report.words import percentage
@@ -220,11 +222,23 @@ def test_what_nobody_judged_is_said(known: Callable[[str], Certainty]):
     assert unjudged_sentence(replace(certainty, risk_of_bias=[row | {"level": "1"} for row in whole])) == ""
 
 
-def certainty_page(folder: Path, network: Network) -> tuple[str, Certainty]:
-    """Write the report of a network with its certainty."""
-    certainty = certainty_of(folder, network)
-    plot_certainty(folder / "main" / "result", folder / "evidence", "result", network.labels, "main")
-    return network_report(folder, network, certainty=("result",)), certainty
+def certainty_page(folder: Path, network: Network, copies: int = 1, **changes: Any) -> tuple[str, Certainty]:
+    """Write the report of a network with its certainty, and with a funnel plot if there are copies of its studies."""
+    certainty = certainty_of(folder, network, copies=copies)
+    figures = (*CERTAINTY_FIGURES, *([FUNNEL] if copies > 1 else []))
+    plot_certainty(folder / "main" / "result", folder / "evidence", "result", network.labels, "main", figures)
+    return network_report(folder, network, certainty={"result": figures}, **changes), certainty
+
+
+@pytest.mark.parametrize(("copies", "drawn"), [(1, False), (3, True)])
+def test_the_page_has_a_funnel_where_there_are_ten_studies_and_else_a_line(tmp_path: Path, copies: int, drawn: bool):
+    """With the sentence on the test in either case."""
+    page, certainty = certainty_page(tmp_path, SMOKING, copies)
+    sentence = small_studies_sentence(certainty.small_study_test, SMOKING.names)
+    assert sentence in page
+    assert ("result-certainty-small_study" in page) == drawn
+    expected = "15 studies of 4 comparisons" if drawn else "not assessable: 5 studies, 10 are needed."
+    assert expected in sentence
 
 
 def test_the_page_has_the_section_with_its_tables_notes_and_figures(tmp_path: Path):

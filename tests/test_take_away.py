@@ -198,7 +198,7 @@ def test_the_summary_of_findings_for_word_has_the_cells_colours_and_notes_of_the
     )
     file = tmp_path / "findings.docx"
     sources = Sources(tmp_path / "main", tmp_path / "evidence", Path())
-    write_findings(sources, settings_of(SMOKING.labels, outcomes=["result"], certainty=("result",)), file)
+    write_findings(sources, settings_of(SMOKING.labels, outcomes=["result"], certainty={"result": ()}), file)
     text, (key, *tables) = document_tables(file)
     expected = findings_tables(certainty, SMOKING.names)
     assert tables == [[list(table.columns), *table.rows] for table in expected]

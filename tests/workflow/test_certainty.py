@@ -55,6 +55,18 @@ def test_an_analysis_with_a_bias_has_no_flows(tmp_path: Path) -> None:
     assert [row["method"] for row in read_table(tmp_path / file)] == [f"{NOT_ASSESSABLE}: {BIASED}"]
 
 
+def test_small_studies_are_compared_along_the_declared_order(tmp_path: Path) -> None:
+    """Three studies are too few and have no funnel; an order compares anew, and rebuilds nothing else."""
+    project, file = small_project(tmp_path), "results/main/os/certainty/small_study_test.csv"
+    done = project.snakemake("--configfile", CONFIG, "--cores", "1", file)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [row["method"] for row in read_table(tmp_path / file)] == [f"{NOT_ASSESSABLE}: 3 studies, 10 are needed"]
+    only = ("--configfile", CONFIG, "--cores", "1", file)
+    assert project.planned(*only) == set()
+    write_small(tmp_path, certainty={"small_studies": {"order": ["a", "b", "c"], "reason": "by name"}})
+    assert project.planned(*only) == {"compare_small_studies os"}
+
+
 @pytest.mark.slow
 def test_the_shares_of_elliott_2007_agree_with_its_flows(tmp_path: Path) -> None:
     """Not the same, as a vague prior and the posterior of tau are behind them; the largest contributions are."""

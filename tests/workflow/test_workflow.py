@@ -89,6 +89,10 @@ CONTRACT = {
     "direct_comparator,study,share,tau,method",
     "primary/os/certainty/flow_effects.csv": "treatment,comparator,measure,effect,se,lower,upper,estimate,"
     "estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_value,interval,tau,method",
+    "primary/os/certainty/small_study.csv": "study,treatment,comparator,effect,se,comparison_studies,comparison_mean,"
+    "centred_effect,tested,reason",
+    "primary/os/certainty/small_study_test.csv": "method,slope,se,lower,upper,t,df,p_value,intercept,studies,"
+    "comparisons,order,order_reason",
     "primary/os/certainty/weights.csv": "model,setting,treatment,comparator,study,treatment_arm,comparator_arm,weight,"
     "method",
     "primary/summary/ranking.csv": "outcome,model,setting,treatment,candidate,sucra,sucra_lower,sucra_upper,p_best,"
@@ -149,6 +153,7 @@ OF_OS = {
     "assess_held_out os",
     "trace_contributions os",
     "divide_flows os",
+    "compare_small_studies os",
     "judge_certainty os",
     "summarise_findings os",
     *(f"plot_certainty_{outcome}" for outcome in OUTCOMES),  # with the judgements of all studies
@@ -370,6 +375,7 @@ NUMBERS = {
     "assess_held_out",
     "trace_contributions",
     "divide_flows",
+    "compare_small_studies",
     "judge_certainty",
     "summarise_findings",
     "value_next_study",

@@ -1,5 +1,5 @@
 # What the answers rest on, and how certain they are.
-from secondline.jobs.certainty_settings import certainty_settings
+from secondline.jobs.certainty_settings import certainty_settings, treatment_order
 from secondline.jobs.decisive_settings import decisive_settings, decisive_words
 from secondline.jobs.doubt_facts import doubt_facts, doubt_tables
 from secondline.jobs.provenance import package_file
@@ -10,6 +10,7 @@ from secondline.layout import (
     DECISIVE_TABLE,
     FINDING_TABLES,
     FLOW_TABLES,
+    SMALL_STUDY_TABLES,
 )
 
 DOUBT_FACTS = {
@@ -109,6 +110,29 @@ rule divide_flows:
         code=code_behind("divide_flows"),
     script:
         "../../scripts/divide_flows.py"
+
+
+# Effects against their standard errors; a table that says so where there are too few studies, or no order.
+rule compare_small_studies:
+    input:
+        evidence=f"{RESULTS}/{BASE}/{{outcome}}/evidence.csv",
+    output:
+        expand(
+            f"{RESULTS}/{BASE}/{{{{outcome}}}}/certainty/{{table}}.csv",
+            table=SMALL_STUDY_TABLES,
+        ),
+    log:
+        f"logs/{BASE}/{{outcome}}/compare_small_studies.log",
+    group:
+        OUTCOME.replace("{analysis}", BASE)
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        summary=lambda w: [settings.summary_settings(project, w.outcome, BASE)],
+        order=[treatment_order(project)],
+        code=code_behind("compare_small_studies"),
+    script:
+        "../../scripts/compare_small_studies.py"
 
 
 # The levels of the studies are among the settings: the tables of all of them would judge everything again.

@@ -1,7 +1,6 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
 from secondline.evidence.populations import populations_digest
 from secondline.layout import (
-    CERTAINTY_FIGURES,
     CHECKLIST_TABLES,
     FINDINGS_DOCUMENT,
     INCONSISTENCY_FIGURES,
@@ -19,6 +18,7 @@ from secondline.jobs.provenance import package_file
 from secondline.jobs.report_settings import (
     absolute_outcomes,
     analysis_figures,
+    certainty_figures,
     certainty_tables,
     figure_labels,
     figures_of,
@@ -249,11 +249,11 @@ for NAME in judged_outcomes(project, BASE):
                     subcategory=NAME,
                     labels={"figure": figure, "model": project.config.headline},
                 )
-                for figure in CERTAINTY_FIGURES
+                for figure in certainty_figures(project, NAME)
             ],
             [
                 f"{RESULTS}/{BASE}/{NAME}/certainty/figures/{figure}.{kind}"
-                for figure in CERTAINTY_FIGURES
+                for figure in certainty_figures(project, NAME)
                 for kind in COPIES
             ],
         log:
@@ -264,6 +264,7 @@ for NAME in judged_outcomes(project, BASE):
             analysis=BASE,
             outcome=NAME,
             judged=domain_levels(project, NAME),
+            figures=certainty_figures(project, NAME),
             labels=[LABELS],
             code=code_behind("plot_certainty"),
         script:

@@ -74,6 +74,8 @@ PRIOR_SHARE = "(prior)"
 BY_COVARIANCE, AT_MODE = "posterior covariance", "observed information at the mode"
 AT_MODE_CUTS_FIXED = f"{AT_MODE}, cutpoints fixed"
 """How the shares of the studies were found: in closed form, or for counts."""
+OWN_MEANS, CENTRED_EFFECTS = "own mean of every comparison", "centred effects, as published"
+"""How effects were regressed on their standard errors."""
 NOT_ASSESSABLE = "not assessable"
 """Shares, or judgements, that do not exist; what follows a colon says why."""
 

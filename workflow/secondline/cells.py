@@ -1,7 +1,7 @@
 """Cells that hold more than one value: written and read in one place."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def mix(parts: Mapping[str, int]) -> str:
@@ -43,6 +43,16 @@ def parse_baseline(cell: str) -> tuple[str, str]:
     """Read the regimen and the figure of a baseline."""
     regimen, _, figure = cell.partition(" ~ ")
     return regimen, figure
+
+
+def order_cell(names: Sequence[str]) -> str:
+    """Write treatments in an order as one cell: ``placebo < diuretic < ace``; ids hold no spaces."""
+    return " < ".join(names)
+
+
+def parse_order(cell: str) -> list[str]:
+    """Read treatments in an order."""
+    return cell.split(" < ")
 
 
 def split_name(treatment: str, comparator: str) -> str:

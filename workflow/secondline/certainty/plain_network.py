@@ -11,7 +11,7 @@ from secondline.network.bias import Bias
 from secondline.network.data import CountData, NetworkData, network_data
 from secondline.network.graph import is_plain
 from secondline.network.overlap import Overlap
-from secondline.network.predictor import Effects
+from secondline.network.predictor import Effects, node
 from secondline.network.structure import Structure
 
 NOT_PLAIN = "arms mix treatments, or a treatment has several components"
@@ -42,7 +42,7 @@ def why_no_flows(
 
 
 def plain_studies(evidence: Sequence[Row], structure: Structure, likelihood: str) -> list[GaussianStudy]:
-    """Collect the contrasts of a plain network, study by study.
+    """Collect the contrasts of a network, study by study; flows need that it is plain.
 
     Counts enter by the estimate and the variance of every arm on the link scale; half a patient is added to every group
     of a study in which one is empty. Studies that have events in no arm, or in every patient, tell nothing of a
@@ -51,7 +51,7 @@ def plain_studies(evidence: Sequence[Row], structure: Structure, likelihood: str
     Returns
     -------
     list of GaussianStudy
-        ``rows`` are those of the component effects; names of treatments are those of the regimens.
+        ``rows`` are those of the component effects; names of treatments are those of the regimens, or of a mix of them.
     """
     data = network_data(evidence, structure, likelihood, Effects())
     units = gaussian_units(used_rows(evidence), data.predictor, likelihood)
@@ -67,7 +67,8 @@ def _of_counts(evidence: Sequence[Row], data: NetworkData) -> list[GaussianStudy
     added = 0.5 * np.repeat(np.logical_or.reduceat(empty.any(axis=1), counts.start[:-1]), sizes)
     estimates, variances = gaussian_approximation(counts, added[:, None])
     given = {(arm.study, arm.name): arm for arm in used_arms(evidence)}
-    names = [next(iter(given[point].regimens)) for point in data.points[len(data.points) - len(counts.rows) :]]
+    points = data.points[len(data.points) - len(counts.rows) :]
+    names = [node(given[point], data.predictor.structure) for point in points]
     found = []
     for k, start, end in zip(counts.study, counts.start[:-1], counts.start[1:], strict=True):
         if not empty[start:end].all(axis=0).any():

@@ -39,6 +39,14 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TreatmentOrder:
+    """Treatments from the one that small studies may favour least to the one that they may favour most, and why."""
+
+    treatments: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CertaintySettings:
     """How the certainty of one outcome is judged."""
 

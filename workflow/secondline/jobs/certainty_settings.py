@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import Any
 
+from secondline.certainty.order import LEAST_STUDIES, comparisons_tested
 from secondline.certainty.settings import (
     HETEROGENEITY,
     IMPRECISION,
@@ -15,9 +16,11 @@ from secondline.certainty.settings import (
     WITHIN,
     CertaintySettings,
     Said,
+    TreatmentOrder,
 )
 from secondline.evidence.judgements import indirectness_rows, risk_of_bias_rows
 from secondline.evidence.selection import reporting_sheets
+from secondline.jobs.settings import arms_in_use, overlaps_of
 from secondline.project.certainty import Certainty, CertaintyOverride
 from secondline.project.config import Project
 from secondline.project.evidence_tables import by_outcome
@@ -48,6 +51,24 @@ def certainty_settings(project: Project, outcome: str) -> CertaintySettings:
         indirectness=levels_of_studies(indirectness_rows(project), outcome),
         randomised=_randomised(project, certainty, outcome),
     )
+
+
+def treatment_order(project: Project) -> TreatmentOrder | None:
+    """Order of treatments along which small studies are compared with large ones, where one is declared."""
+    given = project.config.certainty and project.config.certainty.small_studies
+    return TreatmentOrder(treatments=tuple(given.order), reason=given.reason) if given else None
+
+
+def has_funnel(project: Project, outcome: str) -> bool:
+    """Whether enough studies of an outcome stand along the declared order for a funnel plot."""
+    order = treatment_order(project)
+    modelled = project.config.outcomes[outcome].modelled
+    if order is None or modelled.is_ordered or overlaps_of(project, project.config.base, outcome):
+        return False
+    wholly: dict[str, list[str]] = {}
+    for arm in arms_in_use(project, project.config.base, outcome):
+        wholly.setdefault(arm.study, []).extend(arm.regimens if len(arm.regimens) == 1 else ())
+    return len(comparisons_tested(wholly, order.treatments)) >= LEAST_STUDIES
 
 
 def _equivalence(project: Project, certainty: Certainty, outcome: str) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from secondline.cell_values import OVERALL
 from secondline.evidence.populations import given_characteristics
+from secondline.jobs.certainty_settings import has_funnel
 from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcomes, doubt_tables
 from secondline.jobs.methods_facts import methods_facts
 from secondline.jobs.provenance import PACKAGE, commit, package_file
@@ -11,10 +12,12 @@ from secondline.layout import (
     CONTRIBUTION_TABLES,
     DECISIVE_TABLE,
     FINDING_TABLES,
+    FUNNEL,
     HEADLINE_TABLES,
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
     MODEL_TABLES,
+    SMALL_STUDY_TABLES,
 )
 from secondline.project.config import Project
 from secondline.project.evidence_tables import TableStudy
@@ -92,7 +95,7 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         methods=methods_facts(project),
         doubt={outcome: doubt_facts(project, analysis, outcome) for outcome in doubt_outcomes(project, analysis)},
         decisive=analysis == config.base,
-        certainty=tuple(judged_outcomes(project, analysis)),
+        certainty={outcome: certainty_figures(project, outcome) for outcome in judged_outcomes(project, analysis)},
         commit=commit(),
     )
 
@@ -102,10 +105,16 @@ def judged_outcomes(project: Project, analysis: str) -> list[str]:
     return list(project.config.outcomes_of(analysis)) if analysis == project.config.base else []
 
 
+def certainty_figures(project: Project, outcome: str) -> tuple[str, ...]:
+    """Figures of certainty of one outcome: a funnel plot only where there are enough studies for it."""
+    return (*CERTAINTY_FIGURES, *([FUNNEL] if has_funnel(project, outcome) else []))
+
+
 def certainty_tables(project: Project, analysis: str, outcome: str) -> list[str]:
     """Tables of certainty that figures, page and documents read."""
     folder = f"{project.config.results}/{analysis}/{outcome}/certainty"
-    return [f"{folder}/{table}.csv" for table in (CONTRIBUTION_TABLES[0], CERTAINTY_TABLE, *FINDING_TABLES)]
+    tables = (CONTRIBUTION_TABLES[0], CERTAINTY_TABLE, *FINDING_TABLES, *SMALL_STUDY_TABLES)
+    return [f"{folder}/{table}.csv" for table in tables]
 
 
 def has_populations(project: Project) -> bool:
@@ -200,5 +209,5 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
     for outcome in judged_outcomes(project, analysis):
         folder = f"{config.results}/{analysis}/{outcome}/certainty"
         files += certainty_tables(project, analysis, outcome)
-        files += [f"{folder}/figures/{figure}.svg" for figure in CERTAINTY_FIGURES]
+        files += [f"{folder}/figures/{figure}.svg" for figure in certainty_figures(project, outcome)]
     return files

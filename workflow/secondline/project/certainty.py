@@ -1,7 +1,7 @@
 """How the certainty of the results is judged: versions of the rules, ranges of equivalence, judgements of persons."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -97,6 +97,23 @@ class CertaintyOverride(CertaintyJudgement):
         return self
 
 
+class SmallStudies(Strict):
+    """The order of treatments along which small studies are compared with large ones."""
+
+    order: Annotated[list[Identifier], Field(min_length=2)]
+    """Treatments, from the one that small studies may favour least (placebo, or the oldest) to the one that they may
+    favour most; every effect in the funnel plot is that of the later against the earlier."""
+    reason: Text
+    """What the order follows."""
+
+    @model_validator(mode="after")
+    def _once(self) -> "SmallStudies":
+        for i, treatment in enumerate(self.order):
+            if treatment in self.order[:i]:
+                fail(("order", i), treatment, "it is in the order twice; allowed: each treatment once")
+        return self
+
+
 class Certainty(Strict):
     """How the certainty of the effects is judged, in the analysis that the others vary.
 
@@ -114,6 +131,8 @@ class Certainty(Strict):
     """Design of the studies in tables; sheets say it themselves."""
     equivalence: dict[Identifier, tuple[Average, Average]] = Field(default_factory=dict)
     """Range of equivalence by outcome, on the natural scale of its measure."""
+    small_studies: SmallStudies | None = None
+    """Order of treatments for the comparison-adjusted funnel plot and its test; without one there is neither."""
     reporting_bias: list[ReportingBias] = Field(default_factory=list)
     """Judgements of reporting bias; without one it is not judged."""
     overrides: list[CertaintyOverride] = Field(default_factory=list)

@@ -208,6 +208,11 @@ def check_bias(project: Project, document: Document) -> None:
 def check_certainty(project: Project, document: Document) -> None:
     """Check the treatments and settings of judgements of certainty."""
     certainty, treatments = project.config.certainty, project.treatments
+    small = certainty.small_studies if certainty else None
+    for i, asked in enumerate(small.order if small else ()):
+        if asked not in treatments.regimens:
+            problem = f"unknown treatment; allowed: {', '.join(treatments.regimens)}"
+            raise document.error(("certainty", "small_studies", "order", i), asked, problem)
     for path, judgement in certainty.judgements() if certainty else ():
         for key, allowed in (
             ("treatment", list(treatments.regimens)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secondline.cell_values import NOT_ASSESSABLE, NOT_JUDGED, PRIOR_SHARE
-from secondline.layout import CERTAINTY_TABLE
+from secondline.layout import CERTAINTY_TABLE, SMALL_STUDY_TABLES
 from secondline.report.words import Row
 from secondline.tables import read_table
 
@@ -61,6 +61,8 @@ class Certainty:
         Those of contributions.csv that are of the headline model.
     risk_of_bias : rows
         Those of evidence/risk_of_bias.csv that are of the outcome.
+    small_studies, small_study_test : rows
+        small_study.csv and small_study_test.csv.
     """
 
     findings: Sequence[Row]
@@ -68,6 +70,8 @@ class Certainty:
     behind: Sequence[Row]
     contributions: Sequence[Row] = ()
     risk_of_bias: Sequence[Row] = ()
+    small_studies: Sequence[Row] = ()
+    small_study_test: Sequence[Row] = ()
     by_names: Mapping[Names, Mapping[str, Row]] = field(default_factory=dict)
     """Rows of certainty.csv by comparison and domain, in both directions."""
 
@@ -104,12 +108,15 @@ def read_certainty(folder: Path, evidence: Path, outcome: str, model: str) -> Ce
     shares, bias = read_table(folder / FOLDER / "contributions.csv"), read_table(evidence / "risk_of_bias.csv")
     own = [row for row in shares if row["model"] == model]
     studies = studies_of(own)
+    small, test = (read_table(folder / FOLDER / f"{table}.csv") for table in SMALL_STUDY_TABLES)
     return certainty_of(
         findings,
         judgements,
         behind,
         contributions=own,
         risk_of_bias=[row for row in bias if row["outcome"] == outcome and row["study"] in studies],
+        small_studies=small,
+        small_study_test=test,
     )
 
 

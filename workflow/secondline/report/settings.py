@@ -262,6 +262,6 @@ class ReportSettings:
     """By outcome, in the order of the section: those of which the run asks how far the answer can be trusted."""
     decisive: bool = False
     """Whether what decides the answers of this analysis is listed."""
-    certainty: Sequence[str] = ()
-    """Outcomes of which the certainty is judged."""
+    certainty: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Figures of certainty, by outcome whose certainty is judged."""
     commit: str | None = None

@@ -180,7 +180,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "compared": compared,
         "compared_in": settings.compared_in,
         "doubt": doubt_sections(folder, doubts, by_model, _decisive(folder, settings), names),
-        "certainty": certainty_sections(folder, certainties, names),
+        "certainty": certainty_sections(folder, certainties, settings.certainty, names),
         "fits": checks.fits_table(fits, names),
         "verification": verification_sentences(verdicts),
         "doubtful": doubtful_table(verdicts),
