@@ -57,6 +57,7 @@ BEHIND: dict[str, set[str]] = {
     "summarise_findings.py": _ENGINE | {"certainty"},
     "divide_flows.py": _ENGINE | {"certainty"},
     "compare_small_studies.py": _ENGINE | {"certainty"},
+    "export_cinema.py": _ENGINE | {"certainty"},
     "plot_outcome.py": _PAGE,
     "plot_analysis.py": _PAGE,
     "plot_doubt.py": _PAGE,

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import secondline as sl
 from secondline.cell_values import NOT_ASSESSABLE
+from secondline.certainty.flow_reasons import BIASED
 from secondline.certainty.flow_tables import find_flows
-from secondline.certainty.plain_network import BIASED
 from secondline.errors import UserError
 from secondline.evidence.selection import evidence_rows
 from secondline.inference import exact

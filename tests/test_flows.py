@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from secondline.cell_values import AGGREGATE, SHORTEST, TWO_STAGE, WALK
+from secondline.certainty.flow_reasons import NO_STUDY, NOT_PLAIN, ORDERED, SHARED
 from secondline.certainty.flow_tables import EFFECT_COLUMNS, FIXED, METHOD, Tables, find_flows
 from secondline.certainty.flows import divide
 from secondline.certainty.hat_matrices import contrasts_of, hat_matrix, reduced_weights
-from secondline.certainty.plain_network import NO_STUDY, NOT_PLAIN, ORDERED, SHARED, plain_studies
+from secondline.certainty.plain_network import plain_studies
 from secondline.evidence.selection import evidence_rows
 from secondline.inference.generalised_least_squares import GaussianStudy
 from secondline.inference.generalised_least_squares import fit as fit_given_tau

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from secondline.cell_values import CENTRED_EFFECTS, NOT_ASSESSABLE, OWN_MEANS
 from secondline.cells import order_cell, parse_order
+from secondline.certainty.flow_reasons import ORDERED, SHARED
 from secondline.certainty.order import comparisons_tested, widest
-from secondline.certainty.plain_network import ORDERED, SHARED
 from secondline.certainty.settings import TreatmentOrder
 from secondline.certainty.small_studies import (
     ALONE,

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from secondline.cell_values import AT_MODE, NOT_ASSESSABLE, PRIOR_SHARE
 from secondline.certainty import flow_tables
-from secondline.certainty.plain_network import BIASED
+from secondline.certainty.flow_reasons import BIASED
 from secondline.tables import read_table, to_csv
 
+from tests.cinema_format import strictly
+from tests.test_cinema_export import elliott as worked_example
 from tests.test_flows import elliott
 from tests.workflow.conftest import PARTS, ROOT, copy_of
 from tests.workflow.small import CONFIG, small_project, write_small
@@ -65,6 +67,31 @@ def test_small_studies_are_compared_along_the_declared_order(tmp_path: Path) -> 
     assert project.planned(*only) == set()
     write_small(tmp_path, certainty={"small_studies": {"order": ["a", "b", "c"], "reason": "by name"}})
     assert project.planned(*only) == {"compare_small_studies os"}
+
+
+def test_a_project_for_cinema_comes_through_the_workflow(tmp_path: Path) -> None:
+    """The file that is compared with CINeMA's manual is the one that a run of the example writes."""
+    project, folder = copy_of(ROOT, tmp_path, PARTS), "results/antihypertensives/diabetes/certainty"
+    done = project.snakemake(
+        "--configfile", "config/examples/antihypertensives.yaml", "--cores", "1", f"{folder}/cinema.cnm"
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert strictly((tmp_path / folder / "cinema.cnm").read_text(encoding="utf-8")) == worked_example()
+    rows = read_table(tmp_path / folder / "cinema_rows.csv")
+    assert len(rows) == len(worked_example()["project"]["studies"]["long"])
+    assert {row["written"] for row in rows} == {"true"}
+
+
+def test_hazard_ratios_have_no_project_for_cinema(tmp_path: Path) -> None:
+    """A run plans and writes no file, and says why beside every row."""
+    project, file = small_project(tmp_path), "results/main/os/certainty/cinema_rows.csv"
+    assert "export_cinema_os" in project.planned("--configfile", CONFIG)
+    done = project.snakemake("--configfile", CONFIG, "--cores", "1", file)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = read_table(tmp_path / file)
+    assert [row["study"] for row in rows] == ["s1", "s2", "s3"]
+    assert {row["reason"] for row in rows} == {"CINeMA's file has no HR; it has OR, RR, RD, MD, SMD"}
+    assert not (tmp_path / file).with_name("cinema.cnm").exists()
 
 
 @pytest.mark.slow

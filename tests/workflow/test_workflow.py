@@ -154,6 +154,7 @@ OF_OS = {
     "trace_contributions os",
     "divide_flows os",
     "compare_small_studies os",
+    "export_cinema_os",
     "judge_certainty os",
     "summarise_findings os",
     *(f"plot_certainty_{outcome}" for outcome in OUTCOMES),  # with the judgements of all studies
@@ -376,6 +377,7 @@ NUMBERS = {
     "trace_contributions",
     "divide_flows",
     "compare_small_studies",
+    *(f"export_cinema_{outcome}" for outcome in OUTCOMES),
     "judge_certainty",
     "summarise_findings",
     "value_next_study",

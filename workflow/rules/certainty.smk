@@ -1,5 +1,10 @@
 # What the answers rest on, and how certain they are.
-from secondline.jobs.certainty_settings import certainty_settings, treatment_order
+from secondline.jobs.certainty_settings import (
+    certainty_settings,
+    cinema_files,
+    cinema_settings,
+    treatment_order,
+)
 from secondline.jobs.decisive_settings import decisive_settings, decisive_words
 from secondline.jobs.doubt_facts import doubt_facts, doubt_tables
 from secondline.jobs.provenance import package_file
@@ -15,6 +20,10 @@ from secondline.layout import (
 
 DOUBT_FACTS = {
     outcome: doubt_facts(project, BASE, outcome)
+    for outcome in project.config.outcomes_of(BASE)
+}
+CINEMA_FILES = {
+    outcome: cinema_files(project, outcome)
     for outcome in project.config.outcomes_of(BASE)
 }
 
@@ -133,6 +142,28 @@ rule compare_small_studies:
         code=code_behind("compare_small_studies"),
     script:
         "../../scripts/compare_small_studies.py"
+
+
+# Which rows of the evidence are in the project file of CINeMA, and the file itself where it can hold them.
+for NAME, FILES in CINEMA_FILES.items():
+
+    rule:
+        name:
+            f"export_cinema_{NAME}"
+        input:
+            evidence=f"{RESULTS}/{BASE}/{NAME}/evidence.csv",
+        output:
+            [f"{RESULTS}/{BASE}/{NAME}/certainty/{file}" for file in FILES],
+        log:
+            f"logs/{BASE}/{NAME}/export_cinema.log",
+        localrule: True
+        conda:
+            "../../envs/secondline.yaml"
+        params:
+            settings=[cinema_settings(project, NAME)],
+            code=code_behind("export_cinema"),
+        script:
+            "../../scripts/export_cinema.py"
 
 
 # The levels of the studies are among the settings: the tables of all of them would judge everything again.

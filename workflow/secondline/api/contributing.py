@@ -1,8 +1,12 @@
 """The verbs of a result that say which studies it rests on."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pandas as pd
 
 from secondline.api.fitted_network import FittedNetwork, table
+from secondline.errors import UserError
 
 
 class Contributing(FittedNetwork):
@@ -79,3 +83,57 @@ class Contributing(FittedNetwork):
             bias=self._fitted.fit.data.bias,
         )
         return table(found.effects, EFFECT_COLUMNS) if effects else table(found.flows, COLUMNS)
+
+    def to_cinema(
+        self, file: str | Path, *, risk_of_bias: Mapping[str, int], indirectness: Mapping[str, int]
+    ) -> pd.DataFrame:
+        """Write a project file of CINeMA: arms and judgements, and the frequentist analysis as CINeMA makes it.
+
+        CINeMA's files hold plain networks of arms, with odds ratios or differences in means: no hazard ratios, no
+        contrasts, no mixed arms. The fit and its priors have no part in the numbers.
+
+        Parameters
+        ----------
+        file : path
+            By custom it ends in ``.cnm``.
+        risk_of_bias, indirectness : mapping
+            Level of concern by study: 1 low, 2 some, 3 high. CINeMA asks for one of every study.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of cinema_rows.csv: every row of the evidence with the names that it has in the file.
+
+        Raises
+        ------
+        UserError
+            CINeMA's file cannot hold the network, or a judgement is none.
+        """
+        from secondline.certainty.cinema_evidence import COLUMNS, listed_rows
+        from secondline.certainty.cinema_project import as_json, cinema_project
+        from secondline.certainty.cinema_settings import CinemaSettings
+        from secondline.tables import write_text
+
+        for key, levels in (("risk_of_bias", risk_of_bias), ("indirectness", indirectness)):
+            self._check_levels(key, levels)
+        settings = CinemaSettings(
+            outcome=self.network.name,
+            likelihood=self.model.arms.name,
+            measure=self.measure,
+            treatments=self.network.structure.treatments,
+            risk_of_bias={study: int(level) for study, level in risk_of_bias.items()},
+            indirectness={study: int(level) for study, level in indirectness.items()},
+            overlaps=self.network.overlaps,
+            bias=self._fitted.fit.data.bias,
+        )
+        write_text(file, as_json(cinema_project(self._evidence, settings)))
+        return table(listed_rows(self._evidence, ""), COLUMNS)
+
+    def _check_levels(self, key: str, levels: Mapping[str, int]) -> None:
+        """Refuse levels that CINeMA does not have, and studies that the network does not have."""
+        for study, level in levels.items():
+            if study not in self.network.studies:
+                raise UserError("no study of the network has this name", "to_cinema", key=key, value=study)
+            if isinstance(level, bool) or level not in (1, 2, 3):
+                problem = "allowed: 1 (low), 2 (some concerns), 3 (high)"
+                raise UserError(problem, "to_cinema", key=f"{key}.{study}", value=level)

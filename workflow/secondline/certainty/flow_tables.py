@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 
 from secondline.cell_values import AGGREGATE, NOT_ASSESSABLE, SHORTEST, TWO_STAGE, WALK
+from secondline.certainty.flow_reasons import NO_STUDY, why_no_flows
 from secondline.certainty.flows import divide
 from secondline.certainty.hat_matrices import (
     Contrast,
@@ -19,8 +20,9 @@ from secondline.certainty.hat_matrices import (
     contrasts_of,
     edges_of,
     hat_matrix,
+    shares_inside,
 )
-from secondline.certainty.plain_network import NO_STUDY, plain_studies, why_no_flows
+from secondline.certainty.plain_network import plain_studies
 from secondline.inference import frequentist
 from secondline.inference.generalised_least_squares import GaussianStudy
 from secondline.inference.generalised_least_squares import fit as fit_given_tau
@@ -149,8 +151,9 @@ def _flows(
     Comparisons are named as the network has them, its earlier treatment as comparator.
     """
     edges, order = edges_of(contrasts), structure.regimens.index
-    inside = {edge: [contrast for contrast in contrasts if contrast.pair == edge] for edge in edges}
-    whole = {edge: sum(contrast.share(tau) for contrast in own) for edge, own in inside.items()}
+    inside: dict[Pair, list[tuple[str, float]]] = {edge: [] for edge in edges}
+    for contrast, share in zip(contrasts, shares_inside(contrasts, tau), strict=True):
+        inside[contrast.pair].append((contrast.study, share))
     ends = [(min(pair), max(pair)) for pair in pairs]
     for kind in (TWO_STAGE, AGGREGATE):
         hat = hat_matrix(contrasts, ends, tau, kind)
@@ -161,6 +164,5 @@ def _flows(
                 for edge, part in zip(edges, divide(row, edges, *end, decomposition), strict=True):
                     first, second = sorted(edge, key=order)
                     own = {"direct_treatment": second, "direct_comparator": first}
-                    for contrast in inside[edge] if part > 0 else ():
-                        share = float(part) * contrast.share(tau) / whole[edge]
-                        yield {**names, **own, "study": contrast.study, "share": share}
+                    for study, share in inside[edge] if part > 0 else ():
+                        yield {**names, **own, "study": study, "share": float(part) * share}

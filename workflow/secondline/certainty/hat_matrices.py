@@ -37,6 +37,8 @@ class Contrast:
 
     Parameters
     ----------
+    effect : float
+        Of the second treatment against the first.
     variance : float
         As it is.
     reduced : float
@@ -47,6 +49,7 @@ class Contrast:
 
     study: str
     pair: Pair
+    effect: float
     variance: float
     reduced: float
     reduced_at_tau: float
@@ -66,7 +69,7 @@ def contrasts_of(studies: Sequence[GaussianStudy], tau: float) -> list[Contrast]
     """
     found = []
     for study in studies:
-        padded = np.pad(study.covariance, ((1, 0), (1, 0)))
+        padded, means = np.pad(study.covariance, ((1, 0), (1, 0))), np.pad(study.y, (1, 0))
         own = np.diag(padded)
         variances = own[:, None] + own - 2 * padded
         apart = tau**2 * (1 - np.eye(len(own)))
@@ -76,11 +79,12 @@ def contrasts_of(studies: Sequence[GaussianStudy], tau: float) -> list[Contrast]
                 continue
             if min(weights[i, j], at_tau[i, j]) <= _ZERO * weights.max():
                 raise ValueError(study.study)
-            pair = min(study.treatments[i], study.treatments[j]), max(study.treatments[i], study.treatments[j])
+            first, second = sorted((i, j), key=lambda arm: study.treatments[arm])
             found.append(
                 Contrast(
                     study=study.study,
-                    pair=pair,
+                    pair=(study.treatments[first], study.treatments[second]),
+                    effect=float(means[second] - means[first]),
                     variance=float(variances[i, j]),
                     reduced=float(weights[i, j]),
                     reduced_at_tau=float(at_tau[i, j]),
@@ -104,6 +108,14 @@ def reduced_weights(variances: Floats) -> Floats:
 def edges_of(contrasts: Sequence[Contrast]) -> list[Pair]:
     """List the comparisons that studies make, in alphabetical order."""
     return sorted({contrast.pair for contrast in contrasts})
+
+
+def shares_inside(contrasts: Sequence[Contrast], tau: float) -> list[float]:
+    """Share of every contrast in the comparison that it is about, in the order given."""
+    whole = dict.fromkeys(edges_of(contrasts), 0.0)
+    for contrast in contrasts:
+        whole[contrast.pair] += contrast.share(tau)
+    return [contrast.share(tau) / whole[contrast.pair] for contrast in contrasts]
 
 
 def hat_matrix(contrasts: Sequence[Contrast], effects: Sequence[Pair], tau: float, kind: str) -> Floats:

@@ -16,8 +16,9 @@ import numpy as np
 
 from secondline.cell_values import CENTRED_EFFECTS, NOT_ASSESSABLE, OWN_MEANS
 from secondline.cells import order_cell
+from secondline.certainty.flow_reasons import ORDERED, SHARED
 from secondline.certainty.order import LEAST_STUDIES, Pair, comparisons_tested, widest
-from secondline.certainty.plain_network import ORDERED, SHARED, plain_studies
+from secondline.certainty.plain_network import plain_studies
 from secondline.certainty.settings import TreatmentOrder
 from secondline.certainty.small_study_test import regress
 from secondline.inference.generalised_least_squares import GaussianStudy

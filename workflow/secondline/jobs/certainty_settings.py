@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import Any
 
+from secondline.certainty.cinema_evidence import why_no_cinema
+from secondline.certainty.cinema_settings import CinemaSettings
 from secondline.certainty.order import LEAST_STUDIES, comparisons_tested
 from secondline.certainty.settings import (
     HETEROGENEITY,
@@ -19,8 +21,9 @@ from secondline.certainty.settings import (
     TreatmentOrder,
 )
 from secondline.evidence.judgements import indirectness_rows, risk_of_bias_rows
-from secondline.evidence.selection import reporting_sheets
-from secondline.jobs.settings import arms_in_use, overlaps_of
+from secondline.evidence.selection import evidence_rows, reporting_sheets
+from secondline.jobs.settings import arms_in_use, bias_of, overlaps_of, treatments_of
+from secondline.layout import CINEMA_PROJECT, CINEMA_TABLE
 from secondline.project.certainty import Certainty, CertaintyOverride
 from secondline.project.config import Project
 from secondline.project.evidence_tables import by_outcome
@@ -69,6 +72,28 @@ def has_funnel(project: Project, outcome: str) -> bool:
     for arm in arms_in_use(project, project.config.base, outcome):
         wholly.setdefault(arm.study, []).extend(arm.regimens if len(arm.regimens) == 1 else ())
     return len(comparisons_tested(wholly, order.treatments)) >= LEAST_STUDIES
+
+
+def cinema_settings(project: Project, outcome: str) -> CinemaSettings:
+    """Resolve what a project file of CINeMA for one outcome depends on, in the analysis that the others vary."""
+    definition, base = project.config.outcomes[outcome], project.config.base
+    return CinemaSettings(
+        outcome=outcome,
+        likelihood=definition.likelihood,
+        measure=definition.measure,
+        treatments=treatments_of(project),
+        risk_of_bias=levels_of_studies(risk_of_bias_rows(project), outcome),
+        indirectness=levels_of_studies(indirectness_rows(project), outcome),
+        overlaps=overlaps_of(project, base, outcome),
+        bias=bias_of(project, base, outcome),
+    )
+
+
+def cinema_files(project: Project, outcome: str) -> list[str]:
+    """Files for CINeMA under certainty/ of an outcome: the list of rows, and the project where it can hold them."""
+    settings = cinema_settings(project, outcome)
+    rows = evidence_rows(project, project.config.base, outcome)
+    return [f"{CINEMA_TABLE}.csv", *([] if why_no_cinema(rows, settings) else [CINEMA_PROJECT])]
 
 
 def _equivalence(project: Project, certainty: Certainty, outcome: str) -> tuple[float, float]:
