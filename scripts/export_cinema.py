@@ -9,4 +9,4 @@ with job(snakemake):
     use_compile_cache(Path(".cache/compiled"))
     from secondline.certainty.cinema_project import export_cinema
 
-    export_cinema(snakemake.input.evidence, *snakemake.params.settings, snakemake.output)
+    print(export_cinema(snakemake.input.evidence, *snakemake.params.settings, snakemake.output))

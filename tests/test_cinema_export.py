@@ -15,21 +15,34 @@ import pytest
 import secondline as sl
 from hypothesis import given
 from hypothesis import strategies as st
+from secondline.cell_values import SHORTEST, TWO_STAGE
 from secondline.certainty.cinema_evidence import CONTRASTS, NO_PREDICTION, listed_rows, why_no_cinema
 from secondline.certainty.cinema_names import clean_names, restored
-from secondline.certainty.cinema_project import RESULT_COLUMNS, as_json, cinema_project
-from secondline.certainty.cinema_results import back_calculated, cinema_results
+from secondline.certainty.cinema_project import (
+    NO_LOOP,
+    RESULT_COLUMNS,
+    WRITTEN,
+    as_json,
+    cinema_project,
+    export_cinema,
+)
+from secondline.certainty.cinema_results import back_calculated, cinema_results, is_tested
 from secondline.certainty.cinema_settings import CinemaSettings
 from secondline.certainty.flow_reasons import NO_STUDY, NOT_PLAIN
+from secondline.certainty.plain_network import plain_studies
 from secondline.errors import UserError
 from secondline.evidence.selection import evidence_rows
 from secondline.inference.generalised_least_squares import GaussianStudy
 from secondline.jobs.certainty_settings import cinema_files, cinema_settings
+from secondline.network.arms import used_arms
+from secondline.network.loops import direct_comparisons
 from secondline.project.read import read_project
+from secondline.tables import read_table, write_table
 
 from tests.cinema_format import problems, strictly
 from tests.conftest import ROOT
 from tests.networks import HCC, arm_row, contrast_row, plain, simulate
+from tests.test_flows import elliott as elliott_flows
 
 ELLIOTT = ROOT / "tests/data/elliott2007"
 Rows = list[dict[str, str]]
@@ -120,6 +133,32 @@ def test_contributions_of_the_worked_example_are_those_of_the_manual() -> None:
         if pair in hat["colNames"]:
             weight = hat["H"][hat["rowNames"].index(pair)][hat["colNames"].index(pair)]
             assert 100 * weight == pytest.approx(float(row[pair]), abs=0.01)
+
+
+def test_contributions_are_those_of_the_flows() -> None:
+    """The shares in flows.csv, added up by study, which are computed apart under the names of the project."""
+    rows, order = example("antihypertensives", "diabetes")[0], matrix(elliott())["studycontributions"]
+    ids = {study: str(k) for k, study in enumerate(dict.fromkeys(row["study"] for row in rows), 1)}
+    found: dict[str, dict[str, float]] = {pair: dict.fromkeys(ids.values(), 0.0) for pair in order}
+    for row in elliott_flows().flows:
+        if (row["hat_matrix"], row["decomposition"]) == (TWO_STAGE, SHORTEST):
+            pair = ":".join(sorted((row["treatment"], row["comparator"])))
+            found[pair][ids[row["study"]]] += 100 * row["share"]
+    for pair, shares in order.items():
+        assert shares == pytest.approx(found[pair])
+
+
+def test_the_job_says_what_it_wrote(tmp_path: Path) -> None:
+    """In one line: that there is a file, that CINeMA cannot finish without a loop, or why there is none."""
+    outputs = [str(tmp_path / name) for name in ("cinema_rows.csv", "cinema.cnm")]
+    for studies, expected in ((("ab", "bc", "ac", "ab"), WRITTEN), (("ab", "ac"), NO_LOOP)):
+        rows = events(*studies)
+        write_table(tmp_path / "evidence.csv", rows, list(rows[0]))
+        assert export_cinema(str(tmp_path / "evidence.csv"), settings(rows), outputs) == expected
+        assert problems(strictly(Path(outputs[1]).read_text(encoding="utf-8"))) == []
+        assert len(read_table(outputs[0])) == len(rows)
+    refused = export_cinema(str(tmp_path / "evidence.csv"), settings(rows, measure="HR"), outputs[:1])
+    assert refused.startswith("no project of CINeMA: CINeMA's file has no HR")
 
 
 def test_the_worked_example_has_the_figures_and_judgements_of_its_table() -> None:
@@ -251,7 +290,6 @@ def two_arms(study: str, first: str, second: str, effect: float, variance: float
 
 
 COEFFICIENTS = {"a": np.array([0.0, 0.0]), "b": np.array([1.0, 0.0]), "c": np.array([0.0, 1.0])}
-LOOP = [frozenset(pair) for pair in ("ab", "ac", "bc")]
 
 
 def test_indirect_evidence_in_a_triangle_by_hand() -> None:
@@ -261,7 +299,7 @@ def test_indirect_evidence_in_a_triangle_by_hand() -> None:
         two_arms("2", "a", "c", 0.3, 0.09),
         two_arms("3", "b", "c", 0.6, 0.01),
     ]
-    found = cinema_results(studies, COEFFICIENTS, LOOP)
+    found = cinema_results(studies, COEFFICIENTS)
     assert found.tau is not None
     tau2 = found.tau**2
     # Q = (0.5 - (0.3 - 0.6))^2 / 0.14 with 1 degree of freedom, and tr(P R) = 3 / 0.14
@@ -278,6 +316,18 @@ def test_indirect_evidence_in_a_triangle_by_hand() -> None:
     expected = {"1": direct, "2": (100 - direct) / 2, "3": (100 - direct) / 2}
     assert found.contributions["a", "b"] == pytest.approx(expected)
     assert own["PropDir"] == pytest.approx(direct / 100)
+
+
+DESIGNS = st.lists(st.sampled_from(["ab", "ac", "bc", "cd", "ad", "abc", "bcd", "abcd"]), min_size=1, max_size=6)
+
+
+@given(DESIGNS)
+def test_comparisons_are_tested_where_they_can_be_split(designs: list[str]) -> None:
+    """Paths through the other studies agree with the columns by which node-splits are chosen."""
+    rows, structure = events(*designs), plain("abcd")
+    studies = plain_studies(rows, structure, "binomial_logit")
+    for one in direct_comparisons(used_arms(rows), structure):
+        assert is_tested((one.treatment, one.comparator), studies) == (not one.reason)
 
 
 @given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0.01, 2), st.floats(0.01, 2))

@@ -23,8 +23,7 @@ from secondline.certainty.cinema_results import CinemaResults, cinema_results
 from secondline.certainty.cinema_settings import CinemaSettings
 from secondline.certainty.plain_network import plain_studies
 from secondline.errors import UserError
-from secondline.network.arms import arms_of, used_arms
-from secondline.network.loops import direct_comparisons
+from secondline.network.arms import arms_of
 from secondline.network.structure import Structure
 from secondline.tables import read_table, write_table, write_text
 
@@ -35,11 +34,18 @@ RESULT_COLUMNS = (
     *("PropDirNetmeta", "_row"),
 )
 """Columns of the results, all of which CINeMA names whichever of them a comparison has."""
+WRITTEN = "a project of CINeMA is written"
+NO_LOOP = f"{WRITTEN}; no loop of the network tests incoherence, which CINeMA cannot finish without"
 Row = Mapping[str, str]
 
 
-def export_cinema(evidence: str, settings: CinemaSettings, outputs: Sequence[str]) -> None:
+def export_cinema(evidence: str, settings: CinemaSettings, outputs: Sequence[str]) -> str:
     """Write cinema_rows.csv of an outcome and, where a second file is asked for, cinema.cnm.
+
+    Returns
+    -------
+    str
+        What there is to say of it, in one line.
 
     Raises
     ------
@@ -48,14 +54,20 @@ def export_cinema(evidence: str, settings: CinemaSettings, outputs: Sequence[str
     """
     rows = read_table(evidence)
     listing, *projects = outputs
-    write_table(listing, listed_rows(rows, why_no_cinema(rows, settings)), COLUMNS)
+    reason = why_no_cinema(rows, settings)
+    write_table(listing, listed_rows(rows, reason), COLUMNS)
+    if reason:
+        return f"no project of CINeMA: {reason}"
+    project = cinema_project(rows, settings)
     for file in projects:
-        write_text(file, as_json(cinema_project(rows, settings)))
+        write_text(file, as_json(project))
+    (matrix,) = project["project"]["CM"]["contributionMatrices"]
+    return WRITTEN if any("SideIF" in row for row in matrix["hatmatrix"]["NMAresults"]) else NO_LOOP
 
 
 def as_json(project: Mapping[str, Any]) -> str:
     """Format a project as strict JSON, which has no way to say that a number is missing or infinite."""
-    return json.dumps(project, indent=1, allow_nan=False) + "\n"
+    return json.dumps(project, allow_nan=False) + "\n"
 
 
 def cinema_project(evidence: Sequence[Row], settings: CinemaSettings) -> dict[str, Any]:
@@ -90,11 +102,6 @@ def cinema_project(evidence: Sequence[Row], settings: CinemaSettings) -> dict[st
 def _results(rows: Sequence[Row], settings: CinemaSettings, names: CinemaNames) -> CinemaResults:
     """Analyse the network under the names of CINeMA."""
     structure = Structure.of(settings.treatments)
-    tested = {
-        frozenset((names.treatments[one.treatment], names.treatments[one.comparator]))
-        for one in direct_comparisons(used_arms(rows), structure)
-        if not one.reason
-    }
     studies = [
         replace(
             study,
@@ -104,7 +111,7 @@ def _results(rows: Sequence[Row], settings: CinemaSettings, names: CinemaNames) 
         for study in plain_studies(rows, structure, settings.likelihood)
     ]
     coefficients = {clean: structure.matrix[structure.regimens.index(name)] for name, clean in names.treatments.items()}
-    return cinema_results(studies, coefficients, tested)
+    return cinema_results(studies, coefficients)
 
 
 def _matrix(results: CinemaResults, measure: str) -> dict[str, Any]:

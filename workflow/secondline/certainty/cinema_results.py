@@ -12,17 +12,18 @@ Dias S, Welton NJ, Caldwell DM, Ades AE (2010) Statistics in Medicine 29:932 (ba
 König J, Krahn U, Binder H (2013) Statistics in Medicine 32:5414 (share of the direct evidence).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import networkx as nx
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from secondline.cell_values import SHORTEST, TWO_STAGE
 from secondline.certainty.flows import divide
-from secondline.certainty.hat_matrices import Contrast, Pair, contrasts_of, edges_of, hat_matrix, shares_inside
+from secondline.certainty.hat_matrices import Contrast, Pair, contrasts_of, edges_of, hat_matrix
 from secondline.inference import frequentist
 from secondline.inference.generalised_least_squares import GaussianStudy
 from secondline.inference.generalised_least_squares import fit as fit_given_tau
@@ -57,9 +58,7 @@ class CinemaResults:
     contributions: Mapping[Pair, Mapping[str, float]]
 
 
-def cinema_results(
-    studies: Sequence[GaussianStudy], coefficients: Mapping[str, Floats], tested: Collection[frozenset[str]]
-) -> CinemaResults:
+def cinema_results(studies: Sequence[GaussianStudy], coefficients: Mapping[str, Floats]) -> CinemaResults:
     """Compute what CINeMA knows of a connected plain network.
 
     Parameters
@@ -68,8 +67,6 @@ def cinema_results(
         At least one.
     coefficients : mapping
         Row of the design of every treatment.
-    tested : collection of pairs
-        Comparisons with indirect evidence that is independent of the direct one.
     """
     moments = frequentist.moments_tau(studies)
     tau = moments or 0.0
@@ -79,7 +76,7 @@ def cinema_results(
     rows = np.array([coefficients[name] for name in sorted(coefficients)])
     network = frequentist.relative_effects(fit_given_tau(studies, tau), sorted(coefficients), rows)
     pooled = {pair: _pooled([one for one in contrasts if one.pair == pair], tau) for pair in direct}
-    effects = [_effects(pair, network, moments, pooled.get(pair), frozenset(pair) in tested) for pair in pairs]
+    effects = [_effects(pair, network, moments, pooled.get(pair), is_tested(pair, studies)) for pair in pairs]
     return CinemaResults(
         tau=moments,
         pairs=tuple(pairs),
@@ -88,6 +85,18 @@ def cinema_results(
         effects=tuple(effects),
         contributions={pair: _percentages(row, pair, contrasts, tau) for pair, row in zip(pairs, hat, strict=True)},
     )
+
+
+def is_tested(pair: Pair, studies: Sequence[GaussianStudy]) -> bool:
+    """Whether the studies that do not make a comparison connect its treatments: then there is indirect evidence on it.
+
+    A loop within one study is consistent by construction, and tests nothing (`secondline.network.loops`).
+    """
+    others: nx.Graph[str] = nx.Graph()
+    for study in studies:
+        if not set(pair) <= set(study.treatments):
+            nx.add_star(others, study.treatments)
+    return set(pair) <= set(others) and nx.has_path(others, *pair)
 
 
 def _pooled(contrasts: Sequence[Contrast], tau: float) -> tuple[float, float]:
@@ -157,7 +166,9 @@ def _percentages(row: Floats, pair: Pair, contrasts: Sequence[Contrast], tau: fl
     """Percentage of every study in an effect, also where it is 0."""
     edges = edges_of(contrasts)
     parts = dict(zip(edges, divide(row, edges, *pair, SHORTEST), strict=True))
-    found = dict.fromkeys((contrast.study for contrast in contrasts), 0.0)
-    for contrast, share in zip(contrasts, shares_inside(contrasts, tau), strict=True):
-        found[contrast.study] += 100 * float(parts[contrast.pair]) * share
+    found, whole = dict.fromkeys((contrast.study for contrast in contrasts), 0.0), dict.fromkeys(edges, 0.0)
+    for contrast in contrasts:
+        whole[contrast.pair] += contrast.share(tau)
+    for contrast in contrasts:
+        found[contrast.study] += 100 * float(parts[contrast.pair]) * contrast.share(tau) / whole[contrast.pair]
     return found

@@ -20,7 +20,6 @@ from secondline.certainty.hat_matrices import (
     contrasts_of,
     edges_of,
     hat_matrix,
-    shares_inside,
 )
 from secondline.certainty.plain_network import plain_studies
 from secondline.inference import frequentist
@@ -151,9 +150,8 @@ def _flows(
     Comparisons are named as the network has them, its earlier treatment as comparator.
     """
     edges, order = edges_of(contrasts), structure.regimens.index
-    inside: dict[Pair, list[tuple[str, float]]] = {edge: [] for edge in edges}
-    for contrast, share in zip(contrasts, shares_inside(contrasts, tau), strict=True):
-        inside[contrast.pair].append((contrast.study, share))
+    inside = {edge: [contrast for contrast in contrasts if contrast.pair == edge] for edge in edges}
+    whole = {edge: sum(contrast.share(tau) for contrast in own) for edge, own in inside.items()}
     ends = [(min(pair), max(pair)) for pair in pairs]
     for kind in (TWO_STAGE, AGGREGATE):
         hat = hat_matrix(contrasts, ends, tau, kind)
@@ -164,5 +162,6 @@ def _flows(
                 for edge, part in zip(edges, divide(row, edges, *end, decomposition), strict=True):
                     first, second = sorted(edge, key=order)
                     own = {"direct_treatment": second, "direct_comparator": first}
-                    for study, share in inside[edge] if part > 0 else ():
-                        yield {**names, **own, "study": study, "share": float(part) * share}
+                    for contrast in inside[edge] if part > 0 else ():
+                        share = float(part) * contrast.share(tau) / whole[edge]
+                        yield {**names, **own, "study": contrast.study, "share": share}

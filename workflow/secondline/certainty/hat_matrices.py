@@ -110,14 +110,6 @@ def edges_of(contrasts: Sequence[Contrast]) -> list[Pair]:
     return sorted({contrast.pair for contrast in contrasts})
 
 
-def shares_inside(contrasts: Sequence[Contrast], tau: float) -> list[float]:
-    """Share of every contrast in the comparison that it is about, in the order given."""
-    whole = dict.fromkeys(edges_of(contrasts), 0.0)
-    for contrast in contrasts:
-        whole[contrast.pair] += contrast.share(tau)
-    return [contrast.share(tau) / whole[contrast.pair] for contrast in contrasts]
-
-
 def hat_matrix(contrasts: Sequence[Contrast], effects: Sequence[Pair], tau: float, kind: str) -> Floats:
     """Compute the weights of comparisons in effects, (effects, edges).
 
