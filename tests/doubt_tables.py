@@ -114,6 +114,7 @@ def fan_rows(setting: str, first: str, second: str, sign: int = -1) -> list[dict
     """Rows of bias_fan.csv: the effect moves with the bias."""
     return [
         {"scheme": scheme, "bias_mean": repr(mean), "bias_sd": repr(sd), "setting": setting, "declared_first": first,
+         "instead_of": "",
          "declared_runner_up": second, "declared_mean": repr(sign * (0.5 - mean)),
          "declared_lower": repr(sign * (0.5 - mean) - 0.7 - sd), "declared_upper": repr(sign * (0.5 - mean) + 0.7 + sd)}
         for scheme in ("newer", "a_scheme_without_a_label")
@@ -127,6 +128,7 @@ def tipping_row(
 ) -> dict[str, str]:
     """Row of bias_tipping.csv."""
     row = {"scheme": "newer", "bias_sd": "0.0", "setting": setting, "rule": "sucra", "first": first, "same_as": ""}
+    row |= {"instead_of": "", "error": "0.0"}
     cells = {"tipping": tipping, "tipping_factor": factor, "new_first": new_first}
     return {**row, **cells, "reason": "" if tipping else "structural: an effect takes it up", **more}
 

@@ -227,26 +227,56 @@ def _now(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _trial(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    rows = [row for row in _trials(here, tables) if agrees(found[1], row["size"]) and row["size_unit"] == found[2]]
-    named = [row for row in rows if row["best"] == "true"]
-    if len(named) != 1:
-        return False
-    (best,) = named
-    pair = [tables.labels.regimens.get(best[key], best[key]) for key in ("treatment", "comparator")]
+    """Numbers of all sizes, each from the row that avoids most of the loss of those of its size."""
+    pairs, shown, unit, changes, now, left, decisive, cut, idle = found.group(*range(1, 6), 7, 8, 9, 10)
+    by_size: dict[float, list[Row]] = {}
+    for row in _trials(here, tables):
+        by_size.setdefault(float(row["size"]), []).append(row)
+    best = [max(rows, key=lambda row: float(row["loss_avoided"])) for rows in by_size.values()]
+    best = [row for row in best if row["best"] == "true"]
+    sizes = re.findall(r"[\d.]+", shown)
+    none = set(by_size) - {float(row["size"]) for row in best}
+    named = [
+        " with ".join(tables.labels.regimens.get(row[key], row[key]) for key in ("treatment", "comparator"))
+        for row in best
+    ]
+    by_size_named = {float(row["size"]): pair for row, pair in zip(best, named, strict=True)}
+    losses = re.findall(r"less than 0\.001|[\d.]+", left)
+    columns = [(changes, "p_change"), (decisive, "p_decisive")]
     return (
-        found[3] == " with ".join(pair)
-        and float(best["loss_avoided"]) == max(float(row["loss_avoided"]) for row in rows)
-        and _percent(found[4], best["p_change"])
-        and _loss(found[5], best["expected_loss_now"])
-        and _loss(found[7], best["loss_left"])
-        and _percent(found[9], best["p_decisive"])
-        and agrees(found[10], best["decisive"])
+        len(sizes) == len(best) == len(losses)
+        and all(agrees(text, row["size"]) and row["size_unit"] == unit for text, row in zip(sizes, best, strict=True))
+        and (pairs == named[0] if len(set(named)) == 1 else _pairs_of_sizes(pairs, unit) == by_size_named)
+        and all(
+            _percent(text, row[key])
+            for each, key in columns
+            for text, row in zip(re.findall(r"([\d.]+)%", each), best, strict=True)
+        )
+        and _loss(now, best[0]["expected_loss_now"])
+        and all(_loss(text, row["loss_left"]) for text, row in zip(losses, best, strict=True))
+        and agrees(cut, best[0]["decisive"])
+        and {float(text) for text in re.findall(r"[\d.]+", idle or "")} == none
     )
 
 
+def _pairs_of_sizes(text: str, unit: str) -> dict[float, str]:
+    """Which pair is compared by the trials of every size, where that is said."""
+    parts = re.findall(rf"(?:^| or )(.+?) \(([\d., and]+) {unit}\)(?= or |$)", text)
+    return {float(size): pair for pair, sizes in parts for size in re.findall(r"[\d.]+", sizes)}
+
+
 def _no_trial(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    rows = [row for row in _trials(here, tables) if agrees(found[1], row["size"]) and row["size_unit"] == found[2]]
-    return bool(rows) and not any(row["best"] == "true" for row in rows)
+    rows = _trials(here, tables)
+    sizes = {float(text) for text in re.findall(r"[\d.]+", found[1])}
+    return (
+        sizes == {float(row["size"]) for row in rows}
+        and rows[0]["size_unit"] == found[2]
+        and not any(row["best"] == "true" for row in rows)
+    )
+
+
+def _own_bias(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    return {row["instead_of"] for row in _rows(here, tables, "bias_tipping") if row["first"]} == {found[1]}
 
 
 def _weights(found: re.Match[str], here: Passage, tables: Tables) -> bool:
@@ -327,10 +357,12 @@ DOUBT_RULES: list[tuple[str, Check]] = [
      rf"arm that they favour: (.*?\))\.{_ENDS}", _biases),
     (rf"(?:^|(?<=\. ))([^.]+?) has the best posterior mean; the expected loss of choosing it now, because another "
      rf"candidate may be better, is {_LOSS} \(([^,()]+)(?:, a factor of {N} in [^()]+)?\)\.", _now),
-    (rf"A trial of {N} ([a-z ]+?) comparing (.+?) would change the choice with a probability of {P} and "
-     rf"reduce the expected loss from {_LOSS} to {_LOSS}; with a probability of {P}, the candidate then chosen would "
-     rf"be better than the next with a probability above {N}\.", _trial),
-    (rf"A trial of {N} ([a-z ]+?) would not change the choice, whichever two candidates it compares\.", _no_trial),
+    (rf"The most valuable next trial would compare (.+?): of ([\d., and]+) ([a-z ]+?), it would change the choice with "
+     rf"a probability of (.+?) and reduce the expected loss from {_LOSS} to (.+?); with a probability of (.+?), the "
+     rf"candidate then chosen would be better than the next with a probability above {N}(?:; of ([\d., or]+) [a-z ]+?, "
+     r"no trial would change the choice)?\.", _trial),
+    (r"No trial of ([\d., or]+) ([a-z ]+?) would change the choice, whichever two candidates it compares\.", _no_trial),
+    (r"These biases take the place of the one that the analysis has itself, (b ~ N\(.+?²\))\.", _own_bias),
     (r"Shares count combinations of choices: ([\d,]+), of which ([\d,]+) cannot be fitted and ([\d,]+) repeat another "
      r"analysis\.", _weights),
     (r"Of (\d+) printed figures? that the analysis does not use, (\d+) can be compared with it, (\d+) of them on other "

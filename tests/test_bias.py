@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import secondline as sl
 from secondline.cell_values import NOT_PLACED
-from secondline.doubt.bias_fan import NO_CONTRAST, OF_COUNTS, Declared, fan_rows
+from secondline.doubt.bias_fan import NO_CONTRAST, Declared, fan_rows
 from secondline.doubt.bias_tables import bias_tables
 from secondline.doubt.decision import pairwise
 from secondline.doubt.e_values import (
@@ -142,14 +142,14 @@ def test_the_fan_without_a_bias_is_the_declared_decision() -> None:
     """And away from it every row is the analysis of the shifted figures."""
     analysis = declared(TRIANGLE)
     rows = list(fan_rows(analysis, B_OF_S1))
-    solved = solve_and_decide(analysis.fit, analysis.question)
+    solved = solve_and_decide(analysis.fit, analysis.question_of(analysis.fit))
     for row, decision in zip(rows, solved.decisions, strict=False):
         assert (row["first"], row["runner_up"]) == (decision.first, decision.runner_up)
         assert row["candidate_sucra"] == decision.sucra[decision.order[0]]
         assert row["declared_mean"] == row["mean"]
         assert row["declared_p_better"] == pytest.approx(row["p_better"], abs=1e-12)
     moved = [contrast_row("s1", "b", "a", -0.6, 0.2), *TRIANGLE[1:]]
-    (there,) = solve_and_decide(declared(moved).fit, analysis.question).decisions
+    (there,) = solve_and_decide(declared(moved).fit, analysis.question_of(analysis.fit)).decisions
     assert rows[-1]["bias_mean"] == 0.3
     assert rows[-1]["candidate_sucra"] == pytest.approx(there.sucra[there.order[0]], abs=1e-12)
 
@@ -172,7 +172,7 @@ def test_a_tipping_point_satisfies_its_definition(tau: float, better: str, sd: f
         assert row["method"] == (CLOSED_FORM if tau == 0 and rule != SUCRA else SEARCH)
         for side, first in ((-1e-4, "b"), (1e-4, "c")):
             fit = analysis.without(flattered.at(row["tipping"] + side, sd))
-            posterior, (contest,) = exact.posterior(fit.data, fit.scales), analysis.question.contests
+            posterior, (contest,) = exact.posterior(fit.data, fit.scales), analysis.question_of(fit).contests
             p_better = pairwise(contest.rows, sign, posterior).sum(axis=1)
             leads = p_better if rule == SUCRA else sign * posterior.mixture(contest.rows).mean()
             assert contest.candidates[int(leads.argmax())] == first
@@ -197,14 +197,10 @@ def test_a_bias_that_is_common_to_two_treatments_cannot_reorder_them() -> None:
 
 
 def test_a_scheme_without_contrasts_in_use_says_so() -> None:
-    """In both tables; so does one of counts."""
+    """In both tables."""
     none = scheme(("other", "b", "a", 1.0))
     assert [row["reason"] for row in fan_rows(declared(TRIANGLE), none)] == [NO_CONTRAST]
     assert [row["reason"] for row in tipping_rows(declared(TRIANGLE), none)] == [NO_CONTRAST]
-    counts = [arm_row("s1", "a", n=50, events="10"), arm_row("s1", "b", n=50, events="20")]
-    fit = Fit(network_data(counts, ABC, "binomial_logit"), FIXED)
-    analysis = replace(declared(TRIANGLE), evidence=counts, fit=fit, likelihood="binomial_logit")
-    assert [row["reason"] for row in fan_rows(analysis, B_OF_S1)] == [OF_COUNTS]
 
 
 def test_a_scheme_with_the_contrasts_of_another_names_it() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from secondline.cell_values import NOT_SETTLED
 from secondline.errors import UserError
 from secondline.jobs.doubt_facts import doubt_facts, doubt_outcomes
 from secondline.jobs.report_settings import figure_labels
@@ -17,6 +18,7 @@ from secondline.report.figures.draw_doubt import plot_doubt
 from secondline.report.figures.specification_curve import draw_specification_curve
 from secondline.report.figures.thresholds import draw_thresholds
 from secondline.report.prose.doubt import doubt_sentences, held_out_sentence, lead_sentence, weight_sentence
+from secondline.report.prose.next_study import next_study_sentences
 from secondline.report.tables.doubt import doubt_tables
 from secondline.tools.answer import answer
 
@@ -125,7 +127,8 @@ def test_sentences_hold_the_numbers_of_their_tables():
     )
     assert f"P(better) against {BETA} is 0.94 and 0.95." in text
     assert (
-        f"A trial of 150 events comparing Gamma with {BETA} would change the choice with a probability of 24%" in text
+        f"The most valuable next trial would compare Gamma with {BETA}: of 150 events, it would change the choice with "
+        "a probability of 24%" in text
     )
     assert f"as changes of the OR of the arm that they favour: newer against older arms, OR × 0.41 ({BETA})." in text
 
@@ -341,6 +344,34 @@ def test_the_terminal_says_what_the_page_says(tmp_path: Path):
         assert_sentences(spoken, tables)
 
 
+def test_one_sentence_says_how_the_worth_of_a_trial_grows():
+    """Sizes in their order; where another comparison is worth most, or none, that is said."""
+    best = next_study_row("overall", "gamma", "beta_long")
+    larger = {**best, "size": "300", "p_change": "0.3", "loss_left": "0.011", "p_decisive": "0.71"}
+    smaller = {**best, "size": "50", "best": "false"}
+    now, trial = next_study_sentences([best, larger], "overall", names())
+    assert now.startswith("Gamma has the best posterior mean")
+    assert trial == (
+        f"The most valuable next trial would compare Gamma with {BETA}: of 150 and 300 events, it would change the "
+        "choice with a probability of 24% and 30% and reduce the expected loss from 0.050 to 0.020 and 0.011; with a "
+        "probability of 62% and 71%, the candidate then chosen would be better than the next with a probability above "
+        "0.95."
+    )
+    _, trial = next_study_sentences([smaller, best, {**larger, "comparator": "alpha"}], "overall", names())
+    assert f"would compare Gamma with {BETA} (150 events) or Gamma with Alpha (300 events): of 150 and" in trial
+    assert trial.endswith("above 0.95; of 50 events, no trial would change the choice.")
+
+
+def test_a_bias_in_the_place_of_another_is_said_to():
+    """And a tipping point that the engine cannot settle."""
+    rows = [tipping_row("overall", "gamma", "alpha", "0.4", "1.49", instead_of="b ~ N(0.2, 0.1²)")]
+    rows.append(tipping_row("overall", "gamma", "", scheme="other", reason=NOT_SETTLED, instead_of="b ~ N(0.2, 0.1²)"))
+    text = said(doubt_of(PLACES, bias_tipping=rows))
+    assert "These biases take the place of the one that the analysis has itself, b ~ N(0.2, 0.1²)." in text
+    assert "The engine could not settle at which size another candidate has it: other." in text
+    assert "No bias within the range" not in text
+
+
 def test_the_table_of_next_studies_holds_the_best_of_every_size() -> None:
     """A trial that is not the best of its size, and a setting in which none changes anything, have no row."""
     best = next_study_row("overall", "gamma", "beta_long")
@@ -400,7 +431,7 @@ def test_every_number_of_the_section_is_its_tables(page: tuple[str, Tables]) -> 
         (r"correlation 0\.30", "correlation 0.31"),
         (r"is 0\.94 and 0\.95", "is 0.95 and 0.94"),
         (r"× 0\.41", "× 0.42"),
-        (r"A trial of 150 events", "A trial of 100 events"),
+        (r": of 150 events, it would", ": of 100 events, it would"),
         (r"probability of 24% and", "probability of 42% and"),
         (r"from 0\.050 to 0\.020", "from 0.050 to 0.021"),
         (r"may be better, is 0\.050", "may be better, is 0.051"),

@@ -345,16 +345,15 @@ def test_sentences_say_what_the_table_says() -> None:
         f"is {best['expected_loss_now']:.3f} (log HR, a factor of {np.exp(best['expected_loss_now']):.2f} in HR)" in now
     )
     assert trial.startswith(
-        "A trial of 150 events comparing Drug C with Drug B would change the choice with a probability"
+        "The most valuable next trial would compare Drug C with Drug B: of 150 events, it would change the choice with "
+        "a probability"
     )
     assert (
         f"of {100 * best['p_change']:.0f}% and reduce the expected loss from {best['expected_loss_now']:.3f}" in trial
     )
     assert trial.endswith("better than the next with a probability above 0.95.")
     none = [row | {"best": "false"} for row in table]
-    assert next_study_sentences(none, "overall", names)[1].startswith(
-        "A trial of 150 events would not change the choice"
-    )
+    assert next_study_sentences(none, "overall", names)[1].startswith("No trial of 150 events would change the choice")
     assert next_study_sentences(table, "elsewhere", names) == []
     empty = read_back([{"setting": "overall", "reason": NOT_RANKED}], COLUMNS)
     assert next_study_sentences(empty, "overall", names) == [

@@ -1,11 +1,17 @@
 """What a bias of some contrasts would change: the decision over a grid of its mean and its standard deviation.
 
-Every pair (mean, sd) of a scheme is an analysis of its own, with heterogeneity estimated anew and candidates placed by
-its own posterior; where too few of them are placed, all are ranked, and nobody is named. Without a bias it is the
-declared analysis, unless that has a bias itself: here every bias takes the place of that.
+Every pair (mean, sd) of a scheme is an analysis of its own, solved by the exact engine, with heterogeneity estimated
+anew and candidates placed by its own posterior; where too few of them are placed, all are ranked, and nobody is named.
+Counts have the bias in the linear predictor of their arms (`secondline.network.bias`), and the engine samples by
+importance, once for a standard deviation (`secondline.doubt.bias_draws`): `error` is its own error. The standard
+deviation of a bias belongs to the question, not to the priors of the analysis: it is not doubled where they are, to see
+which effects follow their priors.
+
+Without a bias it is the declared analysis, unless that has a bias itself: here every bias takes the place of that one,
+as `instead_of` says, so that a fan starts from the studies as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +20,9 @@ import numpy as np
 from secondline.doubt.decision import Decision, pairwise
 from secondline.doubt.question import Question
 from secondline.doubt.settings import BiasScheme
-from secondline.doubt.solved import solve_and_decide
+from secondline.doubt.solved import decided, engine_of, solve_and_decide
 from secondline.inference.exact import GridPosterior
+from secondline.inference.reliability import Solution, solve_reliably
 from secondline.inference.task import Fit
 from secondline.network.arms import rows_with, used_arms
 from secondline.network.bias import Bias
@@ -55,10 +62,12 @@ COLUMNS = (
     "tau_median",
     "tau_lower",
     "tau_upper",
+    "engine",
+    "error",
+    "instead_of",
     "reason",
 )
 NO_CONTRAST = "no contrast in use has this bias"
-OF_COUNTS = "a biased study gives counts; the size of a bias is varied for contrasts and means alone"
 
 Row = Mapping[str, str]
 
@@ -86,25 +95,40 @@ class Declared:
     settings: ComparisonSettings
     overlaps: Sequence[Overlap] = ()
 
+    def question_of(self, fit: Fit) -> Question:
+        """Ask a fit for settings, candidates and direction; biases of counts are among its coefficients."""
+        covariate = fit.data.predictor.effects.covariate
+        return Question.of(fit, used_arms(rows_with(self.evidence, covariate)), self.settings)
+
     @property
-    def question(self) -> Question:
-        """Settings, candidates and direction."""
-        covariate = self.fit.data.predictor.effects.covariate
-        return Question.of(self.fit, used_arms(rows_with(self.evidence, covariate)), self.settings)
+    def own_bias(self) -> str:
+        """Bias that the analysis has itself, in the place of which others are taken; empty without one."""
+        bias = self.fit.data.bias
+        used = set(bias.studies) & set(self.fit.data.studies) if bias and (bias.mean or bias.sd) else None
+        return f"b ~ N({bias.mean:g}, {bias.sd:g}²)" if bias and used else ""
 
     def without(self, bias: Bias) -> Fit:
-        """Take a bias from the contrasts that have it."""
+        """Take a bias from the contrasts that have it, and no other."""
         effects = self.fit.data.predictor.effects
         data = network_data(self.evidence, self.structure, self.likelihood, effects, self.overlaps, bias)
         return Fit(data, self.fit.scales)
 
+    def solver(self, scheme: BiasScheme, sd: float) -> Callable[[float], Solution]:
+        """Give what solves the analysis under a bias of any mean: for counts, draws that are used again."""
+
+        def at(mean: float) -> Fit:
+            return self.without(scheme.at(mean, sd))
+
+        if len(self.fit.data.counts.study):
+            from secondline.doubt.bias_draws import BiasDraws
+
+            return BiasDraws(at).solution
+        return lambda mean: solve_reliably(at(mean).data, self.fit.scales)
+
     def why_not(self, scheme: BiasScheme) -> str:
         """Say why a scheme cannot be followed; empty where it can."""
-        data = self.fit.data
         biased = {study for study, *_ in scheme.contrasts}
-        if not biased & set(data.studies):
-            return NO_CONTRAST
-        return OF_COUNTS if biased & {data.studies[i] for i in data.counts.study} else ""
+        return "" if biased & set(self.fit.data.studies) else NO_CONTRAST
 
 
 def fan_rows(declared: Declared, scheme: BiasScheme) -> Iterator[dict[str, Any]]:
@@ -113,20 +137,22 @@ def fan_rows(declared: Declared, scheme: BiasScheme) -> Iterator[dict[str, Any]]
     if reason:
         yield {"scheme": scheme.name, "reason": reason}
         return
-    question = declared.question
-    lead = {decision.setting: decision for decision in solve_and_decide(declared.fit, question).decisions}
+    found = solve_and_decide(declared.fit, declared.question_of(declared.fit))
+    lead = {decision.setting: decision for decision in found.decisions}
     for sd in scheme.sds:
+        solution = declared.solver(scheme, sd)
         for mean in scheme.means:
-            at = {"scheme": scheme.name, "bias_mean": mean, "bias_sd": sd}
+            at = {"scheme": scheme.name, "bias_mean": mean, "bias_sd": sd, "instead_of": declared.own_bias}
             fit = declared.without(scheme.at(mean, sd))
-            solved = solve_and_decide(fit, question)
+            question = declared.question_of(fit)
+            solved = decided(fit, question, solution(mean))
             if solved.posterior is None:
                 yield {**at, "reason": solved.reason}
                 continue
-            tau = solved.tau(fit)
+            shared = {**solved.tau(fit), "engine": engine_of(fit)}
             for decision in solved.decisions:
                 cells = _cells(decision, lead.get(decision.setting), question, solved.posterior, declared.settings)
-                yield {**at, "setting": decision.setting, **cells, **tau}
+                yield {**at, "setting": decision.setting, **cells, **shared}
 
 
 def _cells(
@@ -161,7 +187,9 @@ def _cells(
             "declared_p_better": float(pairwise(np.stack([ahead, behind]), question.sign, posterior)[0, 1]),
         }
     if pairs:
-        mean, _, lower, upper = posterior.mixture(np.array(list(pairs.values()))).summary()
+        contrasts = np.array(list(pairs.values()))
+        mean, _, lower, upper = posterior.mixture(contrasts).summary()
+        row["error"] = float(posterior.error_of_means(contrasts)[1].max())
         for k, key in enumerate(pairs):
             row |= {f"{key}mean": float(mean[k]), f"{key}lower": float(lower[k]), f"{key}upper": float(upper[k])}
     for key in ("mean", "lower", "upper"):

@@ -16,6 +16,7 @@ from secondline.doubt.factorial import Ints
 from secondline.doubt.progress import Progress
 from secondline.doubt.question import Question
 from secondline.doubt.settings import TauPrior
+from secondline.doubt.solved import IMPORTANCE
 from secondline.inference import exact
 from secondline.inference.exact import GridPosterior
 from secondline.inference.kernels import contest
@@ -87,7 +88,7 @@ def solve_counts(choices: Choices, chosen: Ints, summary: ComparisonSettings, th
             progress.add(1)
     answers = Answers(numbers=np.stack([s.numbers for s in found]), places=np.stack([s.places for s in found]))
     references, errors = np.stack([s.references for s in found]), np.stack([s.errors for s in found])
-    return Decided(answers=answers, references=references, lead=lead, engine="importance", errors=errors)
+    return Decided(answers=answers, references=references, lead=lead, engine=IMPORTANCE, errors=errors)
 
 
 @contextmanager

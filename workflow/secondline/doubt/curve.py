@@ -11,6 +11,7 @@ from secondline.doubt.choices import IMPOSSIBLE, KEYS, NOTHING, Choices, Rows
 from secondline.doubt.factorial import MOST, Distinct, Factorial, Ints, ordered
 from secondline.doubt.progress import Progress
 from secondline.doubt.settings import SpecificationSettings
+from secondline.doubt.solved import EXACT
 from secondline.errors import UserError
 from secondline.inference.settings import AnalysisSettings
 from secondline.network.arms import Arm
@@ -174,7 +175,7 @@ def _decide(choices: Choices, chosen: Ints, summary: ComparisonSettings, threads
             numbers[own], places[own] = answers.numbers, answers.places
     answers = Answers(numbers=numbers, places=places)
     errors = np.full(places.shape[:2], np.nan)
-    return Decided(answers=answers, references=contests.references[network], lead=lead, engine="exact", errors=errors)
+    return Decided(answers=answers, references=contests.references[network], lead=lead, engine=EXACT, errors=errors)
 
 
 def _batch(choices: Choices, chosen: Ints, network: Ints) -> Batch:

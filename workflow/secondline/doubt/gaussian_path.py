@@ -83,7 +83,7 @@ class GaussianEngine:
 
     def __init__(self, data: NetworkData, scales: PriorScales) -> None:
         self.data, self.basis = data, np.eye(len(data.gaussian.y))
-        self._projections: dict[str, Projection] = {}
+        self._projections: dict[tuple[str, ...], Projection] = {}
         n_tau = _TAU_BESIDE_OMEGA if scales.omega else _TAU
         unit = min(resolution(data), scales.tau) if scales.tau else 1.0
         tau, omega = Axis(unit, _REACH * scales.tau, n_tau), Axis(scales.omega or 1.0, _REACH * scales.omega, _OMEGA)
@@ -118,9 +118,10 @@ class GaussianEngine:
         return GaussianPath(self._projection(stakes), self.line(direction).tangent())
 
     def _projection(self, stakes: Stakes) -> "Projection":
-        if stakes.setting not in self._projections:
-            self._projections[stakes.setting] = Projection(self, stakes)
-        return self._projections[stakes.setting]
+        key = stakes.setting, *stakes.names
+        if key not in self._projections:
+            self._projections[key] = Projection(self, stakes)
+        return self._projections[key]
 
     def _solve(self, score: Floats) -> Floats:
         """Posterior covariance times a score, (G, coefficients)."""

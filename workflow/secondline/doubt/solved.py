@@ -8,9 +8,12 @@ import numpy as np
 from secondline.doubt.decision import Decision, decide, p_best_of, pairwise
 from secondline.doubt.question import Contest, Question
 from secondline.inference.exact import GridPosterior
+from secondline.inference.reliability import Solution, solve_reliably
 from secondline.inference.task import Fit
-from secondline.inference.widening import solve_and_assess
+from secondline.inference.widening import UNRELIABLE, quick_covariances
 
+EXACT, IMPORTANCE = "exact", "importance"
+"""How the exact engine solves an analysis: in closed form over the grid, or, with counts, by importance sampling."""
 _QUANTILES = np.array([0.025, 0.5, 0.975])
 
 
@@ -30,13 +33,25 @@ class Solved:
         return dict(zip(("tau_lower", "tau_median", "tau_upper"), map(float, quantiles), strict=True))
 
 
+def engine_of(fit: Fit) -> str:
+    """Name the way in which a fit is solved, as cells of tables say it."""
+    return IMPORTANCE if len(fit.data.counts.study) else EXACT
+
+
 def solve_and_decide(fit: Fit, question: Question) -> Solved:
     """Solve a fit by the exact engine, and rank the candidates placed in every setting, or all where too few are."""
-    found = solve_and_assess(fit.data, fit.scales)
-    posterior = found.solution.posterior
-    if posterior is None or found.covariances is None:
-        return Solved(None, (), found.reason)
-    decisions = decide(question, posterior, found.covariances)
+    return decided(fit, question, solve_reliably(fit.data, fit.scales))
+
+
+def decided(fit: Fit, question: Question, solution: Solution) -> Solved:
+    """Rank the candidates as `solve_and_decide` does, by a posterior that has been found already."""
+    posterior = solution.posterior
+    if posterior is None:
+        return Solved(None, (), solution.reason)
+    covariances = quick_covariances(fit.data, fit.scales, posterior)
+    if covariances is None:
+        return Solved(None, (), UNRELIABLE)
+    decisions = decide(question, posterior, covariances)
     return Solved(posterior, [_among_all(d, question.contest(d.setting), question.sign, posterior) for d in decisions])
 
 

@@ -171,14 +171,16 @@ class GridPosterior:
         parts = [self.mixture(contrasts, replicate=r).summary() for r in range(self.n_replicates)]
         return best, _error(best, halved, parts)
 
-    def error_of_means(self) -> tuple[Floats, Floats]:
-        """Posterior sd of every coefficient, (coefficients,), and the engine's own error of its mean, as in `summary`.
+    def error_of_means(self, contrasts: Floats | None = None) -> tuple[Floats, Floats]:
+        """Posterior sd of linear combinations, and the engine's own error of their means, as in `summary`, (K,) each.
 
-        It takes no quantiles, which cost more than all else where nobody reads them.
+        It takes no quantiles, which cost more than all else where nobody reads them. By default it takes the
+        coefficients themselves.
         """
-        best, halved = (self._mean(slice(None), step) for step in (1, 2))
-        parts = [self._mean(slice(r, r + 1))[None] for r in range(self.n_replicates)]
-        sd = np.sqrt(np.diagonal(self.covariance()))
+        rows = np.eye(self.means.shape[-1]) if contrasts is None else contrasts
+        best, halved = (rows @ self._mean(slice(None), step) for step in (1, 2))
+        parts = [(rows @ self._mean(slice(r, r + 1)))[None] for r in range(self.n_replicates)]
+        sd = np.sqrt(np.einsum("kc,cd,kd->k", rows, self.covariance(), rows, optimize=True))
         return sd, _error(np.stack([best, sd]), np.abs(halved - best)[None], parts)[0]
 
     def _mean(self, chosen: slice, step: int = 1) -> Floats:

@@ -64,11 +64,32 @@ def sample_grid(
     )
 
 
-def modes(data: NetworkData, scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
+def modes(data: NetworkData, scales: PriorScales, tau: Floats, omega: Floats, moved: Floats | None = None) -> Floats:
     """Find the mode of the coefficients at every tau and omega, (T, O, coefficients); 0 where the data see nothing."""
-    likelihood = _Likelihood(data, tau, scales, None)
+    likelihood = _Likelihood(data, tau, scales, moved)
     columns = [_Column.at(float(value), likelihood, scales) for value in omega]
     return np.stack([column.found.v @ column.basis[: column.rank] for column in columns], axis=1)
+
+
+def log_densities(
+    data: NetworkData,
+    scales: PriorScales,
+    tau: Floats,
+    omega: Floats,
+    coefficients: Floats,
+    moved: Floats | None = None,
+) -> Floats:
+    """Log of likelihood times prior of coefficients (R, T, O, J, P), up to a constant of the grid point, (R, T, O, J).
+
+    ``moved`` is that of `sample_grid`.
+    """
+    index = np.broadcast_to(np.arange(len(tau))[:, None, None], coefficients.shape[:-1])
+    likelihood = _Likelihood(data, tau, scales, moved)
+    flat = np.ascontiguousarray(coefficients.reshape(-1, coefficients.shape[-1]))
+    value = likelihood(flat, index.ravel())[0].reshape(index.shape)
+    sds = np.array([scales.coefficients(data.predictor, float(each)) for each in omega])[:, None]
+    whitened = np.divide(coefficients, sds, out=np.zeros_like(coefficients), where=sds > 0)
+    return np.asarray(value - 0.5 * (whitened**2).sum(axis=-1))
 
 
 def _complete(basis: Floats) -> Floats:

@@ -41,15 +41,36 @@ def reweighted(
     changed = own != other
     squared = posterior.means[..., changed] ** 2
     ratio = np.log(own / other)[changed].sum() - 0.5 * squared @ (other**-2.0 - own**-2.0)[changed]
-    log_weights = posterior.log_weights + ratio
-    of_point = logsumexp(log_weights, axis=2)
     of_grid = _half_normal(posterior.tau_points, scales.tau, others.tau)
     omega = np.tile(posterior.omega.points, len(posterior.tau.points))
     of_grid = of_grid + _half_normal(omega, scales.omega, others.omega)
+    return weighted(posterior, ratio + of_grid[:, None])
+
+
+def weighted(posterior: GridPosterior, log_ratio: Floats, means: Floats | None = None) -> GridPosterior | None:
+    """Weight the draws of a posterior anew, and move them if ``means`` are given.
+
+    Parameters
+    ----------
+    posterior : GridPosterior
+        Of a network with counts.
+    log_ratio : array, (replicates, G, J)
+        Log of the new density of every draw over the one that it has.
+    means : array, (replicates, G, J, coefficients), optional
+        Where the draws have moved to.
+
+    Returns
+    -------
+    GridPosterior or None
+        None where few of the draws carry the weight, or the grid ends before the posterior does.
+    """
+    log_weights = posterior.log_weights + log_ratio
+    of_point = logsumexp(log_weights, axis=2)
     found = replace(
         posterior,
-        log_density=posterior.log_density + of_point + of_grid,
+        log_density=posterior.log_density + of_point,
         log_weights=log_weights - of_point[..., None],
+        means=posterior.means if means is None else means,
     )
     return found if _holds(posterior, found) else None
 

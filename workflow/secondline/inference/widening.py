@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from secondline.inference import exact
 from secondline.inference.priors import PriorScales
 from secondline.inference.reliability import Solution, solve, solve_reliably
+from secondline.inference.reweighting import reweighted
 from secondline.network.data import NetworkData
 from secondline.network.structure import Floats
 
 PRIOR_DRIVEN = 0.20  # widening of the posterior sd on doubling a prior scale that makes an effect prior-driven
 FITTED, DOUBLED = "fitted", "_doubled"
-_UNRELIABLE = "it cannot be relied on under a doubled prior"
+UNRELIABLE = "it cannot be relied on under a doubled prior"
 _NEAR = 3.0  # errors of a widening within which it is too close to the cut to say on which side it is
 _FINER, _FINEST = 4, 4  # times the draws where one is, and at most
 
@@ -108,7 +109,7 @@ class Assessed:
     @property
     def reason(self) -> str:
         """Why the engine cannot be relied on; empty if it can."""
-        return "" if self.covariances else self.solution.reason or _UNRELIABLE
+        return "" if self.covariances else self.solution.reason or UNRELIABLE
 
 
 def solve_and_assess(data: NetworkData, scales: PriorScales, decide: bool = False) -> Assessed:
@@ -145,6 +146,22 @@ def prior_covariances(
         found = found.updated(again) if again else None
         factor *= _FINER
     return found
+
+
+def quick_covariances(data: NetworkData, scales: PriorScales, posterior: exact.GridPosterior) -> Covariances | None:
+    """Compute the covariances of `prior_covariances` without their error: from the same draws, where these do.
+
+    For tables of many analyses. Where the draws of counts do not represent the posterior under a doubled prior, and in
+    closed form, it is solved anew.
+    """
+    chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
+    found = {FITTED: posterior.covariance()}
+    for name, doubled in scales.all_doubled().items():
+        other = reweighted(posterior, data.predictor, scales, doubled) or solve(data, doubled, chosen).posterior
+        if other is None:
+            return None
+        found[name] = other.covariance()
+    return Covariances.without_error(found)
 
 
 def _covariances(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import TYPE_CHECKING, Any
 
+from secondline.cell_values import NOT_SETTLED
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.curve_points import shown_settings
 from secondline.report.figures.style import (
@@ -53,7 +54,7 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
     known = [row for row in fan if row["declared_mean"]]
     pairs = fan_settings(known)
     shown = list(dict.fromkeys(row["scheme"] for row in known))
-    lines = small_lines(_explanation(names))
+    lines = small_lines(_explanation(names, known[0]["instead_of"]))
     header = 0.19 + SMALL_LINE * len(lines) + 0.12
     deep = -(-len(shown) // COLUMNS)
     columns = min(COLUMNS, len(shown))
@@ -85,7 +86,7 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
     return figure
 
 
-def _explanation(names: Names) -> str:
+def _explanation(names: Names, instead_of: str) -> str:
     size = f"factor by which it changes the {names.measure}" if names.is_ratio else f"change of the {names.measure}"
     return (
         f"{names.analysis_label}, model “{names.model}”. Effect between the two candidates with the highest SUCRAs "
@@ -94,6 +95,7 @@ def _explanation(names: Names) -> str:
         f"{size} "
         "of the arm that it favours. Dashed: interval with the largest standard deviation of the bias between studies. "
         "Thick vertical line: the smallest bias without which another candidate has the highest SUCRA. Dotted: no bias."
+        + (f" The biases take the place of the one that the analysis has itself, {instead_of}." if instead_of else "")
     )
 
 
@@ -158,7 +160,7 @@ def _draw_tipping(axes: Any, points: Sequence[Row], members: Sequence[Row], widt
 def tipping_words(row: Row, names: Names) -> str:
     """Tipping point in a few words: the size of the bias and who then ranks first, or why there is none."""
     if not row["tipping"]:
-        return f"no change: {row['reason'].partition(':')[0]}"
+        return NOT_SETTLED if row["reason"] == NOT_SETTLED else f"no change: {row['reason'].partition(':')[0]}"
     return f"{bias_words(row, names)}: {names.regimen(row['new_first'])}"
 
 

@@ -260,7 +260,9 @@ def _bias(doubt: Doubt, setting: str, names: Names) -> str:
         for row in rows
         if row["tipping"]
     ]
-    never = [doubt.facts.schemes.get(row["scheme"], row["scheme"]) for row in rows if not row["tipping"]]
+    still = [row for row in rows if not row["tipping"]]
+    never = [doubt.facts.schemes.get(row["scheme"], row["scheme"]) for row in still if row["reason"] != NOT_SETTLED]
+    unsettled = [doubt.facts.schemes.get(row["scheme"], row["scheme"]) for row in still if row["reason"] == NOT_SETTLED]
     parts = []
     if moved:
         parts.append(
@@ -269,6 +271,10 @@ def _bias(doubt: Doubt, setting: str, names: Names) -> str:
         )
     if never:
         parts.append(f"No bias within the range searched changes who has it: {'; '.join(never)}.")
+    if unsettled:
+        parts.append(f"The engine could not settle at which size another candidate has it: {'; '.join(unsettled)}.")
+    if rows[0]["instead_of"]:
+        parts.append(f"These biases take the place of the one that the analysis has itself, {rows[0]['instead_of']}.")
     return " ".join(parts)
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from secondline.report.words import Names, Row, is_true, percentage, ratio
+from secondline.report.words import Names, Row, is_true, listed, percentage, ratio
 
 _SMALL = 0.0005  # of a loss on the link scale, below which its digits say nothing
 
 
 def next_study_sentences(table: Sequence[Row], setting: str, names: Names) -> list[str]:
-    """Say what deciding now is expected to cost, and what the best trial of every size would change.
+    """Say what deciding now is expected to cost, and what the trial that would be worth most would change.
 
     Parameters
     ----------
@@ -27,29 +27,45 @@ def next_study_sentences(table: Sequence[Row], setting: str, names: Names) -> li
     if not studies:
         reasons = dict.fromkeys(row["reason"] for row in rows)
         return [f"The value of a further trial was not computed: {reason}." for reason in reasons]
-    sizes = dict.fromkeys(row["size"] for row in studies)
-    return [
-        _now(studies[0], names),
-        *(_best_trial([row for row in studies if row["size"] == size], names) for size in sizes),
-    ]
+    return [_now(studies[0], names), trial_sentence(studies, names)]
 
 
-def trial_sentence(row: Row, names: Names) -> str:
-    """Say what one trial would change.
+def trial_sentence(rows: Sequence[Row], names: Names) -> str:
+    """Say which trial would be worth most, and how its worth grows with its size.
 
     Parameters
     ----------
-    row : row
-        Of next_study.csv, with a loss avoided.
+    rows : rows
+        Of next_study.csv, those of one setting with a loss avoided.
     names : Names
     """
-    trial = f"{_size_words(row)} comparing {names.regimen(row['treatment'])} with {names.regimen(row['comparator'])}"
-    return (
-        f"{trial} would change the choice with a probability of {percentage(row['p_change'])} and reduce the expected "
-        f"loss from {loss_words(row, 'expected_loss_now')} to {loss_words(row, 'loss_left')}; with a probability of "
-        f"{percentage(row['p_decisive'])}, the candidate then chosen would be better than the next with a probability "
-        f"above {float(row['decisive']):g}."
+    sizes = dict.fromkeys(row["size"] for row in rows)
+    best = {row["size"]: row for row in rows if is_true(row, "best")}
+    idle = [f"{float(size):g}" for size in sizes if size not in best]
+    unit = rows[0]["size_unit"]
+    if not best:
+        return f"No trial of {listed(idle, 'or')} {unit} would change the choice, whichever two candidates it compares."
+    found = list(best.values())
+    text = (
+        f"The most valuable next trial would compare {_pairs(found, names)}: of "
+        f"{listed([f'{float(row["size"]):g}' for row in found])} {unit}, it would change the choice with a probability "
+        f"of {listed([percentage(row['p_change']) for row in found])} and reduce the expected loss from "
+        f"{loss_words(found[0], 'expected_loss_now')} to {listed([loss_words(row, 'loss_left') for row in found])}; "
+        f"with a probability of {listed([percentage(row['p_decisive']) for row in found])}, the candidate then chosen "
+        f"would be better than the next with a probability above {float(found[0]['decisive']):g}"
     )
+    return f"{text}; of {listed(idle, 'or')} {unit}, no trial would change the choice." if idle else f"{text}."
+
+
+def _pairs(rows: Sequence[Row], names: Names) -> str:
+    """Name the candidates that the trials compare; with the sizes, where these differ in them."""
+    by_pair: dict[str, list[str]] = {}
+    for row in rows:
+        pair = f"{names.regimen(row['treatment'])} with {names.regimen(row['comparator'])}"
+        by_pair.setdefault(pair, []).append(f"{float(row['size']):g}")
+    if len(by_pair) == 1:
+        return next(iter(by_pair))
+    return " or ".join(f"{pair} ({listed(sizes)} {rows[0]['size_unit']})" for pair, sizes in by_pair.items())
 
 
 def _now(row: Row, names: Names) -> str:
@@ -58,17 +74,6 @@ def _now(row: Row, names: Names) -> str:
         f"{names.regimen(row['first'])} has the best posterior mean; the expected loss of choosing it now, because "
         f"another candidate may be better, is {loss}."
     )
-
-
-def _best_trial(rows: Sequence[Row], names: Names) -> str:
-    best = next((row for row in rows if is_true(row, "best")), None)
-    if best is None:
-        return f"{_size_words(rows[0])} would not change the choice, whichever two candidates it compares."
-    return trial_sentence(best, names)
-
-
-def _size_words(row: Row) -> str:
-    return f"A trial of {size_words(row)}"
 
 
 def size_words(row: Row) -> str:
