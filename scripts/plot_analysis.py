@@ -9,4 +9,5 @@ with job(snakemake):
     params = snakemake.params
     folder = Path(snakemake.input[0]).parent.parent
     (labels,) = params.labels
-    plot_analysis(folder, labels, params.analysis, params.absolute, params.pairs)
+    behind = {Path(file).parents[1].name: file for file in snakemake.input.behind}
+    plot_analysis(folder, labels, params.analysis, params.absolute, params.pairs, behind)

@@ -9,4 +9,5 @@ with job(snakemake):
     folder = Path(snakemake.input.evidence).parent
     wildcards, params = snakemake.wildcards, snakemake.params
     (labels,) = params.labels
-    plot_outcome(folder, wildcards.outcome, params.models, labels, wildcards.analysis, params.inconsistency)
+    behind = snakemake.input.get("behind") or None
+    plot_outcome(folder, wildcards.outcome, params.models, labels, wildcards.analysis, params.inconsistency, behind)

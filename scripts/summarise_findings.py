@@ -5,4 +5,4 @@ from secondline.jobs.script import job
 
 with job(snakemake):
     files = {name: str(file) for name, file in snakemake.input.items()}
-    summarise_findings(files, snakemake.params.model, snakemake.output[0], snakemake.output[1])
+    summarise_findings(files, snakemake.params.model, snakemake.output[0])

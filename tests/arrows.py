@@ -54,6 +54,7 @@ BEHIND: dict[str, set[str]] = {
     "value_next_study.py": _DOUBT,
     "judge_certainty.py": {"network", "certainty", "jobs"},
     "trace_contributions.py": _ENGINE | {"certainty"},
+    "list_studies_behind.py": {"network", "certainty", "jobs"},
     "summarise_findings.py": _ENGINE | {"certainty"},
     "divide_flows.py": _ENGINE | {"certainty"},
     "compare_small_studies.py": _ENGINE | {"certainty"},

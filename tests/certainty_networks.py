@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from secondline.cell_values import PRIOR_SHARE
+from secondline.certainty.behind import write_studies_behind
 from secondline.certainty.findings import summarise_findings
 from secondline.certainty.job import judge_certainty
 from secondline.certainty.settings import CertaintySettings, TreatmentOrder
@@ -127,6 +128,7 @@ def write_certainty(here: Path, network: Network, **given: Any) -> Mapping[str, 
     write_table(folder / "small_study_test.csv", small.test, TEST_COLUMNS)
     judge_certainty(files, settings, "pooled", str(folder / "certainty.csv"))
     read = {name: str(file) for name, file in tables.items() if name != "risk_of_bias"}
-    read["certainty"] = str(folder / "certainty.csv")
-    summarise_findings(read, "pooled", str(folder / "studies_behind.csv"), str(folder / "summary_of_findings.csv"))
+    read |= {"certainty": str(folder / "certainty.csv"), "behind": str(folder / "studies_behind.csv")}
+    write_studies_behind(read["contributions"], read["evidence"], read["behind"])
+    summarise_findings(read, "pooled", str(folder / "summary_of_findings.csv"))
     return {**read, "risk_of_bias": str(tables["risk_of_bias"])}

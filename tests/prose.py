@@ -136,8 +136,9 @@ def _first(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     named = tables.id("regimens", found[1]) == order[0]["treatment"] and order[0]["named_first"] == "true"
     effect = _between(here, tables)
     evidence = effect["evidence"] if effect["evidence"] not in ("extrapolated", "mixed_setting") else ""
-    following = tables.id("regimens", found[7]) == order[1]["treatment"]
-    return named and following and (found[6] or "") == evidence and _place(order[0], *found.groups()[1:5])
+    following = tables.id("regimens", found[8]) == order[1]["treatment"]
+    share = (found[7] or "") == tables.direct_share(here.outcome, effect)
+    return named and following and share and (found[6] or "") == evidence and _place(order[0], *found.groups()[1:5])
 
 
 def _between(here: Passage, tables: Tables) -> Row:
@@ -183,12 +184,13 @@ def _card(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     order = tables.candidates(here.outcome, here.setting)
     row = next(row for row in order if row["treatment"] == name)
     if not found[2]:
-        return _place(row, *found.groups()[2:])
+        return _place(row, *found.groups()[3:])
     following = order[order.index(row) + 1]["treatment"]
     rows = tables.read(here.outcome, "model", "relative_effects.csv")
     keys = (row["setting"], name, following)
-    label = next(r["evidence"] for r in rows if (r["setting"], r["treatment"], r["comparator"]) == keys)
-    return label.replace("_", "-") == found[2] and _place(row, *found.groups()[2:])
+    effect = next(r for r in rows if (r["setting"], r["treatment"], r["comparator"]) == keys)
+    said = effect["evidence"].replace("_", "-"), tables.direct_share(here.outcome, effect)
+    return said == (found[2], found[3] or "") and _place(row, *found.groups()[3:])
 
 
 def _more(found: re.Match[str], here: Passage, tables: Tables) -> bool:
@@ -330,14 +332,15 @@ RULES: list[tuple[str, Check]] = [
      rf"next-ranked treatment in (\d+) of (\d+); its P\(best\) is {N}(?: to {N})?\.", _overlaps),
     (rf"^(?:NOT CONVERGED, do not use: )?(.+?) ranks first(?: among the candidates)?: SUCRA {N} \(95% equal-tailed "
      rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, based on an? "
-     r"(?:([a-z-]+) )?comparison with the next (?:candidate|treatment), (.+?)(?: \((?:extrapolated from other "
-     r"settings, as not both were given here|in a study of several settings combined)\))?, (?=from )", _first),
+     r"(?:([a-z-]+) )?comparison(?: \(([\d.]+%) of the evidence\))? with the next "
+     r"(?:candidate|treatment), (.+?)(?: \((?:extrapolated from other settings, "
+     r"as not both were given here|in a study of several settings combined)\))?, (?=from )", _first),
     (rf"(?<=\. )(?:(.+?) a|A)gainst (.+?): \w+ {N} \({N} to {N}\), P\(better\) {N}\.", _next),
     (r"No treatment can be named first(?=[:;])", _nobody),
     (rf": SUCRA favours (.+?) \({N}\), P\(best\) favours (.+?) \({N}\) and the posterior mean favours "
      r"(.+?)\.", _disagree),
     (rf"(?<=Among all treatments, )(.+?) has a higher SUCRA \({N}\) but is not a candidate here\.", _barred),
-    (rf"^(.+?) (?:[A-Z?] ?([a-z-]+) )?{N} \({N} to {N}\), P\(best\) {N}$", _card),
+    (rf"^(.+?) (?:[A-Z?] ?([a-z-]+)(?:, ([\d.]+%))? )?{N} \({N} to {N}\), P\(best\) {N}$", _card),
     (r"^and (\d+) more$", _more),
     (r"^(error|warning|info): (\d+)$", _severity),
     (r": (\d+) rows$", lambda found, here, _: int(found[1]) == here.rows),

@@ -64,6 +64,19 @@ class Tables:
         rows = [row for row in self.ranking(outcome, setting) if row["candidate_sucra"]]
         return sorted(rows, key=lambda row: -float(row["candidate_sucra"]))
 
+    def direct_share(self, outcome: str, effect: Mapping[str, str]) -> str:
+        """Share of direct evidence that an effect is said to have; nothing where it is not direct, or not known."""
+        file = self.analysis / outcome / "certainty" / "studies_behind.csv"
+        if effect["evidence"] != "direct" or not file.exists():
+            return ""
+        pair = {effect["treatment"], effect["comparator"]}
+        return next(
+            f"{100 * float(row['direct_share']):.0f}%"
+            for row in self.read(outcome, "certainty", "studies_behind.csv")
+            if (row["model"], row["setting"]) == (self.labels.headline, effect["setting"])
+            and {row["treatment"], row["comparator"]} == pair
+        )
+
     def rankings(self) -> Iterator[list[dict[str, str]]]:
         """Every ranking of the lead outcomes that has candidates."""
         for outcome in self.lead:

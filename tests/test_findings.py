@@ -40,19 +40,19 @@ def test_direct_are_studies_of_whole_arms_and_of_the_setting_alone():
         *evidence("elsewhere", "c:9"),
     ]
     shares = contributions(whole=0.3, mixed=0.2, two_settings=0.2, elsewhere=0.1, prior=0.2)
-    (found,) = studies_behind(shares, rows, "m")
+    (found,) = studies_behind(shares, rows)
     assert (found["studies"], found["participants"]) == (4, 320)
     assert (found["direct_studies"], found["direct_participants"]) == (1, 80)
     assert found["direct_share"] == pytest.approx(0.3 / 0.8)
     assert found["prior_share"] == 0.2
-    (everywhere,) = studies_behind([row | {"setting": "overall"} for row in shares], rows, "m")
+    (everywhere,) = studies_behind([row | {"setting": "overall"} for row in shares], rows)
     assert everywhere["direct_share"] == pytest.approx(0.5 / 0.8)
 
 
 def test_a_study_with_next_to_no_share_is_not_counted():
     """It has less than the least share, and its patients are not counted either."""
     rows = [*evidence("one", "b:9"), *evidence("two", "c:9")]
-    (found,) = studies_behind(contributions(one=0.995 - LEAST_SHARE / 2, two=LEAST_SHARE / 2, prior=0.005), rows, "m")
+    (found,) = studies_behind(contributions(one=0.995 - LEAST_SHARE / 2, two=LEAST_SHARE / 2, prior=0.005), rows)
     assert (found["studies"], found["participants"]) == (1, 80)
     assert found["direct_share"] == pytest.approx((0.995 - LEAST_SHARE / 2) / 0.995)
 
@@ -60,7 +60,7 @@ def test_a_study_with_next_to_no_share_is_not_counted():
 def test_what_is_not_known_is_empty():
     """Contributions that are not assessable, and arms without numbers of patients."""
     unknown = [row | {"study": "", "share": "", "method": "not assessable: why"} for row in contributions(one=1.0)]
-    (found,) = studies_behind(unknown, evidence("one", "b:9"), "m")
+    (found,) = studies_behind(unknown, evidence("one", "b:9"))
     empty = ("studies", "participants", "direct_studies", "direct_participants", "direct_share", "prior_share")
     assert [found[key] for key in empty] == [None] * 6
     assert participants(used_arms(evidence("one", "b:9", n="")), ["one"]) is None
@@ -121,7 +121,7 @@ def test_a_comparison_judged_the_other_way_round_has_the_same_certainty(tmp_path
     """The reference may come after a treatment in the order of contributions.csv."""
     files = write_certainty(tmp_path, PLACED)
     tables = {name: read_table(files[name]) for name in ("effects", "absolute", "ranking", "certainty")}
-    behind = studies_behind(contribution_rows(PLACED), PLACED.evidence(), "pooled")
+    behind = studies_behind(contribution_rows(PLACED), PLACED.evidence())
     labels = {"a": "direct", "b": "reference"}
     turned = [row | {"evidence": labels.get(row["treatment"], row["evidence"])} for row in tables["ranking"]]
     rows = finding_rows(behind, tables["effects"], tables["absolute"], turned, tables["certainty"])

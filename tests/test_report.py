@@ -252,7 +252,8 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     absolute = changes.pop("absolute", [])
     write_rows(here / "pooled" / "absolute_effects.csv", absolute)
     write_rows(here / "network" / "observed.csv", [])
-    plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True)
+    behind = str(here / "certainty" / "studies_behind.csv") if changes.get("certainty") else None
+    plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True, behind=behind)
     ranking = network.ranking()
     ranks = {(row["setting"], row["treatment"]): row for row in ranking}
     kept = ("outcome", "model", *RANKED)
@@ -269,7 +270,13 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
         ],
     )
     write_analysis(folder, "result", ranking, study=next(iter(network.designs)))
-    plot_analysis(folder / "main", network.labels, "main", ["result"] if absolute else [])
+    plot_analysis(
+        folder / "main",
+        network.labels,
+        "main",
+        ["result"] if absolute else [],
+        behind={"result": behind} if behind else None,
+    )
     studies = {name: StudyFacts(citation="A data set of old trials") for name in network.designs}
     more = {"studies": studies, "leave_one_out": None, "inconsistency": "main", **changes}
     return write_and_read(folder, settings_of(network.labels, outcomes=["result"], **more))

@@ -1,6 +1,7 @@
 """The report in a browser: quiet, fast, accessible; sorting, filters, choices and the lines of the network work."""
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.test_certainty_report import certainty_page
 from tests.test_plots import LABELS, LOOPS, SMOKING
 from tests.test_report import network_report, settings_of, write_and_read, write_project
 
@@ -26,13 +28,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Write reports: of a network with settings, candidates and two outcomes, the same that failed, and a plain one."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("settings", "plain", "failed")}
+    """Write reports: of settings and two outcomes, the same that failed, a plain one, and one with its certainty."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("settings", "plain", "failed", "certainty")}
     for name in ("settings", "failed"):
         write_project(folders[name], converged="false" if name == "failed" else "true")
         shutil.copytree(folders[name] / "main" / "pain", folders[name] / "main" / "harm")
         write_and_read(folders[name], settings_of(TWO, outcomes=["pain", "harm"]))
     network_report(folders["plain"], SMOKING, LOOPS["smoking"])
+    certainty_page(folders["certainty"], SMOKING, copies=3, pairs=LOOPS["smoking"])
     return {name: folder / "main" / "report.html" for name, folder in folders.items()}
 
 
@@ -47,11 +50,24 @@ def page(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["settings", "plain", "failed"])
+@pytest.mark.parametrize("name", ["settings", "plain", "failed", "certainty"])
 def test_report_is_sound(browser: Any, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
     """No error, no request, every figure, nothing wider than the window, no finding of axe-core."""
     page = Page(browser, files[name], width, color_scheme=scheme)
     assert_sound(page)
+    page.window.close()
+
+
+def test_the_section_on_certainty_is_there_with_its_figures_and_colours(browser: Any, files: dict[str, Path]) -> None:
+    """So that what is sound above is sound with it: three figures, shaded cells, and chips that say their share."""
+    page = Page(browser, files["certainty"])
+    page.show_all()
+    assert page.shown("#section-certainty figure svg") == 3
+    assert page.shown("#section-certainty td.shade") > 5
+    assert "15 studies of 4 comparisons" in " ".join(page.texts("#section-certainty p"))
+    chips = page.texts("#explorer .chip.direct, .lead .chip.direct, #section-evidence-map .chip.direct")
+    assert len(chips) > 3
+    assert all(re.fullmatch(r"D ?direct, [\d.]+%", text) for text in chips)
     page.window.close()
 
 

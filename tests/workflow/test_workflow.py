@@ -111,8 +111,8 @@ CONTRACT = {
         "indirect_lower,indirect_upper,p_split,p_design,start,within_study_bias,reporting_bias,indirectness,"
         "imprecision,heterogeneity,incoherence"
     ),
-    "primary/os/certainty/studies_behind.csv": "setting,treatment,comparator,studies,participants,direct_studies,"
-    "direct_participants,direct_share,prior_share,least_share",
+    "primary/os/certainty/studies_behind.csv": "model,setting,treatment,comparator,studies,participants,"
+    "direct_studies,direct_participants,direct_share,prior_share,least_share",
     "primary/os/certainty/summary_of_findings.csv": "setting,treatment,comparator,studies,participants,direct_studies,"
     "direct_participants,direct_share,prior_share,measure,estimate,estimate_lower,estimate_upper,evidence,scale,unit,"
     "without,without_lower,without_upper,without_not_given,with,with_lower,with_upper,with_not_given,certainty,reasons,"
@@ -156,6 +156,7 @@ OF_OS = {
     "compare_small_studies os",
     "export_cinema_os",
     "judge_certainty os",
+    "list_studies_behind os",
     "summarise_findings os",
     *(f"plot_certainty_{outcome}" for outcome in OUTCOMES),  # with the judgements of all studies
     "write_findings",
@@ -379,6 +380,7 @@ NUMBERS = {
     "compare_small_studies",
     *(f"export_cinema_{outcome}" for outcome in OUTCOMES),
     "judge_certainty",
+    "list_studies_behind",
     "summarise_findings",
     "value_next_study",
     "solve_exactly",

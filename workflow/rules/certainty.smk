@@ -10,10 +10,11 @@ from secondline.jobs.doubt_facts import doubt_facts, doubt_tables
 from secondline.jobs.provenance import package_file
 from secondline.jobs.report_settings import figure_labels
 from secondline.layout import (
+    BEHIND_TABLE,
     CERTAINTY_TABLE,
     CONTRIBUTION_TABLES,
     DECISIVE_TABLE,
-    FINDING_TABLES,
+    FINDINGS_TABLE,
     FLOW_TABLES,
     SMALL_STUDY_TABLES,
 )
@@ -201,19 +202,34 @@ rule judge_certainty:
         "../../scripts/judge_certainty.py"
 
 
-rule summarise_findings:
+# Figures say the share of direct evidence: not in the job that summarises, which waits for every judgement.
+rule list_studies_behind:
     input:
         contributions=rules.trace_contributions.output[0],
         evidence=f"{RESULTS}/{BASE}/{{outcome}}/evidence.csv",
+    output:
+        f"{RESULTS}/{BASE}/{{outcome}}/certainty/{BEHIND_TABLE}.csv",
+    log:
+        f"logs/{BASE}/{{outcome}}/list_studies_behind.log",
+    group:
+        OUTCOME.replace("{analysis}", BASE)
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        code=code_behind("list_studies_behind"),
+    script:
+        "../../scripts/list_studies_behind.py"
+
+
+rule summarise_findings:
+    input:
+        behind=rules.list_studies_behind.output[0],
         effects=f"{RESULTS}/{BASE}/{{outcome}}/{project.config.headline}/relative_effects.csv",
         absolute=f"{RESULTS}/{BASE}/{{outcome}}/{project.config.headline}/absolute_effects.csv",
         ranking=f"{RESULTS}/{BASE}/{{outcome}}/{project.config.headline}/ranking.csv",
         certainty=rules.judge_certainty.output[0],
     output:
-        expand(
-            f"{RESULTS}/{BASE}/{{{{outcome}}}}/certainty/{{table}}.csv",
-            table=FINDING_TABLES,
-        ),
+        f"{RESULTS}/{BASE}/{{outcome}}/certainty/{FINDINGS_TABLE}.csv",
     log:
         f"logs/{BASE}/{{outcome}}/summarise_findings.log",
     localrule: True

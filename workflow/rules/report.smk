@@ -18,6 +18,7 @@ from secondline.jobs.provenance import package_file
 from secondline.jobs.report_settings import (
     absolute_outcomes,
     analysis_figures,
+    behind_tables,
     certainty_figures,
     certainty_tables,
     figure_labels,
@@ -37,10 +38,16 @@ LABELS = figure_labels(project)
 RISK_OF_BIAS = f"{project.config.shared_results}/evidence/risk_of_bias.csv"
 
 
+def studies_behind(wildcards):
+    """Shares of direct evidence, which are traced in the analysis that the others vary."""
+    return behind_tables(project, wildcards.analysis, wildcards.outcome)
+
+
 rule plot_outcome:
     input:
         evidence=rules.build_evidence.output[0],
         network=rules.summarise_models.output.network,
+        behind=studies_behind,
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
@@ -106,6 +113,7 @@ if project.config.inconsistency:
             evidence=rules.plot_outcome.input.evidence,
             network=rules.plot_outcome.input.network,
             tables=rules.plot_outcome.input.tables,
+            behind=studies_behind,
             inconsistency=expand(
                 f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/inconsistency/{{table}}.csv",
                 table=INCONSISTENCY_TABLES,
@@ -154,6 +162,11 @@ for ANALYSIS in project.config.reported:
             [
                 f"{RESULTS}/{ANALYSIS}/{outcome}/network/observed.csv"
                 for outcome in absolute_outcomes(project, ANALYSIS)
+            ],
+            behind=[
+                table
+                for outcome in absolute_outcomes(project, ANALYSIS)
+                for table in behind_tables(project, ANALYSIS, outcome)
             ],
         output:
             [

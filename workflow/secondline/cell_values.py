@@ -27,6 +27,8 @@ def see_analyses(names: Sequence[str]) -> str:
 CHECKED, NO_CHECK = "checked", "no exact check"
 """Status of a fit: whether the exact engine could check it."""
 
+DIRECT = "direct"
+"""Label of an effect between treatments that whole arms of a study of the setting alone received."""
 REFERENCE, EXTRAPOLATED = "reference", "extrapolated"
 """Labels of the reference of a setting, and of an effect that comes from other settings."""
 PRIOR_DRIVEN = "prior_driven"

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondline.cell_values import OVERALL
 from secondline.certainty.inputs import Names, Weighed, shares_in_posterior
 from secondline.network.arms import Arm, used_arms
+from secondline.tables import read_table, write_table
 
 LEAST_SHARE = 0.01
 """Share of an effect below which a study is not counted among those behind it."""
 COLUMNS = (
-    *("setting", "treatment", "comparator", "studies", "participants", "direct_studies", "direct_participants"),
-    *("direct_share", "prior_share", "least_share"),
+    *("model", "setting", "treatment", "comparator", "studies", "participants"),
+    *("direct_studies", "direct_participants", "direct_share", "prior_share", "least_share"),
 )
 Row = Mapping[str, str]
 
@@ -33,15 +33,18 @@ class Behind:
     prior_share: float | None
 
 
-def studies_behind(contributions: Sequence[Row], evidence: Sequence[Row], model: str) -> list[dict[str, Any]]:
-    """List what stands behind every effect of which contributions are known.
+def write_studies_behind(contributions: str, evidence: str, output: str) -> None:
+    """Write studies_behind.csv of one outcome."""
+    write_table(output, studies_behind(read_table(contributions), read_table(evidence)), COLUMNS)
+
+
+def studies_behind(contributions: Sequence[Row], evidence: Sequence[Row]) -> list[dict[str, Any]]:
+    """List what stands behind every effect of every model of which contributions are known.
 
     Parameters
     ----------
     contributions, evidence : rows
         contributions.csv and evidence.csv of one outcome.
-    model : str
-        The model whose effects are meant.
 
     Returns
     -------
@@ -50,46 +53,55 @@ def studies_behind(contributions: Sequence[Row], evidence: Sequence[Row], model:
         a study does not say how many it had.
     """
     arms = used_arms(evidence)
+    wholly: dict[str, Mapping[str, set[str]]] = {}
     rows = []
-    for names, weighed in shares_in_posterior(contributions, model).items():
-        behind = behind_effect(names, weighed, arms)
-        known = behind.studies is not None
-        rows.append(
-            {
-                **dict(zip(("setting", "treatment", "comparator"), names, strict=True)),
-                "studies": len(behind.studies) if behind.studies is not None else None,
-                "participants": participants(arms, behind.studies or ()) if known else None,
-                "direct_studies": len(behind.direct) if known else None,
-                "direct_participants": participants(arms, behind.direct) if known else None,
-                "direct_share": behind.direct_share,
-                "prior_share": behind.prior_share,
-                "least_share": LEAST_SHARE,
-            }
-        )
+    for model in dict.fromkeys(row["model"] for row in contributions):
+        for names, weighed in shares_in_posterior(contributions, model).items():
+            if names[0] not in wholly:
+                wholly[names[0]] = _wholly_received(arms, names[0])
+            behind = behind_effect(names, weighed, wholly[names[0]])
+            known = behind.studies is not None
+            rows.append(
+                {
+                    **dict(zip(("model", "setting", "treatment", "comparator"), (model, *names), strict=True)),
+                    "studies": len(behind.studies) if behind.studies is not None else None,
+                    "participants": participants(arms, behind.studies or ()) if known else None,
+                    "direct_studies": len(behind.direct) if known else None,
+                    "direct_participants": participants(arms, behind.direct) if known else None,
+                    "direct_share": behind.direct_share,
+                    "prior_share": behind.prior_share,
+                    "least_share": LEAST_SHARE,
+                }
+            )
     return rows
 
 
-def behind_effect(names: Names, weighed: Weighed, arms: Sequence[Arm]) -> Behind:
-    """Find the studies behind one effect, and the share of those that compare the two treatments."""
+def behind_effect(names: Names, weighed: Weighed, wholly: Mapping[str, set[str]]) -> Behind:
+    """Find the studies behind one effect, and the share of those that compare the two treatments.
+
+    Parameters
+    ----------
+    wholly : mapping
+        Treatments that whole arms of every study received, of the studies of the setting alone.
+    """
     if not weighed.studies:
         return Behind(None, (), None, None)
     studies = tuple(name for name, share in weighed.studies.items() if share >= LEAST_SHARE)
-    setting, *pair = names
-    comparing = {name for name in weighed.studies if _compares(name, pair, setting, arms)}
+    _, *pair = names
+    comparing = {name for name in weighed.studies if set(pair) <= wholly.get(name, set())}
     direct = tuple(name for name in studies if name in comparing)
     total = sum(weighed.studies.values())
     shared = sum(share for name, share in weighed.studies.items() if name in comparing)
     return Behind(studies, direct, shared / total if total else None, weighed.prior)
 
 
-def _compares(study: str, pair: Iterable[str], setting: str, arms: Sequence[Arm]) -> bool:
-    """Whether a study has an arm wholly on each of two treatments, and no setting but this one."""
-    wholly = {
-        next(iter(arm.regimens))
-        for arm in arms
-        if arm.study == study and len(arm.regimens) == 1 and (setting == OVERALL or arm.setting_share(setting) == 1)
-    }
-    return set(pair) <= wholly
+def _wholly_received(arms: Sequence[Arm], setting: str) -> dict[str, set[str]]:
+    """Collect the treatments that whole arms received, by study; only of studies that have no setting but this one."""
+    found: dict[str, set[str]] = {}
+    for arm in arms:
+        if len(arm.regimens) == 1 and arm.setting_share(setting) == 1:
+            found.setdefault(arm.study, set()).update(arm.regimens)
+    return found
 
 
 def participants(arms: Sequence[Arm], studies: Iterable[str]) -> int | None:

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from secondline.cell_values import EXTRAPOLATED, NOT_ASSESSABLE, NOT_GIVEN, PRIOR_DRIVEN, REFERENCE
-from secondline.certainty.behind import COLUMNS as BEHIND_COLUMNS
-from secondline.certainty.behind import studies_behind
 from secondline.certainty.settings import DOMAINS, OVERALL_CERTAINTY, START
 from secondline.tables import read_table, write_table
 
@@ -41,27 +39,23 @@ Names = tuple[str, str, str]
 By = Mapping[Names, Row]
 
 
-def summarise_findings(files: Mapping[str, str], model: str, behind: str, findings: str) -> None:
-    """Write studies_behind.csv and summary_of_findings.csv of one outcome.
+def summarise_findings(files: Mapping[str, str], model: str, output: str) -> None:
+    """Write summary_of_findings.csv of one outcome.
 
     Parameters
     ----------
     files : mapping
-        ``contributions``, ``evidence``, ``effects`` (relative_effects.csv of the model), ``absolute``
-        (absolute_effects.csv of it), ``ranking`` and ``certainty``.
+        ``behind``, ``effects`` (relative_effects.csv of the model), ``absolute`` (absolute_effects.csv of it),
+        ``ranking`` and ``certainty``.
     model : str
         The model whose effects are summarised.
-    behind, findings : str
-        The files to write.
+    output : str
+        The file to write.
     """
     tables = {name: read_table(file) for name, file in files.items()}
-    rows = studies_behind(tables["contributions"], tables["evidence"], model)
-    write_table(behind, rows, BEHIND_COLUMNS)
-    write_table(
-        findings,
-        finding_rows(rows, tables["effects"], tables["absolute"], tables["ranking"], tables["certainty"]),
-        COLUMNS,
-    )
+    behind = [row for row in tables["behind"] if row["model"] == model]
+    rows = finding_rows(behind, tables["effects"], tables["absolute"], tables["ranking"], tables["certainty"])
+    write_table(output, rows, COLUMNS)
 
 
 def finding_rows(
@@ -76,7 +70,7 @@ def finding_rows(
     Parameters
     ----------
     behind : rows
-        studies_behind.csv
+        Those of studies_behind.csv that are of the model.
     effects, absolute, ranking, certainty : rows
         relative_effects.csv, absolute_effects.csv, ranking.csv and certainty.csv.
     """

@@ -7,11 +7,12 @@ from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcom
 from secondline.jobs.methods_facts import methods_facts
 from secondline.jobs.provenance import PACKAGE, commit, package_file
 from secondline.layout import (
+    BEHIND_TABLE,
     CERTAINTY_FIGURES,
     CERTAINTY_TABLE,
     CONTRIBUTION_TABLES,
     DECISIVE_TABLE,
-    FINDING_TABLES,
+    FINDINGS_TABLE,
     FUNNEL,
     HEADLINE_TABLES,
     INCONSISTENCY_FIGURES,
@@ -113,8 +114,14 @@ def certainty_figures(project: Project, outcome: str) -> tuple[str, ...]:
 def certainty_tables(project: Project, analysis: str, outcome: str) -> list[str]:
     """Tables of certainty that figures, page and documents read."""
     folder = f"{project.config.results}/{analysis}/{outcome}/certainty"
-    tables = (CONTRIBUTION_TABLES[0], CERTAINTY_TABLE, *FINDING_TABLES, *SMALL_STUDY_TABLES)
+    tables = (CONTRIBUTION_TABLES[0], CERTAINTY_TABLE, BEHIND_TABLE, FINDINGS_TABLE, *SMALL_STUDY_TABLES)
     return [f"{folder}/{table}.csv" for table in tables]
+
+
+def behind_tables(project: Project, analysis: str, outcome: str) -> list[str]:
+    """Table of the shares of direct evidence, where contributions to the effects of an analysis are traced."""
+    judged = outcome in judged_outcomes(project, analysis)
+    return [f"{project.config.results}/{analysis}/{outcome}/certainty/{BEHIND_TABLE}.csv"] if judged else []
 
 
 def has_populations(project: Project) -> bool:

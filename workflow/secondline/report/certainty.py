@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secondline.cell_values import NOT_ASSESSABLE, NOT_JUDGED, PRIOR_SHARE
-from secondline.layout import CERTAINTY_TABLE, SMALL_STUDY_TABLES
+from secondline.layout import BEHIND_TABLE, CERTAINTY_TABLE, FINDINGS_TABLE, SMALL_STUDY_TABLES
 from secondline.report.words import Row
 from secondline.tables import read_table
 
@@ -56,7 +56,7 @@ class Certainty:
     Parameters
     ----------
     findings, judgements, behind : rows
-        summary_of_findings.csv, certainty.csv and studies_behind.csv.
+        summary_of_findings.csv, certainty.csv, and the rows of studies_behind.csv that are of the headline model.
     contributions : rows
         Those of contributions.csv that are of the headline model.
     risk_of_bias : rows
@@ -103,7 +103,7 @@ def read_certainty(folder: Path, evidence: Path, outcome: str, model: str) -> Ce
     evidence : path
         The folder of the global evidence tables.
     """
-    tables = ("summary_of_findings", CERTAINTY_TABLE, "studies_behind")
+    tables = (FINDINGS_TABLE, CERTAINTY_TABLE, BEHIND_TABLE)
     findings, judgements, behind = (read_table(folder / FOLDER / f"{table}.csv") for table in tables)
     shares, bias = read_table(folder / FOLDER / "contributions.csv"), read_table(evidence / "risk_of_bias.csv")
     own = [row for row in shares if row["model"] == model]
@@ -112,7 +112,7 @@ def read_certainty(folder: Path, evidence: Path, outcome: str, model: str) -> Ce
     return certainty_of(
         findings,
         judgements,
-        behind,
+        [row for row in behind if row["model"] == model],
         contributions=own,
         risk_of_bias=[row for row in bias if row["outcome"] == outcome and row["study"] in studies],
         small_studies=small,

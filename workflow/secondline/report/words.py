@@ -1,15 +1,17 @@
 """How ids and numbers of the tables read in figures and in the report."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, floor, log10
 
-from secondline.cell_values import OVERALL, REFERENCE
+from secondline.cell_values import DIRECT, OVERALL, REFERENCE
 from secondline.likelihoods import SCALES
 from secondline.measures import MEASURES, Measure
 from secondline.report.settings import Labels
 
 Row = Mapping[str, str]
+Key = tuple[str, str, str, str, str]
+"""Outcome, model, setting, treatment and comparator."""
 
 INTERVAL = "95% equal-tailed credible interval"
 DECLARED = "declared baseline"
@@ -25,7 +27,7 @@ SPREADS = {
 CATEGORIES = {"cr": "CR", "pr": "PR", "sd": "SD", "pd": "PD"}
 EVIDENCE_WORDS = {
     REFERENCE: "reference",
-    "direct": "direct",
+    DIRECT: "direct",
     "mixed_setting": "mixed-setting",
     "indirect": "indirect",
     "extrapolated": "extrapolated",
@@ -65,6 +67,8 @@ class Names:
     analysis: str
     outcome: str = ""
     model: str = ""
+    direct: Mapping[Key, str] = field(default_factory=dict)
+    """Share of what the studies say of an effect that is direct, where it is known: see `secondline.report.direct`."""
 
     def regimen(self, name: str) -> str:
         """Label of a regimen."""
@@ -220,6 +224,16 @@ class Names:
     def natural(self, text: str) -> str:
         """Value of the link scale on the natural one."""
         return ratio(str(exp(float(text)))) if self.is_ratio else differences([text])[0]
+
+    def direct_share(self, row: Row, comparator: str) -> str:
+        """Share of direct evidence of the treatment of a row against a comparator; nothing where it is not known."""
+        return self.direct.get((self.outcome, self.model, row["setting"], row["treatment"], comparator), "")
+
+    def evidence(self, row: Row, comparator: str) -> str:
+        """Evidence label of a row in words, against a comparator; one that is direct with its share: direct, 30%."""
+        share = self.direct_share(row, comparator) if row["evidence"] == DIRECT else ""
+        words = evidence_words(row["evidence"])
+        return f"{words}, {percentage(share)}" if share else words
 
     def _interval(self, values: list[str]) -> str:
         value, lower, upper = map(ratio, values) if self.is_ratio else differences(values)

@@ -3,6 +3,7 @@
 import argparse
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from secondline.errors import UserError
@@ -12,6 +13,7 @@ from secondline.jobs.report_settings import figure_labels
 from secondline.jobs.script import mistakes_in_one_line
 from secondline.project.config import Project
 from secondline.project.read import read_project
+from secondline.report.direct import behind_file, read_direct
 from secondline.report.doubt import read_doubt
 from secondline.report.prose.doubt import doubt_sentences, general_sentences
 from secondline.report.prose.first import first_sentences
@@ -42,6 +44,7 @@ def answer(project: Project) -> Iterator[str]:
         folder = Path(config.results) / analysis / outcome
         names = Names(labels, analysis, outcome, config.headline)
         try:
+            names = replace(names, direct=read_direct({outcome: behind_file(folder)}))
             evidence = read_table(folder / "evidence.csv")
             ranking, relative = (
                 read_table(folder / config.headline / f"{table}.csv") for table in ("ranking", "relative_effects")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from secondline.cell_values import OVERALL
 from secondline.layout import RANKED
 from secondline.measures import MEASURES
+from secondline.report.direct import direct_of
 from secondline.report.export.archives import EPOCH
 from secondline.report.settings import ReportSettings
 from secondline.report.words import Names, Row
@@ -28,6 +29,7 @@ COLUMNS = {
     "sucra": "surface under the cumulative ranking curve: 0 worst, 1 best, for every outcome",
     "poth": "precision of the treatment hierarchy: 0 if all orders are equally probable, 1 if the order is certain",
     "evidence": "direct, mixed_setting (several settings combined), indirect, extrapolated or prior_driven",
+    "direct_share": "share of what the studies say of the effect that is from those which compare the two directly",
     "candidate": "whether the treatment may be chosen in the setting: it contains no drug that failed there",
     "candidate_sucra, candidate_p_best": "among the candidates that the data rank; empty for any other treatment",
     "named_first, not_named": "whether the treatment is named first; why no treatment in the setting is named first",
@@ -78,10 +80,19 @@ def analysis_sheets(folder: Path, sensitivity: Sequence[Row], settings: ReportSe
                 rows += [{**extra, **row} for row in read_table(found)]
         return rows
 
+    shares = direct_of(folder, settings)
+
+    def with_shares(rows: Sequence[Row]) -> list[Row]:
+        def share(row: Row) -> str:
+            pair = row["treatment"], row["comparator"]
+            return shares.get((row["outcome"], headline, row["setting"], *pair), "")
+
+        return [{**row, "direct_share": share(row)} for row in rows] if shares else list(rows)
+
     checks = ["inconsistency"] if settings.inconsistency == settings.analysis else []
     sheets = [
         Sheet("Evidence", "the data used by each fit, and why a study was not used", stacked("evidence")),
-        Sheet("Relative effects", "every pair in every setting", stacked("relative_effects", [headline])),
+        Sheet("Relative effects", "every pair in every setting", with_shares(stacked("relative_effects", [headline]))),
         Sheet("Ranking", "SUCRA, ranks, P(best)", stacked("ranking", [headline])),
         Sheet("Rank probabilities", "probability of every rank", stacked("rank_probabilities", [headline])),
         Sheet("Absolute effects", "expected outcomes from declared baselines", stacked("absolute_effects", [headline])),

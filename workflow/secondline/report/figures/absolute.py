@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import OVERALL, REFERENCE
 from secondline.cells import parse_baseline
 from secondline.likelihoods import MEDIAN_TIME, SCALES
+from secondline.report.direct import against_baseline
 from secondline.report.figures.axis import linear_ticks, tick_label
 from secondline.report.figures.style import (
     EVIDENCE,
@@ -78,7 +79,7 @@ def draw_absolute(
     ]
     left = max(map(text_width, labels)) + 0.25
     estimates = max(map(text_width, [heading, *map(names.absolute, absolute)])) + 0.2
-    evidence = max(text_width(_evidence(row)) for row in absolute) + 0.2
+    evidence = max(text_width(against_baseline(row, names)) for row in absolute) + 0.2
     width = left + PLOT_WIDTH + estimates + evidence
     notes = {setting: wrapped(_note(rows[0], names), width - 0.3) for setting, rows in panels.items()}
     handles = _handles(absolute, all_candidates(ranking), bool(beside))
@@ -126,10 +127,6 @@ def _note(row: Row, names: Names) -> str:
     regimen, _ = parse_baseline(row["baseline"])
     parts = [f"Baseline: {names.regimen(regimen)}", row["source"], f"assumed: {row['assumptions']}"]
     return "; ".join(part for part in parts if part not in ("", "assumed: ")) + "."
-
-
-def _evidence(row: Row) -> str:
-    return DECLARED if row["evidence"] == REFERENCE else evidence_words(row["evidence"])
 
 
 def shown(row: Row) -> tuple[float, float, float]:
@@ -217,7 +214,7 @@ def _write_columns(axes: Any, rows: Sequence[Row], names: Names, estimates: tupl
     for place, text in zip(places, (heading, "evidence"), strict=True):
         axes.text(place, 0.13, text, color=GREY, **style)
     for y, row in enumerate(rows):
-        for place, text in zip(places, (names.absolute(row), _evidence(row)), strict=True):
+        for place, text in zip(places, (names.absolute(row), against_baseline(row, names)), strict=True):
             axes.text(place, -(y + 0.5) * ROW, text, **style)
 
 

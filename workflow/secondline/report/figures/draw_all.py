@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from secondline.layout import POPULATION_TABLES
 from secondline.network.arms import used_arms
+from secondline.report.direct import read_direct
 from secondline.report.figures.absolute import draw_absolute
 from secondline.report.figures.fit import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from secondline.report.figures.forest import draw_forest
@@ -32,6 +33,7 @@ def plot_outcome(
     labels: Labels,
     analysis: str,
     inconsistency: bool = False,
+    behind: str | None = None,
 ) -> None:
     """Draw the network of an outcome, the figures of each of its models, and those of its inconsistency.
 
@@ -43,15 +45,17 @@ def plot_outcome(
         From `secondline.jobs.report_settings.figure_labels`.
     inconsistency : bool
         Whether the inconsistency of this analysis was assessed.
+    behind : str, optional
+        studies_behind.csv of the outcome, where its contributions are traced.
     """
     rankings = {model: read_table(folder / model / "ranking.csv") for model in models}
     evidence, edges = read_table(folder / "evidence.csv"), read_table(folder / "network" / "edges.csv")
-    names = Names(labels, analysis, outcome)
+    names = Names(labels, analysis, outcome, direct=read_direct({outcome: behind} if behind else {}))
     save(draw_network(edges, evidence, rankings[models[0]], names), folder / "network" / "network")
     for model, ranking in rankings.items():
-        _plot_model(folder / model, ranking, Names(labels, analysis, outcome, model))
+        _plot_model(folder / model, ranking, replace(names, model=model))
     if inconsistency:
-        _plot_inconsistency(folder / "inconsistency", evidence, Names(labels, analysis, outcome, labels.headline))
+        _plot_inconsistency(folder / "inconsistency", evidence, replace(names, model=labels.headline))
 
 
 def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
@@ -93,6 +97,7 @@ def plot_analysis(
     analysis: str,
     absolute: Sequence[str] = (),
     pairs: Sequence[tuple[str, str]] = (),
+    behind: Mapping[str, str] | None = None,
 ) -> None:
     """Draw the figures of an analysis over its outcomes, for the headline model, into summary/.
 
@@ -104,8 +109,10 @@ def plot_analysis(
         Outcomes with a declared baseline.
     pairs : sequence
         Outcomes to be drawn against each other: across and upwards.
+    behind : mapping, optional
+        studies_behind.csv, by outcome whose contributions are traced.
     """
-    names, out = Names(labels, analysis, model=labels.headline), folder / "summary"
+    names, out = Names(labels, analysis, model=labels.headline, direct=read_direct(behind or {})), folder / "summary"
     ranking = read_table(out / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
     save(draw_sucra(ranking, names, warning), out / "sucra")

@@ -63,7 +63,8 @@ def draw_forest(relative: Sequence[Row], ranking: Sequence[Row], names: Names, w
     )
     heading = f"{names.measure} (95% CrI)"
     estimates = max(map(text_width, [heading, *map(names.estimate, rows)])) + 0.2
-    evidence = max(text_width(evidence_words(row["evidence"])) for row in [*rows, {"evidence": REFERENCE}]) + 0.2
+    said = [names.evidence(row, row["comparator"]) for row in rows]
+    evidence = max(map(text_width, [evidence_words(REFERENCE), *said])) + 0.2
     right = max(estimates + evidence, axis.right_of_axis(names, PLOT_WIDTH) + 0.2)
     heights = [ROW * len(panels[setting]) for setting in settings]
     handles = _handles(rows, all_candidates(ranking))
@@ -157,7 +158,7 @@ def _write_columns(axes: Any, height: float, rows: Sequence[Row], names: Names, 
     for place, text in zip(places, (heading, "evidence"), strict=True):
         axes.text(place, 0.20, text, color=GREY, **style)
     for y, row in enumerate(rows):
-        for place, text in zip(places, (names.estimate(row), evidence_words(row["evidence"])), strict=True):
+        for place, text in zip(places, (names.estimate(row), names.evidence(row, row["comparator"])), strict=True):
             axes.text(place, -(y + 0.5) * ROW, text, **style)
 
 

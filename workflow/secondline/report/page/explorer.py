@@ -1,6 +1,7 @@
 """What the page can compare at a reader's choice: every pair of treatments, by outcome, model and setting."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import exp
 from typing import Any
 
@@ -9,7 +10,6 @@ from secondline.report.words import (
     Row,
     by_rank,
     differences,
-    evidence_words,
     is_true,
     number,
     probability,
@@ -38,7 +38,7 @@ def explorer_data(
     -------
     dict
         ``outcomes``: by outcome its words and, by model and setting, ``effects`` as lists of treatment, comparator,
-        estimate in words, its three values, predictive interval in words, P(better), evidence; ``ranks`` as lists of
+        estimate in words, its three values, predictive interval and P(better), evidence in words; ``ranks`` as lists of
         treatment, SUCRA in words, its three values, P(best), whether it is a candidate.
     """
     return {
@@ -47,9 +47,7 @@ def explorer_data(
         "headline": names.model,
         "lead": lead,
         "outcomes": {
-            outcome: _outcome(
-                members["relative_effects"], members["ranking"], Names(names.labels, names.analysis, outcome)
-            )
+            outcome: _outcome(members["relative_effects"], members["ranking"], replace(names, outcome=outcome))
             for outcome, members in tables.items()
         },
     }
@@ -69,7 +67,9 @@ def _outcome(
                 place: {
                     "reference": reference_of(ranking, place),
                     "converged": all(is_true(row, "converged") for row in ranking),
-                    "effects": [_effect(row, names) for row in relative[model] if row["setting"] == place],
+                    "effects": [
+                        _effect(row, replace(names, model=model)) for row in relative[model] if row["setting"] == place
+                    ],
                     "ranks": [_rank(row) for row in by_rank(ranking, place)],
                 }
                 for place in settings_of(ranking)
@@ -87,7 +87,7 @@ def _effect(row: Row, names: Names) -> list[Any]:
         *(_drawn(float(row[key])) for key in EFFECT),
         _predictive(row, names),
         probability(row["p_better"]),
-        evidence_words(row["evidence"]),
+        names.evidence(row, row["comparator"]),
     ]
 
 

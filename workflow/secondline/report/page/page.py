@@ -15,6 +15,7 @@ from secondline.layout import (
 )
 from secondline.network.arms import used_arms
 from secondline.report.certainty import Certainty
+from secondline.report.direct import direct_of
 from secondline.report.doubt import Doubt
 from secondline.report.figures.splits import splits_of
 from secondline.report.figures.style import EVIDENCE
@@ -133,7 +134,7 @@ _WORDS = {
 def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]:
     """Everything the template shows, as text, tables and figures."""
     labels, folder = settings.labels, sources.analysis
-    names = Names(labels, settings.analysis, model=labels.headline)
+    names = Names(labels, settings.analysis, model=labels.headline, direct=direct_of(folder, settings))
     fits = read_table(folder / "summary" / "fits.csv")
     sensitivity = read_table(sources.sensitivity)
     effects, derivation = (read_table(sources.evidence / f"{table}.csv") for table in ("effects", "derivation"))
@@ -145,7 +146,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         _outcome_section(
             sources,
             settings,
-            Names(labels, names.analysis, outcome, names.model),
+            replace(names, outcome=outcome),
             (evidence[outcome], by_model[outcome]),
             (sensitivity, effects, derivation),
             (doubts.get(outcome), certainties.get(outcome)),

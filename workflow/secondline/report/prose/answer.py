@@ -27,13 +27,14 @@ LABELS = ("direct", "mixed_setting", "indirect", "extrapolated", "prior_driven")
 
 @dataclass(frozen=True)
 class Place:
-    """A candidate on a card; ``evidence`` is that against the next, empty where the card has no order.
+    """A candidate on a card; ``evidence`` labels that against the next, ``said`` in words: empty without an order.
 
     ``at``, ``lower`` and ``upper`` are its SUCRA among the candidates for drawing, in per cent of the scale.
     """
 
     treatment: str
     evidence: str
+    said: str
     sucra: str
     p_best: str
     at: float
@@ -78,8 +79,8 @@ def answer_cards(ranking: Sequence[Row], relative: Sequence[Row], names: Names) 
 def _card(ranking: Sequence[Row], relative: Sequence[Row], setting: str, names: Names) -> Card:
     candidates, order = candidates_of(ranking, setting), ranked_candidates(ranking, setting)
     named = first_of(ranking, setting) is not None
-    labels = {
-        row["treatment"]: comparison(relative, setting, row["treatment"], following["treatment"])["evidence"]
+    effects = {
+        row["treatment"]: comparison(relative, setting, row["treatment"], following["treatment"])
         for row, following in pairwise(order)
         if named
     }
@@ -87,19 +88,20 @@ def _card(ranking: Sequence[Row], relative: Sequence[Row], setting: str, names: 
     return Card(
         names.place(setting),
         named,
-        [_place(row, labels.get(row["treatment"], ""), names) for row in shown],
+        [_place(row, effects.get(row["treatment"]), names) for row in shown],
         len(order) - len(shown),
         [names.regimen(row["treatment"]) for row in candidates if row not in order],
         all(is_true(row, "converged") for row in candidates),
     )
 
 
-def _place(row: Row, evidence: str, names: Names) -> Place:
+def _place(row: Row, effect: Row | None, names: Names) -> Place:
     texts = [row[f"candidate_{key}"] for key in ("sucra", "sucra_lower", "sucra_upper")]
     at, lower, upper = (round(100 * float(text), 2) for text in texts)
     value, low, high = map(number, texts)
     sucra, p_best = f"{value} ({low} to {high})", probability(row["candidate_p_best"])
-    return Place(names.regimen(row["treatment"]), evidence, sucra, p_best, at, lower, upper)
+    label, said = (effect["evidence"], names.evidence(effect, effect["comparator"])) if effect else ("", "")
+    return Place(names.regimen(row["treatment"]), label, said, sucra, p_best, at, lower, upper)
 
 
 def strength_of(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from secondline.cell_values import DISAGREE, NO_CANDIDATE, NOT_PLACED, ONE_CANDIDATE, TOO_CLOSE
+from secondline.cell_values import DIRECT, DISAGREE, NO_CANDIDATE, NOT_PLACED, ONE_CANDIDATE, TOO_CLOSE
 from secondline.network.graph import groups
 from secondline.report.words import (
     INTERVAL,
@@ -17,6 +17,7 @@ from secondline.report.words import (
     is_true,
     listed,
     number,
+    percentage,
     plural,
     probability,
 )
@@ -108,21 +109,23 @@ def _named(best: Row, ranking: Sequence[Row], relative: Sequence[Row], design: s
     return [
         f"{names.regimen(best['treatment'])} ranks first{among}: SUCRA {number(best['candidate_sucra'])} "
         f"({INTERVAL} {number(lower)} to {number(upper)}{spans}), P(best) {probability(best['candidate_p_best'])}, "
-        f"based on {_compared(effect['evidence'], f'the next {next_one}, {runner}')}, {design}.",
+        f"based on {_compared(effect, f'the next {next_one}, {runner}', names)}, {design}.",
         f"Against {runner}: {_effect(effect, names)}.",
     ]
 
 
-def _compared(label: str, following: str) -> str:
+def _compared(effect: Row, following: str, names: Names) -> str:
     """Say how the first is compared with the next, which is what its rank rests on."""
-    match label:
+    match effect["evidence"]:
         case "extrapolated":
             return f"a comparison with {following} (extrapolated from other settings, as not both were given here)"
         case "mixed_setting":
             return f"a comparison with {following} (in a study of several settings combined)"
         case other:
             words = evidence_words(other)
-            return f"{'an' if words[0] in 'aeiou' else 'a'} {words} comparison with {following}"
+            share = names.direct_share(effect, effect["comparator"]) if other == DIRECT else ""
+            part = f" ({percentage(share)} of the evidence)" if share else ""
+            return f"{'an' if words[0] in 'aeiou' else 'a'} {words} comparison{part} with {following}"
 
 
 def _effect(effect: Row, names: Names) -> str:

@@ -50,7 +50,8 @@ def behind_words(row: Row) -> str:
     """Say how many studies and participants stand behind an effect, and how many of them compare the two directly."""
     if not row["studies"]:
         return "not assessable"
-    direct = f"; {row['direct_studies']} direct" if int(row["direct_studies"]) else "; none direct"
+    share = direct_words(row)
+    direct = f"; {row['direct_studies']} direct, {share}" if int(row["direct_studies"]) else "; none direct"
     return f"{row['studies']} ({row['participants'] or 'number not known'}){direct}"
 
 
@@ -126,7 +127,8 @@ def counted_sentence(certainty: Certainty) -> str:
     least = percentage(certainty.behind[0]["least_share"]) if certainty.behind else "some share"
     return (
         f"A study is counted if it contributes at least {least} to the effect; it is direct if whole arms compare "
-        "the two treatments, in the setting alone where one is named."
+        "the two treatments, in the setting alone where one is named. The percentage is "
+        "the share of these studies in what all studies say of the effect."
     )
 
 

@@ -9,16 +9,17 @@ from secondline.network.arms import Arm
 from secondline.report.figures.network import Edge, Node, drawn_settings, edge_id, node_of, panel_edges
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.results import Table
-from secondline.report.words import Names, Row, is_true, listed, plural, settings_of
+from secondline.report.words import Names, Row, is_true, listed, plural, reference_of, settings_of
 
 SEPARATOR = "|"  # between studies in attributes of the page; no id or name of a study holds it
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A treatment in a setting: the label of its effect against the reference there, and who received it."""
+    """A treatment in a setting: the label of its effect against the reference, in words too, and who received it."""
 
     evidence: str
+    said: str
     patients: str
     candidate: bool
 
@@ -44,19 +45,23 @@ def evidence_map(ranking: Sequence[Row], arms: Sequence[Arm], names: Names) -> E
     """
     places = [name for name in settings_of(ranking) if name != OVERALL or not names.has_settings]
     found = {(row["treatment"], row["setting"]): row for row in ranking}
+    references = {place: reference_of(ranking, place) for place in places}
     treatments = list(dict.fromkeys(row["treatment"] for row in ranking))
     rows = [
-        (names.regimen(name), [_cell(found[name, place], arms) for place in places if (name, place) in found])
+        (
+            names.regimen(name),
+            [_cell(found[name, place], arms, references[place], names) for place in places if (name, place) in found],
+        )
         for name in treatments
     ]
     missing = [names.regimen(name) for name in names.labels.regimens if name not in treatments]
     return EvidenceMap([names.place(place) for place in places], rows, missing)
 
 
-def _cell(row: Row, arms: Sequence[Arm]) -> Cell:
+def _cell(row: Row, arms: Sequence[Arm], reference: str, names: Names) -> Cell:
     candidate = is_true(row, "candidate")
     node = node_of(arms, row["treatment"], row["setting"], candidate)
-    return Cell(row["evidence"], _patients(node), candidate)
+    return Cell(row["evidence"], names.evidence(row, reference), _patients(node), candidate)
 
 
 def _patients(node: Node) -> str:

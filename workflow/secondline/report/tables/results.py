@@ -3,25 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK, METHODS, REFERENCE, SEVERITIES, TOGETHER
+from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK, METHODS, SEVERITIES, TOGETHER
 from secondline.cells import baseline_cell, parse_baseline
 from secondline.network.arms import is_contrast, used_rows
 from secondline.report.certainty import Certainty, Shade
+from secondline.report.direct import against_baseline
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.observed import observed_beside, observed_words
 from secondline.report.words import (
-    DECLARED,
     INTERVAL,
     Names,
     Row,
     absolute_scale,
     by_rank,
-    evidence_words,
     is_true,
     listed,
     number,
     probability,
     rank_note,
+    reference_of,
     settings_of,
 )
 
@@ -214,7 +214,7 @@ def excluded_table(evidence: Sequence[Row], names: Names) -> Table:
 
 def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
     """Tabulate the ranking of one setting, best first; with the ranks among candidates where not all have one."""
-    among = any(map(rank_note, ranking))
+    among, reference = any(map(rank_note, ranking)), reference_of(ranking, setting)
     columns = ["Treatment", "SUCRA", "Median rank", "P(best)"]
     columns += ["SUCRA among candidates", "P(best) among candidates"] if among else []
     rows = [
@@ -224,7 +224,7 @@ def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
             f"{row['median_rank']} ({row['rank_lower']} to {row['rank_upper']})",
             probability(row["p_best"]),
             *(_among_candidates(row) if among else ()),
-            evidence_words(row["evidence"]),
+            names.evidence(row, reference),
         ]
         for row in by_rank(ranking, setting)
     ]
@@ -301,7 +301,7 @@ def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed
         [
             names.regimen(row["treatment"]),
             names.absolute(row),
-            _against_baseline(row),
+            against_baseline(row, names),
             *([observed_words(found, names)] if beside else []),
         ]
         for row, found in zip(here, seen, strict=True)
@@ -317,10 +317,6 @@ def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed
         *(["Observed in study arms (interval as printed)"] if beside else []),
     )
     return Table(caption, columns, rows, names.place(setting))
-
-
-def _against_baseline(row: Row) -> str:
-    return DECLARED if row["evidence"] == REFERENCE else evidence_words(row["evidence"])
 
 
 _WITHHELD = {

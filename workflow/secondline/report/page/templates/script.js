@@ -151,7 +151,10 @@ const data = JSON.parse(document.getElementById("explorer-data").textContent);
 const explorer = document.getElementById("explorer");
 const picker = Object.fromEntries(all("select", explorer).map(select => [select.name, select]));
 const LETTERS = {reference: "R", direct: "D", "mixed-setting": "M", indirect: "I", extrapolated: "E", "prior-driven": "P"};
-const chip = word => make("span", {class: `chip ${word.replace("-", "_")}`}, make("i", {"aria-hidden": "true"}, LETTERS[word] ?? "?"), word);
+const chip = words => {
+  const [label] = words.split(", ");
+  return make("span", {class: `chip ${label.replace("-", "_")}`}, make("i", {"aria-hidden": "true"}, LETTERS[label] ?? "?"), words);
+};
 const fill = (select, options, wanted) => {
   if (!select) return;
   const before = wanted ?? select.value;
