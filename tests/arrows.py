@@ -52,6 +52,7 @@ BEHIND: dict[str, set[str]] = {
     "explore_specifications.py": _DOUBT,
     "find_thresholds.py": _DOUBT,
     "value_next_study.py": _DOUBT,
+    "export_models.py": _DOUBT,
     "judge_certainty.py": {"network", "certainty", "jobs"},
     "trace_contributions.py": _ENGINE | {"certainty"},
     "list_studies_behind.py": {"network", "certainty", "jobs"},

@@ -26,6 +26,7 @@ return asked.map(({data, states}) => states.map(state => {
 }));
 """
 _POINTS_LOG2 = 17  # for P(best)
+_FEW_OR_MANY = 1e-3, 3e-3  # error of P(best), of both engines together, among up to 12 candidates and among more
 _IMPORTS = {"engine/analysis.js": "analyse, answer"}
 
 
@@ -67,7 +68,11 @@ def _p_best(posterior: exact.GridPosterior, contest: Contest, decision: Decision
 
 @pytest.mark.parametrize("first", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(25, 200, 25))])
 def test_engine_of_the_page_agrees_with_the_exact_engine(first: int) -> None:
-    """Random networks, 200 with the slow ones: means, sds and limits within 1e-5, SUCRA and P(best) within 1e-3, the same decision."""
+    """Random networks, 200 with the slow ones: the same numbers, and the same decision.
+
+    Means, sds and limits are within 1e-5, SUCRA and P(best) within 1e-3; P(best) among more than 12 candidates, which takes
+    integrals over so many dimensions, within 3e-3.
+    """
     seeds = range(first, first + 25)
     networks = [(seed, *random_network(seed)) for seed in seeds]
     asked = [
@@ -96,6 +101,8 @@ def _agree(here: dict[str, Any], there: dict[str, Any], where: str) -> None:
     np.testing.assert_allclose(found["means"], decision.means, rtol=0, atol=1e-5, err_msg=where)
     np.testing.assert_allclose(found["pBetter"], decision.p_better, rtol=0, atol=1e-4, err_msg=where)
     np.testing.assert_allclose(found["sucra"], decision.sucra, rtol=0, atol=1e-3, err_msg=where)
-    np.testing.assert_allclose(found["pBest"], there["p_best"], rtol=0, atol=1e-3, err_msg=where)
+    np.testing.assert_allclose(
+        found["pBest"], there["p_best"], rtol=0, atol=_FEW_OR_MANY[len(decision.placed) > 12], err_msg=where
+    )
     assert [contest.candidates[i] for i in found["order"]] == [decision.placed[i] for i in decision.order], where
     assert found["notNamed"] == decision.not_named, where

@@ -5,6 +5,7 @@ from secondline.layout import (
     FINDINGS_DOCUMENT,
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
+    PAGE_MODELS,
     POPULATION_TABLES,
 )
 from secondline.jobs.certainty_settings import domain_levels
@@ -25,6 +26,7 @@ from secondline.jobs.report_settings import (
     figures_of,
     has_populations,
     judged_outcomes,
+    page_model_inputs,
     population_settings,
     report_inputs,
     report_settings,
@@ -352,6 +354,26 @@ if has_populations(project):
             code=code_behind("plot_populations"),
         script:
             "../../scripts/plot_populations.py"
+
+
+# What the page solves by itself; the digest of the other readings decides, where the analysis has any.
+rule export_models:
+    input:
+        unpack(lambda w: page_model_inputs(project, w.analysis, w.outcome)),
+    output:
+        f"{RESULTS}/{{analysis}}/{{outcome}}/{PAGE_MODELS}",
+    log:
+        "logs/{analysis}/{outcome}/export_models.log",
+    group:
+        OUTCOME
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        fit=lambda w: [settings.fit_settings(project, w.analysis, w.outcome)],
+        summary=lambda w: [settings.summary_settings(project, w.outcome)],
+        code=code_behind("export_models"),
+    script:
+        "../../scripts/export_models.py"
 
 
 rule write_report:

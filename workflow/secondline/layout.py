@@ -38,6 +38,7 @@ FUNNEL = "small_study"  # the figure of them, where there are enough studies
 FLOW_TABLES = ("flows", "flow_effects")  # of certainty/
 CINEMA_TABLE = "cinema_rows"  # of certainty/: what of the evidence is in the project file of CINeMA
 CINEMA_PROJECT = "cinema.cnm"  # of certainty/, where CINeMA's file can hold the evidence
+PAGE_MODELS = "page_models.json"  # of every outcome of contrasts or means
 PICO_TABLE = "pico"  # of every analysis with fits, where questions of an assessment are declared
 CHECKLIST_TABLES = ("rob_nma", "nice_tsd7")  # of summary/: those that a person answers
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows

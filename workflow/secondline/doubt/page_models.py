@@ -139,7 +139,7 @@ def _by_study(rows: Sequence[Row]) -> dict[str, tuple[Row, ...]]:
 
 
 def _model(fit: Fit) -> dict[str, Any]:
-    """Describe a model without its data: coefficients, prior scales, and the effect of every regimen in every setting."""
+    """Describe a model without its data: coefficients, prior scales, the effect of every regimen by setting."""
     predictor, scales = fit.data.predictor, fit.scales
     judged = predictor.estimated
     return {

@@ -18,6 +18,7 @@ from secondline.layout import (
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
     MODEL_TABLES,
+    PAGE_MODELS,
     SMALL_STUDY_TABLES,
 )
 from secondline.project.config import Project
@@ -124,6 +125,21 @@ def behind_tables(project: Project, analysis: str, outcome: str) -> list[str]:
     return [f"{project.config.results}/{analysis}/{outcome}/certainty/{BEHIND_TABLE}.csv"] if judged else []
 
 
+def page_model_inputs(project: Project, analysis: str, outcome: str) -> dict[str, str]:
+    """Tables from which the models of an outcome are put into data for the page."""
+    config = project.config
+    folder = f"{config.results}/{analysis}/{outcome}"
+    read = bool(config.specifications) and analysis == config.doubted and outcome in config.doubted_outcomes
+    others = {"alternatives": f"{folder}/doubt/alternatives.csv"} if read else {}
+    return {"evidence": f"{folder}/evidence.csv", **others}
+
+
+def solved_outcomes(project: Project, analysis: str) -> list[str]:
+    """Outcomes of an analysis that the page solves by itself: those of contrasts and means."""
+    outcomes = project.config.outcomes
+    return [name for name in project.config.outcomes_of(analysis) if outcomes[name].modelled.is_gaussian]
+
+
 def has_populations(project: Project) -> bool:
     """Whether any study describes its patients."""
     return any(sheet.characteristics for sheet in project.sheets.values())
@@ -201,6 +217,7 @@ def report_inputs(project: Project, analysis: str) -> list[str]:
     for outcome in config.outcomes_of(analysis):
         folder = f"{config.results}/{analysis}/{outcome}"
         headline = f"{folder}/{config.headline}"
+        files += [f"{folder}/{PAGE_MODELS}"] if outcome in solved_outcomes(project, analysis) else []
         files += [f"{folder}/{name}.csv" for name in ("evidence", "timings", "network/edges", "network/observed")]
         files += [f"{folder}/network/network.svg"]
         files += [f"{folder}/{model}/{table}.csv" for model in config.models for table in MODEL_TABLES]

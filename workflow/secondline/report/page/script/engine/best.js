@@ -1,59 +1,67 @@
 // P(best) of several quantities. Along the widest direction of a component every quantity is a line, and the best of
 // them changes at their upper envelope: an exact difference of distribution functions. The other directions are points
-// of a sequence (Richtmyer's, folded), which goes on from component to component.
+// of Sobol's sequence, whose first coordinate chooses the component.
 import {eigen} from "./matrices.js";
 import {below, quantile} from "./normal.js";
 import {dot} from "./posterior.js";
+import {generator, MOST, sobol} from "./sobol.js";
 
-const LEAST_POINTS = 4, LEAST_WEIGHT = 1e-6, FLAT = 1e-14, TIE = 1e-12;
+const FLAT = 1e-14, TIE = 1e-12;
 const TABLES = new Map();
 
 // P(each is the largest), or the smallest where sign is -1, (quantities,), by so many points; ties are shared.
 export function pBest({weights, means, roots}, sign, total) {
-  const n = means[0].length, found = new Float64Array(n);
-  const most = Math.max(...weights);
-  let next = 0;
-  for (let g = 0; g < weights.length; g++) {
-    if (weights[g] < LEAST_WEIGHT * most) continue;
-    const {widest, others} = directions(roots[g], sign), envelope = new Envelope(widest);
-    const points = others.length ? Math.max(LEAST_POINTS, Math.round(weights[g] * total)) : 1;
-    const table = normals(others.length, total), height = new Float64Array(n), share = weights[g] / points;
-    for (let k = 0; k < points; k++, next++) {
-      const z = (next % total) * others.length;
-      for (let i = 0; i < n; i++) {
-        height[i] = sign * means[g][i];
-        for (let d = 0; d < others.length; d++) height[i] += table[z + d] * others[d][i];
-      }
-      envelope.add(height, share, found);
+  const n = means[0].length, found = new Float64Array(n), height = new Float64Array(n);
+  const lines = new Array(weights.length), ends = cumulative(weights), {at, z} = pointsOf(n - 1, total);
+  for (let k = 0; k < total; k++) {
+    const g = lowest(ends, at[k]);
+    const {others, envelope} = lines[g] ??= directions(roots[g], sign);
+    for (let i = 0; i < n; i++) {
+      height[i] = sign * means[g][i];
+      for (let d = 0; d < others.length; d++) height[i] += z[k * (n - 1) + d] * others[d][i];
     }
+    envelope.add(height, 1 / total, found);
   }
-  const sum = found.reduce((a, b) => a + b, 0);
-  return Array.from(found, p => p / sum);
+  return Array.from(found);
 }
 
-// Normal deviates in d directions, n points one after the other.
-function normals(d, n) {
+function cumulative(weights) {
+  let sum = 0;
+  return Array.from(weights, w => (sum += w));
+}
+
+// The first place whose value is at least x.
+function lowest(ascending, x) {
+  let low = 0, high = ascending.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle] < x) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+// n points: a place between 0 and 1, which chooses a component, and normal deviates in d directions.
+function pointsOf(d, n) {
   const key = `${d} ${n}`;
   if (!TABLES.has(key)) {
-    const steps = primes(d).map(Math.sqrt), table = new Float64Array(n * d);
+    const uniform = uniforms(d + 1, n), at = new Float64Array(n), z = new Float64Array(n * d);
     for (let k = 0; k < n; k++) {
-      steps.forEach((step, j) => {
-        const folded = Math.abs(2 * (((k + 0.5) * step) % 1) - 1);
-        table[k * d + j] = quantile(Math.min(Math.max(folded, 1e-9), 1 - 1e-9));
-      });
+      at[k] = uniform[k * (d + 1)];
+      for (let j = 0; j < d; j++) z[k * d + j] = quantile(uniform[k * (d + 1) + j + 1]);
     }
-    TABLES.set(key, table);
+    TABLES.set(key, {at, z});
   }
   return TABLES.get(key);
 }
 
-function primes(n) {
-  const found = [];
-  for (let x = 2; found.length < n; x++) if (found.every(p => x % p)) found.push(x);
-  return found;
+function uniforms(d, n) {
+  if (d <= MOST) return sobol(n, d);
+  const widest = sobol(n, MOST), random = generator();
+  return Float64Array.from({length: n * d}, (_, k) => (k % d < MOST ? widest[Math.floor(k / d) * MOST + k % d] : random() / 2 ** 32));
 }
 
-// Directions of the spread of the quantities about their mean, each (quantities,), the widest first.
+// Directions of the spread of the quantities about their mean, each (quantities,): the envelope along the widest, and
+// the others.
 function directions(roots, sign) {
   const n = roots.length, rank = roots[0].length, centre = new Float64Array(rank);
   for (const root of roots) for (let k = 0; k < rank; k++) centre[k] += root[k] / n;
@@ -61,7 +69,7 @@ function directions(roots, sign) {
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) covariance[i * n + j] = dot(centred[i], centred[j]);
   const {values, vectors} = eigen(covariance, n);
   const all = vectors.map((vector, k) => vector.map(x => x * Math.sqrt(Math.max(values[k], 0))));
-  return {widest: all[0], others: all.slice(1).filter((_, k) => values[k + 1] > FLAT * values[0])};
+  return {envelope: new Envelope(all[0]), others: all.slice(1).filter((_, k) => values[k + 1] > FLAT * values[0])};
 }
 
 // The upper envelope of lines height + steepness z whose steepness stays, under a standard normal z.
