@@ -70,8 +70,8 @@ def _p_best(posterior: exact.GridPosterior, contest: Contest, decision: Decision
 def test_engine_of_the_page_agrees_with_the_exact_engine(first: int) -> None:
     """Random networks, 200 with the slow ones: the same numbers, and the same decision.
 
-    Means, sds and limits are within 1e-5, SUCRA and P(best) within 1e-3; P(best) among more than 12 candidates, which takes
-    integrals over so many dimensions, within 3e-3.
+    Means, sds and limits are within 1e-5, SUCRA and P(best) within 1e-3; P(best) among more than 12 candidates, which
+    takes integrals over so many dimensions, within 3e-3.
     """
     seeds = range(first, first + 25)
     networks = [(seed, *random_network(seed)) for seed in seeds]

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from secondline.cell_values import OVERALL
+from secondline.doubt.question import Question
+from secondline.inference import exact
 from secondline.inference.settings import FitSettings
 from secondline.inference.task import Fit, FitTask
 from secondline.inference.widening import PRIOR_DRIVEN
 from secondline.likelihoods import LIKELIHOODS
-from secondline.network.arms import Arm, baseline_first, is_contrast, used_rows
+from secondline.network.arms import Arm, baseline_first, is_contrast, used_arms, used_rows
 from secondline.network.data import ContrastBlock, Row, contrast_blocks, joined
 from secondline.network.graph import differences
 from secondline.network.predictor import EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Predictor
@@ -41,6 +43,8 @@ class Reading:
     label: str
     declared: bool
     rows: tuple[Row, ...]
+    select: str = ""
+    """How `select:` of an analysis makes this choice, as JSON."""
 
 
 def write_page_models(
@@ -92,7 +96,7 @@ def page_models(
         "ratio": comparison.ratio,
         "barred": {place: list(names) for place, names in comparison.not_candidates.items()},
         "limits": {"widening": PRIOR_DRIVEN, "pBetter": LEAST_P_BETTER},
-        "models": {name: _model(one) for name, one in fits.items()},
+        "models": {name: _model(one) | {"declared": _solved(one, rows, comparison)} for name, one in fits.items()},
         "studies": [
             {"study": study, "readings": [_reading(one, predictors, fit) for one in readings]}
             for study, readings in _readings(rows, alternatives).items()
@@ -110,13 +114,13 @@ def _is_offered(fit: Fit) -> bool:
 def _readings(rows: Sequence[Row], alternatives: Sequence[Row]) -> dict[str, list[Reading]]:
     """List the readings of every study, the declared one first; two of equal rows are one."""
     found: dict[str, list[Reading]] = {study: [Reading(_DECLARED, True, own)] for study, own in _by_study(rows).items()}
-    others: dict[tuple[str, str, str], list[Row]] = {}
+    others: dict[tuple[str, str, str, str], list[Row]] = {}
     for row in used_rows(alternatives):
-        others.setdefault((row["axis"], row["label"], row["study"]), []).append(row)
-    for (_, label, study), own in others.items():
+        others.setdefault((row["axis"], row["label"], row["study"], row["select"]), []).append(row)
+    for (_, label, study, select), own in others.items():
         known = found.setdefault(study, [])
         if all(_figures(own) != _figures(reading.rows) for reading in known):
-            known.append(Reading(label, False, tuple(own)))
+            known.append(Reading(label, False, tuple(own), select))
     return found
 
 
@@ -154,6 +158,13 @@ def _model(fit: Fit) -> dict[str, Any]:
     }
 
 
+def _solved(fit: Fit, rows: Sequence[Row], comparison: ComparisonSettings) -> list[list[list[float]]]:
+    """Solve the declared analysis: by setting and candidate, mean, sd and 95% limits of the effect on its reference."""
+    posterior = exact.posterior(fit.data, fit.scales)
+    contests = Question.of(fit, used_arms(rows), comparison).contests
+    return [posterior.mixture(one.rows - one.reference_row).summary().T.tolist() for one in contests]
+
+
 def _reading(reading: Reading, predictors: Mapping[str, Predictor], fit: FitSettings) -> dict[str, Any]:
     """Describe a study as one reading gives it: contrasts y with their covariance, its arms, and its rows by model."""
     blocks = {name: _block(reading.rows, one, fit) for name, one in predictors.items()}
@@ -162,6 +173,7 @@ def _reading(reading: Reading, predictors: Mapping[str, Predictor], fit: FitSett
     return {
         "label": reading.label,
         "declared": reading.declared,
+        "select": json.loads(reading.select or "null"),
         "y": block.y.tolist(),
         "covariance": block.variance.tolist(),
         "treatments": list(block.treatments),

@@ -13,7 +13,7 @@ from secondline.project.evidence_tables import TableStudy, by_outcome
 from secondline.project.specifications import DoubtAxis, Level
 from secondline.tables import to_csv
 
-LEVEL_COLUMNS = ("axis", "level", "label", "why", "weight", "declared")
+LEVEL_COLUMNS = ("axis", "level", "label", "why", "weight", "declared", "select")
 """Columns of alternatives.csv before those of the evidence table."""
 EVIDENCE_KINDS = ("study", "left_out", "secondary_reports")
 """Kinds of axes of which every level is rows of evidence."""
@@ -213,6 +213,7 @@ def alternatives_csv(project: Project, outcome: str) -> str:
             "why": level.reason,
             "weight": level.weight,
             "declared": level.declared,
+            "select": level.select,
             **row,
         }
         for axis in evidence_axes(project, outcome)

@@ -7,7 +7,7 @@ from itertools import product
 from secondline.cell_values import CRITERIA, METHODS
 from secondline.evidence.contrasts import RUNGS, Effect, derive_effects, undirected_test
 from secondline.evidence.counts import ArmCategories, ArmCount, category_arms, count_arms
-from secondline.evidence.options import Option
+from secondline.evidence.options import Option, selected
 from secondline.evidence.selection import Row, marked, sheet_rows, unused
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
@@ -55,7 +55,9 @@ def sheet_choices(project: Project, sheet: StudySheet, outcome: str) -> dict[str
         if rows[0]["used"]:
             name, label = _name(sheet, selection), _label(sheet, selection)
             reason = ", ".join([label, *_places(rows)])
-            found.setdefault(name, Option(name=name, content=rows, label=label, reason=reason))
+            select = selected(selection)
+            option = Option(name=name, content=rows, label=label, reason=reason, select=select)
+            found.setdefault(name, option)
     return {**found, OMITTED: _omitted(sheet.study)}
 
 

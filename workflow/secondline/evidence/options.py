@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from secondline.project.config import Project
+from secondline.project.config_parts import Selection
 from secondline.project.specifications import DoubtAxis, Level
 
 DECLARED = "declared"
@@ -23,6 +24,8 @@ class Option[C]:
         Whether the declared analysis makes this choice.
     content : C
         What is chosen.
+    select : str
+        How the configuration of an analysis would choose it from one study, as JSON; empty where it cannot.
     """
 
     name: str
@@ -31,6 +34,12 @@ class Option[C]:
     reason: str
     weight: float = 1.0
     declared: bool = False
+    select: str = ""
+
+
+def selected(selection: Selection | None) -> str:
+    """Write a selection as JSON of the keys that it sets."""
+    return selection.model_dump_json(exclude_defaults=True) if selection else ""
 
 
 def in_words(name: str) -> str:
@@ -84,8 +93,9 @@ def _given[C](axis: DoubtAxis, automatic: Mapping[str, Option[C]], make: Callabl
     for name, level in axis.levels.items():
         if level.chosen:
             label = level.label or in_words(name)
+            reason, select = level.reason or "", selected(level.select)
             given.append(
-                Option(name=name, content=make(level), label=label, reason=level.reason or "", weight=level.weight)
+                Option(name=name, content=make(level), label=label, reason=reason, weight=level.weight, select=select)
             )
         elif name in automatic:
             base = automatic[name]

@@ -205,8 +205,8 @@ def _source(project: Project, study: TableStudy) -> str:
 
 def template_files() -> list[str]:
     """Files that the page is made of."""
-    folder = PACKAGE / "report/page/templates"
-    return [package_file(file) for file in sorted(folder.rglob("*")) if file.is_file()]
+    folders = [PACKAGE / "report/page" / name for name in ("script", "templates")]
+    return [package_file(file) for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
 
 
 def report_inputs(project: Project, analysis: str) -> list[str]:
