@@ -9,18 +9,19 @@ import {generator, MOST, sobol} from "./sobol.js";
 const FLAT = 1e-14, TIE = 1e-12;
 const TABLES = new Map();
 
-// P(each is the largest), or the smallest where sign is -1, (quantities,), by so many points; ties are shared.
+// P(each is the largest), or the smallest where sign is -1, (quantities,), by so many points and their opposites; ties are shared.
 export function pBest({weights, means, roots}, sign, total) {
   const n = means[0].length, found = new Float64Array(n), height = new Float64Array(n);
   const lines = new Array(weights.length), ends = cumulative(weights), {at, z} = pointsOf(n - 1, total);
   for (let k = 0; k < total; k++) {
-    const g = lowest(ends, at[k]);
-    const {others, envelope} = lines[g] ??= directions(roots[g], sign);
-    for (let i = 0; i < n; i++) {
-      height[i] = sign * means[g][i];
-      for (let d = 0; d < others.length; d++) height[i] += z[k * (n - 1) + d] * others[d][i];
+    const g = lowest(ends, at[k]), {others, envelope} = lines[g] ??= directions(roots[g], sign);
+    for (const side of [1, -1]) { // a point and its opposite
+      for (let i = 0; i < n; i++) {
+        height[i] = sign * means[g][i];
+        for (let d = 0; d < others.length; d++) height[i] += side * z[k * (n - 1) + d] * others[d][i];
+      }
+      envelope.add(height, 0.5 / total, found);
     }
-    envelope.add(height, 1 / total, found);
   }
   return Array.from(found);
 }
