@@ -9,5 +9,5 @@ with job(snakemake):
     folder = Path(snakemake.input.evidence).parent
     wildcards, params = snakemake.wildcards, snakemake.params
     (labels,) = params.labels
-    behind = snakemake.input.get("behind") or None
+    behind = next(iter(snakemake.input.get("behind", [])), None)  # a list of at most one
     plot_outcome(folder, wildcards.outcome, params.models, labels, wildcards.analysis, params.inconsistency, behind)
