@@ -6,7 +6,6 @@ from secondline.jobs.script import job
 from secondline.report.figures.draw_certainty import plot_certainty
 
 with job(snakemake):
-    folder, evidence = Path(snakemake.output[0]).parents[2], Path(snakemake.input.risk_of_bias).parent
-    (labels,) = snakemake.params.labels
-    params = snakemake.params
-    plot_certainty(folder, evidence, params.outcome, labels, params.analysis, params.figures)
+    folder, params = Path(snakemake.output[0]).parents[2], snakemake.params
+    (labels,), (judged,) = params.labels, params.judged
+    plot_certainty(folder, judged, params.outcome, labels, params.analysis, params.figures)

@@ -21,7 +21,7 @@ from secondline.report.prose.small_studies import small_studies_sentence
 from secondline.report.tables.certainty import findings_tables, judgements_table, legend, unjudged_sentence
 from secondline.report.tables.results import league_table
 from secondline.report.words import percentage
-from secondline.tables import read_table, write_table
+from secondline.tables import read_table
 
 from tests.certainty_networks import bias_rows, write_certainty
 from tests.test_findings import PLACED
@@ -31,11 +31,9 @@ from tests.test_report import network_report, write_checks
 
 def certainty_of(folder: Path, network: Network, **given: Any) -> Certainty:
     """Write the tables of certainty of a network into results/main/result and read them."""
-    here, evidence = folder / "main" / "result", folder / "evidence"
+    here = folder / "main" / "result"
     write_certainty(here, network, **given)
-    rows = bias_rows(network)
-    write_table(evidence / "risk_of_bias.csv", rows, tuple(rows[0]))
-    return read_certainty(here, evidence, "result", "pooled")
+    return read_certainty(here, bias_rows(network), "pooled")
 
 
 @pytest.fixture(scope="module")
@@ -226,8 +224,10 @@ def certainty_page(folder: Path, network: Network, copies: int = 1, **changes: A
     """Write the report of a network with its certainty, and with a funnel plot if there are copies of its studies."""
     certainty = certainty_of(folder, network, copies=copies)
     figures = (*CERTAINTY_FIGURES, *([FUNNEL] if copies > 1 else []))
-    plot_certainty(folder / "main" / "result", folder / "evidence", "result", network.labels, "main", figures)
-    return network_report(folder, network, certainty={"result": figures}, **changes), certainty
+    judged = bias_rows(network)
+    plot_certainty(folder / "main" / "result", judged, "result", network.labels, "main", figures)
+    settings = {"certainty": {"result": figures}, "judged": {"result": judged}, **changes}
+    return network_report(folder, network, **settings), certainty
 
 
 @pytest.mark.parametrize(("copies", "drawn"), [(1, False), (3, True)])

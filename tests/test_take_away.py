@@ -16,6 +16,7 @@ from secondline.report.page.page import Sources
 from secondline.report.tables.certainty import findings_tables, legend
 from secondline.report.tables.results import Table
 
+from tests.certainty_networks import bias_rows
 from tests.test_certainty_report import certainty_of
 from tests.test_plots import LABELS, SMOKING, Network, names, write_rows
 from tests.test_report import settings_of, write_project
@@ -197,8 +198,9 @@ def test_the_summary_of_findings_for_word_has_the_cells_colours_and_notes_of_the
         tmp_path / "main" / "summary" / "fits.csv", [{"outcome": "result", "model": "pooled", "converged": "true"}]
     )
     file = tmp_path / "findings.docx"
-    sources = Sources(tmp_path / "main", tmp_path / "evidence", Path())
-    write_findings(sources, settings_of(SMOKING.labels, outcomes=["result"], certainty={"result": ()}), file)
+    judged = {"result": bias_rows(SMOKING)}
+    given = settings_of(SMOKING.labels, outcomes=["result"], certainty={"result": ()}, judged=judged)
+    write_findings(tmp_path / "main", given, file)
     text, (key, *tables) = document_tables(file)
     expected = findings_tables(certainty, SMOKING.names)
     assert tables == [[list(table.columns), *table.rows] for table in expected]

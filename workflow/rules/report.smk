@@ -8,7 +8,7 @@ from secondline.layout import (
     PAGE_MODELS,
     POPULATION_TABLES,
 )
-from secondline.jobs.certainty_settings import domain_levels
+from secondline.jobs.certainty_settings import judged_studies
 from secondline.jobs.doubt_facts import (
     doubt_facts,
     doubt_figures,
@@ -37,7 +37,6 @@ from secondline.report.settings import Labels
 # Figures are written in three formats, those of models beside the headline in the first, which Snakemake's report shows.
 SHOWN, COPIES = "svg", ["pdf", "png"]
 LABELS = figure_labels(project)
-RISK_OF_BIAS = f"{project.config.shared_results}/evidence/risk_of_bias.csv"
 
 
 def studies_behind(wildcards):
@@ -254,7 +253,6 @@ for NAME in judged_outcomes(project, BASE):
             f"plot_certainty_{NAME}"
         input:
             certainty_tables(project, BASE, NAME),
-            risk_of_bias=RISK_OF_BIAS,
         output:
             [
                 report(
@@ -278,7 +276,7 @@ for NAME in judged_outcomes(project, BASE):
         params:
             analysis=BASE,
             outcome=NAME,
-            judged=domain_levels(project, NAME),
+            judged=[judged_studies(project, NAME)],
             figures=certainty_figures(project, NAME),
             labels=[LABELS],
             code=code_behind("plot_certainty"),
@@ -294,7 +292,6 @@ rule write_findings:
             for outcome in judged_outcomes(project, BASE)
             for table in certainty_tables(project, BASE, outcome)
         ],
-        risk_of_bias=RISK_OF_BIAS,
     output:
         f"{RESULTS}/{BASE}/{FINDINGS_DOCUMENT}",
     log:
@@ -303,10 +300,6 @@ rule write_findings:
         "../../envs/secondline.yaml"
     params:
         settings=[report_settings(project, BASE)],
-        judged={
-            outcome: domain_levels(project, outcome)
-            for outcome in judged_outcomes(project, BASE)
-        },
         code=code_behind("write_findings"),
     script:
         "../../scripts/write_findings.py"

@@ -138,10 +138,10 @@ def levels_of_studies(rows: Iterable[Mapping[str, Any]], outcome: str) -> dict[s
     }
 
 
-def domain_levels(project: Project, outcome: str) -> tuple[tuple[str, str, str, str], ...]:
-    """List the judgements of every domain of the studies, which figures show and are drawn again for."""
+def judged_studies(project: Project, outcome: str) -> tuple[dict[str, str], ...]:
+    """List the risk of bias of the studies of an outcome, domain by domain: what figures, page and documents show."""
     return tuple(
-        (row["study"], row.get("tool") or "", row["domain"], str(row.get("level") or ""))
+        {key: str(row.get(key) or "") for key in ("study", "outcome", "tool", "domain", "level")}
         for row in risk_of_bias_rows(project)
         if row["outcome"] == outcome
     )

@@ -2,7 +2,7 @@
 
 from secondline.cell_values import OVERALL
 from secondline.evidence.populations import given_characteristics
-from secondline.jobs.certainty_settings import has_funnel
+from secondline.jobs.certainty_settings import has_funnel, judged_studies
 from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcomes, doubt_tables
 from secondline.jobs.methods_facts import methods_facts
 from secondline.jobs.provenance import PACKAGE, commit, package_file
@@ -97,6 +97,7 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         methods=methods_facts(project),
         doubt={outcome: doubt_facts(project, analysis, outcome) for outcome in doubt_outcomes(project, analysis)},
         decisive=analysis == config.base,
+        judged={outcome: judged_studies(project, outcome) for outcome in judged_outcomes(project, analysis)},
         certainty={outcome: certainty_figures(project, outcome) for outcome in judged_outcomes(project, analysis)},
         commit=commit(),
     )

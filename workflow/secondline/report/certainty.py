@@ -60,7 +60,7 @@ class Certainty:
     contributions : rows
         Those of contributions.csv that are of the headline model.
     risk_of_bias : rows
-        Those of evidence/risk_of_bias.csv that are of the outcome.
+        Study, outcome, tool, domain and level of the outcome's rows of evidence/risk_of_bias.csv.
     small_studies, small_study_test : rows
         small_study.csv and small_study_test.csv.
     """
@@ -93,20 +93,19 @@ def certainty_of(
     return Certainty(findings, judgements, behind, by_names=by_names, **more)
 
 
-def read_certainty(folder: Path, evidence: Path, outcome: str, model: str) -> Certainty:
+def read_certainty(folder: Path, judged: Sequence[Row], model: str) -> Certainty:
     """Read the tables of an outcome.
 
     Parameters
     ----------
     folder : path
         results/<analysis>/<outcome>
-    evidence : path
-        The folder of the global evidence tables.
+    judged : rows
+        Risk of bias of the studies, as settings have it.
     """
     tables = (FINDINGS_TABLE, CERTAINTY_TABLE, BEHIND_TABLE)
     findings, judgements, behind = (read_table(folder / FOLDER / f"{table}.csv") for table in tables)
-    shares, bias = read_table(folder / FOLDER / "contributions.csv"), read_table(evidence / "risk_of_bias.csv")
-    own = [row for row in shares if row["model"] == model]
+    own = [row for row in read_table(folder / FOLDER / "contributions.csv") if row["model"] == model]
     studies = studies_of(own)
     small, test = (read_table(folder / FOLDER / f"{table}.csv") for table in SMALL_STUDY_TABLES)
     return certainty_of(
@@ -114,7 +113,7 @@ def read_certainty(folder: Path, evidence: Path, outcome: str, model: str) -> Ce
         judgements,
         [row for row in behind if row["model"] == model],
         contributions=own,
-        risk_of_bias=[row for row in bias if row["outcome"] == outcome and row["study"] in studies],
+        risk_of_bias=[row for row in judged if row["study"] in studies],
         small_studies=small,
         small_study_test=test,
     )

@@ -262,6 +262,8 @@ class ReportSettings:
     """By outcome, in the order of the section: those of which the run asks how far the answer can be trusted."""
     decisive: bool = False
     """Whether what decides the answers of this analysis is listed."""
+    judged: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """Risk of bias of the studies by outcome: study, outcome, tool, domain, level."""
     certainty: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Figures of certainty, by outcome whose certainty is judged."""
     commit: str | None = None

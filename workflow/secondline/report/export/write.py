@@ -36,22 +36,24 @@ def write_take_away(sources: Sources, settings: ReportSettings, workbook: Path, 
         *([f"{NOT_CONVERGED}, do not use: {'; '.join(failed)}."] if failed else []),
     ]
     title = f"League tables: {names.analysis_label}"
-    certainties = read_certainties(folder, sources.evidence, settings)
+    certainties = read_certainties(folder, settings)
     shades = all_shades(list(certainties.values()))
     write_document(document, title, notes, _league_tables(folder, settings, names, certainties), shades)
 
 
-def write_findings(sources: Sources, settings: ReportSettings, document: Path) -> None:
+def write_findings(analysis: Path, settings: ReportSettings, document: Path) -> None:
     """Write summary_of_findings.docx of an analysis: a table for every outcome and setting, with its reasons.
 
     Parameters
     ----------
+    analysis : path
+        results/<analysis>
     settings : ReportSettings
         From `secondline.jobs.report_settings.report_settings`.
     """
     names = Names(settings.labels, settings.analysis, model=settings.labels.headline)
-    failed = not_converged(read_table(sources.analysis / "summary" / "fits.csv"), names)
-    certainties = read_certainties(sources.analysis, sources.evidence, settings)
+    failed = not_converged(read_table(analysis / "summary" / "fits.csv"), names)
+    certainties = read_certainties(analysis, settings)
     own = {outcome: replace(names, outcome=outcome) for outcome in certainties}
     notes = [
         f"Headline model “{names.model}”. The numbers under “Reasons” refer to the notes below each table.",

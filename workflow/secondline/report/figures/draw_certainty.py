@@ -12,14 +12,14 @@ from secondline.report.figures.risk_of_bias import draw_risk_of_bias
 from secondline.report.figures.small_study import draw_small_study, funnel_points
 from secondline.report.figures.style import save
 from secondline.report.settings import Labels
-from secondline.report.words import Names
+from secondline.report.words import Names, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def plot_certainty(
-    folder: Path, evidence: Path, outcome: str, labels: Labels, analysis: str, figures: Sequence[str]
+    folder: Path, judged: Sequence[Row], outcome: str, labels: Labels, analysis: str, figures: Sequence[str]
 ) -> None:
     """Draw the figures of one outcome, of its headline model, into certainty/figures/.
 
@@ -27,15 +27,15 @@ def plot_certainty(
     ----------
     folder : path
         results/<analysis>/<outcome>
-    evidence : path
-        The folder of the global evidence tables.
+    judged : rows
+        Risk of bias of the studies, from `secondline.jobs.certainty_settings.judged_studies`.
     labels : Labels
         From `secondline.jobs.report_settings.figure_labels`.
     figures : sequence of str
         From `secondline.jobs.report_settings.certainty_figures`.
     """
     names = Names(labels, analysis, outcome, labels.headline)
-    certainty = read_certainty(folder, evidence, outcome, labels.headline)
+    certainty = read_certainty(folder, judged, labels.headline)
     for figure in figures:
         save(_DRAWN[figure](certainty, names), folder / FOLDER / "figures" / figure)
 

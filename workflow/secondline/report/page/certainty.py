@@ -26,10 +26,11 @@ CAPTIONS = {
 }
 
 
-def read_certainties(analysis: Path, evidence: Path, settings: ReportSettings) -> dict[str, Certainty]:
+def read_certainties(analysis: Path, settings: ReportSettings) -> dict[str, Certainty]:
     """Read the tables of every outcome whose certainty is judged."""
     model = settings.labels.headline
-    return {outcome: read_certainty(analysis / outcome, evidence, outcome, model) for outcome in settings.certainty}
+    judged = settings.judged
+    return {name: read_certainty(analysis / name, judged.get(name, ()), model) for name in settings.certainty}
 
 
 def certainty_sections(

@@ -141,7 +141,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     audit = [row for row in read_table(sources.evidence / "audit.csv") if row["study"] in settings.studies]
     evidence = {outcome: read_table(folder / outcome / "evidence.csv") for outcome in settings.outcomes}
     by_model = {outcome: _by_model(folder / outcome, settings.models) for outcome in settings.outcomes}
-    doubts, certainties = read_doubts(folder, settings), read_certainties(sources.analysis, sources.evidence, settings)
+    doubts, certainties = read_doubts(folder, settings), read_certainties(sources.analysis, settings)
     sections = [
         _outcome_section(
             sources,
