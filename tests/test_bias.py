@@ -29,6 +29,7 @@ from secondline.inference import exact
 from secondline.inference.priors import PriorScales
 from secondline.inference.task import Fit
 from secondline.jobs.bias_settings import bias_settings, biased_contrasts
+from secondline.jobs.doubt_facts import doubt_tables
 from secondline.network.arms import used_rows
 from secondline.network.bias import Bias
 from secondline.network.data import network_data
@@ -288,7 +289,10 @@ def test_mixed_arms_have_a_bias_in_proportion_to_their_patients(shipped: Project
 @pytest.mark.parametrize("outcome", ["orr", "os"])
 def test_the_direction_follows_the_outcome(shipped: Project, outcome: str) -> None:
     """A higher response and a lower hazard flatter; arms of counts are compared with the first one."""
-    settings = bias_settings(shipped, outcome)
+    followed = shipped.config.bias.model_copy(update={"outcomes": [outcome]}) if shipped.config.bias else None
+    config = shipped.config.model_copy(update={"bias": followed})
+    project = shipped.model_copy(update={"config": config})
+    settings = bias_settings(project, outcome)
     better = 1.0 if outcome == "orr" else -1.0
     of_ici = {(study, treatment): value for study, treatment, _, value in settings.schemes[0].contrasts}
     assert settings.common_outcome == (outcome == "os")
@@ -297,9 +301,19 @@ def test_the_direction_follows_the_outcome(shipped: Project, outcome: str) -> No
         assert value == (better if holds else -better)
 
 
+def test_biases_are_followed_in_the_outcomes_asked_for(shipped: Project) -> None:
+    """By default in those of contrasts; E-values of the others are computed all the same, and their tables are empty."""
+    assert shipped.config.bias_outcomes == ["os", "pfs"]
+    assert [bool(bias_settings(shipped, name).schemes) for name in ("os", "orr", "response")] == [True, False, False]
+    assert "bias_fan.csv" in doubt_tables(shipped, "primary", "pfs")
+    assert not {"bias_fan.csv", "bias_tipping.csv"} & set(doubt_tables(shipped, "primary", "orr"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("bias:\n", "bias:\n  outcomes: [oss]\n", "bias.outcomes.0 = 'oss': unknown outcome; allowed: os"),
+        ("bias:\n", "bias:\n  outcomes: [response]\n", "'response': allowed: outcomes without ordered categories"),
         ("{component: ici}", "{component: pdl1}", "contrasts.component = 'pdl1': unknown component; allowed: lenvat"),
         ("{study: nanchang_2023}", "{study: wuhan}", "contrasts.study = 'wuhan': unknown study; allowed: ditan_2022"),
         (

@@ -12,9 +12,10 @@ from secondline.project.config import Project
 
 
 def bias_settings(project: Project, outcome: str) -> BiasSettings:
-    """Resolve the schemes of bias of one outcome, in the analysis that the others vary."""
+    """Resolve the schemes of bias that are followed in one outcome, in the analysis that the others vary."""
     if project.config.bias is None:
         return BiasSettings()
+    followed = project.config.bias.schemes if outcome in project.config.bias_outcomes else {}
     rows = evidence_rows(project, project.config.base, outcome)
     return BiasSettings(
         schemes=tuple(
@@ -26,7 +27,7 @@ def bias_settings(project: Project, outcome: str) -> BiasSettings:
                 means=tuple(scheme.mean),
                 sds=tuple(scheme.sd),
             )
-            for name, scheme in project.config.bias.schemes.items()
+            for name, scheme in followed.items()
         ),
         common_outcome=outcome in project.config.bias.common_outcomes,
     )

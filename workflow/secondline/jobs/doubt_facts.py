@@ -33,7 +33,7 @@ def doubt_tables(project: Project, analysis: str, outcome: str) -> list[str]:
         files += [f"{table}.csv" for table in HELD_OUT_TABLES]
         files += [f"{table}.csv" for table in THRESHOLD_TABLES if outcome in threshold_outcomes(project)]
         files += [f"{OVERLAP_TABLE}.csv"] if is_overlapping(project, outcome) else []
-        files += [f"{table}.csv" for table in BIAS_TABLES if config.bias and table != "e_values"]
+        files += [f"{table}.csv" for table in BIAS_TABLES[:2] if outcome in config.bias_outcomes]
         files += [f"{NEXT_STUDY_TABLE}.csv"] if outcome in config.next_study_outcomes else []
     return files
 

@@ -203,6 +203,14 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _followed_outcomes(self) -> "Config":
+        for i, name in enumerate(self.bias.outcomes if self.bias else ()):
+            _known(("bias", "outcomes", i), name, self.outcomes_of(self.base), "outcome")
+            if self.outcomes[name].modelled.is_ordered:
+                fail(("bias", "outcomes", i), name, "allowed: outcomes without ordered categories")
+        return self
+
+    @model_validator(mode="after")
     def _common_outcomes(self) -> "Config":
         for i, outcome_id in enumerate(self.bias.common_outcomes if self.bias else ()):
             _known(("bias", "common_outcomes", i), outcome_id, self.outcomes, "outcome")
@@ -263,6 +271,14 @@ class Config(Strict):
             return []
         chosen = self.specifications.outcomes
         return [outcome for outcome in self.outcomes_of(self.doubted) if not chosen or outcome in chosen]
+
+    @property
+    def bias_outcomes(self) -> list[str]:
+        """Outcomes whose answer is followed over the size of a bias, in the order of the configuration."""
+        if self.bias is None:
+            return []
+        gaussian = [name for name, outcome in self.outcomes.items() if outcome.modelled.is_gaussian]
+        return [name for name in self.outcomes_of(self.base) if name in (self.bias.outcomes or gaussian)]
 
     @property
     def next_study_outcomes(self) -> list[str]:
