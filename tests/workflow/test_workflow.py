@@ -158,8 +158,9 @@ OF_OS = {
     "judge_certainty os",
     "list_studies_behind os",
     "summarise_findings os",
-    *(f"plot_certainty_{outcome}" for outcome in OUTCOMES),  # with the judgements of all studies
+    "plot_certainty_os",
     "write_findings",
+    "export_models primary/os",
     "value_next_study os",
     "plot_doubt_primary_os",
 }
@@ -383,6 +384,7 @@ NUMBERS = {
     "list_studies_behind",
     "summarise_findings",
     "value_next_study",
+    "export_models",
     "solve_exactly",
     "assess_inconsistency",
     "compare_analyses",
