@@ -233,7 +233,7 @@ def _trial(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     for row in _trials(here, tables):
         by_size.setdefault(float(row["size"]), []).append(row)
     best = [max(rows, key=lambda row: float(row["loss_avoided"])) for rows in by_size.values()]
-    best = [row for row in best if row["best"] == "true"]
+    best = sorted((row for row in best if row["best"] == "true"), key=lambda row: float(row["size"]))
     sizes = re.findall(r"[\d.]+", shown)
     none = set(by_size) - {float(row["size"]) for row in best}
     named = [
@@ -241,7 +241,7 @@ def _trial(found: re.Match[str], here: Passage, tables: Tables) -> bool:
         for row in best
     ]
     by_size_named = {float(row["size"]): pair for row, pair in zip(best, named, strict=True)}
-    losses = re.findall(r"less than 0\.001|[\d.]+", left)
+    losses = _of_each(re.findall(r"less than 0\.001|[\d.]+", left), len(best))
     columns = [(changes, "p_change"), (decisive, "p_decisive")]
     return (
         len(sizes) == len(best) == len(losses)
@@ -250,13 +250,18 @@ def _trial(found: re.Match[str], here: Passage, tables: Tables) -> bool:
         and all(
             _percent(text, row[key])
             for each, key in columns
-            for text, row in zip(re.findall(r"([\d.]+)%", each), best, strict=True)
+            for text, row in zip(_of_each(re.findall(r"([\d.]+)%", each), len(best)), best, strict=True)
         )
         and _loss(now, best[0]["expected_loss_now"])
         and all(_loss(text, row["loss_left"]) for text, row in zip(losses, best, strict=True))
         and agrees(cut, best[0]["decisive"])
         and {float(text) for text in re.findall(r"[\d.]+", idle or "")} == none
     )
+
+
+def _of_each(texts: list[str], n: int) -> list[str]:
+    """Repeat what is said once of all sizes."""
+    return texts * n if len(texts) == 1 else texts
 
 
 def _pairs_of_sizes(text: str, unit: str) -> dict[float, str]:

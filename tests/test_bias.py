@@ -302,7 +302,7 @@ def test_the_direction_follows_the_outcome(shipped: Project, outcome: str) -> No
 
 
 def test_biases_are_followed_in_the_outcomes_asked_for(shipped: Project) -> None:
-    """By default in those of contrasts; E-values of the others are computed all the same, and their tables are empty."""
+    """By default in those of contrasts; the others have E-values alone."""
     assert shipped.config.bias_outcomes == ["os", "pfs"]
     assert [bool(bias_settings(shipped, name).schemes) for name in ("os", "orr", "response")] == [True, False, False]
     assert "bias_fan.csv" in doubt_tables(shipped, "primary", "pfs")

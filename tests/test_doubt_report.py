@@ -11,6 +11,7 @@ from secondline.errors import UserError
 from secondline.jobs.doubt_facts import doubt_facts, doubt_outcomes
 from secondline.jobs.report_settings import figure_labels
 from secondline.project.read import read_project
+from secondline.report.direct import behind_file
 from secondline.report.doubt import read_doubt
 from secondline.report.figures.bias_fan import draw_bias_fan
 from secondline.report.figures.curve_points import read_curves, shown_settings
@@ -20,6 +21,7 @@ from secondline.report.figures.thresholds import draw_thresholds
 from secondline.report.prose.doubt import doubt_sentences, held_out_sentence, lead_sentence, weight_sentence
 from secondline.report.prose.next_study import next_study_sentences
 from secondline.report.tables.doubt import doubt_tables
+from secondline.tables import write_table
 from secondline.tools.answer import answer
 
 from tests.conftest import ROOT
@@ -327,6 +329,7 @@ def test_the_terminal_says_what_the_page_says(tmp_path: Path):
     write_rows(here / project.config.headline / "ranking.csv", SMOKING.ranking())
     write_rows(here / project.config.headline / "relative_effects.csv", SMOKING.relative())
     write_doubt(here, doubt_of({"overall": ("grp_counseling", "ind_counseling")}, additivity=[]), {})
+    write_table(behind_file(here), [], ("model", "setting", "treatment", "comparator", "direct_share"))
     text = " ".join(" ".join(answer(project)).replace(" - ", " ").split())
     label = figure_labels(project).regimens["grp_counseling"]
     assert f"{label} ranks first: SUCRA" in text

@@ -25,7 +25,7 @@ def test_alternatives_are_listed_once(tmp_path: Path) -> None:
     done = project.snakemake("--configfile", CONFIG, "--cores", "1", TABLE)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = (tmp_path / TABLE).read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("axis,level,label,why,weight,declared,study,")
+    assert lines[0].startswith("axis,level,label,why,weight,declared,select,study,")
     assert len(lines) > 1
     assert not any(job.startswith("list_alternatives") for job in project.planned("--configfile", CONFIG))
     done = project.snakemake("--configfile", CONFIG, "--cores", "2", TABLE.replace("alternatives", COUNTS))

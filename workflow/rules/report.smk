@@ -30,6 +30,7 @@ from secondline.jobs.report_settings import (
     population_settings,
     report_inputs,
     report_settings,
+    solved_outcomes,
     template_files,
 )
 from secondline.report.settings import Labels

@@ -39,6 +39,7 @@ def trial_sentence(rows: Sequence[Row], names: Names) -> str:
         Of next_study.csv, those of one setting with a loss avoided.
     names : Names
     """
+    rows = sorted(rows, key=lambda row: float(row["size"]))
     sizes = dict.fromkeys(row["size"] for row in rows)
     best = {row["size"]: row for row in rows if is_true(row, "best")}
     idle = [f"{float(size):g}" for size in sizes if size not in best]
@@ -49,12 +50,17 @@ def trial_sentence(rows: Sequence[Row], names: Names) -> str:
     text = (
         f"The most valuable next trial would compare {_pairs(found, names)}: of "
         f"{listed([f'{float(row["size"]):g}' for row in found])} {unit}, it would change the choice with a probability "
-        f"of {listed([percentage(row['p_change']) for row in found])} and reduce the expected loss from "
-        f"{loss_words(found[0], 'expected_loss_now')} to {listed([loss_words(row, 'loss_left') for row in found])}; "
-        f"with a probability of {listed([percentage(row['p_decisive']) for row in found])}, the candidate then chosen "
+        f"of {_each([percentage(row['p_change']) for row in found])} and reduce the expected loss from "
+        f"{loss_words(found[0], 'expected_loss_now')} to {_each([loss_words(row, 'loss_left') for row in found])}; "
+        f"with a probability of {_each([percentage(row['p_decisive']) for row in found])}, the candidate then chosen "
         f"would be better than the next with a probability above {float(found[0]['decisive']):g}"
     )
     return f"{text}; of {listed(idle, 'or')} {unit}, no trial would change the choice." if idle else f"{text}."
+
+
+def _each(texts: Sequence[str]) -> str:
+    """List what holds of every size; once where it is the same of all."""
+    return texts[0] if len(set(texts)) == 1 else listed(texts)
 
 
 def _pairs(rows: Sequence[Row], names: Names) -> str:
