@@ -51,12 +51,15 @@ bench: $(READY) ## time the sampler beside the textbook model
 calibrate: $(READY) ## renew docs/calibration.md: every likelihood and model, simulation-based
 	$(BIN)/python scripts/calibrate.py --out docs/calibration.md
 
-lint: $(READY) ## ruff, snakefmt, mypy and snakemake --lint
+lint: $(READY) ## ruff, snakefmt, mypy, snakemake --lint, and eslint where npm is there
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	@if command -v npm >/dev/null; then \
+	  { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; } && npm run --silent lint; \
+	else echo "eslint: skipped, as npm is missing"; fi
 
 format: $(READY) ## reformat the code
 	$(BIN)/ruff check --fix .

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from secondline.report.settings import WeighFacts
+from secondline.report.words import ratio
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.panel_network import effects, write_models
 from tests.test_certainty_report import certainty_page
 from tests.test_plots import LABELS, LOOPS, SMOKING
 from tests.test_report import network_report, settings_of, write_and_read, write_project
@@ -33,7 +36,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("settings", "failed"):
         write_project(folders[name], converged="false" if name == "failed" else "true")
         shutil.copytree(folders[name] / "main" / "pain", folders[name] / "main" / "harm")
-        write_and_read(folders[name], settings_of(TWO, outcomes=["pain", "harm"]))
+        for outcome in BOTH:
+            write_models(folders[name] / "main" / outcome)
+        weigh = WeighFacts(solved=["pain", "harm"], studies={"one": "First 2001"})
+        write_and_read(folders[name], settings_of(TWO, outcomes=["pain", "harm"], weigh=weigh))
     network_report(folders["plain"], SMOKING, LOOPS["smoking"])
     certainty_page(folders["certainty"], SMOKING, copies=3, pairs=LOOPS["smoking"])
     return {name: folder / "main" / "report.html" for name, folder in folders.items()}
@@ -94,7 +100,7 @@ def test_first_screen_says_the_ranking_and_how_weak_it_is(browser: Any, files: d
 def test_without_a_script_everything_is_there(browser: Any, files: dict[str, Path]) -> None:
     """No control that would do nothing, and nothing hidden."""
     page = Page(browser, files["settings"], java_script_enabled=False)
-    assert page.shown("form, #explorer, th button") == 0
+    assert page.shown("form, #explorer, th button, [data-live], #panel") == 0
     assert page.shown("div[data-outcome=harm] > h3") == len(page.texts("div[data-outcome=harm] > h3")) > 5
     assert page.shown("figure svg") == len(page.texts("figure svg"))
     page.window.close()
@@ -244,3 +250,195 @@ def test_print_has_everything_and_no_controls(page: Page) -> None:
     assert all(box.bounding_box() and box.bounding_box()["height"] > 0 for box in folded.all())
     assert page.run("() => document.documentElement.scrollWidth <= innerWidth")
     assert len(page.window.pdf(prefer_css_page_size=True)) > 50_000
+
+
+def panel(page: Page) -> Any:
+    """Return the panel, its state solved finely."""
+    page.window.wait_for_selector("#panel[data-quality=fine]")
+    return page.window.locator("#panel")
+
+
+def rested(page: Page) -> None:
+    """Wait until a change has come to rest."""
+    page.window.wait_for_timeout(150)
+    page.window.wait_for_selector("#panel[data-quality=fine]")
+
+
+def values(page: Page) -> dict[str, str]:
+    """Read what the panel says of every treatment: effect with interval."""
+    rows = page.window.locator("#panel li[data-treatment]").all()
+    return {row.get_attribute("data-treatment"): row.locator(".value").text_content() for row in rows}
+
+
+def worded(found: dict[str, list[float]]) -> dict[str, str]:
+    """Write effects against placebo as the panel does."""
+    shown = {name: [ratio(repr(x)) for x in limits] for name, limits in found.items()}
+    return {
+        name: "comparator" if name == "placebo" else f"{x} ({low} to {high})" for name, (x, low, high) in shown.items()
+    }
+
+
+def test_panel_opens_with_the_declared_analysis(page: Page) -> None:
+    """The numbers of the exact engine, no banner, and the address as it was."""
+    opened = panel(page)
+    assert values(page) == worded(effects())
+    assert not opened.locator(".banner").is_visible()
+    assert page.run("() => location.hash") == ""
+    assert opened.locator("li[data-study=one] .title").text_content().strip() == "First 2001"
+    assert "ranks first: SUCRA" in opened.locator(".said").text_content()
+
+
+def test_leaving_a_study_out_gives_the_numbers_without_it(browser: Any, files: dict[str, Path], page: Page) -> None:
+    """Those of the exact engine; the address restores them, one button and going back take them away."""
+    opened = panel(page)
+    opened.locator("li[data-study=two] input").uncheck()
+    rested(page)
+    without = values(page)
+    assert without == worded(effects(without="two")) != worded(effects())
+    assert opened.locator(".banner").text_content().startswith("Exploratory, not the declared analysis. 2 analyses")
+    assert "expected" in opened.locator("li[data-study=two] .value").text_content()
+    address = page.run("() => location.hash")
+    assert address.startswith("#weigh?")
+    other = Page(browser, files["settings"])
+    other.window.goto("about:blank")
+    other.window.goto(files["settings"].as_uri() + address)
+    panel(other)
+    assert values(other) == without
+    assert not other.window.locator("li[data-study=two] input").is_checked()
+    assert other.run("() => Math.abs(document.getElementById('weigh').getBoundingClientRect().top) < innerHeight")
+    other.window.close()
+    opened.locator(".back").click()
+    rested(page)
+    assert values(page) == worded(effects())
+    page.window.go_back()
+    rested(page)
+    assert values(page) == without
+
+
+def test_a_link_to_a_state_and_anchors_work_side_by_side(page: Page) -> None:
+    """A fragment that is a state is taken; one that is an anchor changes nothing in the panel."""
+    panel(page)
+    page.run("() => { location.hash = 'weigh?outcome=pain&setting=acute&read=three~as printed'; }")
+    rested(page)
+    otherwise = worded(effects(read_otherwise=True))
+    assert values(page) == otherwise
+    page.run("() => { location.hash = 'studies'; }")
+    page.window.wait_for_timeout(400)
+    assert values(page) == otherwise
+    assert page.run("() => Math.abs(document.getElementById('studies').getBoundingClientRect().top) < innerHeight")
+
+
+def test_a_square_moves_by_keys_and_by_the_pointer(page: Page) -> None:
+    """Arrow keys keep the focus, the place where the first rank changes is found, Home puts the square back."""
+    opened = panel(page)
+    study = opened.locator("li[data-study=three]")
+    handle = study.locator(".handle")
+    handle.focus()
+    page.window.wait_for_function("() => document.querySelector('li[data-study=three] .turn').textContent")
+    assert "first rank changes at" in study.locator(".turn").text_content()
+    assert study.locator(".turning").count() >= 1
+    before = float(handle.get_attribute("aria-valuenow"))
+    for _ in range(4):
+        page.window.keyboard.press("ArrowLeft")
+    moved = float(handle.get_attribute("aria-valuenow"))
+    assert moved < before - 0.05
+    assert page.run("() => document.activeElement.className") == "handle"
+    page.window.keyboard.press("Home")
+    rested(page)
+    assert float(handle.get_attribute("aria-valuenow")) == pytest.approx(before)
+    assert values(page) == worded(effects())
+    box = handle.bounding_box()
+    page.window.mouse.move(box["x"] + 12, box["y"] + 12)
+    page.window.mouse.down()
+    page.window.mouse.move(box["x"] - 30, box["y"] + 12, steps=4)
+    page.window.mouse.up()
+    rested(page)
+    assert float(handle.get_attribute("aria-valuenow")) < before - 0.1
+    assert "move=three" in page.run("() => location.hash")
+
+
+def test_a_study_of_ones_own_enters(page: Page) -> None:
+    """A slip is said, a whole study moves the numbers, and the pipeline says that it needs a sheet."""
+    opened = panel(page)
+    own = opened.locator(".own")
+    own.locator("summary").click()
+    own.locator("[name=treatment]").select_option("gamma")
+    own.locator("[name=comparator]").select_option("placebo")
+    for name, text in (("estimate", "1.5"), ("lower", "2"), ("upper", "2.5")):
+        own.locator(f"[name={name}]").fill(text)
+    own.locator("button").click()
+    assert own.locator(".problem").text_content() == "The estimate has to lie between its limits."
+    own.locator("[name=lower]").fill("0.9")
+    own.locator("button").click()
+    rested(page)
+    assert values(page)["gamma"] != worded(effects())["gamma"]
+    assert opened.locator("li[data-study='My study']").count() == 1
+    opened.locator(".pipeline summary").click()
+    assert "secondline new-study my_study" in opened.locator(".pipeline li").text_content()
+    assert page.violations() == []
+    opened.locator("li[data-study='My study'] button:has-text('remove')").click()
+    rested(page)
+    assert values(page) == worded(effects())
+
+
+def test_pointing_shows_which_studies_move_an_effect(page: Page) -> None:
+    """By focus: of a treatment the studies light up, of a study the effects without it appear."""
+    opened = panel(page)
+    opened.locator("li[data-treatment=gamma] button").focus()
+    page.window.wait_for_function("() => document.querySelector('.pointed').textContent")
+    assert "moves Gamma most: mean OR from" in opened.locator(".pointed").text_content()
+    shares = [
+        float(row.evaluate("node => node.style.getPropertyValue('--share')"))
+        for row in opened.locator("li[data-study]").all()
+    ]
+    assert max(shares) == 1
+    assert min(shares) < 1
+    opened.locator("li[data-study=one] input").focus()
+    page.window.wait_for_selector("#panel rect.without")
+    assert opened.locator(".pointed").text_content().startswith("Without First 2001")
+
+
+def test_panel_stays_closed_where_its_engine_disagrees(browser: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    """With another number in the table of the declared analysis, no panel and the reason."""
+    text = files["settings"].read_text(encoding="utf-8")
+    begins = '"declared":[[['
+    start = text.index(begins)
+    wrong = tmp_path / "report.html"
+    digit = text[start + len(begins)]
+    wrong.write_text(
+        text[: start + len(begins)] + ("1" if digit != "1" else "2") + text[start + len(begins) + 1 :], encoding="utf-8"
+    )
+    assert wrong.read_text(encoding="utf-8") != text
+    page = Page(browser, wrong)
+    assert page.shown(".weigh") == 0
+    assert "This panel is closed" in page.texts("#panel")[0]
+    assert page.complaints == []
+    page.window.close()
+
+
+def test_paper_shows_the_declared_analysis(page: Page) -> None:
+    """Whatever was chosen, and the choice is back afterwards."""
+    opened = panel(page)
+    opened.locator("li[data-study=two] input").uncheck()
+    rested(page)
+    page.window.emulate_media(media="print")
+    assert values(page) == worded(effects())
+    assert page.shown("#panel .controls, #panel details, #panel .banner") == 0
+    page.window.emulate_media(media="screen")
+    assert values(page) == worded(effects(without="two"))
+
+
+def test_panel_is_quick(browser: Any, files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """A change of state within a tenth of a second, the load within three: printed, and held to ten times that."""
+    page = Page(browser, files["settings"])
+    panel(page)
+    load = page.run("() => performance.getEntriesByName('weigh')[0].duration")
+    change = page.run(
+        """() => { const box = document.querySelector("li[data-study=two] input"), start = performance.now();
+          box.click(); return performance.now() - start; }"""
+    )
+    with capsys.disabled():
+        print(f"\npanel of 5 studies: {load:.0f} ms on load, {change:.0f} ms a change")
+    assert load < 3000
+    assert change < 1000
+    page.window.close()

@@ -51,13 +51,13 @@ def decisive_words(project: Project, facts: Mapping[str, DoubtFacts]) -> Decisiv
     prognostic = {name: given for name, given in declared.items() if given.prognostic}
     return DecisiveWords(
         doubt=dict(facts),
-        studies=_study_labels(project),
+        studies=study_labels(project),
         prognostic={name: given.label for name, given in prognostic.items()},
         proportions=tuple(name for name, given in prognostic.items() if given.kind == "binary"),
     )
 
 
-def _study_labels(project: Project) -> dict[str, str]:
+def study_labels(project: Project) -> dict[str, str]:
     """First author and year of every study whose paper names them, by study."""
     found = {}
     for name, sheet in project.sheets.items():

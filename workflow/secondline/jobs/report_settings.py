@@ -3,6 +3,7 @@
 from secondline.cell_values import OVERALL
 from secondline.evidence.populations import given_characteristics
 from secondline.jobs.certainty_settings import has_funnel, judged_studies
+from secondline.jobs.decisive_settings import study_labels
 from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcomes, doubt_tables
 from secondline.jobs.methods_facts import methods_facts
 from secondline.jobs.provenance import PACKAGE, commit, package_file
@@ -24,7 +25,14 @@ from secondline.layout import (
 from secondline.project.config import Project
 from secondline.project.evidence_tables import TableStudy
 from secondline.project.sheets import StudySheet
-from secondline.report.settings import DifferenceLimits, Labels, PopulationSettings, ReportSettings, StudyFacts
+from secondline.report.settings import (
+    DifferenceLimits,
+    Labels,
+    PopulationSettings,
+    ReportSettings,
+    StudyFacts,
+    WeighFacts,
+)
 
 
 def figures_of(project: Project, model: str) -> list[str]:
@@ -99,7 +107,21 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         decisive=analysis == config.base,
         judged={outcome: judged_studies(project, outcome) for outcome in judged_outcomes(project, analysis)},
         certainty={outcome: certainty_figures(project, outcome) for outcome in judged_outcomes(project, analysis)},
+        weigh=weigh_facts(project, analysis),
         commit=commit(),
+    )
+
+
+def weigh_facts(project: Project, analysis: str) -> WeighFacts | None:
+    """Gather what the page needs to solve outcomes of an analysis by itself; None where it can solve none."""
+    solved = solved_outcomes(project, analysis)
+    if not solved:
+        return None
+    declared = project.config.analyses[analysis]
+    return WeighFacts(
+        solved=tuple(solved),
+        studies=study_labels(project),
+        choices=declared.model_dump_json(exclude_defaults=True, exclude={"label", "engine", "outcomes"}),
     )
 
 

@@ -230,6 +230,18 @@ class DecisiveWords:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeighFacts:
+    """What the page needs to let its reader argue with an analysis, beside the models that it solves."""
+
+    solved: Sequence[str]
+    """Outcomes that it solves: those of contrasts and means."""
+    studies: Mapping[str, str] = field(default_factory=dict)
+    """First author and year of the studies whose papers name them."""
+    choices: str = "{}"
+    """What the configuration says of the analysis, without its label and outcomes, as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportSettings:
     """Everything but tables and figures that the report of an analysis depends on."""
 
@@ -266,4 +278,6 @@ class ReportSettings:
     """Risk of bias of the studies by outcome: study, outcome, tool, domain, level."""
     certainty: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Figures of certainty, by outcome whose certainty is judged."""
+    weigh: WeighFacts | None = None
+    """What the page needs to solve an outcome by itself; None where it solves none."""
     commit: str | None = None

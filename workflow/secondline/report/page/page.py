@@ -25,6 +25,7 @@ from secondline.report.page.explanations import explanations
 from secondline.report.page.explorer import explorer_data
 from secondline.report.page.inline import inline_svg
 from secondline.report.page.sections import SECTIONS
+from secondline.report.page.weigh import weigh_section
 from secondline.report.prose.answer import answer_cards, strength_of
 from secondline.report.prose.doubt import lead_sentence
 from secondline.report.prose.first import first_sentences, lead_of
@@ -173,6 +174,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "strength": strength_of({outcome: evidence[outcome] for outcome in lead}, lead, designs, names),
         "evidence_words": meanings,
         "outcomes": sections,
+        "weigh": weigh_section(folder, settings, names),
         "explorer": explorer_data(by_model, settings.lead[0], names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),

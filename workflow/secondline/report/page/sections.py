@@ -11,12 +11,15 @@ class Section:
     word: str
     title: str
     needs: str = ""
+    live: bool = False
+    """Whether it is made by the script of the page, and hidden without."""
 
 
 # In their order: the id is that of its anchor and of its file in templates/sections/, and the word that
 # of the contents. A section is part of a report whose context holds what `needs` names, and holds it non-empty.
 SECTIONS = (
     Section("answer", "Answer", "What ranks first, and on what evidence"),
+    Section("weigh", "Weigh", "Weigh the evidence yourself", needs="weigh", live=True),
     Section("evidence-map", "Evidence map", "Evidence map"),
     Section("network", "Network", "Network of comparisons"),
     Section("studies", "Studies", "Studies and risk flags"),

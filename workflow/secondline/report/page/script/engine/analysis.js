@@ -4,15 +4,16 @@ import {contestOf, doubledFits, fitOf, studiesOf} from "./network.js";
 import {solve} from "./posterior.js";
 
 // Points of tau, of omega and of P(best): for what is read, and while the reader drags.
-export const FINE = {grid: [41, 41], best: 2 ** 15}, COARSE = {grid: [21, 13], best: 2 ** 11};
+export const FINE = {grid: [41, 41], best: 2 ** 15};
+export const COARSE = {grid: [21, 13], best: 2 ** 11};
 
-// Solve a state: {model, out, read, moved, added, scales}, as finely as asked.
-export function analyse(data, state, {grid} = FINE) {
+// Solve a state: {model, out, read, moved, added, scales}, as finely as asked; `doubled` with every prior scale doubled in turn.
+export function analyse(data, state, {grid, doubled = true} = FINE) {
   const studies = studiesOf(data, state), {model, scales = {}} = state;
   return {
     studies,
     posterior: solve(fitOf(data, model, studies, scales), grid),
-    doubled: doubledFits(data, model, studies, scales).map(fit => solve(fit, grid)),
+    doubled: doubled ? doubledFits(data, model, studies, scales).map(fit => solve(fit, grid)) : [],
   };
 }
 

@@ -143,10 +143,10 @@ export function contestOf(data, name, studies, setting) {
 }
 
 const total = parts => Object.values(parts).reduce((sum, n) => sum + n, 0);
-const received = (data, arms) => data.regimens.filter(regimen => arms.some(arm => arm.regimens[regimen] > 0));
+export const received = (data, arms) => data.regimens.filter(regimen => arms.some(arm => arm.regimens[regimen] > 0));
 
 // Share of an arm's patients in a setting: its own where it tells them, otherwise the study's; 1 for all together.
-function shareIn(data, arm, setting) {
+export function shareIn(data, arm, setting) {
   if (setting === data.settings[0]) return 1;
   const counts = total(arm.own) ? arm.own : arm.settings;
   return (counts[setting] ?? 0) / Math.max(total(counts), 1);
@@ -164,7 +164,7 @@ function settingReference(data, arms, setting) {
 }
 
 // Whether the differences of regimens lie in the space that the contrasts span, by Gram-Schmidt.
-function estimable(judged, spans, at) {
+export function estimable(judged, spans, at) {
   const basis = [];
   const residual = row => {
     const left = [...row];

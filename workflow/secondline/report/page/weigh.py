@@ -1,0 +1,109 @@
+"""The section of the page in which its reader weighs the evidence: models, words, script."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from secondline.layout import PAGE_MODELS
+from secondline.report.page.bundle import bundle
+from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY
+from secondline.report.settings import ModelFacts, ReportSettings
+from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, listed
+
+SCRIPT, ENTRY = Path(__file__).with_name("script"), "panel/main.js"
+COUNTED = "patients are counted, and the page solves contrasts and means alone"
+
+
+def weigh_section(analysis: Path, settings: ReportSettings, names: Names) -> dict[str, Any] | None:
+    """Gather what the section is made of; None where no outcome of the analysis can be solved in the page.
+
+    Parameters
+    ----------
+    analysis : path
+        results/<analysis>
+
+    Returns
+    -------
+    dict or None
+        ``models``: page_models.json, by outcome; ``closed``: a sentence about every outcome that has none; ``words``:
+        labels, priors and choices, for the script; ``script``.
+    """
+    if not settings.weigh:
+        return None
+    read = {
+        name: json.loads((analysis / name / PAGE_MODELS).read_text(encoding="utf-8")) for name in settings.weigh.solved
+    }
+    why = {name: read[name]["reason"] for name in read if "reason" in read[name]}
+    models = {name: data for name, data in read.items() if name not in why}
+    why |= {name: COUNTED for name in settings.outcomes if name not in read}
+    why |= {
+        name: f"the model “{names.model}” has a covariate, whose centre moves with the studies"
+        for name in models
+        if names.model not in models[name]["models"]
+    }
+    models = {name: data for name, data in models.items() if name not in why}
+    if not models:
+        return None
+    closed = [
+        _closed([name for name in why if why[name] == reason], reason, names) for reason in dict.fromkeys(why.values())
+    ]
+    words = panel_words(settings, list(models), names)
+    return {"models": models, "closed": closed, "words": words, "script": bundle(SCRIPT, ENTRY)}
+
+
+def _closed(outcomes: Sequence[str], reason: str, names: Names) -> str:
+    """Say of outcomes that the section is closed for them, and why."""
+    return f"Not to be weighed here: {listed(names.label_of_outcome(name) for name in outcomes)}, as {reason}."
+
+
+def panel_words(settings: ReportSettings, outcomes: Sequence[str], names: Names) -> dict[str, Any]:
+    """Labels and facts that the script reads."""
+    facts, labels = settings.methods, settings.labels
+    weigh = settings.weigh
+    assert weigh is not None
+    return {
+        "analysis": settings.analysis,
+        "headline": names.model,
+        "outcomes": {name: _outcome(settings, Names(labels, settings.analysis, name)) for name in outcomes},
+        "regimens": dict(labels.regimens),
+        "settings": dict(labels.settings),
+        "studies": dict(weigh.studies),
+        "secondary": list(facts.quoted),
+        "choices": json.loads(weigh.choices),
+        "models": {name: model_words(model) for name, model in facts.models.items()},
+        "evidence": EVIDENCE_WORDS,
+        "criteria": CRITERIA,
+        "nobody": NOBODY,
+        "noCandidates": NO_CANDIDATES,
+        "notRanked": NOT_RANKED,
+    }
+
+
+def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
+    """Words of an outcome, and its prior scales as the configuration has them."""
+    prior = settings.methods.outcomes[names.outcome].prior
+    scales = asdict(settings.methods.priors[prior])
+    if scales["slope"] == scales["effect"]:
+        del scales["slope"]
+    return {
+        "label": names.outcome_label,
+        "measure": names.measure,
+        "words": names.effects.words,
+        "ratio": names.is_ratio,
+        "lower": names.lower_is_better,
+        "prior": prior,
+        "priors": scales,
+    }
+
+
+def model_words(model: ModelFacts) -> str:
+    """Say in a few words how the effects of a model vary."""
+    varying = [
+        "between studies" if model.heterogeneity else "",
+        "between settings" if model.settings else "",
+        "within classes" if model.classes else "",
+    ]
+    found = [place for place in varying if place]
+    return f"effects vary {' and '.join(found)}" if found else "one effect in all studies"
