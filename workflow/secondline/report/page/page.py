@@ -174,8 +174,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "strength": strength_of({outcome: evidence[outcome] for outcome in lead}, lead, designs, names),
         "evidence_words": meanings,
         "outcomes": sections,
-        "weigh": weigh_section(folder, settings, names),
-        "explorer": explorer_data(by_model, settings.lead[0], names),
+        **_live(folder, settings, by_model, names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings.populations, names),
@@ -194,6 +193,16 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "checklists": checklist_parts(settings, {section.id: section.word for section in SECTIONS}),
         "reproducibility": reproducibility_sentences(settings, versions, timings),
         "digests": digests_table(folder, settings.outcomes, names),
+    }
+
+
+def _live(
+    folder: Path, settings: ReportSettings, by_model: Mapping[str, ByModel], names: Names
+) -> dict[str, dict[str, Any] | None]:
+    """Gather what the scripts of the page read."""
+    return {
+        "explorer": explorer_data(by_model, settings.lead[0], names),
+        "weigh": weigh_section(folder, settings, names),
     }
 
 
