@@ -8,6 +8,9 @@ import {readingFor, readingOf, studyOf} from "./state.js";
 const Z = 1.959963984540054, LINE = 30, OF_SEVERAL = 48, STEPS = 100; // pixels of a contrast; of the axis, arrow keys move by one
 const KEYS = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10};
 
+// A name that may be broken behind its underscores.
+const breakable = name => name.split("_").flatMap((part, i) => (i ? ["_", make("wbr"), part] : [part]));
+
 export class StudiesChart {
   // acts: {use(name, isUsed), read(name, label), drag(name, y), drop(name), remove(name), seek(name), point(name or null)}
   constructor(words, acts) {
@@ -43,8 +46,8 @@ export class StudiesChart {
     const own = state.added.some(one => one.name === name), title = this.words.studies[name] ?? name;
     const box = make("input", {type: "checkbox", change: event => this.acts.use(name, event.target.checked)});
     const head = own
-      ? make("span", {class: "title"}, make("b", {}, title), " ", make("button", {type: "button", "aria-label": `Remove ${title}`, click: () => this.acts.remove(name)}, "remove"))
-      : make("label", {class: "title"}, box, " ", make("b", {}, title));
+      ? make("span", {class: "title"}, make("b", {}, ...breakable(title)), " ", make("button", {type: "button", "aria-label": `Remove ${title}`, click: () => this.acts.remove(name)}, "remove"))
+      : make("label", {class: "title"}, box, make("b", {}, ...breakable(title)));
     const who = make("span", {class: "who grey"}), svg = draw("svg", {"aria-hidden": "true"}), value = make("div", {class: "value"});
     const handle = make("button", {type: "button", class: "handle", role: "slider", "aria-orientation": "horizontal", "aria-label": `Reported effect of ${title}`});
     const turn = make("p", {class: "turn grey", id: `turn-${[...name].map(c => c.charCodeAt(0).toString(36)).join("")}`});
