@@ -272,6 +272,17 @@ def test_a_state_goes_into_the_pipeline(
         np.testing.assert_allclose(table, expected, rtol=0, atol=1e-5)
 
 
+def test_an_address_moves_only_what_is_one_figure(project: Project) -> None:
+    """A study of several contrasts has no square to drag, and one that is left out has none that counts."""
+    words, data = shipped(project)
+    several = "ditan_2025~medians with confidence intervals, regimens"
+    moves = "&".join(f"move={name}~0.5" for name in ("ditan_2022", "ditan_2025", "nanchang_2022"))
+    asked = {"words": words, "data": data, "fragment": f"weigh?outcome=os&read={several}&out=nanchang_2022&{moves}"}
+    state = node(_ADDRESS, "return stateOf(asked.words, () => asked.data, asked.fragment);", asked)
+    assert (state["moved"], state["out"]) == ({"ditan_2022": 0.5}, ["nanchang_2022"])
+    assert list(state["read"]) == ["ditan_2025"]
+
+
 def test_what_no_configuration_says_is_said(project: Project) -> None:
     """Own studies need a sheet, under a name that `secondline new-study` takes; moved figures stay in the page."""
     found = in_pipeline(project, STATES[2])

@@ -1,5 +1,5 @@
 // A state as a fragment of the address, and back. Fragments that do not begin so are anchors.
-import {declared, isDeclared, MOST_ADDED, readingFor, SCALES, settingsOf, studyOf} from "./state.js";
+import {declared, isDeclared, MOST_ADDED, readingFor, readingOf, SCALES, settingsOf, studyOf} from "./state.js";
 
 const ANCHOR = "weigh", BEGINS = `${ANCHOR}?`;
 const SEPARATOR = "~", OWN = ["name", "treatment", "comparator", "setting", "estimate", "lower", "upper"];
@@ -41,7 +41,7 @@ export function stateOf(words, dataOf, fragment) {
   const pairs = name => asked.getAll(name).map(text => [text.slice(0, text.indexOf(SEPARATOR)), text.slice(text.indexOf(SEPARATOR) + 1)]);
   const isUsed = name => studyOf(data, name)?.readings.some(reading => reading.declared);
   const against = data.regimens.includes(asked.get("against")) ? asked.get("against") : null;
-  return {
+  const state = {
     ...start, model, against,
     out: [...new Set(asked.getAll("out").filter(isUsed))].sort(),
     read: Object.fromEntries(pairs("read").filter(([name, label]) => studyOf(data, name) && isOther(studyOf(data, name), label))),
@@ -50,6 +50,7 @@ export function stateOf(words, dataOf, fragment) {
     scales: numbers(pairs("prior").filter(([name]) => SCALES.includes(name) && data.models[model].scales[name]),
       value => value >= FACTORS[0] && value <= FACTORS[1]),
   };
+  return {...state, moved: Object.fromEntries(Object.entries(state.moved).filter(([name]) => readingOf(data, state, name)?.y.length === 1))};
 }
 
 const known = (name, names) => (names.includes(name) ? name : names[0]);
