@@ -42,8 +42,8 @@ def test_studies(page: str) -> None:
     head, *rows = table(page, "Studies: 7")
     assert head == ["study", "design", "patients", "arms"]
     assert [row[0] for row in rows] == sorted([*STUDIES, *QUOTED])
-    assert ["severance_2024", "retrospective cohort", "126", "lenvatinib, sorafenib"] in rows
-    assert ["yoo_secondary", "quoted by severance_2024", "lenvatinib, sorafenib"] in rows
+    assert ["severance_2024", "Chon 2024", "retrospective cohort", "126", "lenvatinib, sorafenib"] in rows
+    assert ["yoo_secondary", "Yoo et al.", "quoted by Chon 2024", "lenvatinib, sorafenib"] in rows
 
 
 def test_candidates(page: str) -> None:

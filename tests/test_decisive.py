@@ -328,36 +328,35 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         write_table(file, rows, list(rows[0]))
     write_specifications(here / "doubt/specifications.csv.gz")
     labels = Labels(measures={"os": "HR"}, regimens={"a": "Alpha", "b": "Beta"}, analyses={"printed": "As printed"},
-                    headline="pooled")  # fmt: skip
+                    studies={"one": "Smith 2020"}, headline="pooled")  # fmt: skip
     facts = DoubtFacts(tables=SETTINGS.tables["os"], axes={name: axis.label for name, axis in AXES.items()})
-    words = DecisiveWords(doubt={"os": facts}, studies={"one": "Smith 2020"}, prognostic=SETTINGS.prognostic,
-                          proportions=("stage",))  # fmt: skip
+    words = DecisiveWords(doubt={"os": facts}, prognostic=SETTINGS.prognostic, proportions=("stage",))
     rows = in_sentences(decisive_rows(results, results, SETTINGS), results / "main", results, labels, words)
     write_table(results / "main/decisive.csv", rows, COLUMNS)
     return read_table(results / "main/decisive.csv")
 
 
 SENTENCES = {
-    "finding": "Smith 2020 (one): the label is inverted. The analysis “As printed” reads it the other way. Then the HR "
+    "finding": "Smith 2020: the label is inverted. The analysis “As printed” reads it the other way. Then the HR "
     "of Alpha against Beta is 1.00 instead of 0.50, 2.8 standard errors away, and Beta ranks first.",
-    "overlap": "Smith 2020 (one) and two may share up to 22 patients (correlation 0.25); the comparison is with all of "
+    "overlap": "Smith 2020 and two may share up to 22 patients (correlation 0.25); the comparison is with all of "
     "these shared. Then the HR of Alpha against Beta is 0.90 instead of 0.61, 1.6 standard errors away, and "
     "Beta ranks first.",
     "choice": "The choice “heterogeneity”: “fixed effects” instead of “random effects”. Then the HR of Alpha against "
     "Beta is 0.61 instead of 0.61, 0.04 standard errors away, and Beta ranks first. The choice explains 1% of"
     " the variance of this effect over the defensible analyses, including its interactions with other "
     "choices.",
-    "use": "Whether Smith 2020 (one) is used: it is left out instead of read by “adjusted HR”. Then the HR of Alpha "
+    "use": "Whether Smith 2020 is used: it is left out instead of read by “adjusted HR”. Then the HR of Alpha "
     "against Beta is 1.28 instead of 0.61, 3.0 standard errors away, and the candidates can no longer be "
     "ranked.",
-    "reading": "How Smith 2020 (one) is read: “medians” instead of “adjusted HR”. Then the HR of Alpha against Beta is "
+    "reading": "How Smith 2020 is read: “medians” instead of “adjusted HR”. Then the HR of Alpha against Beta is "
     "0.74 instead of 0.61, 0.8 standard errors away, and Alpha remains first. The choice explains 62% of the "
     "variance of this effect over the defensible analyses, including its interactions with other choices. "
     "Together with “structure: by regimen” it puts Beta first.",
     "additivity": "The model adds the effects of components; the studies test this on 1 degree of freedom and would "
     "detect an interaction of 0.70, a ratio of 2.01, with 80% power. The comparison is with “by regimen”. Then the "
     "HR of Alpha against Beta is 0.67 instead of 0.61, 0.4 standard errors away, and Alpha remains first.",
-    "imbalance": "The arms of Smith 2020 (one) differ in prognostic factors: Stage III (90% against 65%, standardised "
+    "imbalance": "The arms of Smith 2020 differ in prognostic factors: Stage III (90% against 65%, standardised "
     "difference −0.70); it is adjusted for age. With the study left out the HR of Alpha against Beta is 0.40 "
     "instead of 0.50, 0.9 standard errors away, and Alpha remains first.",
     "events_per_covariate": "two: 0.8 is adjusted for 9 covariates with 37 events. With the study left out the "

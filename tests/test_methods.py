@@ -136,7 +136,7 @@ def test_exclusions_are_reported_with_their_reasons(project: Project) -> None:
     with contextlib.chdir(ROOT):
         methods, settings, _ = methods_of(project, "four_cohorts")
     reason = settings.methods.analyses["four_cohorts"].exclude["nanchang_2023"]
-    assert f"We excluded nanchang_2023 ({reason})." in methods.paragraphs[0].text
+    assert f"We excluded Nanchang 2023 ({reason})." in methods.paragraphs[0].text
     assert "included 4 studies" in methods.paragraphs[0].text
 
 

@@ -102,14 +102,15 @@ def test_the_figure_shows_what_the_table_holds(project: Project, evidence: Path)
     row = next(row for row in used if (row["arm"], row["characteristic"]) == ("sorafenib", "child_pugh_a"))
     assert found["cell-severance_2024-sorafenib-child_pugh_a"] == cell_colour(row["difference"]) != "#ffffff"
     texts = words(drawn)
-    for text in ("54.0 (8.5)", "93%", "63%", "−2.58 (0.48)", "● 0.76", "○ 0.18", "−0.09", "ditan_2022", "TKI\nn = 37"):
+    for text in ("54.0 (8.5)", "93%", "63%", "−2.58 (0.48)", "● 0.76", "○ 0.18", "−0.09", "Li 2022", "TKI\nn = 37"):
         assert text in texts, text
     assert texts.count("–") > 40
 
 
 def test_an_excluded_study_is_not_drawn(project: Project, evidence: Path) -> None:
     """four_cohorts leaves out nanchang_2023."""
-    assert "nanchang_2023" not in words(figure(project, evidence, "four_cohorts"))
+    assert "Nanchang 2023" in words(figure(project, evidence))
+    assert "Nanchang 2023" not in words(figure(project, evidence, "four_cohorts"))
 
 
 def test_no_study_left(project: Project, evidence: Path) -> None:
@@ -156,8 +157,8 @@ def test_table_by_setting(project: Project, evidence: Path) -> None:
     assert male["Overall"] == "87% (84% to 91%), 5 of 5"
     assert male["After sorafenib"] == "87% (85% to 91%), 3 of 3"
     assert male["After atezolizumab + bevacizumab"] == "88%, 1 of 1"
-    assert male["Largest between arms"] == "● −0.25, nanchang_2022"
-    assert male["Largest between studies"] == "● −0.21, ditan_2025 against nanchang_2023"
+    assert male["Largest between arms"] == "● −0.25, Liu 2022"
+    assert male["Largest between studies"] == "● −0.21, Yin 2025 against Nanchang 2023"
     assert table["ECOG PS 2 or worse"]["Overall"] == "2% (0% to 19%), 4 of 5*"
     assert table["Cirrhosis"]["After atezolizumab + bevacizumab"] == "–"
     assert len(table) == 24
@@ -170,13 +171,14 @@ def test_table_of_definitions(project: Project, evidence: Path) -> None:
     """Cuts and names that depart from the label, each study once."""
     settings = population_settings(project, "four_cohorts")
     assert settings
-    rows = definitions_table(read_table(evidence / "characteristics.csv"), settings).rows
+    names = Names(figure_labels(project), "four_cohorts", model="pooled")
+    rows = definitions_table(read_table(evidence / "characteristics.csv"), settings, names).rows
     assert [row for row in rows if row[0].startswith("AFP")] == [
-        ["AFP 400 ng/mL or more", "ditan_2022", "> 400 ng/mL"],
-        ["AFP 400 ng/mL or more", "ditan_2025", "> 400 ng/mL"],
-        ["AFP 400 ng/mL or more", "nanchang_2022", "≥ 400 ng/mL"],
+        ["AFP 400 ng/mL or more", "Li 2022", "> 400 ng/mL"],
+        ["AFP 400 ng/mL or more", "Yin 2025", "> 400 ng/mL"],
+        ["AFP 400 ng/mL or more", "Liu 2022", "≥ 400 ng/mL"],
     ]
-    assert not any(row[1] == "nanchang_2023" or ("thrombus" in row[2] and row[1] == "nanchang_2022") for row in rows)
+    assert not any(row[1] == "Nanchang 2023" or ("thrombus" in row[2] and row[1] == "Liu 2022") for row in rows)
 
 
 def test_sentences_of_an_analysis_without_characteristics() -> None:

@@ -13,7 +13,9 @@ from secondline.cell_values import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND, UNREA
 from secondline.errors import UserError
 from secondline.project.config import Project
 from secondline.project.sheet_files import read_sheet
+from secondline.report.settings import Labels
 from secondline.report.tables.verification import doubtful_table, verification_sentences
+from secondline.report.words import Names
 from secondline.sources import read
 from secondline.sources.figures import Printed, printed_figures
 from secondline.sources.normalise import compact, is_short, is_weak, numbers, pieces_of, swapped
@@ -29,6 +31,7 @@ from tests.conftest import ROOT, STUDIES, hazard_ratio, sheet_data, synthetic
 from tests.mutations import AUDITED, MISSED, MISSING, MODES, MOVED, REJECTED, draw, fate, figures_of
 from tests.test_sheets import write
 
+BY_ID = Names(Labels(), "main")
 PAPER = """\
 Alphanib or betanib after gammanib: an invented cohort
 Abstract
@@ -537,7 +540,7 @@ def test_the_run_goes_on_without_a_copy_that_cannot_be_read(alpha: Project, work
     ]
     assert {row["status"] for row in rows} == {UNREADABLE}
     assert len(said) == 1 and said[0].startswith("warning: sources/alpha.pdf: cannot be read: ")
-    assert verification_sentences(rows) == ["Not verified (copy of the paper cannot be read): alpha."]
+    assert verification_sentences(rows, BY_ID) == ["Not verified (copy of the paper cannot be read): alpha."]
     assert list(screen_lines(alpha)) == [
         "alpha: 25 figures, 25 copy cannot be read; not verified",
         f"  {said[0]}",
@@ -573,8 +576,8 @@ def test_without_copies_nothing_is_verified(alpha: Project, workdir: Path, capsy
     (workdir / "sources" / "alpha.txt").unlink()
     rows = [{key: str(value or "") for key, value in verdict.row.items()} for verdict in verify_project(alpha, print)]
     assert {row["status"] for row in rows} == {NO_SOURCE}
-    assert verification_sentences(rows) == ["Not verified: no copies of the papers were available."]
-    assert doubtful_table(rows).rows == []
+    assert verification_sentences(rows, BY_ID) == ["Not verified: no copies of the papers were available."]
+    assert doubtful_table(rows, BY_ID).rows == []
     assert list(screen_lines(alpha)) == ["alpha: 25 figures, 25 no source; not verified"]
     unset = alpha.model_copy(update={"config": alpha.config.model_copy(update={"sources": None})})
     assert find_copies(unset) == {}
@@ -598,13 +601,13 @@ def test_the_report_says_what_was_verified() -> None:
     verdict = {"item": "os", "printed": "0.5", "place": "Table 1", "line": ""}
     rows = [{**verdict, "study": "a", "status": s} for s in (FOUND, FOUND, ELSEWHERE, NOT_FOUND)]
     rows += [{**verdict, "study": "b", "status": NO_SOURCE}]
-    assert verification_sentences(rows) == [
+    assert verification_sentences(rows, BY_ID) == [
         "Of 4 figures checked against the papers, 2 were found at the stated place, 1 elsewhere in the paper and 1 "
         "not at all.",
         "Not verified (no copy of the paper): b.",
     ]
-    assert [row[4] for row in doubtful_table(rows).rows] == [NOT_FOUND, ELSEWHERE]
-    assert verification_sentences([]) == []
+    assert [row[4] for row in doubtful_table(rows, BY_ID).rows] == [NOT_FOUND, ELSEWHERE]
+    assert verification_sentences([], BY_ID) == []
 
 
 def test_the_command(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -458,7 +458,7 @@ def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:
     assert "Not verified: no copies of the papers" in report.read_text()
     done = project.snakemake("--cores", "2")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "Not verified (no copy of the paper): ditan_2025" in report.read_text()
+    assert "Not verified (no copy of the paper): Yin 2025" in report.read_text()
 
 
 def test_a_mistake_is_one_line_and_leaves_results_alone(again: Again) -> None:

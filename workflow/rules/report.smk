@@ -340,7 +340,7 @@ if has_populations(project):
             "../../envs/secondline.yaml"
         params:
             digest=populations_digest(project),
-            labels=[Labels(analyses=LABELS.analyses)],
+            labels=[Labels(analyses=LABELS.analyses, studies=LABELS.studies)],
             populations={
                 analysis: population_settings(project, analysis)
                 for analysis in project.config.reported

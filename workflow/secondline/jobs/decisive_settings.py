@@ -1,6 +1,5 @@
 """The resolved settings of the list of decisive facts."""
 
-import re
 from collections.abc import Mapping
 
 from secondline.certainty.decisive_settings import AxisSettings, DecisiveSettings
@@ -8,8 +7,6 @@ from secondline.evidence.options import axes_of
 from secondline.jobs.doubt_facts import doubt_tables
 from secondline.project.config import Project
 from secondline.report.settings import DecisiveWords, DoubtFacts
-
-_AUTHOR = re.compile(r"(.+) [A-Z]{1,4}")  # surname and initials
 
 
 def decisive_settings(project: Project, facts: Mapping[str, DoubtFacts]) -> DecisiveSettings:
@@ -51,18 +48,6 @@ def decisive_words(project: Project, facts: Mapping[str, DoubtFacts]) -> Decisiv
     prognostic = {name: given for name, given in declared.items() if given.prognostic}
     return DecisiveWords(
         doubt=dict(facts),
-        studies=study_labels(project),
         prognostic={name: given.label for name, given in prognostic.items()},
         proportions=tuple(name for name, given in prognostic.items() if given.kind == "binary"),
     )
-
-
-def study_labels(project: Project) -> dict[str, str]:
-    """First author and year of every study whose paper names them, by study."""
-    found = {}
-    for name, sheet in project.sheets.items():
-        paper = sheet.bibliography
-        author = _AUTHOR.fullmatch(paper.authors.split(",")[0]) if paper else None
-        if paper and author:
-            found[name] = f"{author[1]} {paper.year}"
-    return found

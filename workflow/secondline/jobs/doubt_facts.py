@@ -13,6 +13,7 @@ from secondline.layout import (
     THRESHOLD_TABLES,
 )
 from secondline.project.config import Project
+from secondline.project.study_names import study_names
 from secondline.report.settings import DoubtFacts
 
 
@@ -59,10 +60,11 @@ def doubt_facts(project: Project, analysis: str, outcome: str) -> DoubtFacts:
     kinds = given.axes if given else {}
     crossed = outcome in project.config.doubted_outcomes and analysis == project.config.doubted
     axes = specification_settings(project, outcome).axes if crossed else ()
+    studies = study_names(project)
     return DoubtFacts(
         tables=tuple(tables),
         figures=tuple(_figures_of(tables)),
-        axes={axis.name: axis.label or axis.name for axis in axes},
+        axes={axis.name: studies.get(axis.label, axis.label) or axis.name for axis in axes},
         studies=tuple(
             axis.name for axis in axes if axis.name in project.sheets and (not kinds or kinds[axis.name].of == "study")
         ),

@@ -1,9 +1,10 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
+from collections.abc import Mapping
+
 from secondline.cell_values import OVERALL
 from secondline.evidence.populations import given_characteristics
 from secondline.jobs.certainty_settings import has_funnel, judged_studies
-from secondline.jobs.decisive_settings import study_labels
 from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcomes, doubt_tables
 from secondline.jobs.methods_facts import methods_facts
 from secondline.jobs.provenance import PACKAGE, commit, package_file
@@ -25,6 +26,7 @@ from secondline.layout import (
 from secondline.project.config import Project
 from secondline.project.evidence_tables import TableStudy
 from secondline.project.sheets import StudySheet
+from secondline.project.study_names import study_names
 from secondline.report.settings import (
     DifferenceLimits,
     Labels,
@@ -78,6 +80,7 @@ def figure_labels(project: Project) -> Labels:
         components=dict(treatments.components),
         settings={OVERALL: "Overall", **{name: setting.label for name, setting in treatments.settings.items()}},
         analyses={name: analysis.label for name, analysis in config.analyses.items()},
+        studies=study_names(project),
         omega={model: _omega(project, model) for model in config.models},
         headline=config.headline,
     )
@@ -95,6 +98,8 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         labels=figure_labels(project),
         rechallenge={name: dict(setting.rechallenge) for name, setting in treatments.settings.items()},
         studies=_studies(project, analysis),
+        question=config.question or "",
+        title=config.title or "",
         populations=population_settings(project, analysis),
         leave_one_out=config.leave_one_out,
         compared_in=None if analysis == config.base else config.analyses[config.base].label,
@@ -120,7 +125,6 @@ def weigh_facts(project: Project, analysis: str) -> WeighFacts | None:
     declared = project.config.analyses[analysis]
     return WeighFacts(
         solved=tuple(solved),
-        studies=study_labels(project),
         choices=declared.model_dump_json(exclude_defaults=True, exclude={"label", "engine", "outcomes"}),
     )
 
@@ -194,7 +198,8 @@ def population_settings(project: Project, analysis: str) -> PopulationSettings |
 def _studies(project: Project, analysis: str) -> dict[str, StudyFacts]:
     """Design, source and arms of the studies of an analysis: as a sheet gives them, or as far as a table does."""
     pool = project.studies_of(analysis)
-    studies = {name: _of_sheet(sheet) for name, sheet in project.sheets.items() if name in pool}
+    names = study_names(project)
+    studies = {name: _of_sheet(sheet, names) for name, sheet in project.sheets.items() if name in pool}
     sources: dict[str, dict[str, None]] = {}
     for study in project.tables:
         sources.setdefault(study.study, {})[_source(project, study)] = None
@@ -203,17 +208,26 @@ def _studies(project: Project, analysis: str) -> dict[str, StudyFacts]:
     return studies
 
 
-def _of_sheet(sheet: StudySheet) -> StudyFacts:
+def _of_sheet(sheet: StudySheet, names: Mapping[str, str]) -> StudyFacts:
     arms = {name: arm.label for name, arm in sheet.arms.items()}
-    return StudyFacts(design=sheet.design or "", citation=_citation(sheet), arms=arms)
+    return StudyFacts(
+        design=sheet.design or "",
+        citation=_citation(sheet, names),
+        year=sheet.bibliography.year if sheet.bibliography else None,
+        enrolled_until=sheet.enrolment.end if sheet.enrolment else "",
+        arms=arms,
+    )
 
 
-def _citation(sheet: StudySheet) -> str:
+def _citation(sheet: StudySheet, names: Mapping[str, str]) -> str:
     """Where the study is published, and which paper quotes it if its figures were read there."""
     paper, report = sheet.bibliography, sheet.secondary_report
-    parts = [f"{paper.authors}. {paper.title}. {paper.journal} {paper.year}."] if paper else []
+    authors = f"{paper.authors}. " if paper and paper.authors else ""
+    parts = [f"{authors}{paper.title}. {paper.journal} {paper.year}."] if paper else []
     parts += [f"doi:{paper.doi}"] if paper and paper.doi else []
-    parts += [f"{report.cited_as}, quoted by {report.quoted_by} ({report.place})."] if report else []
+    if report:
+        quoted_by = names.get(report.quoted_by, report.quoted_by)
+        parts.append(f"{report.cited_as}, quoted by {quoted_by} ({report.place}).")
     return " ".join(parts)
 
 

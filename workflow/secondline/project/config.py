@@ -20,7 +20,7 @@ from secondline.project.config_parts import (
     Sampler,
     SourceCopies,
 )
-from secondline.project.documents import Document, FileName, Strict, fail
+from secondline.project.documents import Document, FileName, Question, Strict, Title, fail
 from secondline.project.evidence_tables import TableStudy
 from secondline.project.figures import Identifier
 from secondline.project.outcomes import RESPONSE, Baseline, Outcome
@@ -73,6 +73,10 @@ class Config(Strict):
     diagonal and on the vertical axis.
     """
 
+    question: Question | None = None
+    """The question that the report answers: one sentence that ends in `?`, its heading."""
+    title: Title | None = None
+    """Short title of the project, for documents and the title of the page; by default the question."""
     results: ResultsFolder = "results"
     """Folder of the results."""
     shared: ResultsFolder | None = None

@@ -153,7 +153,7 @@ def fail(key: str | tuple[str | int, ...], value: Any, problem: str) -> NoReturn
 
 
 # More than anything that is meant to be read.
-MOST_LETTERS, _MOST_IN_LABEL, _MOST_IN_PATH = 10_000, 200, 500
+MOST_LETTERS, _MOST_IN_LABEL, _MOST_IN_PATH, _MOST_IN_TITLE = 10_000, 200, 500, 80
 
 
 def is_plain(text: str) -> bool:
@@ -173,9 +173,18 @@ def _path(text: str) -> str:
     return text
 
 
+def _asks(text: str) -> str:
+    if not text.endswith("?"):
+        fail((), text, "allowed: one sentence that ends in ?")
+    return text
+
+
 Text = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 Label = Annotated[str, Field(min_length=1, max_length=_MOST_IN_LABEL), AfterValidator(_plain)]
 """What figures and reports call a thing."""
+Title = Annotated[str, Field(min_length=1, max_length=_MOST_IN_TITLE), AfterValidator(_plain)]
+Question = Annotated[Label, AfterValidator(_asks)]
+"""One sentence that asks."""
 FileName = Annotated[str, Field(min_length=1, max_length=_MOST_IN_PATH), AfterValidator(_plain), AfterValidator(_path)]
 
 

@@ -204,8 +204,8 @@ class FailedFirstLine(Strict):
 class Bibliography(Strict):
     """Where the report was published."""
 
-    authors: Text
-    """Surname and initials of every author."""
+    authors: Text | None
+    """Surname and initials of every author; null where they are not known."""
     title: Text
     """Title of the paper."""
     journal: Text

@@ -34,11 +34,12 @@ def in_sentences(
     for outcome, facts in words.doubt.items():
         doubt = read_doubt(analysis / outcome, facts)
         levels = [row for row in doubt.rows("specification_levels") if row["axis"]]
+        names = Names(labels, analysis.name, outcome, labels.headline)
         behind[outcome] = Behind(
             words=words,
             axes=facts.axes,
-            declared={row["axis"]: row["label"] for row in levels if row["declared"] == "true"},
-            levels={(row["axis"], row["level"]): row["label"] for row in levels},
+            declared={row["axis"]: names.level(row) for row in levels if row["declared"] == "true"},
+            levels={(row["axis"], row["level"]): names.level(row) for row in levels},
             audit=audit,
             differences=differences,
             overlap=doubt.rows("overlap"),

@@ -20,6 +20,8 @@ class Labels:
     settings: Mapping[str, str] = field(default_factory=dict)
     """All settings together, and each of them."""
     analyses: Mapping[str, str] = field(default_factory=dict)
+    studies: Mapping[str, str] = field(default_factory=dict)
+    """First author and year of the studies of sheets; those of tables are named by their ids."""
     omega: Mapping[str, str] = field(default_factory=dict)
     """Between what effects have standard deviation omega, by model: ``settings``, ``classes``, or nothing."""
     headline: str = ""
@@ -32,6 +34,10 @@ class StudyFacts:
 
     design: str = ""
     citation: str = ""
+    year: int | None = None
+    """Year of publication."""
+    enrolled_until: str = ""
+    """Last month of enrolment, YYYY-MM."""
     arms: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -221,8 +227,6 @@ class DecisiveWords:
 
     doubt: Mapping[str, DoubtFacts]
     """By outcome."""
-    studies: Mapping[str, str] = field(default_factory=dict)
-    """First author and year of the studies whose papers name them."""
     prognostic: Mapping[str, str] = field(default_factory=dict)
     """Labels of the characteristics that are known to predict the outcomes."""
     proportions: Sequence[str] = ()
@@ -235,8 +239,6 @@ class WeighFacts:
 
     solved: Sequence[str]
     """Outcomes that it solves: those of contrasts and means."""
-    studies: Mapping[str, str] = field(default_factory=dict)
-    """First author and year of the studies whose papers name them."""
     choices: str = "{}"
     """What the configuration says of the analysis, without its label and outcomes, as JSON."""
 
@@ -254,6 +256,10 @@ class ReportSettings:
     """Figures of the headline model."""
     labels: Labels
     studies: Mapping[str, StudyFacts]
+    question: str = ""
+    """The question that the report answers."""
+    title: str = ""
+    """Short title of the project."""
     methods: MethodsFacts
     seed: int
     rechallenge: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

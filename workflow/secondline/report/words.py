@@ -1,10 +1,12 @@
 """How ids and numbers of the tables read in figures and in the report."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import exp, floor, log10
 
 from secondline.cell_values import DIRECT, OVERALL, REFERENCE
+from secondline.cells import left_out_name, left_out_study
 from secondline.likelihoods import SCALES
 from secondline.measures import MEASURES, Measure
 from secondline.report.settings import Labels
@@ -82,13 +84,44 @@ class Names:
         """Label of a setting."""
         return self.labels.settings.get(name, name)
 
+    def study(self, name: str) -> str:
+        """Name of a study: its first author and year, or its id where a table gives it."""
+        return self.labels.studies.get(name, name)
+
+    def studies(self, cell: str) -> str:
+        """Names of the studies of a cell that lists their ids."""
+        return listed(map(self.study, cell.split()))
+
+    def said(self, text: str) -> str:
+        """Write the names of studies into a text of a table, or of the configuration, in place of their ids.
+
+        An id is left where it could be an ordinary word, without a digit or an underscore, or is part of a path or key.
+        """
+        ids = sorted((name for name in self.labels.studies if re.search(r"[\d_]", name)), key=len, reverse=True)
+        if not ids:
+            return text
+        pattern = rf"(?<![\w./{{-])(?:{'|'.join(map(re.escape, ids))})(?![\w/:-]|\.\w)"
+        return re.sub(pattern, lambda found: self.study(found[0]), text)
+
+    def level(self, row: Row) -> str:
+        """Label of a level of specification_levels.csv; one that is named after a study has the name of the study."""
+        level, label = row["level"], row["label"]
+        study = level.removeprefix("without_")
+        if study not in self.labels.studies or label != level.replace("_", " "):
+            return label or level
+        return self.study(study) if study == level else f"without {self.study(study)}"
+
     def label_of_outcome(self, name: str) -> str:
         """Label of any outcome."""
         return self.labels.outcomes.get(name, name)
 
     def label_of_analysis(self, name: str) -> str:
-        """Label of any analysis."""
-        return self.labels.analyses.get(name, name)
+        """Label of any analysis, or of one that leaves a study out."""
+        known = self.labels.analyses
+        base = next((base for base in known if name.startswith(left_out_name(base, ""))), "")
+        if name in known or not base:
+            return known.get(name, name)
+        return f"{known[base]}, leaving out {self.study(left_out_study(name, base))}"
 
     @property
     def outcome_label(self) -> str:
@@ -194,7 +227,7 @@ class Names:
 
     def _part(self, name: str) -> str:
         """Label of a component, of a setting, or of a regimen that has an effect of its own."""
-        kinds = (self.labels.components, self.labels.settings, self.labels.regimens)
+        kinds = (self.labels.components, self.labels.settings, self.labels.regimens, self.labels.studies)
         return next((labels[name] for labels in kinds if name in labels), name)
 
     def data_point(self, name: str) -> str:

@@ -24,6 +24,7 @@ from secondline.network.graph import label_contrasts, parts, received
 from secondline.network.structure import Structure
 from secondline.project.config import Project
 from secondline.project.read import read_project
+from secondline.project.study_names import study_names
 from secondline.sources.verify import STATUSES, verify_project
 
 _LABELS = ("direct", "indirect", "extrapolated", "not_estimable")
@@ -61,17 +62,20 @@ def _table(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
 
 
 def _studies(project: Project, study: str | None) -> list[str]:
-    rows: list[tuple[Any, ...]] = [("study", "design", "patients", "arms")]
+    rows: list[tuple[Any, ...]] = [("study", "name", "design", "patients", "arms")]
+    names = study_names(project)
     for sheet in project.sheets.values():
         arms = sheet.contrast_sets[sheet.default_contrast_set].arms
         sizes = [sheet.size(arm) for arm in arms]
         known = None if None in sizes else sum(n for n in sizes if n)
-        quoted = sheet.secondary_report and f"quoted by {sheet.secondary_report.quoted_by}"
-        rows.append((sheet.study, quoted or (sheet.design or "").replace("_", " "), known, ", ".join(arms)))
+        report = sheet.secondary_report
+        quoted = f"quoted by {names.get(report.quoted_by, report.quoted_by)}" if report else ""
+        design = quoted or (sheet.design or "").replace("_", " ")
+        rows.append((sheet.study, names[sheet.study], design, known, ", ".join(arms)))
     for name in project.studies:
         if name not in project.sheets:
             files = dict.fromkeys(found.file for found in project.tables if found.study == name)
-            rows.append((name, ", ".join(files), None, ""))
+            rows.append((name, name, ", ".join(files), None, ""))
     rows = [rows[0], *(row for row in rows[1:] if study in (None, row[0]))]
     return [f"Studies: {len(rows) - 1}", *_table(rows)]
 

@@ -137,11 +137,13 @@ def _ranks_of(sensitivity: Sequence[Row], model: str) -> list[Row]:
     return [dict(items) for items in dict.fromkeys(tuple(row.items()) for row in rows)]
 
 
-def write_workbook(file: Path, sheets: Sequence[Sheet], failed: Sequence[str], names: Names) -> None:
+def write_workbook(
+    file: Path, sheets: Sequence[Sheet], failed: Sequence[str], names: Names, *, title: str = "", question: str = ""
+) -> None:
     """Write the workbook of an analysis.
 
     Numbers are numbers, shown with three decimals and kept in the precision of the format; ids of outcomes,
-    treatments, settings and analyses are written as labels, which the notes translate back.
+    treatments, settings, studies and analyses are written as labels, which the notes translate back.
 
     Parameters
     ----------
@@ -149,15 +151,18 @@ def write_workbook(file: Path, sheets: Sequence[Sheet], failed: Sequence[str], n
         From `analysis_sheets`.
     failed : sequence of str
         Fits whose numbers are not to be used.
+    title, question : str
+        What the workbook is about, by default the analysis, and the question that it answers.
     """
     from xlsxwriter import Workbook
 
+    title = title or names.analysis_label
     content = BytesIO()
     with Workbook(content, {"in_memory": True}) as book:
-        book.set_properties({"title": names.analysis_label, "created": EPOCH})
+        book.set_properties({"title": title, "created": EPOCH})
         bold = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         decimals = book.add_format({"num_format": "0.000"})
-        _write_notes(book, sheets, failed, names)
+        _write_notes(book, _notes(sheets, failed, title, question, names))
         for sheet in sheets:
             page = book.add_worksheet(sheet.name)
             columns = list(dict.fromkeys(key for row in sheet.rows for key in row))
@@ -198,30 +203,37 @@ LABELLED: dict[str, Callable[[Names, str], str]] = {
     "treatment": Names.regimen,
     "comparator": Names.regimen,
     "analysis": Names.label_of_analysis,
+    "study": Names.study,
+    **dict.fromkeys(("reason", "source", "assumptions"), Names.said),
 }
 
 
 def _labelled(names: Names, column: str, text: str) -> str:
-    """Label of an id in a column that holds ids."""
+    """Label of an id in a column that holds ids, and texts with the names of studies."""
     return LABELLED[column](names, text) if column in LABELLED else text
 
 
-def _write_notes(book: "Workbook", sheets: Sequence[Sheet], failed: Sequence[str], names: Names) -> None:
+def _write_notes(book: "Workbook", notes: Iterator[tuple[str, list[str]]]) -> None:
     """Write the first sheet: what the workbook is, units, and ids behind the labels."""
     page = book.add_worksheet("Notes")
     head = book.add_format({"bold": True})
     alarm = book.add_format({"bold": True, "font_color": "#b00020"})
     page.set_column(0, 0, 34)
     page.set_column(1, 3, 60)
-    for i, (kind, cells) in enumerate(_notes(sheets, failed, names)):
+    for i, (kind, cells) in enumerate(notes):
         for k, text in enumerate(cells):
             page.write_string(i, k, text, {"head": head, "alarm": alarm}.get(kind))
 
 
-def _notes(sheets: Sequence[Sheet], failed: Sequence[str], names: Names) -> Iterator[tuple[str, list[str]]]:
+def _notes(
+    sheets: Sequence[Sheet], failed: Sequence[str], title: str, question: str, names: Names
+) -> Iterator[tuple[str, list[str]]]:
     """Rows of the notes, each a heading, an alarm or text."""
     labels = names.labels
-    yield "head", [f"Network meta-analysis: {names.analysis_label}"]
+    yield "head", [f"Network meta-analysis: {title}"]
+    if question and question != title:
+        yield "", ["Question", question]
+    yield "", ["Analysis", names.analysis_label]
     if failed:
         yield "alarm", ["NOT CONVERGED, do not use:", "; ".join(failed)]
     yield "", ["Headline model", names.model]
@@ -254,6 +266,12 @@ def _notes(sheets: Sequence[Sheet], failed: Sequence[str], names: Names) -> Iter
     yield "head", ["Treatment", "Its id in the CSV files"]
     for name, label in labels.regimens.items():
         yield "", [label, name]
+    used = {row.get("study") for sheet in sheets for row in sheet.rows} & set(labels.studies)
+    if used:
+        yield "", []
+        yield "head", ["Study", "Its id in the CSV files, and the name of its sheet"]
+        for name in (name for name in labels.studies if name in used):
+            yield "", [labels.studies[name], name]
     if names.has_settings:
         yield "", []
         yield "head", ["Setting", "Its id in the CSV files"]

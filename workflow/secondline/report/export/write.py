@@ -13,6 +13,7 @@ from secondline.report.prose.sentences import not_converged
 from secondline.report.settings import ReportSettings
 from secondline.report.tables.certainty import all_shades, counted_sentence, findings_tables, unjudged_sentence
 from secondline.report.tables.results import Table, league_table, paired_table
+from secondline.report.titles import subject
 from secondline.report.words import INTERVAL, NOT_CONVERGED, Names, settings_of
 from secondline.tables import read_table
 
@@ -29,13 +30,14 @@ def write_take_away(sources: Sources, settings: ReportSettings, workbook: Path, 
     names = Names(labels, settings.analysis, model=labels.headline)
     failed = not_converged(read_table(folder / "summary" / "fits.csv"), names)
     sheets = analysis_sheets(folder, read_table(sources.sensitivity), settings)
-    write_workbook(workbook, sheets, failed, names)
+    write_workbook(workbook, sheets, failed, names, title=subject(settings, names), question=settings.question)
     notes = [
+        *([settings.question] if settings.question else []),
         f"Headline model “{names.model}”. Cells: row treatment against column treatment, {INTERVAL}.",
         *(replace(names, outcome=outcome).direction_of_outcome for outcome in settings.outcomes),
         *([f"{NOT_CONVERGED}, do not use: {'; '.join(failed)}."] if failed else []),
     ]
-    title = f"League tables: {names.analysis_label}"
+    title = f"League tables: {subject(settings, names)}"
     certainties = read_certainties(folder, settings)
     shades = all_shades(list(certainties.values()))
     write_document(document, title, notes, _league_tables(folder, settings, names, certainties), shades)
@@ -56,13 +58,14 @@ def write_findings(analysis: Path, settings: ReportSettings, document: Path) -> 
     certainties = read_certainties(analysis, settings)
     own = {outcome: replace(names, outcome=outcome) for outcome in certainties}
     notes = [
+        *([settings.question] if settings.question else []),
         f"Headline model “{names.model}”. The numbers under “Reasons” refer to the notes below each table.",
         *dict.fromkeys(counted_sentence(found) for found in certainties.values()),
         *dict.fromkeys(filter(None, map(unjudged_sentence, certainties.values()))),
         *([f"{NOT_CONVERGED}, do not use: {'; '.join(failed)}."] if failed else []),
     ]
     tables = [table for outcome, found in certainties.items() for table in findings_tables(found, own[outcome])]
-    title = f"Summary of findings: {names.analysis_label}"
+    title = f"Summary of findings: {subject(settings, names)}"
     write_document(document, title, notes, tables, all_shades(list(certainties.values())))
 
 

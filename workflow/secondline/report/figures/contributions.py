@@ -111,7 +111,7 @@ def _draw_panel(
         if own is None:
             axes.annotate("not assessable", (0, middle), (4, 0), color=GREY, **style)
             continue
-        _draw_bar(axes, own, levels, middle, width)
+        _draw_bar(axes, own, levels, middle, width, names)
         axes.annotate(_direct(row), (1, middle), (6, 0), color=GREY, **style)
     axes.set_yticks([])
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
@@ -125,7 +125,12 @@ def _direct(row: Row) -> str:
 
 
 def _draw_bar(
-    axes: Any, shares: Mapping[str, float], levels: Mapping[str, int | None], middle: float, width: float
+    axes: Any,
+    shares: Mapping[str, float],
+    levels: Mapping[str, int | None],
+    middle: float,
+    width: float,
+    names: Names,
 ) -> None:
     """Draw the studies by level, those with the largest shares first, then the prior, with names where they fit."""
     order = list(CONCERNS)
@@ -136,7 +141,7 @@ def _draw_bar(
         concern = PRIOR if study == PRIOR_SHARE else CONCERNS[levels.get(study)]
         share = shares[study]
         axes.barh(middle, share, _BAR, left=start, gid=f"share-{study}", **bar_style(concern))
-        words = f"{concern.sign} {study}" if study != PRIOR_SHARE else f"prior {percentage(str(share))}"
+        words = f"{concern.sign} {names.study(study)}" if study != PRIOR_SHARE else f"prior {percentage(str(share))}"
         if text_width(words, SMALL) + 0.08 <= share * width:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if study == PRIOR_SHARE else None
             axes.text(start + share / 2, middle, words, ha="center", va="center", size=SMALL, color=INK, bbox=box)

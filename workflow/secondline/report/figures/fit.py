@@ -85,7 +85,8 @@ def outlying(points: Sequence[DataPoint]) -> list[DataPoint]:
 def point_label(point: DataPoint, points: Sequence[DataPoint], names: Names) -> str:
     """Name a data point: by its study, with the arm where the study has other data points."""
     others = sum(other.study == point.study for other in points)
-    return point.study if others == 1 else f"{point.study}{SEPARATOR}{names.data_point(point.name)}"
+    study = names.study(point.study)
+    return study if others == 1 else f"{study}{SEPARATOR}{names.data_point(point.name)}"
 
 
 def draw_leverage(points: Sequence[Row], names: Names, warning: str = "") -> "Figure":

@@ -42,9 +42,9 @@ BAR = 1.2  # inches, the sample of the colours
 
 @dataclass(frozen=True)
 class _Study:
-    """A study as the figure shows it: labels of its arms, its figures, and the differences between its arms."""
+    """A study as the figure shows it: its name, labels of its arms, its figures, and how its arms differ."""
 
-    name: str
+    label: str
     arms: Mapping[str, Sequence[str]]
     """Lines of the label by arm."""
     figures: Mapping[tuple[str, str], Row]
@@ -60,7 +60,7 @@ class _Study:
             for arm, lines in self.arms.items()
         ]
         widths.append(max(text_width(text) for text in (DIFFERENCE, "● −0.00")) + 0.10)
-        missing = text_width(self.name) * BOLD + 0.1 - sum(widths)
+        missing = text_width(self.label) * BOLD + 0.1 - sum(widths)
         return [width + max(missing, 0.0) / len(widths) for width in widths]
 
     def _texts(self, arm: str) -> list[str]:
@@ -94,7 +94,7 @@ def draw_populations(
     populations : PopulationSettings
         From `secondline.jobs.report_settings.population_settings`.
     """
-    studies = [_study(name, characteristics, differences, populations) for name in populations.arms]
+    studies = [_study(name, characteristics, differences, populations, names) for name in populations.arms]
     labels = {
         name: label
         for name, label in populations.characteristics.items()
@@ -102,7 +102,7 @@ def draw_populations(
     }
     left = max([text_width(label) for label in labels.values()], default=1.0) + 0.3
     blocks = _blocks(studies, WIDEST - left)
-    notes = _notes(populations)
+    notes = _notes(populations, names)
     header, height = 0.62, ROW * len(labels)
     heading = 0.32 + max([study.lines for study in studies], default=0) * LINE
     footer = 0.62 + len(notes) * LINE * 1.4
@@ -130,7 +130,11 @@ def draw_populations(
 
 
 def _study(
-    name: str, characteristics: Sequence[Row], differences: Sequence[Row], populations: PopulationSettings
+    name: str,
+    characteristics: Sequence[Row],
+    differences: Sequence[Row],
+    populations: PopulationSettings,
+    names: Names,
 ) -> _Study:
     largest: dict[str, Row] = {}
     for row in differences:
@@ -147,7 +151,7 @@ def _study(
         arm: [*wrapped(label, ARM), f"n = {populations.patients[name][arm]}"]
         for arm, label in populations.arms[name].items()
     }
-    return _Study(name, arms, figures, largest)
+    return _Study(names.study(name), arms, figures, largest)
 
 
 def _blocks(studies: Sequence[_Study], room: float) -> list[list[_Study]]:
@@ -160,14 +164,14 @@ def _blocks(studies: Sequence[_Study], room: float) -> list[list[_Study]]:
     return blocks
 
 
-def _notes(populations: PopulationSettings) -> list[str]:
+def _notes(populations: PopulationSettings, names: Names) -> list[str]:
     """Say what the marks mean, and who gives nothing."""
     limits, silent = populations.thresholds, populations.silent
     beyond = f"○ beyond {limits.notable:g}, ● beyond {limits.large:g}"
     arms = f"Between arms: the largest standardised difference, comparator subtracted; {beyond}."
     means = "Means and standard deviations are estimated where papers print medians with quartiles or ranges."
     missing = f"{NOT_GIVEN} not reported. A cell across all arms: reported for the whole study only."
-    return [arms, means, missing, *([f"No characteristics: {', '.join(silent)}."] if silent else [])]
+    return [arms, means, missing, *([f"No characteristics: {', '.join(map(names.study, silent))}."] if silent else [])]
 
 
 def _draw_study(axes: Any, study: _Study, characteristics: Sequence[str]) -> None:
@@ -199,7 +203,7 @@ def _write_headings(axes: Any, study: _Study, starts: Sequence[float]) -> None:
         "annotation_clip": False,
         "linespacing": 1.1,
     }
-    axes.annotate(study.name, (0, 0), xytext=(2, 6 + 72 * study.lines * LINE), weight="bold", **place)
+    axes.annotate(study.label, (0, 0), xytext=(2, 6 + 72 * study.lines * LINE), weight="bold", **place)
     for start, lines in zip(starts, study.arms.values(), strict=False):
         axes.annotate("\n".join(lines), (start, 0), xytext=(2, 3), **place)
     axes.annotate(DIFFERENCE, (starts[-1], 0), xytext=(4, 3), color=GREY, **place)

@@ -83,7 +83,7 @@ def draw_risk_of_bias(certainty: Certainty, names: Names) -> "Figure":
         figure = new_page(header + sum(heights) + legend, f"{names.outcome_label}: risk of bias of the studies", lines)
         top = header
         for (tool, rows), height in zip(blocks, heights, strict=True):
-            _draw_block(figure, tool, rows, weights, top)
+            _draw_block(figure, tool, rows, weights, top, names)
             top += height
         add_legend(figure, handles)
     return figure
@@ -118,24 +118,31 @@ def domain_words(domain: str) -> str:
 
 
 def _draw_block(
-    figure: "Figure", tool: str, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], top: float
+    figure: "Figure",
+    tool: str,
+    rows: Mapping[tuple[str, str], Row],
+    weights: Mapping[str, float],
+    top: float,
+    names: Names,
 ) -> None:
     studies, domains = _parts(rows)
     height = figure.get_size_inches()[1]
     title = f"Tool: {TOOLS.get(tool, tool)}" if tool else "Without a tool"
     figure.text(0, 1 - top / height, title, weight="bold", va="top")
     keys = [f"D{k} {domain_words(domain)}" for k, domain in enumerate(domains, start=1)]
-    left = min(_LABELS, max(text_width(study, SMALL) for study in studies)) + 0.2
+    left = min(_LABELS, max(text_width(names.study(study), SMALL) for study in studies)) + 0.2
     place = top + SMALL_LINE * 2
     axes = add_axes(figure, left, place, COLUMN * len(domains) + _WEIGHT, ROW * len(studies))
-    _draw_marks(axes, rows, weights, left)
+    _draw_marks(axes, rows, weights, left, names)
     place += ROW * len(studies) + _GAP
     widest = max(text_width(key, SMALL) for key in keys) + 0.15
     bars = add_axes(figure, widest, place, PAGE_WIDTH - widest - 0.2, ROW * len(domains))
     _draw_bars(bars, rows, weights, keys)
 
 
-def _draw_marks(axes: Any, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], left: float) -> None:
+def _draw_marks(
+    axes: Any, rows: Mapping[tuple[str, str], Row], weights: Mapping[str, float], left: float, names: Names
+) -> None:
     """Draw a circle with a sign for every study and domain, and the weight of the study."""
     from matplotlib.patches import Ellipse
 
@@ -147,7 +154,7 @@ def _draw_marks(axes: Any, rows: Mapping[tuple[str, str], Row], weights: Mapping
     style: dict[str, Any] = {"ha": "center", "va": "center", "size": SMALL}
     for i, study in enumerate(studies):
         y = ROW * (i + 0.5)
-        axes.text(-0.1, y, shortened(study, left - 0.13), color=INK, **{**style, "ha": "right"})
+        axes.text(-0.1, y, shortened(names.study(study), left - 0.13), color=INK, **{**style, "ha": "right"})
         for k, domain in enumerate(domains):
             row = rows.get((study, domain))
             if row:

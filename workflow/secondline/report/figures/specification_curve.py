@@ -52,13 +52,13 @@ class Choices:
     """Lines of the label, by axis and level."""
 
     @classmethod
-    def of(cls, levels: Sequence[Row], shares: Sequence[Row], labels: Mapping[str, str]) -> "Choices":
+    def of(cls, levels: Sequence[Row], shares: Sequence[Row], labels: Mapping[str, str], names: Names) -> "Choices":
         """Put the axis that explains most of the variance on top."""
         total = {row["axis"]: float(row["total"] or 0) for row in shares}
         by_axis: dict[str, dict[str, list[str]]] = {}
         for row in levels:
             if row["axis"]:
-                lines = small_lines(row["label"] or row["level"], _LEVEL_COLUMN / BOLD)
+                lines = small_lines(names.level(row), _LEVEL_COLUMN / BOLD)
                 kept = [*lines[: _LINES - 1], " ".join(lines[_LINES - 1 :])] if len(lines) >= _LINES else lines
                 by_axis.setdefault(row["axis"], {})[row["level"]] = [
                     shortened(line, _LEVEL_COLUMN / BOLD) for line in kept
@@ -99,7 +99,7 @@ def draw_specification_curve(
     """
     main, *others = curves
     by_setting = {curve.setting: _of_effect(shares, curve.setting) for curve in curves}
-    choices = Choices.of(levels, by_setting[main.setting], axes)
+    choices = Choices.of(levels, by_setting[main.setting], axes, names)
     matrix = LEVEL * choices.lines
     lines = small_lines(_explanation(curves, names))
     header, block = 0.19 + SMALL_LINE * len(lines) + 0.12, HEADING + CURVE

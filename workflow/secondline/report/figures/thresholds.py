@@ -38,10 +38,11 @@ def threshold_rows(thresholds: Sequence[Row]) -> list[Row]:
     return [row for row in thresholds if row["rule"] == RULE and row["study"] and row["effect"]]
 
 
-def figure_label(row: Row, rows: Sequence[Row]) -> str:
+def figure_label(row: Row, rows: Sequence[Row], names: Names) -> str:
     """Study, with the arm or contrast where the study has several figures."""
     several = len({other["arm"] for other in rows if other["study"] == row["study"]}) > 1
-    return f"{row['study']}, {row['arm']}" if several else row["study"]
+    study = names.study(row["study"])
+    return f"{study}, {row['arm']}" if several else study
 
 
 def draw_thresholds(thresholds: Sequence[Row], names: Names) -> "Figure":
@@ -55,7 +56,7 @@ def draw_thresholds(thresholds: Sequence[Row], names: Names) -> "Figure":
     rows = threshold_rows(thresholds)
     panels = [(place, [row for row in rows if row["setting"] == place]) for place in settings_of(rows)]
     axis = EffectAxis.over([_interval(row) for row in rows], [_reach(row) for row in rows], names.is_ratio)
-    left = min(_LABELS, max(text_width(figure_label(row, rows), SMALL) for row in rows)) + 0.15
+    left = min(_LABELS, max(text_width(figure_label(row, rows, names), SMALL) for row in rows)) + 0.15
     width = PAGE_WIDTH - left - _WORDS - 0.15
     lines = small_lines(_explanation(names))
     header = 0.19 + SMALL_LINE * len(lines) + 0.10
@@ -118,7 +119,7 @@ def _draw_panel(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names) 
                 style = {"color": _CHANGE, "markerfacecolor": face, "clip_on": False, "markersize": 5, "zorder": 5}
                 axes.plot([axis.natural(value)], [y], marker, gid=f"{end}-{row['study']}", **style)
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
-        axes.annotate(shortened(figure_label(row, rows), _LABELS), (0, y), (-6, 0), ha="right", **place)
+        axes.annotate(shortened(figure_label(row, rows, names), _LABELS), (0, y), (-6, 0), ha="right", **place)
         words = threshold_words(row, names)
         axes.annotate(
             shortened(words, _WORDS), (1, y), (8, 0), color=INK if row["lower"] or row["upper"] else GREY, **place

@@ -28,6 +28,7 @@ from secondline.report.page.sections import SECTIONS
 from secondline.report.page.weigh import weigh_section
 from secondline.report.prose.answer import answer_cards, strength_of
 from secondline.report.prose.doubt import lead_sentence
+from secondline.report.prose.evidence_facts import evidence_facts
 from secondline.report.prose.first import first_sentences, lead_of
 from secondline.report.prose.methods import methods_text
 from secondline.report.prose.robustness import robustness
@@ -47,6 +48,7 @@ from secondline.report.tables.populations import definitions_table, population_s
 from secondline.report.tables.reproducibility import digests_table, reproducibility_sentences
 from secondline.report.tables.studies import studies_table
 from secondline.report.tables.verification import doubtful_table, verification_sentences
+from secondline.report.titles import analysis_under, heading, subject
 from secondline.report.twin import twin
 from secondline.report.words import (
     GLOSSARY,
@@ -163,7 +165,10 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     compared = any(len(table.rows) > 1 for section in sections for table in section["robustness"].tables)
     return {
         **_WORDS,
-        "title": names.analysis_label,
+        "heading": heading(settings, names),
+        "title": subject(settings, names),
+        "variant": analysis_under(settings, names),
+        "facts": evidence_facts(evidence, settings.lead[0], settings.studies, names),
         "headline": names.model,
         "models": settings.models,
         "everyone": all(section["everyone"] for section in sections),
@@ -184,9 +189,9 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "doubt": doubt_sections(folder, doubts, by_model, _decisive(folder, settings), names),
         "certainty": certainty_sections(folder, certainties, settings.certainty, names),
         "fits": checks.fits_table(fits, names),
-        "verification": verification_sentences(verdicts),
-        "doubtful": doubtful_table(verdicts),
-        "audit": results.audit_tables(audit),
+        "verification": verification_sentences(verdicts, names),
+        "doubtful": doubtful_table(verdicts, names),
+        "audit": results.audit_tables(audit, names),
         "studies": studies_table(settings.studies, evidence, audit, verdicts, names),
         "methods": methods_text(settings, evidence, meanings, versions, names),
         "prisma": _prisma(settings, compared),
@@ -243,7 +248,7 @@ def _populations(sources: Sources, populations: PopulationSettings | None, names
         "figure": inline_svg(file, "populations", "Baseline characteristics by study and arm"),
         "tables": [
             *population_tables(rows, populations, names),
-            definitions_table(read_table(sources.evidence / "characteristics.csv"), populations),
+            definitions_table(read_table(sources.evidence / "characteristics.csv"), populations, names),
         ],
     }
 

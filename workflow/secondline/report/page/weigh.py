@@ -69,7 +69,7 @@ def panel_words(settings: ReportSettings, outcomes: Sequence[str], names: Names)
         "outcomes": {name: _outcome(settings, Names(labels, settings.analysis, name)) for name in outcomes},
         "regimens": dict(labels.regimens),
         "settings": dict(labels.settings),
-        "studies": dict(weigh.studies),
+        "studies": dict(labels.studies),
         "secondary": list(facts.quoted),
         "choices": json.loads(weigh.choices),
         "models": {name: model_words(model) for name, model in facts.models.items()},

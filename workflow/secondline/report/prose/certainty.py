@@ -55,6 +55,7 @@ def reasons(judged: Mapping[str, Row], names: Names) -> list[str]:
     overall = judged[OVERALL_CERTAINTY]
     if overall["override"]:
         found.append(f"Certainty: {_by_person(overall)}.")
+    found = list(map(names.said, found))
     return [*found, *_EVIDENCE.get(overall["evidence"], ())]
 
 

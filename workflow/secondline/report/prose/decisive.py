@@ -38,11 +38,6 @@ class Behind:
     overlap: Sequence[Row]
     additivity: Sequence[Row]
 
-    def study(self, name: str) -> str:
-        """Name a study by its first author and year where they are known, and by its id."""
-        known = self.words.studies
-        return f"{known[name]} ({name})" if name in known else name
-
 
 @dataclass(frozen=True)
 class DecisiveList:
@@ -86,12 +81,12 @@ def decisive_sentence(row: Mapping[str, Any], behind: Behind, names: Names) -> s
     return " ".join(filter(None, said))
 
 
-def _reading(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
-    return f"How {behind.study(row['subject'])} is read: {_instead(row, behind)}."
+def _reading(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    return f"How {names.study(row['subject'])} is read: {_instead(row, behind)}."
 
 
-def _use(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
-    study = behind.study(row["subject"])
+def _use(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    study = names.study(row["subject"])
     return f"Whether {study} is used: it is left out instead of read by “{_declared(row, behind)}”."
 
 
@@ -112,18 +107,18 @@ def _finding(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     found = _audit_row(row, behind)
     message = found["message"].removesuffix(f"; {see_analyses(found['analyses'].split())}")
     analysis = names.label_of_analysis(row["alternative"])
-    return f"{behind.study(row['subject'])}: {message}. The analysis “{analysis}” reads it the other way."
+    return f"{names.study(row['subject'])}: {names.said(message)}. The analysis “{analysis}” reads it the other way."
 
 
 def _audit_row(row: Mapping[str, Any], behind: Behind) -> Row:
     return behind.audit[int(str(row["row"]).partition(":")[0]) - 1]
 
 
-def _events(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
-    return f"{behind.study(row['subject'])}: {_audit_row(row, behind)['message']}."
+def _events(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
+    return f"{names.study(row['subject'])}: {names.said(_audit_row(row, behind)['message'])}."
 
 
-def _imbalance(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+def _imbalance(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     named = str(row["row"]).partition(": ")[2].split(", ")
     rows = [
         each
@@ -131,8 +126,8 @@ def _imbalance(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
         if (each["level"], each["study_a"]) == ("arms", row["subject"]) and each["characteristic"] in named
     ]
     parts = [f"{behind.words.prognostic[each['characteristic']]} ({_arms(each, behind)})" for each in rows]
-    adjusted = [each["message"] for each in behind.audit if _says_adjustment(each, row)]
-    said = f"The arms of {behind.study(row['subject'])} differ in prognostic factors: {listed(parts)}"
+    adjusted = [names.said(each["message"]) for each in behind.audit if _says_adjustment(each, row)]
+    said = f"The arms of {names.study(row['subject'])} differ in prognostic factors: {listed(parts)}"
     return f"{'; '.join([said, *adjusted[:1]])}."
 
 
@@ -149,14 +144,14 @@ def _arms(row: Row, behind: Behind) -> str:
     return f"{values}, standardised difference {number(row['difference'])}"
 
 
-def _overlap(row: Mapping[str, Any], behind: Behind, _: Names) -> str:
+def _overlap(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     pair = str(row["subject"]).split()
     by_level = {each["level"]: each for each in behind.overlap if each["studies"] == row["subject"]}
     bound = by_level["bound"]
     correlated = f" (correlation {number(bound['correlation'])})" if bound["correlation"] else ""
     shared = "none of them shared" if row["alternative"] == "none" else "all of these shared"
     return (
-        f"{listed(map(behind.study, pair))} may share up to {float(bound['patients']):g} patients{correlated}; "
+        f"{listed(map(names.study, pair))} may share up to {float(bound['patients']):g} patients{correlated}; "
         f"the comparison is with {shared}."
     )
 

@@ -109,7 +109,7 @@ def _decides(doubt: Doubt, setting: str) -> str:
         return ""
     most = max(rows, key=lambda row: float(row["total"]))
     axis, label = most["axis"], axis_label(doubt, most["axis"])
-    words = f"how {axis} is read" if axis in doubt.facts.studies else f"the choice of “{label}”"
+    words = f"how {label} is read" if axis in doubt.facts.studies else f"the choice of “{label}”"
     return f"{words} ({percentage(most['total'])} of the variance of the effect between the two highest)"
 
 
@@ -171,14 +171,14 @@ def _flips(doubt: Doubt, setting: str, names: Names) -> str:
 
 
 def _choices(doubt: Doubt, rows: Sequence[Row], names: Names) -> str:
-    parts = [f"{choice_words(doubt, row)} ({names.regimen(row['first'])})" for row in rows[:_LISTED]]
+    parts = [f"{choice_words(doubt, row, names)} ({names.regimen(row['first'])})" for row in rows[:_LISTED]]
     more = [f"{len(rows) - _LISTED} more"] if len(rows) > _LISTED else []
     return "; ".join([*parts, *more])
 
 
-def choice_words(doubt: Doubt, row: Row) -> str:
+def choice_words(doubt: Doubt, row: Row, names: Names) -> str:
     """Name the choices of a row of specification_flips.csv."""
-    labels = {(level["axis"], level["level"]): level["label"] for level in doubt.rows("specification_levels")}
+    labels = {(level["axis"], level["level"]): names.level(level) for level in doubt.rows("specification_levels")}
     chosen = [(row[f"axis_{k}"], row[f"level_{k}"]) for k in (1, 2) if row[f"axis_{k}"]]
     return " and ".join(f"“{axis_label(doubt, axis)}: {labels.get((axis, level)) or level}”" for axis, level in chosen)
 
@@ -198,11 +198,9 @@ def _thresholds(doubt: Doubt, setting: str, names: Names) -> str:
     distance, row, end = min(ends, key=lambda found: found[0])
     inside = sum(row["inside_interval"] == "true" for row in rows)
     text = (
-        f"The study nearest to changing who has the highest SUCRA is {figure_label(row, rows)}: its {names.measure} "
-        "would "
-        f"have to move from {names.natural(row['effect'])} to {names.natural(row[end])}, by {distance:.1f} standard "
-        "errors, "
-        f"for {names.regimen(row[f'{end}_first'])} to have it."
+        f"The study nearest to changing who has the highest SUCRA is {figure_label(row, rows, names)}: its "
+        f"{names.measure} would have to move from {names.natural(row['effect'])} to {names.natural(row[end])}, by "
+        f"{distance:.1f} standard errors, for {names.regimen(row[f'{end}_first'])} to have it."
     )
     text += (
         f" For {inside} of {plural(len(rows), 'effect')} a threshold lies inside the 95% interval."
@@ -232,7 +230,7 @@ def _overlaps(doubt: Doubt, setting: str, names: Names) -> list[str]:
 
 def _overlap(studies: Sequence[str], none: Row, bound: Row, names: Names) -> str:
     correlated = f", correlation {number(bound['correlation'])}" if bound["correlation"] else ""
-    head = f"{listed(studies)} may share up to {float(bound['patients']):g} patients{correlated}:"
+    head = f"{listed(map(names.study, studies))} may share up to {float(bound['patients']):g} patients{correlated}:"
     first, runner = (names.regimen(none[key]) for key in ("first", "runner_up"))
     if (none["first"], none["runner_up"]) == (bound["first"], bound["runner_up"]):
         return (

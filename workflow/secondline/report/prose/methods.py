@@ -146,7 +146,7 @@ def _inconsistency(settings: ReportSettings, names: Names) -> list[str]:
 
 def _sensitivity(settings: ReportSettings, names: Names) -> list[str]:
     facts = settings.methods
-    others = [_variant(name, facts) for name in facts.analyses if name != names.analysis]
+    others = [_variant(name, facts, names) for name in facts.analyses if name != names.analysis]
     sentences = [f"The other analyses were: {'; '.join(others)}."] if others else []
     if len(facts.models) > 1:
         sentences.append(f"All {len(facts.models)} models were fitted in every analysis.")
@@ -158,16 +158,16 @@ def _sensitivity(settings: ReportSettings, names: Names) -> list[str]:
     return sentences
 
 
-def _variant(name: str, facts: MethodsFacts) -> str:
+def _variant(name: str, facts: MethodsFacts, names: Names) -> str:
     """Describe another analysis: what it excludes, and what it takes of a study instead."""
     analysis = facts.analyses[name]
-    parts = [f"excluding {study}: {reason}" for study, reason in analysis.exclude.items()]
+    parts = [f"excluding {names.study(study)}: {names.said(reason)}" for study, reason in analysis.exclude.items()]
     for study, choice in analysis.select.items():
         ways = [f"the contrast set “{choice.contrast_set}”"] if choice.contrast_set else []
         ways += [f"the population “{choice.population}”"] if choice.population else []
         ways += [f"effects derived from {sources(choice.method)}"] if choice.method else []
         ways += ["ratios in the direction in which they are labelled"] if choice.as_printed else []
-        parts.append(f"using, for {study}, {listed(ways)}")
+        parts.append(f"using, for {names.study(study)}, {listed(ways)}")
     if analysis.secondary_reports:
         parts.append("including studies quoted in the reports of other studies")
     parts += of_another(analysis)

@@ -27,9 +27,11 @@ def data(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names:
     chosen = settings.methods.analyses[names.analysis]
     count, design = plural(len(used), "study", "studies"), design_words(rows, designs)
     included = design.removeprefix("from ") if count in design else f"{count}; the evidence came {design}"
-    sentences = [f"The analysis “{names.analysis_label}” included {included}."]
+    question = settings.question
+    sentences = [f"This network meta-analysis addressed the question “{question}”."] if question else []
+    sentences.append(f"The analysis “{names.analysis_label}” included {included}.")
     if chosen.exclude:
-        reasons = listed(f"{study} ({reason})" for study, reason in chosen.exclude.items())
+        reasons = listed(f"{names.study(study)} ({names.said(reason)})" for study, reason in chosen.exclude.items())
         sentences.append(f"We excluded {reasons}.")
     if settings.methods.sheets:
         sentences.append(
@@ -39,7 +41,9 @@ def data(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names:
         )
     quoted = {study: paper for study, paper in settings.methods.quoted.items() if study in used}
     if quoted:
-        read = listed(f"{study} (from the report of {paper})" for study, paper in quoted.items())
+        read = listed(
+            f"{names.study(study)} (from the report of {names.study(paper)})" for study, paper in quoted.items()
+        )
         sentences.append(f"Data for the following studies were taken from the report of another study: {read}.")
     return [*sentences, "Reporting follows the PRISMA extension statement for network meta-analyses [@hutton2015]."]
 

@@ -61,7 +61,8 @@ def _left_out(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], n
             kept = {row["study"] for row in rows_with(evidence[name], covariate)}
             left_out = dict.fromkeys(row["study"] for row in used_rows(evidence[name]) if row["study"] not in kept)
             if left_out:
-                where = f"{listed(left_out)}, which {'does' if len(left_out) == 1 else 'do'} not report {covariate}"
+                verb = "does" if len(left_out) == 1 else "do"
+                where = f"{listed(map(names.study, left_out))}, which {verb} not report {covariate}"
                 sentences.append(
                     f"For {names.label_of_outcome(name)}, model “{model}” omits {where}; its fit statistics are "
                     "therefore not comparable with those of the other models."

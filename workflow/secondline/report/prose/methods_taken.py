@@ -20,14 +20,15 @@ def taken_into_account(settings: ReportSettings, evidence: Mapping[str, Sequence
     """
     chosen = settings.methods.analyses[names.analysis]
     return [
-        f"{sentence} [{citation}]." for sentence, citation in _sentences(chosen, settings.methods.overlapping, evidence)
+        f"{sentence} [{citation}]."
+        for sentence, citation in _sentences(chosen, settings.methods.overlapping, evidence, names)
     ]
 
 
 def taken_in_report(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
     """Say the same where nothing is cited."""
     chosen = settings.methods.analyses[names.analysis]
-    return [f"{sentence}." for sentence, _ in _sentences(chosen, settings.methods.overlapping, evidence)]
+    return [f"{sentence}." for sentence, _ in _sentences(chosen, settings.methods.overlapping, evidence, names)]
 
 
 def of_another(analysis: AnalysisFacts) -> list[str]:
@@ -41,14 +42,17 @@ def of_another(analysis: AnalysisFacts) -> list[str]:
 
 
 def _sentences(
-    chosen: AnalysisFacts, overlapping: Sequence[tuple[str, str]], evidence: Mapping[str, Sequence[Row]]
+    chosen: AnalysisFacts,
+    overlapping: Sequence[tuple[str, str]],
+    evidence: Mapping[str, Sequence[Row]],
+    names: Names,
 ) -> list[tuple[str, str]]:
     """Sentences without their full stop, each with what it cites."""
     used = [{row["study"] for row in used_rows(rows)} for rows in evidence.values()]
     pairs = [pair for pair in overlapping if any(set(pair) <= studies for studies in used)]
     found = []
     if chosen.overlap != "none" and pairs:
-        between = listed(" and ".join(pair) for pair in pairs)
+        between = listed(" and ".join(map(names.study, pair)) for pair in pairs)
         found.append(
             (
                 f"The errors of studies that may share patients ({between}) were correlated according to "
@@ -60,10 +64,10 @@ def _sentences(
     if chosen.bias:
         found.append(
             (
-                f"In every model a bias was taken from the studies: “{chosen.bias.label}” ({chosen.bias.reason}). A "
-                f"study with this bias b observes the sum of its effect and b, b ~ {_distribution(chosen.bias)} on the "
-                "scale of the linear predictor, independent between studies; a b above 0 flatters the "
-                f"{chosen.bias.toward} arm",
+                f"In every model a bias was taken from the studies: “{chosen.bias.label}” "
+                f"({names.said(chosen.bias.reason)}). A study with this bias b observes the sum of its effect and "
+                f"b, b ~ {_distribution(chosen.bias)} on the scale of the linear predictor, independent between "
+                f"studies; a b above 0 flatters the {chosen.bias.toward} arm",
                 "@turner2009",
             )
         )

@@ -100,8 +100,8 @@ def _variation(analysis: str, model: str, rows: Sequence[Row], base: str, names:
         return Variation("" if own else MODEL, "This report" if own else f"Model “{model}”", rows)
     if analysis in labels:
         return Variation(ANALYSIS, labels[analysis], rows)
-    left_out = f"leaving out {left_out_study(analysis, base)}"
-    return Variation(STUDY, left_out if base == names.analysis else f"{labels[base]}, {left_out}", rows)
+    left_out = f"leaving out {names.study(left_out_study(analysis, base))}"
+    return Variation(STUDY, left_out if base == names.analysis else names.label_of_analysis(analysis), rows)
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ def mixture_table(mixtures: Sequence[Row], studies: Mapping[str, StudyFacts], na
     """Tabulate the error of the mixture approximation in studies with mixed arms."""
     rows = [
         [
-            row["study"],
+            names.study(row["study"]),
             " against ".join(arm_label(studies, row["study"], row[f"{end}_arm"]) for end in ENDS),
             *(number(row[key], 3) for key in ("linear", "marginal", "error", "se")),
         ]

@@ -50,7 +50,7 @@ def _flips(doubt: Doubt, names: Names) -> Table:
     rows = [row for row in doubt.rows("specification_flips") if row["first"]]
     cells = [
         [
-            choice_words(doubt, row),
+            choice_words(doubt, row, names),
             names.place(row["setting"]) or "–",
             names.regimen(row["declared_first"]) if row["declared_first"] else "nobody ranked",
             names.regimen(row["first"]),
@@ -75,7 +75,7 @@ def _thresholds(doubt: Doubt, names: Names) -> Table:
     here = [row for row in rows if row["setting"] == setting]
     cells = [
         [
-            figure_label(row, here),
+            figure_label(row, here, names),
             names.natural(row["effect"]),
             *(_end(row, end, names) for end in ("lower", "upper")),
             row["reason"] or "–",
@@ -98,7 +98,7 @@ def _overlap(doubt: Doubt, names: Names) -> Table:
     first = settings_of(rows)[:1]
     cells = [
         [
-            row["studies"].replace(" ", ", "),
+            names.studies(row["studies"]),
             row["level"],
             number(row["patients"], 0),
             number(row["correlation"]),
@@ -141,7 +141,7 @@ def _held_out(doubt: Doubt, names: Names) -> Table:
     """Tabulate the printed figures that are not used and differ most from their prediction."""
     cells = [
         [
-            f"{row['study']}, {row['treatment_arm']} against {row['comparator_arm']}",
+            f"{names.study(row['study'])}, {row['treatment_arm']} against {row['comparator_arm']}",
             row["kind"],
             row["source"] or "–",
             _natural(row["printed_natural"]),

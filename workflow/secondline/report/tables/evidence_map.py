@@ -95,7 +95,12 @@ def comparison_table(edges: Sequence[Row], arms: Sequence[Arm], names: Names) ->
     rows, studies = [], []
     for place in places:
         for pair, edge in panel_edges(edges, arms, place).items():
-            cells = [_pair(pair, names), names.place(place), str(len(edge.studies)), ", ".join(edge.studies)]
+            cells = [
+                _pair(pair, names),
+                names.place(place),
+                str(len(edge.studies)),
+                ", ".join(map(names.study, edge.studies)),
+            ]
             rows.append([*cells, _kind(edge)])
             studies.append(SEPARATOR.join(edge.studies))
     columns = ["Comparison", "Setting", "Studies", "Which", "Compared"]
@@ -113,7 +118,7 @@ def edge_marks(
     for place in drawn_settings(edges, names):
         for pair, edge in panel_edges(edges, arms, place).items():
             where = f", {names.place(place)}" if names.has_settings else ""
-            members = "; ".join(f"{name}{_design(studies, name)}" for name in edge.studies)
+            members = "; ".join(f"{names.study(name)}{_design(studies, name)}" for name in edge.studies)
             count = plural(len(edge.studies), "study", "studies")
             mark = {
                 "title": f"{_pair(pair, names)}{where}: {count}, {_kind(edge)}: {members}",

@@ -30,7 +30,7 @@ def observed_beside(observed: Sequence[Row], row: Row) -> list[Row]:
 
 def observed_words(rows: Sequence[Row], names: Names) -> str:
     """Name every arm with what it observed, and how much of it belongs here; rows from `observed_beside`."""
-    return "; ".join(f"{names.absolute(row)}, {row['study']} ({_arm(row)})" for row in rows) or "–"
+    return "; ".join(f"{names.absolute(row)}, {names.study(row['study'])} ({_arm(row)})" for row in rows) or "–"
 
 
 def _arm(row: Row) -> str:

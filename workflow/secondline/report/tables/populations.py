@@ -33,7 +33,11 @@ def population_tables(transitivity: Sequence[Row], populations: PopulationSettin
             f"Patients: {CELLS}",
             ("Characteristic", *places.values(), "Largest between arms", "Largest between studies"),
             [
-                [label, *_cells(rows, name, places), *(_largest(overall[name], end) for end in ("within", "between"))]
+                [
+                    label,
+                    *_cells(rows, name, places),
+                    *(_largest(overall[name], end, names) for end in ("within", "between")),
+                ]
                 for name, label in labels.items()
                 if name in overall
             ],
@@ -48,7 +52,7 @@ def population_tables(transitivity: Sequence[Row], populations: PopulationSettin
     ]
 
 
-def definitions_table(characteristics: Sequence[Row], populations: PopulationSettings) -> Table:
+def definitions_table(characteristics: Sequence[Row], populations: PopulationSettings, names: Names) -> Table:
     """Tabulate where a paper's own name or cut departs from the label.
 
     Parameters
@@ -62,7 +66,12 @@ def definitions_table(characteristics: Sequence[Row], populations: PopulationSet
         for row in characteristics
         if row["definition"] and row["study"] in studies and is_true(row, "used")
     )
-    rows = [[label, study, words] for name, label in labels.items() for key, study, words in found if key == name]
+    rows = [
+        [label, names.study(study), words]
+        for name, label in labels.items()
+        for key, study, words in found
+        if key == name
+    ]
     return Table("Definitions of the papers", ("Characteristic", "Study", "Definition"), rows, "Definitions")
 
 
@@ -93,11 +102,12 @@ def _value(row: Row, key: str) -> str:
     return percentage(row[key]) if row["kind"] == "binary" else average(row[key])
 
 
-def _largest(row: Row, end: str) -> str:
+def _largest(row: Row, end: str, names: Names) -> str:
     """Write the largest standardised difference between arms or studies, with its flag and where it stands."""
     if not row[end]:
         return NOT_GIVEN
-    where = row[f"{end}_{'study' if end == 'within' else 'studies'}"]
+    studies = row[f"{end}_{'study' if end == 'within' else 'studies'}"].split(" against ")
+    where = " against ".join(map(names.study, studies))
     return f"{FLAGS[row[f'{end}_flag']]}{number(row[end])}, {where}"
 
 

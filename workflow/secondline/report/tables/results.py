@@ -109,7 +109,7 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, StudyFacts], names: Na
     )
     rows = [
         [
-            row["study"],
+            names.study(row["study"]),
             _arm(studies, row["study"], row["arm"], row["arm_mix"]),
             _mix(row["arm_mix"], names.regimen),
             " / ".join(filter(None, [row["events"], row["n"]])) if counts else "",
@@ -120,7 +120,7 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, StudyFacts], names: Na
             row.get("criterion", ""),
             _mix(row["setting_mix"], names.setting),
             _values(row),
-            _remarks(row),
+            names.said(_remarks(row)),
         ]
         for row in used
     ]
@@ -145,7 +145,7 @@ def _contrast_table(
         patients = [row[f"n_{end}"] for end in ENDS]
         rows.append(
             [
-                row["study"],
+                names.study(row["study"]),
                 " against ".join(arms) if any(arms) else "–",
                 " against ".join(_mix(row[f"{end}_mix"], names.regimen) for end in ENDS),
                 " and ".join(n or "unknown" for n in patients) if any(patients) else "",
@@ -155,7 +155,7 @@ def _contrast_table(
                 row["adjustment"],
                 _mix(row["setting_mix"], names.setting),
                 _values(row),
-                _remarks(row, _rung_remark(row, names.outcome, derivation)),
+                names.said(_remarks(row, _rung_remark(row, names.outcome, derivation))),
             ]
         )
     columns = (
@@ -208,7 +208,9 @@ def _assumption(row: Row) -> str:
 
 def excluded_table(evidence: Sequence[Row], names: Names) -> Table:
     """Tabulate the studies that a fit does not use, and why."""
-    rows = [[row["study"], row["reason"] or "–"] for row in evidence if not is_true(row, "used")]
+    rows = [
+        [names.study(row["study"]), names.said(row["reason"]) or "–"] for row in evidence if not is_true(row, "used")
+    ]
     return Table(f"{names.outcome_label}: studies not used", ("Study", "Reason"), rows)
 
 
@@ -257,19 +259,19 @@ def league_table(league: Sequence[Row], setting: str, names: Names, certainty: C
     return Table(caption, columns, rows, names.place(setting), shades=shades if certainty else ())
 
 
-def audit_tables(audit: Sequence[Row]) -> list[Table]:
+def audit_tables(audit: Sequence[Row], names: Names) -> list[Table]:
     """Tabulate the audit findings, one table per severity, the gravest first."""
     columns = ("Study", "Item", "Check", "Reported", "Recomputed", "Message")
     result = []
     for severity in [*SEVERITIES, *sorted({row["severity"] for row in audit} - set(SEVERITIES))]:
         rows = [
             [
-                row["study"],
-                row["item"],
+                names.study(row["study"]),
+                names.said(row["item"]),
                 row["check"].replace("_", " "),
                 _short(row["reported"]),
                 _short(row["recomputed"]),
-                row["message"],
+                names.said(row["message"]),
             ]
             for row in audit
             if row["severity"] == severity
@@ -307,7 +309,7 @@ def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed
         for row, found in zip(here, seen, strict=True)
     ]
     first = here[0]
-    baseline = ", ".join(filter(None, [_baseline(first["baseline"], names), first["source"]]))
+    baseline = ", ".join(filter(None, [_baseline(first["baseline"], names), names.said(first["source"])]))
     caption = f"{names.heading(setting)}: absolute effects, from the baseline {baseline}"
     scale = absolute_scale(first)
     columns = (
@@ -337,7 +339,7 @@ def assumption_sentences(absolute: Sequence[Row], names: Names) -> list[str]:
         if medians
         else ""
     )
-    texts = {row["setting"]: row["assumptions"] for row in absolute}
+    texts = {row["setting"]: names.said(row["assumptions"]) for row in absolute}
     if medians:
         texts = {setting: text.removeprefix(EXPONENTIAL).removeprefix("; ") for setting, text in texts.items()}
     said = [f"{names.place(setting)}: {text}".removeprefix(": ") for setting, text in texts.items() if text]

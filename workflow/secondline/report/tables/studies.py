@@ -19,7 +19,7 @@ def studies_table(
     verdicts: Sequence[Row],
     names: Names,
 ) -> Table:
-    """Tabulate the studies with their risk flags: design, adjustment, assumptions, findings of the audit.
+    """Tabulate the studies: name and sheet, design, uses, and risk flags (adjustment, assumptions, audit findings).
 
     Parameters
     ----------
@@ -35,6 +35,7 @@ def studies_table(
         "Studies, what they are used for, and risk flags",
         (
             "Study",
+            "Sheet",
             "Design",
             "Used for",
             "Adjusted or crude",
@@ -45,7 +46,8 @@ def studies_table(
         ),
         [
             [
-                study,
+                names.study(study),
+                study if study in names.labels.studies else "",
                 facts.design.replace("_", " ") or "not declared",
                 _uses(study, used, names),
                 _adjustment(study, used, names),

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from secondline.cell_values import ELSEWHERE, FOUND, NO_SOURCE, NOT_FOUND, NOT_LOOKED_UP, UNREADABLE
 from secondline.report.tables.results import Table
-from secondline.report.words import Row, listed, plural
+from secondline.report.words import Names, Row, listed, plural
 
 
-def verification_sentences(verdicts: Sequence[Row]) -> list[str]:
+def verification_sentences(verdicts: Sequence[Row], names: Names) -> list[str]:
     """Count the figures by what became of them, and name the studies that were not verified.
 
     Parameters
@@ -30,15 +30,15 @@ def verification_sentences(verdicts: Sequence[Row]) -> list[str]:
     for status, why in ((NO_SOURCE, "no copy of the paper"), (UNREADABLE, "copy of the paper cannot be read")):
         unread = list(dict.fromkeys(row["study"] for row in verdicts if row["status"] == status))
         if unread:
-            sentences.append(f"Not verified ({why}): {listed(unread)}.")
+            sentences.append(f"Not verified ({why}): {listed(map(names.study, unread))}.")
     return sentences
 
 
-def doubtful_table(verdicts: Sequence[Row]) -> Table:
+def doubtful_table(verdicts: Sequence[Row], names: Names) -> Table:
     """Tabulate the figures that were not found where the sheet says."""
     columns = ("Study", "Figure", "Printed", "Stated place", "Status", "Line")
     rows = [
-        [row["study"], row["item"], row["printed"], row["place"], row["status"], row["line"] or "–"]
+        [names.study(row["study"]), row["item"], row["printed"], row["place"], row["status"], row["line"] or "–"]
         for status in (NOT_FOUND, ELSEWHERE)
         for row in verdicts
         if row["status"] == status
