@@ -192,6 +192,19 @@ def test_categories(changes: dict[str, object], message: str) -> None:
     ("file", "old", "new", "message"),
     [
         ("config.yaml", "headline: pooled", "headline: best", "headline = 'best': unknown headline; allowed: fixed,"),
+        (
+            "config.yaml",
+            "atezolizumab + bevacizumab?\n",
+            "atezolizumab + bevacizumab.\n",
+            "bevacizumab.': allowed: one sentence that ends in ?",
+        ),
+        (
+            "config.yaml",
+            "question: Which",
+            'question: "Which\\ntreatment?" # ',
+            "question = 'Which\\ntreatment?': a control character, such as a tab or a new line; allowed: text in one",
+        ),
+        ("config.yaml", "title: Second", f"title: {'x' * 80} Second", "title = 'xxx"),
         ("config.yaml", "leave_one_out: primary", "leave_one_out: x", "unknown leave_one_out; allowed: primary,"),
         (
             "config.yaml",

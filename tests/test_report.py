@@ -36,6 +36,7 @@ from secondline.report.settings import (
 )
 from secondline.report.tables import checks
 from secondline.report.tables.results import absolute_table, assumption_sentences, evidence_tables
+from secondline.report.titles import analysis_under, heading, subject
 from secondline.report.twin import twin
 from secondline.report.words import Names
 
@@ -814,3 +815,62 @@ def test_fits_without_an_exact_check_say_so() -> None:
     assert NO_CHECK in checks.fits_table([fit], names).rows[0]
     row = {"parameter": "tau", "quantity": "mean", "z": "", "pareto_k": "0.91", "status": NO_CHECK}
     assert checks.check_table({"Pooled": [row]}, names).rows[0][1:4] == ["0", "–", NO_CHECK]
+
+
+NAMED = replace(LABELS, studies={"one": "Smith 2020", "two": "Wu 2021", "three": "Bern 2019"})
+QUESTION = "Which treatment relieves <pain> best?"
+
+
+@pytest.fixture(scope="module")
+def named_page(tmp_path_factory):
+    """Report of a network whose studies have names and whose project has a question."""
+    folder = tmp_path_factory.mktemp("named")
+    write_project(folder)
+    return write_and_read(folder, settings_of(NAMED, question=QUESTION, title="Pain relief"))
+
+
+def test_a_reader_sees_names_and_finds_the_sheet(named_page):
+    """No cell is the id of a study but that of its sheet; what the page itself looks up keeps the ids."""
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", named_page)
+    for study, name in NAMED.studies.items():
+        assert cells.count(study) == 1, study
+        assert name in cells
+    assert re.search(r'data-studies="one"><th scope="row">Smith 2020</th><td>one</td>', named_page)
+    assert "leaving out Wu 2021" in named_page
+    assert "leaving out two" not in named_page
+
+
+def test_lines_of_the_network_name_their_studies(named_page):
+    """The title of a line has names, its attribute ids."""
+    titles = re.findall(r"<title>([^<]*in whole arms[^<]*)</title>", named_page)
+    assert titles
+    assert all("Smith 2020 (retrospective cohort)" in text or "Wu 2021" in text for text in titles)
+
+
+def test_the_question_is_the_heading(named_page):
+    """It is in the methods too; the title is that of the window, and facts stand under the heading."""
+    asked = "Which treatment relieves &lt;pain&gt; best?"
+    assert f"<h1>{asked}</h1>" in named_page
+    assert "<title>Network meta-analysis: Pain relief</title>" in named_page
+    assert f"This network meta-analysis addressed the question “{asked}”. The analysis" in named_page
+    assert '<p class="variant">' not in named_page
+    line = "2 retrospective cohorts, no randomised trial · 160 patients in the analysis of pain relief at twelve weeks"
+    assert f'<p class="facts">{line}</p>' in named_page
+
+
+def test_titles_of_projects_and_analyses():
+    """Without a question the title, without either the analysis; a variant is named beside them."""
+    own = settings_of(LABELS)
+    label = names().analysis_label
+    variant = {"compared_in": "Another analysis"}
+
+    def said(**given):
+        settings = settings_of(LABELS, **given)
+        return heading(settings, names()), subject(settings, names()), analysis_under(settings, names())
+
+    assert own.question == ""
+    assert said() == (f"Network meta-analysis: {label}", label, "")
+    assert said(**variant) == (f"Network meta-analysis: {label}", label, "")
+    assert said(question=QUESTION) == (QUESTION, QUESTION, "")
+    assert said(question=QUESTION, title="Pain", **variant) == (QUESTION, f"Pain, {label}", label)
+    assert said(title="Pain") == ("Pain", "Pain", "")

@@ -1,4 +1,6 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
+from dataclasses import replace
+
 from secondline.evidence.populations import populations_digest
 from secondline.layout import (
     CHECKLIST_TABLES,
@@ -26,6 +28,7 @@ from secondline.jobs.report_settings import (
     figures_of,
     has_populations,
     judged_outcomes,
+    outcome_labels,
     page_model_inputs,
     population_settings,
     report_inputs,
@@ -35,9 +38,10 @@ from secondline.jobs.report_settings import (
 )
 from secondline.report.settings import Labels
 
+# Figures of an outcome have the names of the studies that report it, so that another study redraws none of them.
+LABELS = figure_labels(project)
 # Figures are written in three formats, those of models beside the headline in the first, which Snakemake's report shows.
 SHOWN, COPIES = "svg", ["pdf", "png"]
-LABELS = figure_labels(project)
 
 
 def studies_behind(wildcards):
@@ -100,7 +104,7 @@ rule plot_outcome:
         "../../envs/secondline.yaml"
     params:
         models=MODELS,
-        labels=[LABELS],
+        labels=lambda w: [outcome_labels(project, w.outcome)],
         inconsistency=False,
         code=code_behind("plot_outcome"),
     script:
@@ -141,7 +145,7 @@ if project.config.inconsistency:
             analysis=project.config.inconsistency,
         params:
             models=MODELS,
-            labels=[LABELS],
+            labels=lambda w: [outcome_labels(project, w.outcome)],
             inconsistency=True,
             code=code_behind("plot_outcome"),
 
@@ -192,7 +196,7 @@ for ANALYSIS in project.config.reported:
             "../../envs/secondline.yaml"
         params:
             analysis=ANALYSIS,
-            labels=[LABELS],
+            labels=[replace(LABELS, studies={})],
             absolute=absolute_outcomes(project, ANALYSIS),
             pairs=project.config.pairs_of(ANALYSIS),
             code=code_behind("plot_analysis"),
@@ -239,7 +243,7 @@ for ANALYSIS in project.config.reported:
                 params:
                     analysis=ANALYSIS,
                     outcome=NAME,
-                    labels=[LABELS],
+                    labels=[outcome_labels(project, NAME)],
                     facts=[doubt_facts(project, ANALYSIS, NAME)],
                     code=code_behind("plot_doubt"),
                 script:
@@ -279,7 +283,7 @@ for NAME in judged_outcomes(project, BASE):
             outcome=NAME,
             judged=[judged_studies(project, NAME)],
             figures=certainty_figures(project, NAME),
-            labels=[LABELS],
+            labels=[outcome_labels(project, NAME)],
             code=code_behind("plot_certainty"),
         script:
             "../../scripts/plot_certainty.py"

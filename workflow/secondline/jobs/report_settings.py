@@ -1,9 +1,11 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from secondline.cell_values import OVERALL
 from secondline.evidence.populations import given_characteristics
+from secondline.evidence.selection import reporting_sheets
 from secondline.jobs.certainty_settings import has_funnel, judged_studies
 from secondline.jobs.doubt_facts import doubt_facts, doubt_figures, doubt_outcomes, doubt_tables
 from secondline.jobs.methods_facts import methods_facts
@@ -84,6 +86,12 @@ def figure_labels(project: Project) -> Labels:
         omega={model: _omega(project, model) for model in config.models},
         headline=config.headline,
     )
+
+
+def outcome_labels(project: Project, outcome: str) -> Labels:
+    """Labels of the figures of one outcome: of all studies, those that report it."""
+    labels, reporting = figure_labels(project), reporting_sheets(project, outcome)
+    return replace(labels, studies={name: label for name, label in labels.studies.items() if name in reporting})
 
 
 def report_settings(project: Project, analysis: str) -> ReportSettings:
