@@ -40,7 +40,7 @@ def page(project: Project) -> str:
 def test_studies(page: str) -> None:
     """Seven, with their patients; a quotation says whose."""
     head, *rows = table(page, "Studies: 7")
-    assert head == ["study", "design", "patients", "arms"]
+    assert head == ["study", "name", "design", "patients", "arms"]
     assert [row[0] for row in rows] == sorted([*STUDIES, *QUOTED])
     assert ["severance_2024", "Chon 2024", "retrospective cohort", "126", "lenvatinib, sorafenib"] in rows
     assert ["yoo_secondary", "Yoo et al.", "quoted by Chon 2024", "lenvatinib, sorafenib"] in rows

@@ -73,7 +73,7 @@ def test_the_lead_sentence_gives_the_share_of_the_first_and_the_choice_that_deci
         "Gamma ranks first in 75% of the defensible analyses that rank the candidates (1,234 in all, weighted by the "
         "combinations of choices that give them; 20% do not rank them, as the data do not link them); what decides "
         "most is "
-        "how one is read (57% of the variance of the effect between the two highest)."
+        "how Study one is read (57% of the variance of the effect between the two highest)."
     )
 
 

@@ -38,8 +38,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         shutil.copytree(folders[name] / "main" / "pain", folders[name] / "main" / "harm")
         for outcome in BOTH:
             write_models(folders[name] / "main" / outcome)
-        weigh = WeighFacts(solved=["pain", "harm"], studies={"one": "First 2001"})
-        write_and_read(folders[name], settings_of(TWO, outcomes=["pain", "harm"], weigh=weigh))
+        weigh = WeighFacts(solved=["pain", "harm"])
+        labels = replace(TWO, studies={"one": "First 2001"})
+        write_and_read(folders[name], settings_of(labels, outcomes=["pain", "harm"], weigh=weigh))
     network_report(folders["plain"], SMOKING, LOOPS["smoking"])
     certainty_page(folders["certainty"], SMOKING, copies=3, pairs=LOOPS["smoking"])
     return {name: folder / "main" / "report.html" for name, folder in folders.items()}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from secondline.jobs.report_settings import figure_labels, outcome_labels
 from secondline.project.config import Config
 from secondline.project.read import read_project
 from secondline.project.sheets import StudySheet
@@ -189,3 +190,13 @@ def test_an_analysis_without_a_study_is_named_after_both() -> None:
 def test_a_cell_of_studies_is_a_list() -> None:
     """Ids stand side by side in a cell."""
     assert NAMES.studies("nanchang_2022 nanchang_2023") == "Liu 2022 and Nanchang 2023"
+
+
+def test_figures_of_an_outcome_have_the_names_of_its_studies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persano reports overall survival alone: what draws progression-free survival does not depend on it."""
+    monkeypatch.chdir(ROOT)
+    project = read_project(Path("config/config.yaml"))
+    os, pfs = (outcome_labels(project, outcome) for outcome in ("os", "pfs"))
+    assert dict(os.studies) == study_names(project)
+    assert os.studies.keys() - pfs.studies.keys() == {"persano_secondary"}
+    assert os.analyses == pfs.analyses == figure_labels(project).analyses

@@ -165,10 +165,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     compared = any(len(table.rows) > 1 for section in sections for table in section["robustness"].tables)
     return {
         **_WORDS,
-        "heading": heading(settings, names),
-        "title": subject(settings, names),
-        "variant": analysis_under(settings, names),
-        "facts": evidence_facts(evidence, settings.lead[0], settings.studies, names),
+        **_head(settings, evidence, names),
         "headline": names.model,
         "models": settings.models,
         "everyone": all(section["everyone"] for section in sections),
@@ -208,6 +205,16 @@ def _live(
     return {
         "explorer": explorer_data(by_model, settings.lead[0], names),
         "weigh": weigh_section(folder, settings, names),
+    }
+
+
+def _head(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> dict[str, Any]:
+    """Say what the page is about: question, title, analysis, and the evidence in one line."""
+    return {
+        "heading": heading(settings, names),
+        "title": subject(settings, names),
+        "variant": analysis_under(settings, names),
+        "facts": evidence_facts(evidence, settings.lead[0], settings.studies, names),
     }
 
 
