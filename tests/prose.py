@@ -301,7 +301,7 @@ def _fit(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 def _outlying(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     points = tables.read(here.outcome, "model", "data_points.csv")
     studies = [row["study"] for row in points if float(row["deviance"]) + float(row["leverage"]) > 3]
-    named = [re.split(r", (?=\D)", text)[0] for text in found[1].split("; ")]
+    named = [tables.id("studies", re.split(r", (?=\D)", text)[0]) for text in found[1].split("; ")]
     return not Counter(named) - Counter(studies) and len(named) + int(found[2] or 0) == len(studies)
 
 
@@ -389,9 +389,8 @@ def assert_sentences(said: Iterable[Passage], tables: Tables) -> int:
     """Check every number in some passages, as `assert_prose`."""
     found = 0
     labels = tables.labels
-    texts = {
-        text for kind in (labels.regimens, labels.settings, labels.outcomes, labels.analyses) for text in kind.values()
-    }
+    kinds = (labels.regimens, labels.settings, labels.outcomes, labels.analyses, labels.studies)
+    texts = {text for kind in kinds for text in kind.values()}
     known = sorted(texts | {labels.headline} | _studies(tables), key=len, reverse=True)
     decisive = decisive_sentences(tables)
     for passage in said:
@@ -430,7 +429,7 @@ def said_on_the_terminal(lines: Iterable[str], labels: Labels) -> list[Passage]:
 
 
 def _studies(tables: Tables) -> set[str]:
-    """Names of studies."""
+    """Ids of studies, as tables name them."""
     rows = [row for outcome in tables.labels.outcomes if (tables.analysis / outcome).is_dir()
             for row in tables.read(outcome, "evidence.csv")]  # fmt: skip
     return {text for row in rows for text in (f"{row['study']},", row["study"]) if not row["study"].isdigit()}

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from math import exp
 
+from secondline.report.words import Names
+
 from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
 
 P = r"(\d+(?:\.\d+)?)%"
@@ -13,7 +15,7 @@ _AMONG = (
     r"the combinations of choices that give them)"
 )
 _DECIDES = (
-    r"(?:how ([^.]+?) is read|the choice of “[^”]+”) "
+    r"(?:how (.+?) is read|the choice of “[^”]+”) "
     rf"\({P} of the variance of the effect between the two highest\)"
 )
 _LISTED, _PAGE = 3, 6  # choices and treatments of a sentence; facts of decisive.csv on the page
@@ -63,7 +65,8 @@ def _decides(here: Passage, tables: Tables, study: str | None, share: str | None
     if share is None:
         return not rows
     most = max(rows, key=lambda row: float(row["total"]))
-    return study in (None, most["axis"]) and _percent(share, most["total"])
+    label = f"Study {most['axis']}"  # that of tests/doubt_tables.py
+    return (study in (None, label) or tables.id("studies", study) == most["axis"]) and _percent(share, most["total"])
 
 
 def _lead(found: re.Match[str], here: Passage, tables: Tables) -> bool:
@@ -123,7 +126,7 @@ def _flips(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     alone, pairs = (_changes(here, tables, "another_first", size) for size in "12")
     rows = alone if found[1].startswith("A single") else pairs
     levels = _rows(here, tables, "specification_levels")
-    labels = {(row["axis"], row["level"]): row["label"] or row["level"] for row in levels}
+    labels = {(row["axis"], row["level"]): Names(tables.labels, tables.name).level(row) for row in levels}
     chosen = [(row[f"axis_{k}"], row[f"level_{k}"]) for row in rows[:_LISTED] for k in "12" if row[f"axis_{k}"]]
     quoted = re.findall(r"“([^”]*)”", found[2])
     firsts = [tables.id("regimens", name) for name in re.findall(r"” \(((?:[^()]|\([^()]*\))+)\)", found[2])]
@@ -153,9 +156,9 @@ def _nearest(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     rows = _moved(here, tables)
     ends = [(abs(float(row[f"{end}_se"])), row, end) for row in rows for end in ("lower", "upper") if row[end]]
     distance, row, end = min(ends, key=lambda each: each[0])
-    natural = _natural(here, tables)
+    natural, study = _natural(here, tables), tables.labels.studies.get(row["study"], row["study"])
     return (
-        found[1] in (row["study"], f"{row['study']}, {row['arm']}")
+        found[1] in (study, f"{study}, {row['arm']}")
         and found[2] == tables.labels.measures[here.outcome]
         and agrees(found[3], natural(row["effect"]))
         and agrees(found[4], natural(row[end]))
@@ -176,9 +179,8 @@ def _radius(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    rows = [
-        row for row in _rows(here, tables, "overlap") if row["studies"] == f"{found[1]} {found[2]}" and row["first"]
-    ]
+    studies = " ".join(tables.id("studies", found[k]) for k in (1, 2))
+    rows = [row for row in _rows(here, tables, "overlap") if row["studies"] == studies and row["first"]]
     none, bound = (next(row for row in rows if row["level"] == level) for level in ("none", "bound"))
     patients, correlation = agrees(found[3], bound["patients"]), agrees(found[4] or "0", bound["correlation"] or 0)
     if found[5]:
@@ -336,9 +338,10 @@ def _more_decisive(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 
 _OVERLAP = (
-    rf"(\S+) and (\S+) may share up to {N} patients(?:, correlation {N})?: with none (?:and with all of them the "
-    rf"highest SUCRA is that of (.+?), and P\(better\) against (.+?) is {N} and {N}\.|of them the highest SUCRA is "
-    rf"that of (.+?) \(P\(better\) {N} against (.+?)\), with all of them that of (.+?) \({N} against (.+?)\)\.)"
+    rf"(?:^|(?<=\. ))([^.]+?) and ([^.]+?) may share up to {N} patients(?:, correlation {N})?: with none (?:and with "
+    rf"all of them the highest SUCRA is that of (.+?), and P\(better\) against (.+?) is {N} and {N}\.|of them the "
+    rf"highest SUCRA is that of (.+?) \(P\(better\) {N} against (.+?)\), with all of them that of (.+?) \({N} against "
+    r"(.+?)\)\.)"
 )
 _ENDS = r"(?= [A-Z]|$)"
 DOUBT_RULES: list[tuple[str, Check]] = [

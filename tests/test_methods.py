@@ -16,6 +16,7 @@ from secondline.evidence.selection import evidence_csv
 from secondline.jobs.report_settings import report_settings
 from secondline.project.config import Project
 from secondline.project.read import read_project
+from secondline.project.study_names import study_names
 from secondline.report.prose import methods as module
 from secondline.report.prose.methods import Methods, methods_text
 from secondline.report.prose.references import REFERENCES, number_citations
@@ -127,7 +128,7 @@ def test_numbers_are_those_of_the_configuration(project: Project, paragraphs: di
     for analysis in list(config.analyses.values())[1:]:
         assert f"“{analysis.label}”" in paragraphs["Sensitivity analyses"]
         for study, reason in analysis.exclude.items():
-            assert f"excluding {study}: {reason}" in paragraphs["Sensitivity analyses"]
+            assert f"excluding {study_names(project)[study]}: {reason}" in paragraphs["Sensitivity analyses"]
     assert "Python 3.99.1, PyMC 6.98 and nutpie 0.97" in paragraphs["Software"]
 
 

@@ -231,11 +231,11 @@ def _notes(
     """Rows of the notes, each a heading, an alarm or text."""
     labels = names.labels
     yield "head", [f"Network meta-analysis: {title}"]
+    if failed:
+        yield "alarm", ["NOT CONVERGED, do not use:", "; ".join(failed)]
     if question and question != title:
         yield "", ["Question", question]
     yield "", ["Analysis", names.analysis_label]
-    if failed:
-        yield "alarm", ["NOT CONVERGED, do not use:", "; ".join(failed)]
     yield "", ["Headline model", names.model]
     yield "", ["Intervals", "95% equal-tailed credible intervals, unless a column says otherwise"]
     yield (

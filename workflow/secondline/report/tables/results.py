@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK, METHODS, SEVERITIES, TOGETHER
+from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK, METHODS, SEVERITIES, TOGETHER, see_analyses
 from secondline.cells import baseline_cell, parse_baseline
 from secondline.network.arms import is_contrast, used_rows
 from secondline.report.certainty import Certainty, Shade
@@ -271,13 +271,25 @@ def audit_tables(audit: Sequence[Row], names: Names) -> list[Table]:
                 row["check"].replace("_", " "),
                 _short(row["reported"]),
                 _short(row["recomputed"]),
-                names.said(row["message"]),
+                _message(row, names),
             ]
             for row in audit
             if row["severity"] == severity
         ]
         result.append(Table(f"Audit of the evidence: {severity}", columns, rows, severity))
     return result
+
+
+def _message(finding: Row, names: Names) -> str:
+    """Message of a finding with the names of studies, and with the labels of the analyses to which it refers."""
+    analyses = (finding.get("analyses") or "").split()
+    labels = listed(f"“{names.label_of_analysis(name)}”" for name in analyses)
+    message = names.said(finding["message"])
+    return (
+        message.replace(see_analyses(analyses), f"see the {'analysis' if len(analyses) == 1 else 'analyses'} {labels}")
+        if analyses
+        else message
+    )
 
 
 def _short(text: str) -> str:
