@@ -51,7 +51,7 @@ def test_the_line_is_that_of_the_tables() -> None:
     }
     assert evidence_facts(evidence, "os", studies, NAMES) == [
         "2 retrospective cohorts and 1 randomised trial",
-        "1,069 patients in the analysis of overall survival",
+        "1,069 patients (overall survival)",
         "patients enrolled until December 2023",
     ]
 
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_left_out() -> None:
     """Without enrolment the year of the last paper, without patients and dates neither."""
     one = {"os": [contrast("one", "30", "")]}
     assert evidence_facts(one, "os", {"one": StudyFacts(design=TRIAL, year=2019)}, NAMES) == [
-        "1 randomised trial", "at least 30 patients in the analysis of overall survival", "last study published in 2019"
+        "1 randomised trial", "at least 30 patients (overall survival)", "last study published in 2019"
     ]  # fmt: skip
     assert evidence_facts({"os": [contrast("one", "", "")]}, "os", {}, NAMES) == ["1 study (design not declared)"]
 

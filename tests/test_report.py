@@ -854,7 +854,7 @@ def test_the_question_is_the_heading(named_page):
     assert "<title>Network meta-analysis: Pain relief</title>" in named_page
     assert f"This network meta-analysis addressed the question “{asked}”. The analysis" in named_page
     assert '<p class="variant">' not in named_page
-    line = "2 retrospective cohorts, no randomised trial · 160 patients in the analysis of pain relief at twelve weeks"
+    line = "2 retrospective cohorts, no randomised trial · 160 patients (pain relief at twelve weeks)"
     assert f'<p class="facts">{line}</p>' in named_page
 
 

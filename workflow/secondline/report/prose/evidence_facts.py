@@ -59,7 +59,7 @@ def _patients(rows: Sequence[Row], lead: str, names: Names) -> str:
         return ""
     whole = isclose(total, round(total), abs_tol=1e-9)
     sign = "at least " if not all(arm.n for arm in arms) else "" if whole else "about "
-    return f"{sign}{total:,.0f} patients in the analysis of {in_sentence(names.label_of_outcome(lead))}"
+    return f"{sign}{total:,.0f} patients ({in_sentence(names.label_of_outcome(lead))})"
 
 
 def in_sentence(label: str) -> str:
