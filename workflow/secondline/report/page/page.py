@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from secondline.cell_values import OVERALL
 from secondline.layout import (
     DECISIVE_TABLE,
     HEADLINE_TABLES,
@@ -23,6 +24,7 @@ from secondline.report.page.certainty import certainty_sections, read_certaintie
 from secondline.report.page.doubt import doubt_sections, read_doubts
 from secondline.report.page.explanations import explanations
 from secondline.report.page.explorer import explorer_data
+from secondline.report.page.first_screen import answers
 from secondline.report.page.inline import inline_svg
 from secondline.report.page.sections import SECTIONS
 from secondline.report.page.weigh import weigh_section
@@ -39,6 +41,7 @@ from secondline.report.prose.sentences import (
     informed_words,
     not_converged,
 )
+from secondline.report.prose.verdict import small
 from secondline.report.settings import PopulationSettings, ReportSettings
 from secondline.report.tables import checks, prisma, results
 from secondline.report.tables.certainty import legend
@@ -118,6 +121,7 @@ def render(context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["lower_first"] = small
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}  # keys in our order
     sections = [section for section in SECTIONS if not section.needs or context[section.needs]]
     return environment.get_template("report.html.j2").render(context, sections=sections)
@@ -158,7 +162,8 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     ]
     lead = {outcome: by_model[outcome]["ranking"][names.model] for outcome in settings.lead}
     designs = {study: facts.design for study, facts in settings.studies.items()}
-    verdicts = _verdicts(sources)
+    verdicts, decisive = _verdicts(sources), _decisive(folder, settings)
+    others = [outcome for outcome in settings.outcomes if outcome not in settings.lead]
     meanings = explanations(settings, names)
     versions = sorted({row["versions"] for row in fits})
     timings = [row for outcome in settings.outcomes for row in read_table(folder / outcome / "timings.csv")]
@@ -177,13 +182,16 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "evidence_words": meanings,
         "outcomes": sections,
         **_live(folder, settings, by_model, names),
+        "answers": answers(by_model, certainties, decisive, settings.lead, settings.pairs, names),
+        "asked": [(name, settings.labels.outcomes.get(name, name)) for name in [*settings.lead, *others]],
+        "overall": names.place(OVERALL),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings.populations, names),
         "pairs": _pairs(folder, settings, names),
         "compared": compared,
         "compared_in": settings.compared_in,
-        "doubt": doubt_sections(folder, doubts, by_model, _decisive(folder, settings), names),
+        "doubt": doubt_sections(folder, doubts, by_model, decisive, names),
         "certainty": certainty_sections(folder, certainties, settings.certainty, names),
         "fits": checks.fits_table(fits, names),
         "verification": verification_sentences(verdicts, names),

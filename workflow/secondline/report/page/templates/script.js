@@ -246,6 +246,20 @@ offer(chosen().here.reference);
 for (const name of ["outcome", "setting", "model"]) picker[name]?.addEventListener("change", () => offer(name === "setting" ? chosen().here.reference : undefined));
 picker.reference.addEventListener("change", compare);
 
+// The question: one answer at a time, that of the setting and the outcome that are asked for.
+const ask = document.querySelector(".ask");
+if (ask?.elements.length) {
+  const asked = name => ask.querySelector(`[name=${name}]:checked`)?.value;
+  const reply = () => all(".answer").forEach(node => {
+    const fits = [["place", node.dataset.place], ["about", node.dataset.about]].every(([name, own]) => (asked(name) ?? own) === own);
+    node.classList.toggle("off", !fits);
+  });
+  ask.hidden = false;
+  ask.addEventListener("change", reply);
+  ask.addEventListener("submit", event => event.preventDefault());
+  reply();
+}
+
 // One outcome and one setting, or all; a link into what is not shown shows it.
 const choice = document.querySelector(".choice");
 if (choice) {

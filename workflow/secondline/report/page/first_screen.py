@@ -1,0 +1,103 @@
+"""The first screen: the answer of every setting and outcome in sentences, how certain it is, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from secondline.cell_values import OVERALL
+from secondline.report.certainty import Certainty, shade_of
+from secondline.report.prose.certainty import reasons
+from secondline.report.prose.verdict import Tables, verdict_of
+from secondline.report.words import Names, Row, settings_of
+
+REASONS = 4
+"""Reasons beside an answer; the sections that they lead to have all of them."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an answer is no more certain than it is, and the anchor of the section that says more."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of one setting and outcome, with its certainty in words and the class of its colour."""
+
+    setting: str
+    outcome: str
+    label: str
+    sentences: list[str]
+    certainty: str
+    shade: str
+    reasons: list[Reason]
+
+
+def answers(
+    by_model: Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]],
+    certainties: Mapping[str, Certainty],
+    decisive: Sequence[Row],
+    lead: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    names: Names,
+) -> list[Answer]:
+    """Answer every outcome in every setting, the leading outcomes first; no patient is in all settings together.
+
+    Parameters
+    ----------
+    by_model : mapping
+        Rows of ranking.csv and relative_effects.csv by outcome, table and model.
+    decisive : rows
+        decisive.csv, where the run lists it for this analysis.
+    lead : sequence of str
+    pairs : sequence
+        Outcomes that are shown together, benefit against harm.
+    """
+    tables = {
+        outcome: Tables(
+            members["ranking"][names.model],
+            members["relative_effects"][names.model],
+            certainties.get(outcome),
+            replace(names, outcome=outcome),
+        )
+        for outcome, members in by_model.items()
+    }
+    found = []
+    for outcome in [*lead, *(name for name in by_model if name not in lead)]:
+        own, harm = tables[outcome], tables.get(harm_of(outcome, lead, pairs) or "")
+        places = [place for place in settings_of(own.ranking) if place != OVERALL or not names.has_settings]
+        found += [_answer(own, harm, place, decisive) for place in places]
+    return found
+
+
+def harm_of(outcome: str, lead: Sequence[str], pairs: Sequence[tuple[str, str]]) -> str | None:
+    """Find the outcome that tells of harm beside a leading one: the other of a pair that does not lead."""
+    if outcome not in lead:
+        return None
+    return next((upwards for across, upwards in pairs if across == outcome and upwards not in lead), None)
+
+
+def _answer(own: Tables, harm: Tables | None, place: str, decisive: Sequence[Row]) -> Answer:
+    names, found = own.names, verdict_of(own, harm, place)
+    shade: Any = shade_of(found.certainty) if found.certainty else None
+    return Answer(
+        names.place(place),
+        names.outcome,
+        names.outcome_label,
+        found.sentences,
+        shade.words if shade else "",
+        shade.name if shade else "none",
+        _reasons(own, place, found.pair, decisive)[:REASONS],
+    )
+
+
+def _reasons(own: Tables, place: str, pair: tuple[str, str] | None, decisive: Sequence[Row]) -> list[Reason]:
+    """List what decides the answer, by how much it moves it; where nothing is listed, why its certainty is reduced."""
+    outcome = own.names.outcome
+    facts = [row["what"] for row in decisive if (row["outcome"], row["setting"]) == (outcome, place)]
+    if facts:
+        return [Reason(fact, f"doubt-{outcome}") for fact in facts]
+    known = own.certainty.by_names.get((place, *pair)) if own.certainty and pair else None
+    return [Reason(text, f"certainty-{outcome}") for text in reasons(known, own.names)] if known else []

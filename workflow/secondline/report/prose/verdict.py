@@ -1,0 +1,178 @@
+"""The answer in two or three sentences: against the usual choice, against the runner-up, and harm.
+
+The words follow the certainty of the comparison, as GRADE has it (Santesso 2020): *is* where it is high, *probably*
+where it is moderate, *may* where it is low, and *might* with what is uncertain where it is very low. Where the interval
+includes no difference, what is better is not known; where the data do not determine an effect, the studies cannot tell.
+
+References
+----------
+Santesso N et al. (2020) Journal of Clinical Epidemiology 119:126 (statements about the findings of reviews).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from secondline.cell_values import NOT_JUDGED, OVERALL, PRIOR_DRIVEN
+from secondline.report.certainty import OVERALL_CERTAINTY, Certainty
+from secondline.report.prose.first import (
+    NO_CANDIDATES,
+    candidates_of,
+    comparison,
+    first_of,
+    ranked_candidates,
+)
+from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, reference_of
+
+_VERBS = {"high": "is", "moderate": "is probably", "low": "may be"}
+_VERY_LOW = "might be"
+_UNCERTAIN = ", but the evidence is very uncertain"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the sentences of one outcome are made of; its certainty where that is judged."""
+
+    ranking: Sequence[Row]
+    relative: Sequence[Row]
+    certainty: Certainty | None
+    names: Names
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of one setting and outcome: sentences, and the comparison of which the certainty is shown."""
+
+    sentences: list[str]
+    pair: tuple[str, str] | None
+    certainty: str
+
+
+def verdict_of(benefit: Tables, harm: Tables | None, setting: str) -> Verdict:
+    """Answer the question of one setting for one outcome.
+
+    Parameters
+    ----------
+    benefit, harm : Tables
+        Those of the outcome, and of the one that tells of harm where there is one.
+    setting : str
+    """
+    names, candidates = benefit.names, candidates_of(benefit.ranking, setting)
+    if not candidates:
+        return Verdict([NO_CANDIDATES], None, "")
+    best = first_of(benefit.ranking, setting)
+    said = _of_first(benefit, setting, best) if best else [_cannot_tell(benefit, setting)]
+    pair = _shown_pair(benefit, setting, best)
+    failed = [] if all(is_true(row, "converged") for row in candidates) else [f"{NOT_CONVERGED}, do not use:"]
+    harms = [harm_sentence(harm, setting, best)] if harm else []
+    level = judged(benefit.certainty, setting, *pair) if pair else ""
+    return Verdict([*failed, *(_placed(text, setting, names, i) for i, text in enumerate(said)), *harms], pair, level)
+
+
+def _placed(text: str, setting: str, names: Names, place: int) -> str:
+    """Begin the first sentence with its setting."""
+    where = names.place(setting) if setting != OVERALL else ""
+    return f"{where}, {small(text)}" if where and not place else text
+
+
+def _of_first(tables: Tables, setting: str, best: Row) -> list[str]:
+    """Compare the first candidate with the usual choice, and with the runner-up where that is another one."""
+    reference = reference_of(tables.ranking, setting)
+    rivals = [ranked_candidates(tables.ranking, setting)[1]["treatment"]]
+    others = [reference, *rivals] if best["treatment"] != reference else rivals
+    found = list(dict.fromkeys(others))
+    return [compared(tables, setting, best["treatment"], other, again=k > 0) for k, other in enumerate(found)]
+
+
+def compared(tables: Tables, setting: str, treatment: str, other: str, again: bool = False) -> str:
+    """Say whether one treatment is better than another, in words of the certainty; ``again`` after another sentence."""
+    names, effect = tables.names, comparison(tables.relative, setting, treatment, other)
+    one, two = ("it" if again else names.regimen(treatment)), small(names.regimen(other))
+    figures = figures_of(effect, names)
+    outcome = "" if again else f" for {small(names.outcome_label)}"
+    if effect["evidence"] == PRIOR_DRIVEN:
+        return f"The studies cannot tell how {small(one)} compares with {two}{outcome}: {figures}, prior-driven."
+    if not is_clear(effect, names):
+        return f"Whether {small(one)} is better than {two}{outcome} is not known: {figures}."
+    level = judged(tables.certainty, setting, treatment, other)
+    verb, tail = _VERBS.get(level, _VERY_LOW), _UNCERTAIN if level == "very low" else ""
+    if level not in (*_VERBS, "very low"):
+        tail = f"; certainty {level or NOT_JUDGED}"
+    start, how = one[0].upper() + one[1:], "better" if is_better(effect, names) else "worse"
+    return f"{start} {verb} {how} than {two}{outcome}: {figures}{tail}."
+
+
+def figures_of(effect: Row, names: Names) -> str:
+    """Measure of an effect in words, its estimate and 95% interval."""
+    return f"{names.effects.words.lower()} {names.estimate(effect)}"
+
+
+def is_better(effect: Row, names: Names) -> bool:
+    """Whether the estimate of an effect favours the first of its two treatments."""
+    return (float(effect["estimate"]) < float(names.no_effect)) == names.lower_is_better
+
+
+def is_clear(effect: Row, names: Names) -> bool:
+    """Whether the interval of an effect lies on one side of no effect."""
+    none = float(names.no_effect)
+    return float(effect["estimate_upper"]) < none or float(effect["estimate_lower"]) > none
+
+
+def _cannot_tell(tables: Tables, setting: str) -> str:
+    """Say that the studies do not tell which treatment is best, and between whom they do not."""
+    names, candidates = tables.names, candidates_of(tables.ranking, setting)
+    outcome = small(names.outcome_label)
+    placed = ranked_candidates(tables.ranking, setting)
+    if len(candidates) == 1:
+        return f"The only candidate is {small(names.regimen(candidates[0]['treatment']))}."
+    if len(placed) < 2:
+        return f"The studies cannot tell which treatment is best for {outcome}: what they say follows the priors."
+    first, second = (small(names.regimen(row["treatment"])) for row in placed[:2])
+    effect = comparison(tables.relative, setting, *(row["treatment"] for row in placed[:2]))
+    why = ", which follows the priors" if effect["evidence"] == PRIOR_DRIVEN else ""
+    return (
+        f"The studies cannot tell which treatment is best for {outcome}: {first} and {second} are not told apart "
+        f"({figures_of(effect, names)}{why})."
+    )
+
+
+def harm_sentence(harm: Tables, setting: str, best: Row | None) -> str:
+    """Say what is known of the harm of the first candidate, or of all of them where none is named."""
+    names, reference = harm.names, reference_of(harm.ranking, setting)
+    known = {row["treatment"] for row in harm.ranking if row["setting"] == setting}
+    label = small(names.outcome_label)
+    if not best or best["treatment"] not in known or best["treatment"] == reference:
+        return _safest(harm, setting, label)
+    effect = comparison(harm.relative, setting, best["treatment"], reference)
+    two, figures = small(names.regimen(reference)), figures_of(effect, names)
+    if effect["evidence"] == PRIOR_DRIVEN:
+        return f"Harm is not known: the studies do not tell its effect on {label} against {two}."
+    if not is_clear(effect, names):
+        return f"Whether it causes more harm than {two} is not known ({label}: {figures})."
+    how = "less" if is_better(effect, names) else "more"
+    return f"It appears to cause {how} harm than {two} ({label}: {figures})."
+
+
+def _safest(harm: Tables, setting: str, label: str) -> str:
+    best = first_of(harm.ranking, setting)
+    if best is None:
+        return f"The studies cannot tell which treatment is safest ({label})."
+    return f"For {label}, {small(harm.names.regimen(best['treatment']))} ranks first."
+
+
+def _shown_pair(tables: Tables, setting: str, best: Row | None) -> tuple[str, str] | None:
+    """Choose the comparison whose certainty stands beside the answer: that of the first sentence."""
+    placed, reference = ranked_candidates(tables.ranking, setting), reference_of(tables.ranking, setting)
+    if best and best["treatment"] != reference:
+        return best["treatment"], reference
+    return (placed[0]["treatment"], placed[1]["treatment"]) if len(placed) > 1 else None
+
+
+def judged(certainty: Certainty | None, setting: str, treatment: str, comparator: str) -> str:
+    """Find the certainty of a comparison as certainty.csv has it; empty where it was not judged."""
+    found = certainty.by_names.get((setting, treatment, comparator)) if certainty else None
+    return found[OVERALL_CERTAINTY]["judgement"] if found else ""
+
+
+def small(text: str) -> str:
+    """Begin a label within a sentence with a small letter, but for abbreviations."""
+    return text[0].lower() + text[1:] if len(text) > 1 and text[1].islower() else text
