@@ -1,5 +1,6 @@
 """The first screen: the answer of every setting and outcome in sentences, how certain it is, and why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,10 @@ from secondline.report.words import Names, Row, settings_of
 
 REASONS = 4
 """Reasons beside an answer; the sections that they lead to have all of them."""
+LONG = 110
+"""Letters of a reason beyond which its last clauses are left out."""
+_MOVE = re.compile(r"\.? (?:Then the |With the study left out |The analysis “)|[.;] [Tt]he comparison is |, that is, ")
+_CLAUSE = re.compile(r"([;:,] )(?![^(]*\))")  # not within brackets
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,22 @@ def _answer(own: Tables, harm: Tables | None, place: str, decisive: Sequence[Row
     )
 
 
+def brief(fact: str) -> str:
+    """Shorten what decides an answer to its subject: how far it moves the answer is said where it leads to."""
+    clauses = _CLAUSE.split(_MOVE.split(fact)[0].rstrip("."))
+    kept = clauses[0]
+    for mark, clause in zip(clauses[1::2], clauses[2::2], strict=True):
+        if len(kept) + len(clause) > LONG:
+            break
+        kept += mark + clause
+    return f"{kept}."
+
+
 def _reasons(own: Tables, place: str, pair: tuple[str, str] | None, decisive: Sequence[Row]) -> list[Reason]:
     """List what decides the answer, by how much it moves it; where nothing is listed, why its certainty is reduced."""
     outcome = own.names.outcome
     facts = [row["what"] for row in decisive if (row["outcome"], row["setting"]) == (outcome, place)]
     if facts:
-        return [Reason(fact, f"doubt-{outcome}") for fact in facts]
+        return [Reason(brief(fact), f"doubt-{outcome}") for fact in dict.fromkeys(facts)]
     known = own.certainty.by_names.get((place, *pair)) if own.certainty and pair else None
     return [Reason(text, f"certainty-{outcome}") for text in reasons(known, own.names)] if known else []
