@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 from math import exp
 
+from secondline.report.page.first_screen import brief
+from secondline.report.prose.verdict import small
 from secondline.report.settings import Labels
 from secondline.tables import read_table
 
 from tests.prose_doubt import DOUBT_RULES, decisive_sentences
 from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
+from tests.prose_verdict import VERDICT_RULES
 
 __all__ = ["N", "Tables", "agrees", "assert_prose", "assert_sentences", "passages", "said_on_the_terminal"]
 
@@ -46,6 +49,7 @@ class _Reader(HTMLParser):
             passage = Passage(
                 self._around("id", "section-"), self._around("data-outcome"), self._around("data-setting")
             )
+            passage.setting = passage.setting or self._around("data-place")
             passage.outcome = passage.outcome or self._around("data-of")
             self.passages.append(passage)
             self.open.append(passage)
@@ -391,14 +395,16 @@ def assert_sentences(said: Iterable[Passage], tables: Tables) -> int:
     labels = tables.labels
     kinds = (labels.regimens, labels.settings, labels.outcomes, labels.analyses, labels.studies)
     texts = {text for kind in kinds for text in kind.values()}
+    texts |= {small(text) for text in texts}
     known = sorted(texts | {labels.headline} | _studies(tables), key=len, reverse=True)
     decisive = decisive_sentences(tables)
+    decisive |= {brief(sentence) for sentence in decisive}
     for passage in said:
         if passage.text in decisive:
             found += 1
             continue
         rest = passage.text
-        for pattern, check in (*RULES, *DOUBT_RULES):
+        for pattern, check in (*RULES, *DOUBT_RULES, *VERDICT_RULES):
             for match in re.finditer(pattern, passage.text):
                 assert check(match, passage, tables), f"{passage.section}, {passage.outcome}: {match[0]}"
                 rest = rest.replace(match[0], " ")

@@ -83,18 +83,26 @@ def test_a_failed_fit_is_the_first_thing_said(browser: Any, files: dict[str, Pat
     page = Page(browser, files["failed"])
     alert, title = (page.window.locator(selector).bounding_box() for selector in (".failed", "h1"))
     assert alert["y"] < title["y"]
+    page.window.locator("details.glance > summary").click()
     assert page.shown(".card.bad .warning") == len(page.texts(".lead .card"))
     page.window.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_first_screen_says_the_ranking_and_how_weak_it_is(browser: Any, files: dict[str, Path], width: int) -> None:
-    """The verdict and the first card with SUCRA, interval and evidence stand above the fold."""
+def test_first_screen_answers_one_question(browser: Any, files: dict[str, Path], width: int) -> None:
+    """The answer of one setting and outcome stands above the fold; another is a press away."""
     page = Page(browser, files["settings"], width)
-    for selector in (".verdict", ".shares", ".lead .card >> nth=0 >> li >> nth=0"):
-        box = page.window.locator(selector).first.bounding_box()
-        assert box["y"] + box["height"] < 900, selector
-    assert "non-randomised" in page.texts(".verdict")[0]
+    assert page.shown(".answer") == 1
+    box = page.window.locator(".answer:not(.off) .said p").first.bounding_box()
+    assert box["y"] + box["height"] < 900
+    place, about = (page.window.locator(f".ask [name={name}]") for name in ("place", "about"))
+    assert "all together" not in " ".join(page.texts(".ask label")).lower()
+    place.last.check(force=True)
+    about.last.check(force=True)
+    answer = page.window.locator(".answer:not(.off)")
+    assert answer.count() == 1
+    assert answer.get_attribute("data-place") == place.last.get_attribute("value")
+    assert answer.get_attribute("data-of") == about.last.get_attribute("value")
     page.window.close()
 
 

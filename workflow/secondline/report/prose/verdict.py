@@ -9,7 +9,7 @@ References
 Santesso N et al. (2020) Journal of Clinical Epidemiology 119:126 (statements about the findings of reviews).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from secondline.cell_values import NOT_JUDGED, OVERALL, PRIOR_DRIVEN
@@ -21,7 +21,7 @@ from secondline.report.prose.first import (
     first_of,
     ranked_candidates,
 )
-from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, reference_of
+from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, listed, reference_of
 
 _VERBS = {"high": "is", "moderate": "is probably", "low": "may be"}
 _VERY_LOW = "might be"
@@ -60,7 +60,7 @@ def verdict_of(benefit: Tables, harm: Tables | None, setting: str) -> Verdict:
     if not candidates:
         return Verdict([NO_CANDIDATES], None, "")
     best = first_of(benefit.ranking, setting)
-    said = _of_first(benefit, setting, best) if best else [_cannot_tell(benefit, setting)]
+    said = _of_first(benefit, setting, best) if best else [*_cannot_tell(benefit, setting)]
     pair = _shown_pair(benefit, setting, best)
     failed = [] if all(is_true(row, "converged") for row in candidates) else [f"{NOT_CONVERGED}, do not use:"]
     harms = [harm_sentence(harm, setting, best)] if harm else []
@@ -117,22 +117,32 @@ def is_clear(effect: Row, names: Names) -> bool:
     return float(effect["estimate_upper"]) < none or float(effect["estimate_lower"]) > none
 
 
-def _cannot_tell(tables: Tables, setting: str) -> str:
-    """Say that the studies do not tell which treatment is best, and between whom they do not."""
+def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
+    """Say that the studies do not tell which treatment is best, and what they tell of the two that rank highest."""
     names, candidates = tables.names, candidates_of(tables.ranking, setting)
     outcome = small(names.outcome_label)
     placed = ranked_candidates(tables.ranking, setting)
     if len(candidates) == 1:
-        return f"The only candidate is {small(names.regimen(candidates[0]['treatment']))}."
+        yield f"The only candidate is {small(names.regimen(candidates[0]['treatment']))}."
+        return
     if len(placed) < 2:
-        return f"The studies cannot tell which treatment is best for {outcome}: what they say follows the priors."
+        yield f"The studies cannot tell which treatment is best for {outcome}: what they say follows the priors."
+        return
     first, second = (small(names.regimen(row["treatment"])) for row in placed[:2])
     effect = comparison(tables.relative, setting, *(row["treatment"] for row in placed[:2]))
     why = ", which follows the priors" if effect["evidence"] == PRIOR_DRIVEN else ""
-    return (
+    yield (
         f"The studies cannot tell which treatment is best for {outcome}: {first} and {second} are not told apart "
         f"({figures_of(effect, names)}{why})."
     )
+
+    reference = reference_of(tables.ranking, setting)
+    others = [row["treatment"] for row in placed[:2] if row["treatment"] != reference]
+    effects = [comparison(tables.relative, setting, name, reference) for name in others]
+    known = [effect for effect in effects if effect["evidence"] != PRIOR_DRIVEN]
+    if known:
+        each = listed(f"{names.estimate(one)} for {small(names.regimen(one['treatment']))}" for one in known)
+        yield f"Against {small(names.regimen(reference))}, the {names.effects.words.lower()} is {each}."
 
 
 def harm_sentence(harm: Tables, setting: str, best: Row | None) -> str:
@@ -145,7 +155,7 @@ def harm_sentence(harm: Tables, setting: str, best: Row | None) -> str:
     effect = comparison(harm.relative, setting, best["treatment"], reference)
     two, figures = small(names.regimen(reference)), figures_of(effect, names)
     if effect["evidence"] == PRIOR_DRIVEN:
-        return f"Harm is not known: the studies do not tell its effect on {label} against {two}."
+        return f"Whether it causes more harm than {two} is not known ({label}: the studies do not tell)."
     if not is_clear(effect, names):
         return f"Whether it causes more harm than {two} is not known ({label}: {figures})."
     how = "less" if is_better(effect, names) else "more"
@@ -156,7 +166,7 @@ def _safest(harm: Tables, setting: str, label: str) -> str:
     best = first_of(harm.ranking, setting)
     if best is None:
         return f"The studies cannot tell which treatment is safest ({label})."
-    return f"For {label}, {small(harm.names.regimen(best['treatment']))} ranks first."
+    return f"{harm.names.regimen(best['treatment'])} ranks first for safety ({label})."
 
 
 def _shown_pair(tables: Tables, setting: str, best: Row | None) -> tuple[str, str] | None:

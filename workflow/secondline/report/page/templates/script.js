@@ -251,7 +251,7 @@ const ask = document.querySelector(".ask");
 if (ask?.elements.length) {
   const asked = name => ask.querySelector(`[name=${name}]:checked`)?.value;
   const reply = () => all(".answer").forEach(node => {
-    const fits = [["place", node.dataset.place], ["about", node.dataset.about]].every(([name, own]) => (asked(name) ?? own) === own);
+    const fits = [["place", node.dataset.place], ["about", node.dataset.of]].every(([name, own]) => (asked(name) ?? own) === own);
     node.classList.toggle("off", !fits);
   });
   ask.hidden = false;

@@ -1,0 +1,108 @@
+"""The sentences of the first screen, held against the tables: who is compared with whom, and what is claimed of it."""
+
+import re
+
+from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
+
+_NUMBER = N[1:-1]
+"""A number, without the brackets of a group."""
+_FIGURES = rf"[a-z ]+? {N} \({N} to {N}\)"
+
+
+def _id(tables: Tables, label: str) -> str:
+    """Id of a treatment that begins with a small letter or a large one."""
+    for name, text in tables.labels.regimens.items():
+        if label in (text, text[0].lower() + text[1:]):
+            return name
+    return label
+
+
+def _first(here: Passage, tables: Tables) -> str:
+    """Candidate that is named first in the setting; empty where none is."""
+    rows = tables.ranking(here.outcome, here.setting)
+    return next((row["treatment"] for row in rows if row["named_first"] == "true"), "")
+
+
+def _effect(here: Passage, tables: Tables, outcome: str, pair: tuple[str, str]) -> Row:
+    setting = tables.id("settings", here.setting) if here.setting else "overall"
+    rows = tables.read(outcome, "model", "relative_effects.csv")
+    return next(row for row in rows if (row["setting"], row["treatment"], row["comparator"]) == (setting, *pair))
+
+
+def _shows(row: Row, *shown: str) -> bool:
+    values = (row["estimate"], row["estimate_lower"], row["estimate_upper"])
+    return all(agrees(text, value) for text, value in zip(shown, values, strict=True))
+
+
+def _sides(row: Row, tables: Tables, outcome: str) -> tuple[bool, bool]:
+    """Whether an interval excludes no effect, and whether the estimate favours the treatment."""
+    none = 1.0 if tables.labels.measures[outcome] in ("HR", "OR", "RR", "IRR") else 0.0
+    clear = float(row["estimate_upper"]) < none or float(row["estimate_lower"]) > none
+    return clear, (float(row["estimate"]) < none) == (tables.labels.better[outcome] == "lower")
+
+
+def _who(text: str, here: Passage, tables: Tables) -> str:
+    """Whom a sentence is about: *it* is the treatment named first, and the setting may stand before the name."""
+    if text.lower() == "it":
+        return _first(here, tables)
+    return _id(tables, text.removeprefix(f"{here.setting}, "))
+
+
+def _better(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    """Only a clear effect of the treatment named first is called better, and never one that follows the priors."""
+    treatment = _who(found[1], here, tables)
+    row = _effect(here, tables, here.outcome, (treatment, _id(tables, found[3])))
+    clear, favours = _sides(row, tables, here.outcome)
+    said = clear and favours == (found[2] == "better") and row["evidence"] != "prior_driven"
+    return said and treatment == _first(here, tables) and _shows(row, *found.groups()[3:6])
+
+
+def _not_known(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    row = _effect(here, tables, here.outcome, (_who(found[1], here, tables), _id(tables, found[2])))
+    return not _sides(row, tables, here.outcome)[0] and _shows(row, *found.groups()[2:5])
+
+
+def _driven(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    row = _effect(here, tables, here.outcome, (_who(found[1], here, tables), _id(tables, found[2])))
+    return row["evidence"] == "prior_driven" and _shows(row, *found.groups()[2:5])
+
+
+def _apart(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    pair = [row["treatment"] for row in tables.candidates(here.outcome, here.setting)[:2]]
+    row = _effect(here, tables, here.outcome, (pair[0], pair[1]))
+    named = [_id(tables, text) for text in found.groups()[:2]] == pair
+    return named and _shows(row, *found.groups()[2:5]) and bool(found[6]) == (row["evidence"] == "prior_driven")
+
+
+def _against(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    other = _id(tables, found[1])
+    each = re.findall(rf"{N} \({N} to {N}\) for (.+?)(?= and [\d.]|$)", found[2])
+    rows = [_effect(here, tables, here.outcome, (_id(tables, name), other)) for *_, name in each]
+    return bool(rows) and all(
+        _shows(row, *shown[:3]) and row["evidence"] != "prior_driven" for row, shown in zip(rows, each, strict=True)
+    )
+
+
+def _harm(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    outcome = next(k for k, text in tables.labels.outcomes.items() if text.lower() == found["label"].lower())
+    row = _effect(here, tables, outcome, (_first(here, tables), _id(tables, found["other"])))
+    clear, favours = _sides(row, tables, outcome)
+    how = found.groupdict().get("how")
+    said = not clear if how is None else clear and favours == (how == "less")
+    return said and row["evidence"] != "prior_driven" and _shows(row, *(found[k] for k in ("a", "b", "c")))
+
+
+_THREE = rf"(?P<a>{_NUMBER}) \((?P<b>{_NUMBER}) to (?P<c>{_NUMBER})\)"
+_OF_HARM = rf"(?P<other>.+?)(?: is not known)? \((?P<label>.+?): [a-z ]+? {_THREE}\)\."
+_PLACE, _FOR = r"^(?:.+?, )?", r"(?: for [^:]+?)?"
+_VERB = "(?:is|is probably|may be|might be)"
+VERDICT_RULES: list[tuple[str, Check]] = [
+    (rf"^(?!.*[Ww]hether )(.+?) {_VERB} (better|worse) than (.+?){_FOR}: {_FIGURES}(?=[.,;])", _better),
+    (rf"{_PLACE}[Ww]hether (.+?) is better than (.+?){_FOR} is not known: {_FIGURES}\.", _not_known),
+    (rf"{_PLACE}[Tt]he studies cannot tell how (.+?) compares with (.+?){_FOR}: {_FIGURES}, prior-driven\.", _driven),
+    (rf"[Tt]he studies cannot tell which treatment is best for [^:]+?: (.+?) and (.+?) are not told apart "
+     rf"\({_FIGURES}(, which follows the priors)?\)\.", _apart),
+    (rf"^Against (.+?), the [a-z ]+? is ({_NUMBER} .+?)\.$", _against),
+    (rf"^Whether it causes more harm than {_OF_HARM}", _harm),
+    (rf"^It appears to cause (?P<how>less|more) harm than {_OF_HARM}", _harm),
+]  # fmt: skip
