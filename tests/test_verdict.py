@@ -70,8 +70,13 @@ def test_harm_is_the_other_outcome_of_a_pair() -> None:
 
 def test_a_reason_is_cut_between_clauses() -> None:
     """Not within brackets, and without how far it moves the answer."""
-    fact = "The arms differ: class A (92% against 70%, difference 0.57), grade 1 (50% against 23%, difference 0.58), and yet more"
-    assert brief(f"{fact}. Then the HR of b against a is 0.7 instead of 0.5.") == f"{fact.rsplit(', grade', 1)[0]}."
+    kept, more = (
+        "The arms differ: class A (92% against 70%, difference 0.57)",
+        "grade 1 (50% against 23%), and the score too",
+    )
+    fact = f"{kept}, {more}"
+    assert brief(f"{fact}. Then the HR of b against a is 0.7 instead of 0.5.") == f"{fact}."
+    assert brief(f"{fact} (−2.58 against −2.22). Then the HR is another.") == f"{kept}, grade 1 (50% against 23%)."
     assert brief("A short one; the comparison is with another.") == "A short one."
     assert all(len(brief(fact * n)) <= LONG + len(fact) for n in range(1, 4))
 
