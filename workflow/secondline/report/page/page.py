@@ -26,6 +26,7 @@ from secondline.report.page.explanations import explanations
 from secondline.report.page.explorer import explorer_data
 from secondline.report.page.first_screen import answers
 from secondline.report.page.inline import inline_svg
+from secondline.report.page.outcome_pairs import outcome_pairs
 from secondline.report.page.sections import SECTIONS
 from secondline.report.page.weigh import weigh_section
 from secondline.report.prose.answer import answer_cards, strength_of
@@ -188,7 +189,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings.populations, names),
-        "pairs": _pairs(folder, settings, names),
+        "pairs": outcome_pairs(folder, settings, names),
         "compared": compared,
         "compared_in": settings.compared_in,
         "doubt": doubt_sections(folder, doubts, by_model, decisive, names),
@@ -344,27 +345,6 @@ def _absolute(folder: Path, rows: Sequence[Row], names: Names) -> dict[str, Any]
         "figure": _figure(folder / "summary" / f"absolute_{names.outcome}.svg", "absolute", names),
         "tables": [results.absolute_table(rows, place, names, observed) for place in settings_of(rows)],
     }
-
-
-def _pairs(folder: Path, settings: ReportSettings, names: Names) -> list[dict[str, Any]]:
-    """Two outcomes against each other: a scatter plot and a league table of both."""
-    league = read_table(folder / "summary" / "league_pairs.csv") if settings.pairs else []
-    result = []
-    for across, upwards in settings.pairs:
-        first, second = (replace(names, outcome=outcome) for outcome in (across, upwards))
-        places = settings_of([row for row in league if (row["below"], row["above"]) == (across, upwards)])
-        title = f"{first.outcome_label} and {second.outcome_label}"
-        file = folder / "summary" / f"pair_{across}_{upwards}.svg"
-        result.append(
-            {
-                "id": f"pair-{across}-{upwards}",
-                "title": title,
-                "directions": [name.direction_of_outcome for name in (first, second)],
-                "figure": inline_svg(file, f"pair-{across}-{upwards}", title),
-                "tables": [results.paired_table(league, (across, upwards), place, names) for place in places],
-            }
-        )
-    return result
 
 
 def _inconsistency(folder: Path, evidence: Sequence[Row], settings: ReportSettings, names: Names) -> dict[str, Any]:
