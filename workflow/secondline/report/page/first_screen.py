@@ -9,6 +9,7 @@ from secondline.cell_values import OVERALL
 from secondline.report.certainty import Certainty, shade_of
 from secondline.report.prose.certainty import reasons
 from secondline.report.prose.verdict import Tables, verdict_of
+from secondline.report.settings import ReportSettings
 from secondline.report.words import Names, Row, settings_of
 
 REASONS = 4
@@ -40,26 +41,43 @@ class Answer:
     reasons: list[Reason]
 
 
-def answers(
-    by_model: Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]],
+ByModel = Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]]
+"""Rows of ranking.csv and relative_effects.csv by outcome, table and model."""
+
+
+def first_screen(
+    by_model: ByModel,
     certainties: Mapping[str, Certainty],
     decisive: Sequence[Row],
-    lead: Sequence[str],
-    pairs: Sequence[tuple[str, str]],
+    settings: ReportSettings,
     names: Names,
-) -> list[Answer]:
-    """Answer every outcome in every setting, the leading outcomes first; no patient is in all settings together.
+) -> dict[str, Any]:
+    """Gather the questions that can be asked, and the answer of each.
 
     Parameters
     ----------
     by_model : mapping
-        Rows of ranking.csv and relative_effects.csv by outcome, table and model.
     decisive : rows
         decisive.csv, where the run lists it for this analysis.
-    lead : sequence of str
-    pairs : sequence
-        Outcomes that are shown together, benefit against harm.
+    settings : ReportSettings
     """
+    asked = [*settings.lead, *(name for name in by_model if name not in settings.lead)]
+    return {
+        "answers": answers(by_model, certainties, decisive, settings, names),
+        "asked": [(name, names.label_of_outcome(name)) for name in asked],
+        "overall": names.place(OVERALL),
+    }
+
+
+def answers(
+    by_model: ByModel,
+    certainties: Mapping[str, Certainty],
+    decisive: Sequence[Row],
+    settings: ReportSettings,
+    names: Names,
+) -> list[Answer]:
+    """Answer every outcome in every setting, the leading outcomes first; no patient is in all settings together."""
+    lead, pairs = settings.lead, settings.pairs
     tables = {
         outcome: Tables(
             members["ranking"][names.model],

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from secondline.cell_values import OVERALL
 from secondline.layout import (
     DECISIVE_TABLE,
     HEADLINE_TABLES,
@@ -24,7 +23,7 @@ from secondline.report.page.certainty import certainty_sections, read_certaintie
 from secondline.report.page.doubt import doubt_sections, read_doubts
 from secondline.report.page.explanations import explanations
 from secondline.report.page.explorer import explorer_data
-from secondline.report.page.first_screen import answers
+from secondline.report.page.first_screen import first_screen
 from secondline.report.page.inline import inline_svg
 from secondline.report.page.outcome_pairs import outcome_pairs
 from secondline.report.page.sections import SECTIONS
@@ -164,7 +163,6 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     lead = {outcome: by_model[outcome]["ranking"][names.model] for outcome in settings.lead}
     designs = {study: facts.design for study, facts in settings.studies.items()}
     verdicts, decisive = _verdicts(sources), _decisive(folder, settings)
-    others = [outcome for outcome in settings.outcomes if outcome not in settings.lead]
     meanings = explanations(settings, names)
     versions = sorted({row["versions"] for row in fits})
     timings = [row for outcome in settings.outcomes for row in read_table(folder / outcome / "timings.csv")]
@@ -183,9 +181,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "evidence_words": meanings,
         "outcomes": sections,
         **_live(folder, settings, by_model, names),
-        "answers": answers(by_model, certainties, decisive, settings.lead, settings.pairs, names),
-        "asked": [(name, settings.labels.outcomes.get(name, name)) for name in [*settings.lead, *others]],
-        "overall": names.place(OVERALL),
+        **first_screen(by_model, certainties, decisive, settings, names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings.populations, names),
