@@ -165,7 +165,6 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     verdicts, decisive = _verdicts(sources), _decisive(folder, settings)
     meanings = explanations(settings, names)
     versions = sorted({row["versions"] for row in fits})
-    timings = [row for outcome in settings.outcomes for row in read_table(folder / outcome / "timings.csv")]
     compared = any(len(table.rows) > 1 for section in sections for table in section["robustness"].tables)
     return {
         **_WORDS,
@@ -198,7 +197,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "methods": methods_text(settings, evidence, meanings, versions, names),
         "prisma": _prisma(settings, compared),
         "checklists": checklist_parts(settings, {section.id: section.word for section in SECTIONS}),
-        "reproducibility": reproducibility_sentences(settings, versions, timings),
+        "reproducibility": reproducibility_sentences(settings, versions, _timings(folder, settings)),
         "digests": digests_table(folder, settings.outcomes, names),
     }
 
@@ -221,6 +220,11 @@ def _head(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names
         "variant": analysis_under(settings, names),
         "facts": evidence_facts(evidence, settings.lead[0], settings.studies, names),
     }
+
+
+def _timings(folder: Path, settings: ReportSettings) -> list[dict[str, str]]:
+    """Read how long the fits of all outcomes took."""
+    return [row for outcome in settings.outcomes for row in read_table(folder / outcome / "timings.csv")]
 
 
 def _decisive(folder: Path, settings: ReportSettings) -> list[dict[str, str]]:
