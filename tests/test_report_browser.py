@@ -199,8 +199,9 @@ def test_lines_of_the_network_name_their_studies(page: Page) -> None:
     panel = page.window.locator("[data-outcome=pain] .behind")
     first = panel.text_content()
     assert "against" in first
-    studies = marks.first.get_attribute("data-studies").split("|")
-    assert all({"one": "First 2001"}.get(study, study) in first for study in studies)
+    named = {"one": "First 2001"}
+    studies = [named.get(study, study) for study in marks.first.get_attribute("data-studies").split("|")]
+    assert all(study in first for study in studies)
     lit = page.window.locator("#section-studies [data-outcome=pain] tr.lit")
     assert {row.locator("th").text_content() for row in lit.all()} == set(studies)
     page.window.keyboard.press("ArrowRight")
