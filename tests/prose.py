@@ -27,7 +27,7 @@ PROSE = {"p", "dd", "li", "figcaption", "summary", "caption"}
 SKIPPED = {"svg", "script", "style", "thead", "tbody"}
 VOID = {"meta", "link", "br", "input", "path"}
 _OF_OUTCOME = 2  # columns before what `secondline answer` says of an outcome, or a setting of it
-CONSTANTS = ("sha256sum", "95%", "p < 0.05", "more than 3.")
+CONSTANTS = ("sha256sum", "95%", "p < 0.05", "more than 3.", "SUCRA ranges from 0 (worst) to 1 (best)")
 
 
 class _Reader(HTMLParser):

@@ -15,6 +15,7 @@ from secondline.jobs.settings import summary_settings
 from secondline.normal_deviate import two_sided_z
 from secondline.project.config import Project
 from secondline.project.outcomes import Baseline, Outcome
+from secondline.project.study_names import study_names
 from secondline.report.settings import Labels
 from secondline.report.tables.results import assumption_sentences
 from secondline.report.words import Names
@@ -262,10 +263,12 @@ def test_a_baseline_is_one_figure_with_its_uncertainty(figures: dict[str, float]
 
 def test_shipped_baselines_are_printed_in_the_sheets(project: Project) -> None:
     """Every median, limit and count of the configuration is that of the arm that its source names."""
+    ids = {name: study for study, name in study_names(project).items()}
     for outcome, by_setting in project.config.baselines.items():
         for setting, declared in by_setting.items():
             assert declared.source
-            study, arm = declared.source.partition(";")[0].split(", arm ")
+            name, arm = declared.source.partition(";")[0].split(", arm ")
+            study = ids[name]
             population = population_of_effect(project, study, outcome)
             sheet = project.sheets[study]
             assert declared.regimen in sheet.arms[arm].regimens

@@ -79,7 +79,7 @@ def test_the_worked_example(copy: Path) -> None:
     add_analysis(analysis)
     done = run(check, copy)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^ +smith_2027 +randomised trial +100 +a, b", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +smith_2027 +Smith 2027 +randomised trial +100 +a, b", done.stdout, re.MULTILINE)
     assert re.search(r"^ +primary +os +6 +none ", done.stdout, re.MULTILINE)
     assert re.search(r"^ +without_smith +os +5 +smith_2027 ", done.stdout, re.MULTILINE)
     short = run(of_one, copy)

@@ -15,7 +15,7 @@ from secondline.evidence.selection import evidence_rows
 from secondline.inference import exact
 from secondline.inference.generalised_least_squares import fit, gaussian_units
 from secondline.inference.task import FitTask
-from secondline.jobs.bias_settings import bias_settings
+from secondline.jobs.bias_settings import biased_contrasts
 from secondline.jobs.network_checks import check_networks
 from secondline.jobs.settings import fit_settings, summary_settings
 from secondline.network.bias import Bias
@@ -62,12 +62,14 @@ def taking(project: Project, **asked: object) -> Project:
 def test_an_analysis_takes_the_bias_that_it_asks_for(shipped: Project) -> None:
     """That of its scheme with a size of its own, in fits and summaries of this analysis alone."""
     taken = taking(shipped, scheme="ici", mean=0.2, sd=0.1)
+    assert shipped.config.bias is not None
+    of_ici = shipped.config.bias.schemes["ici"]
     for outcome in ("os", "orr"):
         bias = fit_settings(taken, "primary", outcome).bias
         assert bias is not None
         assert (bias.mean, bias.sd) == (0.2, 0.1)
-        (scheme,) = (s for s in bias_settings(shipped, outcome).schemes if s.name == "ici")
-        assert bias.contrasts == scheme.contrasts != ()
+        rows = evidence_rows(shipped, "primary", outcome)
+        assert bias.contrasts == biased_contrasts(shipped, of_ici, outcome, rows) != ()
         assert summary_settings(taken, outcome, "primary").bias == bias
         assert summary_settings(taken, outcome).bias is None
         assert fit_settings(taken, "four_cohorts", outcome).bias is None
@@ -180,10 +182,7 @@ def test_the_methods_say_it(shipped: Project) -> None:
     model = texts[0]["Statistical model"]
     assert f"a bias was taken from the studies: “{label}”" in model
     assert "b ~ N(0.2, 0.1²)" in model
-    assert (
-        "studies that may share patients (nanchang_2022 and nanchang_2023) were correlated according to the best"
-        in model
-    )
+    assert "studies that may share patients (Liu 2022 and Nanchang 2023) were correlated according to the best" in model
     assert sum("Turner RM" in reference for reference in own.references) == 1
     assert f"with the bias “{label}”, b ~ N(0.2, 0.1²)" in texts[1]["Sensitivity analyses"]
     assert "with the best guess of the patients whom studies share" in texts[1]["Sensitivity analyses"]

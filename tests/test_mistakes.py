@@ -59,7 +59,7 @@ MISTAKES = {
         "headline: pooled",
         "headlin: pooled",
         0,
-        ["headlin = 'pooled'", "unknown key", "did you mean headline?", "allowed: results, shared, studies, evidence,"],
+        ["headlin = 'pooled'", "unknown key", "did you mean headline?", "allowed: question, title, results, shared,"],
     ),
     "a misspelt key of a figure": (
         D22,
