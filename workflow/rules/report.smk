@@ -44,16 +44,11 @@ LABELS = figure_labels(project)
 SHOWN, COPIES = "svg", ["pdf", "png"]
 
 
-def studies_behind(wildcards):
-    """Shares of direct evidence, which are traced in the analysis that the others vary."""
-    return behind_tables(project, wildcards.analysis, wildcards.outcome)
-
-
 rule plot_outcome:
     input:
         evidence=rules.build_evidence.output[0],
         network=rules.summarise_models.output.network,
-        behind=studies_behind,
+        behind=lambda w: behind_tables(project, w.analysis, w.outcome),
         tables=expand(
             f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/{{model}}/{{table}}.csv",
             model=MODELS,
@@ -119,7 +114,7 @@ if project.config.inconsistency:
             evidence=rules.plot_outcome.input.evidence,
             network=rules.plot_outcome.input.network,
             tables=rules.plot_outcome.input.tables,
-            behind=studies_behind,
+            behind=lambda w: behind_tables(project, w.analysis, w.outcome),
             inconsistency=expand(
                 f"{RESULTS}/{{{{analysis}}}}/{{{{outcome}}}}/inconsistency/{{table}}.csv",
                 table=INCONSISTENCY_TABLES,
