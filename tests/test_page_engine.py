@@ -60,8 +60,8 @@ def _p_best(posterior: exact.GridPosterior, contest: Contest, decision: Decision
         directions = singular[:, None] * vectors
         n = max(int(weight * len(points)), 4)
         z = np.take(points, np.arange(start, start + n), axis=0, mode="wrap")[:, : len(directions) - 1]
-        height = mean - mean.mean() + z @ directions[1 : z.shape[1] + 1]
-        found += weight * _on_the_envelope(height[None], directions[:1])[0].mean(axis=0)
+        moved = np.concatenate([z, -z]) @ directions[1 : z.shape[1] + 1]
+        found += weight * _on_the_envelope((mean - mean.mean() + moved)[None], directions[:1])[0].mean(axis=0)
         start += n
     return found / found.sum()
 
