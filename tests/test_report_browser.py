@@ -3,9 +3,10 @@
 import csv
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -426,16 +427,25 @@ def test_panel_stays_closed_where_its_engine_disagrees(browser: Any, files: dict
     page.window.close()
 
 
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Wait up to ten seconds for what the page does in its own time."""
+    for _ in range(100):
+        if holds():
+            return True
+        sleep(0.1)
+    return False
+
+
 def test_paper_shows_the_declared_analysis(page: Page) -> None:
     """Whatever was chosen, and the choice is back afterwards."""
     opened = panel(page)
     opened.locator("li[data-study=two] input").uncheck()
     rested(page)
     page.window.emulate_media(media="print")
-    assert values(page) == worded(effects())
+    assert eventually(lambda: values(page) == worded(effects()))
     assert page.shown("#panel .controls, #panel details, #panel .banner") == 0
     page.window.emulate_media(media="screen")
-    assert values(page) == worded(effects(without="two"))
+    assert eventually(lambda: values(page) == worded(effects(without="two")))
 
 
 def test_panel_is_quick(browser: Any, files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
