@@ -63,7 +63,7 @@ def first_screen(
     """
     asked = [*settings.lead, *(name for name in by_model if name not in settings.lead)]
     return {
-        "answers": answers(by_model, certainties, decisive, settings, names),
+        "answers": answers(by_model, asked, certainties, decisive, settings, names),
         "asked": [(name, names.label_of_outcome(name)) for name in asked],
         "overall": names.place(OVERALL),
     }
@@ -71,12 +71,13 @@ def first_screen(
 
 def answers(
     by_model: ByModel,
+    asked: Sequence[str],
     certainties: Mapping[str, Certainty],
     decisive: Sequence[Row],
     settings: ReportSettings,
     names: Names,
 ) -> list[Answer]:
-    """Answer every outcome in every setting, the leading outcomes first; no patient is in all settings together."""
+    """Answer the outcomes asked for in every setting; no patient is in all settings together."""
     lead, pairs = settings.lead, settings.pairs
     tables = {
         outcome: Tables(
@@ -88,7 +89,7 @@ def answers(
         for outcome, members in by_model.items()
     }
     found = []
-    for outcome in [*lead, *(name for name in by_model if name not in lead)]:
+    for outcome in asked:
         own, harm = tables[outcome], tables.get(harm_of(outcome, lead, pairs) or "")
         places = [place for place in settings_of(own.ranking) if place != OVERALL or not names.has_settings]
         found += [_answer(own, harm, place, decisive) for place in places]
