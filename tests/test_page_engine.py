@@ -1,5 +1,7 @@
 """The engine of the page against the exact engine: effects, probabilities, and what is decided."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,17 @@ from secondline.doubt.decision import Decision, decide
 from secondline.doubt.page_models import page_models
 from secondline.doubt.question import Contest, Question
 from secondline.inference import exact
+from secondline.inference.settings import FitSettings
 from secondline.inference.task import FitTask
 from secondline.inference.widening import prior_covariances
 from secondline.network.arms import used_arms
+from secondline.network.overlap import Overlap
+from secondline.summaries.settings import ComparisonSettings
 
 from tests.page_engine import needs_node, node, random_network
 
 pytestmark = needs_node
+Random = tuple[list[dict[str, str]], FitSettings, ComparisonSettings]
 
 _SOLVE = """
 return asked.map(({data, states}) => states.map(state => {
@@ -32,7 +38,12 @@ _IMPORTS = {"engine/analysis.js": "analyse, answer"}
 
 def expected(seed: int, model: str) -> list[dict[str, Any]]:
     """Say what the exact engine says of a random network, by setting."""
-    rows, fit, asked = random_network(seed)
+    return solved(random_network(seed), model)
+
+
+def solved(network: Random, model: str) -> list[dict[str, Any]]:
+    """Say what the exact engine says of a network, by setting."""
+    rows, fit, asked = network
     one = FitTask.from_rows(rows, fit).fits[model]
     posterior = exact.posterior(one.data, one.scales)
     covariances = prior_covariances(one.data, one.scales, posterior)
@@ -83,6 +94,24 @@ def test_engine_of_the_page_agrees_with_the_exact_engine(first: int) -> None:
         for model, by_setting in zip(fit.models, answers, strict=True):
             for here, there in zip(by_setting, expected(seed, model), strict=True):
                 _agree(here, there, f"network {seed}, {model}, {here['setting']}")
+
+
+@pytest.mark.parametrize("seed", [1, 4, 9])
+def test_studies_that_share_patients_are_solved_together(seed: int) -> None:
+    """Correlated contrasts of two or three studies, as the exact engine has them; uncorrelated is another answer."""
+    rows, fit, question = random_network(seed)
+    names = list(dict.fromkeys(row["study"] for row in rows))
+    pairs = list(pairwise(names[:3]))
+    fit = replace(fit, overlaps=tuple(Overlap(studies=pair, correlation=0.15) for pair in pairs))
+    data = page_models(rows, [], fit, question)
+    assert len(data["cross"]) == len(pairs)
+    asked = [{"data": data | {"cross": cross}, "states": [{"model": "pooled"}]} for cross in (data["cross"], [])]
+    (together,), (apart,) = node(_IMPORTS, _SOLVE, asked)
+    for here, there in zip(together, solved((rows, fit, question), "pooled"), strict=True):
+        _agree(here, there, f"network {seed}, {here['setting']}")
+    assert [e["mean"] for e in together[0]["effects"]] != pytest.approx(
+        [e["mean"] for e in apart[0]["effects"]], abs=1e-4
+    )
 
 
 def _agree(here: dict[str, Any], there: dict[str, Any], where: str) -> None:
