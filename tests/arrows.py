@@ -40,6 +40,8 @@ BEHIND: dict[str, set[str]] = {
     "list_held_out.py": _EVIDENCE,
     "assess_held_out.py": _ENGINE | {"doubt"},
     "gather_evidence.py": {"project", "evidence", "jobs"},
+    "describe_patients.py": {"project", "evidence", "jobs"},
+    "list_derivation.py": {"project", "evidence", "jobs"},
     "fit_models.py": _ENGINE - {"summaries"},
     "summarise_models.py": _ENGINE,
     "summarise_analysis.py": _ENGINE,

@@ -6,6 +6,8 @@ from statistics import NormalDist
 
 import pytest
 from secondline.evidence.gather import TABLES, arm_data_rows, count_rows, effect_rows, gather_evidence
+from secondline.evidence.populations import write_populations
+from secondline.layout import POPULATION_TABLES
 from secondline.project.config import Project
 from secondline.project.read import read_project
 from secondline.tables import read_table
@@ -40,6 +42,7 @@ def folder(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the tables once."""
     folder = tmp_path_factory.mktemp("results") / "evidence"
     gather_evidence(project, folder)
+    write_populations(project, [folder / f"{table}.csv" for table in POPULATION_TABLES])
     return folder
 
 
@@ -54,7 +57,7 @@ def test_columns_of_the_contract(folder: Path, table: str) -> None:
 
 def test_the_tables_that_the_rule_names() -> None:
     """The rule and this test know the same tables."""
-    assert sorted(TABLES) == sorted(COLUMNS)
+    assert sorted((*TABLES, *POPULATION_TABLES)) == sorted(COLUMNS)
 
 
 def test_no_temporary_files_are_left(folder: Path) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from secondline.evidence.gather import gather_evidence
+from secondline.evidence.populations import write_populations
 from secondline.jobs.report_settings import figure_labels, has_populations, population_settings
+from secondline.layout import POPULATION_TABLES
 from secondline.project.config import Project
 from secondline.report.figures.draw_all import plot_populations
 from secondline.report.figures.populations import cell_colour, draw_populations
@@ -29,6 +31,7 @@ def evidence(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Write the shipped evidence tables once."""
     folder = tmp_path_factory.mktemp("evidence")
     gather_evidence(project, folder)
+    write_populations(project, [folder / f"{table}.csv" for table in POPULATION_TABLES])
     return folder
 
 

@@ -149,6 +149,7 @@ OF_OS = {
     "verify_sources",
     "leave_one_out os",
     "assess_inconsistency os",
+    "list_derivation os",
     "find_thresholds os",
     "assess_held_out os",
     "trace_contributions os",

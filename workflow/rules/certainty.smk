@@ -32,6 +32,7 @@ CINEMA_FILES = {
 rule list_decisive:
     input:
         rules.gather_evidence.output,
+        rules.describe_patients.output,
         rules.compare_analyses.output,
         expand(
             f"{RESULTS}/{BASE}/{{outcome}}/{project.config.headline}/{{table}}.csv",

@@ -143,11 +143,28 @@ if project.config.specifications:
             "../../scripts/explore_specifications.py"
 
 
-# The digest of what the effects of the outcome are derived from decides, not the age of the table of all of them.
+# The digest of what the effects of the outcome are derived from decides whether this runs again.
+rule list_derivation:
+    input:
+        sources=ancient(lambda w: settings.evidence_files(project, None, w.outcome)),
+    output:
+        f"{RESULTS}/{BASE}/{{outcome}}/doubt/derivation.csv",
+    log:
+        f"logs/{BASE}/{{outcome}}/list_derivation.log",
+    localrule: True
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        config=OPENED.copy,
+        digest=lambda w: derivation_digest(project, w.outcome),
+    script:
+        "../../scripts/list_derivation.py"
+
+
 rule find_thresholds:
     input:
         evidence=f"{RESULTS}/{BASE}/{{outcome}}/evidence.csv",
-        derivation=ancient(f"{project.config.shared_results}/evidence/derivation.csv"),
+        derivation=rules.list_derivation.output[0],
     output:
         expand(
             f"{RESULTS}/{BASE}/{{{{outcome}}}}/doubt/{{table}}.csv",
@@ -165,7 +182,6 @@ rule find_thresholds:
         model=project.config.headline,
         fit=lambda w: [settings.fit_settings(project, BASE, w.outcome)],
         summary=lambda w: [settings.summary_settings(project, w.outcome)],
-        derived=lambda w: derivation_digest(project, w.outcome),
         code=code_behind("find_thresholds"),
     script:
         "../../scripts/find_thresholds.py"

@@ -1,6 +1,8 @@
 # From study sheets and tables to the evidence of every fit.
 from secondline.evidence.gather import TABLES as EVIDENCE_TABLES
+from secondline.evidence.populations import populations_digest
 from secondline.evidence.selection import evidence_digest
+from secondline.layout import POPULATION_TABLES
 
 
 # The digest of the evidence decides whether this runs again, not the age of its sources: an edit to one outcome of a
@@ -49,3 +51,29 @@ rule gather_evidence:
         code=code_behind("gather_evidence"),
     script:
         "../../scripts/gather_evidence.py"
+
+
+# As with the evidence of fits, the digest of the tables decides: the figure of them is drawn again if they change.
+rule describe_patients:
+    input:
+        sources=ancient(settings.input_files(project)),
+    output:
+        [
+            report(
+                f"{project.config.shared_results}/evidence/{table}.csv",
+                caption="../report/evidence.rst",
+                category="all analyses",
+                labels={"table": table},
+            )
+            for table in POPULATION_TABLES
+        ],
+    log:
+        "logs/evidence/describe_patients.log",
+    localrule: True
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        config=lambda w: OPENED.copy,
+        digest=populations_digest(project),
+    script:
+        "../../scripts/describe_patients.py"

@@ -1,14 +1,12 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
 from dataclasses import replace
 
-from secondline.evidence.populations import populations_digest
 from secondline.layout import (
     CHECKLIST_TABLES,
     FINDINGS_DOCUMENT,
     INCONSISTENCY_FIGURES,
     INCONSISTENCY_TABLES,
     PAGE_MODELS,
-    POPULATION_TABLES,
 )
 from secondline.jobs.certainty_settings import judged_studies
 from secondline.jobs.doubt_facts import (
@@ -310,13 +308,7 @@ if has_populations(project):
 
     rule plot_populations:
         input:
-            # As with evidence of fits, what the tables hold decides, not their age.
-            ancient(
-                [
-                    f"{project.config.shared_results}/evidence/{table}.csv"
-                    for table in POPULATION_TABLES
-                ]
-            ),
+            rules.describe_patients.output,
         output:
             [
                 report(
@@ -338,7 +330,6 @@ if has_populations(project):
         conda:
             "../../envs/secondline.yaml"
         params:
-            digest=populations_digest(project),
             labels=[Labels(analyses=LABELS.analyses, studies=LABELS.studies)],
             populations={
                 analysis: population_settings(project, analysis)
@@ -378,7 +369,7 @@ rule write_report:
             if has_populations(project)
             else []
         ),
-        evidence=rules.gather_evidence.output,
+        evidence=[*rules.gather_evidence.output, *rules.describe_patients.output],
         sources=rules.verify_sources.output if project.sheets else [],
         sensitivity=lambda w: (
             rules.compare_analyses.output[0]

@@ -16,12 +16,6 @@ from secondline.evidence.judgements import (
     indirectness_rows,
     risk_of_bias_rows,
 )
-from secondline.evidence.populations import (
-    CHARACTERISTIC_COLUMNS,
-    DIFFERENCE_COLUMNS,
-    characteristic_rows,
-    difference_rows,
-)
 from secondline.evidence.selection import setting_mix
 from secondline.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from secondline.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
@@ -74,8 +68,6 @@ TABLES = (
     "arm_data",
     "arms",
     "settings",
-    "characteristics",
-    "standardised_differences",
     "transitivity",
     "risk_of_bias",
     "indirectness",
@@ -235,8 +227,6 @@ def gather_evidence(project: Project, folder: Path) -> None:
         ("arm_data", arm_data_rows(project), ARM_DATA_COLUMNS),
         ("arms", arm_rows(project), ARM_COLUMNS),
         ("settings", setting_rows(project), SETTING_COLUMNS),
-        ("characteristics", characteristic_rows(project), CHARACTERISTIC_COLUMNS),
-        ("standardised_differences", difference_rows(project), DIFFERENCE_COLUMNS),
         ("transitivity", transitivity_rows(project), TRANSITIVITY_COLUMNS),
         ("risk_of_bias", risk_of_bias_rows(project), RISK_OF_BIAS_COLUMNS),
         ("indirectness", indirectness_rows(project), INDIRECTNESS_COLUMNS),

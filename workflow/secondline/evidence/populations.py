@@ -1,10 +1,11 @@
 """Who was treated: the baseline characteristics of every arm on one scale, and how far arms and studies differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import combinations
 from math import isinf
+from pathlib import Path
 from typing import Any
 
 from secondline.evidence.moments import (
@@ -19,7 +20,7 @@ from secondline.project.config import Project
 from secondline.project.figures import ALL
 from secondline.project.outcome_records import CharacteristicRecord
 from secondline.project.sheets import StudySheet
-from secondline.tables import to_csv
+from secondline.tables import to_csv, write_table
 
 CHARACTERISTIC_COLUMNS = (
     "study",
@@ -219,5 +220,14 @@ def _difference(project: Project, characteristic: str, level: str, a: Described,
 
 def populations_digest(project: Project) -> str:
     """Digest of both tables of patients; two equal digests mean equal figures of them."""
-    tables = (characteristic_rows(project), CHARACTERISTIC_COLUMNS), (difference_rows(project), DIFFERENCE_COLUMNS)
-    return sha256("".join(to_csv(rows, columns) for rows, columns in tables).encode()).hexdigest()[:16]
+    return sha256("".join(to_csv(rows, columns) for rows, columns in _tables(project)).encode()).hexdigest()[:16]
+
+
+def write_populations(project: Project, files: Sequence[str | Path]) -> None:
+    """Write the tables of `secondline.layout.POPULATION_TABLES` to files, in that order."""
+    for file, (rows, columns) in zip(files, _tables(project), strict=True):
+        write_table(file, rows, columns)
+
+
+def _tables(project: Project) -> tuple[tuple[list[Row], Sequence[str]], ...]:
+    return (characteristic_rows(project), CHARACTERISTIC_COLUMNS), (difference_rows(project), DIFFERENCE_COLUMNS)

@@ -5,7 +5,7 @@ give, and which of its figures an effect is derived from. The first two make the
 rung; the third joins the rungs of an effect, each with equal weight.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from math import isfinite, isnan
 from statistics import fmean, pstdev, quantiles
@@ -46,8 +46,8 @@ DERIVATION_COLUMNS = (
 Row = dict[str, Any]
 
 
-def derivation_rows(project: Project) -> list[Row]:
-    """Spread of every effect of every sheet, by rung and over all rungs.
+def derivation_rows(project: Project, outcomes: Collection[str] | None = None) -> list[Row]:
+    """Spread of every effect of every sheet on the given outcomes, or on all of them, by rung and over all rungs.
 
     Subgroups, which no analysis selects, are left out.
 
@@ -61,7 +61,8 @@ def derivation_rows(project: Project) -> list[Row]:
         in the row of `ANY_RUNG` it is the largest shift of any rung. Both stay empty where no rung could be selected.
         ``se_high`` is infinite where a p that may be 1 leaves the standard error without bound.
     """
-    return [row for sheet in project.sheets.values() for row in _sheet_rows(project, sheet)]
+    wanted = [name for name in project.config.outcomes if outcomes is None or name in outcomes]
+    return [row for sheet in project.sheets.values() for name in wanted for row in _sheet_rows(project, sheet, name)]
 
 
 def derivation_digest(project: Project, outcome: str) -> str:
@@ -74,19 +75,18 @@ def derivation_digest(project: Project, outcome: str) -> str:
     return sha256(repr(read).encode()).hexdigest()[:16]
 
 
-def _sheet_rows(project: Project, sheet: StudySheet) -> Iterator[Row]:
+def _sheet_rows(project: Project, sheet: StudySheet, outcome: str) -> Iterator[Row]:
+    if not project.config.outcomes[outcome].modelled.is_contrasts:
+        return
     subgroups = {name for name, population in sheet.populations.items() if population.kind == "subgroup"}
-    for outcome_id, outcome in project.config.outcomes.items():
-        if not outcome.modelled.is_contrasts:
-            continue
-        derived = [d for d in derive_readings(sheet, outcome_id) if d.effect.population not in subgroups]
-        effects = [d.effect for d in derived]
-        chosen = [] if sheet.secondary_report else select_effects(sheet, effects)
-        selections = [Selection(contrast_set=name) for name in sheet.contrast_sets]
-        leading = {_pair(e): e for selection in selections for e in select_effects(sheet, effects, selection)}
-        for pair in dict.fromkeys(map(_pair, effects)):
-            group = [d for d in derived if _pair(d.effect) == pair]
-            yield from _effect_rows(group, leading.get(pair), chosen, project.config.seed)
+    derived = [d for d in derive_readings(sheet, outcome) if d.effect.population not in subgroups]
+    effects = [d.effect for d in derived]
+    chosen = [] if sheet.secondary_report else select_effects(sheet, effects)
+    selections = [Selection(contrast_set=name) for name in sheet.contrast_sets]
+    leading = {_pair(e): e for selection in selections for e in select_effects(sheet, effects, selection)}
+    for pair in dict.fromkeys(map(_pair, effects)):
+        group = [d for d in derived if _pair(d.effect) == pair]
+        yield from _effect_rows(group, leading.get(pair), chosen, project.config.seed)
 
 
 def _pair(effect: Effect) -> tuple[str, str, str]:
