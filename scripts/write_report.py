@@ -4,7 +4,8 @@ from pathlib import Path
 
 from secondline.jobs.script import job
 from secondline.report.export.write import write_take_away
-from secondline.report.page.page import Sources, write_report
+from secondline.report.page.outcome import Sources
+from secondline.report.page.page import write_report
 
 with job(snakemake):
     output, tables = snakemake.output, snakemake.input

@@ -39,9 +39,9 @@ class Page:
         self.window.goto(file.as_uri())
         self.address = file.as_uri()
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str, *given: Any) -> Any:
         """Evaluate a script in the page."""
-        return self.window.evaluate(script)
+        return self.window.evaluate(script, *given)
 
     def texts(self, selector: str) -> list[str]:
         """Texts of what is there, shown or not."""
@@ -52,12 +52,22 @@ class Page:
         return sum(place.is_visible() for place in self.window.locator(selector).all())
 
     def show_all(self) -> None:
-        """Choose every outcome and setting, and unfold what is folded."""
-        self.run(
-            """() => { for (const select of document.querySelectorAll(".choice select")) {
-              select.value = ""; select.dispatchEvent(new Event("change", {bubbles: true})); }
-              document.querySelectorAll("details").forEach(node => { node.open = true; }); }"""
+        """Open everything that is closed, of the outcome and the setting that are asked for."""
+        self.window.wait_for_function(
+            """() => { document.querySelectorAll("details").forEach(node => { node.open = true; });
+              return !document.querySelector("details > .folded, .fold:not(.off) > .folded"); }"""
         )
+
+    def ask(self, **wanted: str) -> None:
+        """Ask for an outcome, a setting or both, and wait for what is folded of it."""
+        for name, value in wanted.items():
+            self.window.locator(f".ask [name={name}][value='{value}']").check(force=True)
+        self.window.wait_for_function("() => !document.querySelector('.room .fold:not(details):not(.off) > .folded')")
+
+    def open(self, part: str) -> None:
+        """Open a part of the page that is closed."""
+        self.run("part => { document.getElementById(part).open = true; }", part)
+        self.window.wait_for_selector(f"#section-{part}")
 
     def violations(self) -> list[str]:
         """List what axe-core finds, with the first places of each."""
@@ -84,4 +94,5 @@ def assert_sound(page: Page, folded: bool = False) -> None:
     )
     assert drawn
     assert all(drawn)
-    assert folded or page.violations() == []
+    found = [] if folded else page.violations()
+    assert found == []

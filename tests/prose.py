@@ -22,12 +22,13 @@ from tests.prose_verdict import VERDICT_RULES
 __all__ = ["N", "Tables", "agrees", "assert_prose", "assert_sentences", "passages", "said_on_the_terminal"]
 
 CHECKED = ("answer", "evidence-map", "network", "studies", "audit", "populations", "effects", "rankings", "checking")
-CHECKED += ("versions", "doubt")
+CHECKED += ("versions", "doubt", "glance", "absolute", "benefit")
 PROSE = {"p", "dd", "li", "figcaption", "summary", "caption"}
 SKIPPED = {"svg", "script", "style", "thead", "tbody"}
 VOID = {"meta", "link", "br", "input", "path"}
 _OF_OUTCOME = 2  # columns before what `secondline answer` says of an outcome, or a setting of it
 CONSTANTS = ("sha256sum", "95%", "p < 0.05", "more than 3.", "SUCRA ranges from 0 (worst) to 1 (best)")
+CONSTANTS += ("(0.5, 0.8, 0.95)",)
 
 
 class _Reader(HTMLParser):
@@ -82,9 +83,9 @@ class _Reader(HTMLParser):
 
 
 def passages(page: str) -> list[Passage]:
-    """Read the prose of the sections that are checked; the glossary is constant."""
+    """Read the prose of the parts that are checked; that on how to read the report is constant."""
     reader = _Reader()
-    reader.feed(re.sub(r'<details class="reading">.*?</details>', "", page, flags=re.DOTALL))
+    reader.feed(page)
     for passage in reader.passages:
         passage.text = " ".join(passage.text.split())
     return [p for p in reader.passages if p.section in CHECKED and p.text]

@@ -46,8 +46,8 @@ def test_what_a_run_does_not_have_is_not_pointed_to(checklist: Checklist) -> Non
 def test_links_and_tables_exist(checklist: Checklist) -> None:
     """Sections of the page, and files that results/README.md describes."""
     described = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    sections = {section.id for section in SECTIONS}
-    optional = {section.id for section in SECTIONS if section.needs} - {"populations"}
+    sections = {part.id for section in SECTIONS for part in section.parts}
+    optional = {part.id for section in SECTIONS for part in section.parts if part.needs} - {"populations"}
     for row in fill(checklist, HAS):
         assert set(row["report"].split()) <= sections - optional
         for file in row["tables"].split():

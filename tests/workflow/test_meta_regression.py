@@ -4,6 +4,7 @@ import csv
 
 import pytest
 import yaml
+from secondline.report.page.folding import unfold
 
 from tests.workflow.conftest import PARTS, ROOT, Project, copy_of
 
@@ -56,6 +57,6 @@ def test_slope_of_a_meta_regression_is_in_table_and_report(finished: Project) ->
         assert float(found[name]["mean"]) == pytest.approx(mean, abs=0.1 * sd)
         assert float(found[name]["sd"]) == pytest.approx(sd, rel=0.1)
     assert float(found["slope[base]"]["centre"]) == pytest.approx((1.78 + 1.26 + 0.75) / 3)
-    page = (finished.folder / "results" / "only" / "report.html").read_text()
+    page = unfold((finished.folder / "results" / "only" / "report.html").read_text())
     assert "slope of base, per unit" in page
     assert "degree" in page

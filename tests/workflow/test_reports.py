@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from secondline.jobs.report_settings import figure_labels
 from secondline.project.read import read_project
+from secondline.report.page.folding import unfold
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.prose import Tables, assert_prose
@@ -25,7 +26,7 @@ def report_and_tables(project: Project, config: str, analysis: str) -> tuple[str
         read.config.lead_of(analysis),
         analysis,
     )
-    return (results / "report.html").read_text(encoding="utf-8"), tables
+    return unfold((results / "report.html").read_text(encoding="utf-8")), tables
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from secondline.report.certainty import Certainty
 from secondline.report.export.word import write_document
 from secondline.report.export.workbook import analysis_sheets, write_workbook
 from secondline.report.page.certainty import read_certainties
-from secondline.report.page.page import Sources
+from secondline.report.page.outcome import Sources
 from secondline.report.prose.sentences import not_converged
 from secondline.report.settings import ReportSettings
 from secondline.report.tables.certainty import all_shades, counted_sentence, findings_tables, unjudged_sentence

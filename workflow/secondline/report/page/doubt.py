@@ -75,12 +75,12 @@ def _section(
         ranking.csv and relative_effects.csv of the headline model.
     """
     places = settings_in_doubt(doubt, ranking)
-    said = [(names.place(place), " ".join(doubt_sentences(doubt, ranking, relative, place, names))) for place in places]
+    said = [(names.place(place), doubt_sentences(doubt, ranking, relative, place, names)) for place in places]
     section = {
         "id": names.outcome,
         "label": names.outcome_label,
         "decisive": decisive_lists(decisive, names),
-        "sentences": [(place, text) for place, text in said if text],
+        "sentences": [(place, texts) for place, texts in said if texts],
         "general": general_sentences(doubt, names),
         "figures": [
             (f"{names.outcome_label}: {CAPTIONS[figure]}.", _figure(folder, figure, names))

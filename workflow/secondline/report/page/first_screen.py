@@ -7,7 +7,9 @@ from typing import Any
 
 from secondline.cell_values import OVERALL
 from secondline.report.certainty import Certainty, shade_of
+from secondline.report.doubt import Doubt
 from secondline.report.prose.certainty import reasons
+from secondline.report.prose.doubt import lead_sentence
 from secondline.report.prose.verdict import Tables, verdict_of
 from secondline.report.settings import ReportSettings
 from secondline.report.words import Names, Row, settings_of
@@ -47,6 +49,7 @@ ByModel = Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]]
 
 def first_screen(
     by_model: ByModel,
+    doubts: Mapping[str, Doubt],
     certainties: Mapping[str, Certainty],
     decisive: Sequence[Row],
     settings: ReportSettings,
@@ -63,15 +66,23 @@ def first_screen(
     """
     asked = [*settings.lead, *(name for name in by_model if name not in settings.lead)]
     return {
-        "answers": answers(by_model, asked, certainties, decisive, settings, names),
+        "answers": answers(by_model, asked, doubts, certainties, decisive, settings, names),
         "asked": [(name, names.label_of_outcome(name)) for name in asked],
+        "asked_in": (places := _places(by_model[asked[0]]["ranking"][names.model], names)),
+        "places": [label for _, label in places],
         "overall": names.place(OVERALL),
     }
+
+
+def _places(ranking: Sequence[Row], names: Names) -> list[tuple[str, str]]:
+    """List the settings that can be asked for, and their labels; none where the network has none."""
+    return [(place, names.place(place)) for place in settings_of(ranking) if names.has_settings and place != OVERALL]
 
 
 def answers(
     by_model: ByModel,
     asked: Sequence[str],
+    doubts: Mapping[str, Doubt],
     certainties: Mapping[str, Certainty],
     decisive: Sequence[Row],
     settings: ReportSettings,
@@ -92,7 +103,8 @@ def answers(
     for outcome in asked:
         own, harm = tables[outcome], tables.get(harm_of(outcome, lead, pairs) or "")
         places = [place for place in settings_of(own.ranking) if place != OVERALL or not names.has_settings]
-        found += [_answer(own, harm, place, decisive) for place in places]
+        doubt = doubts.get(outcome)
+        found += [_answer(own, harm, doubt, place, decisive) for place in places]
     return found
 
 
@@ -103,14 +115,15 @@ def harm_of(outcome: str, lead: Sequence[str], pairs: Sequence[tuple[str, str]])
     return next((upwards for across, upwards in pairs if across == outcome and upwards not in lead), None)
 
 
-def _answer(own: Tables, harm: Tables | None, place: str, decisive: Sequence[Row]) -> Answer:
+def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, decisive: Sequence[Row]) -> Answer:
     names, found = own.names, verdict_of(own, harm, place)
+    doubted = lead_sentence(doubt, own.ranking, place, names) if doubt else ""
     shade: Any = shade_of(found.certainty) if found.certainty else None
     return Answer(
         names.place(place),
         names.outcome,
         names.outcome_label,
-        found.sentences,
+        [*found.sentences, *filter(None, [doubted])],
         shade.words if shade else "",
         shade.name if shade else "none",
         _reasons(own, place, found.pair, decisive)[:REASONS],

@@ -1,4 +1,4 @@
-// What the reader chooses beside the charts: outcome, setting, comparator, model, prior scales, a study of their own.
+// What the reader chooses beside the charts: comparator, model, prior scales, a study of their own.
 import {problemOf} from "./address.js";
 import {choice, make, offer} from "./dom.js";
 import {ratio} from "./numbers.js";
@@ -8,14 +8,12 @@ const RANGE = Math.log2(4), STEP = 0.05; // of the sliders: binary logarithm of 
 const SCALE_WORDS = {effect: "of an effect", tau: "of the differences between studies, τ", omega: "of the differences between settings or classes, ω"};
 
 export class Controls {
-  // acts: {outcome(name), setting(name), model(name), against(name), scale(name, factor, isHeld)}
+  // acts: {model(name), against(name), scale(name, factor, isHeld)}
   constructor(words, acts) {
     this.words = words;
-    this.outcome = choice("Outcome", "outcome", acts.outcome);
-    this.setting = choice("Setting", "setting", acts.setting);
     this.model = choice("Model", "model", acts.model);
     this.against = choice("Compared with", "against", acts.against);
-    this.node = make("div", {class: "controls"}, ...[this.outcome, this.setting, this.model].map(({node}) => node));
+    this.node = make("div", {class: "controls"}, this.model.node);
     this.sliders = Object.fromEntries(SCALES.map(name => [name, slider(name, acts.scale)]));
     this.priors = make("details", {class: "priors"}, make("summary", {}, "Prior scales"),
       make("p", {class: "grey"}, "Standard deviations of the priors, from a quarter to four times those declared."),
@@ -24,12 +22,8 @@ export class Controls {
 
   update({state, data, reference, against, candidates}) {
     const {words} = this, regimen = id => words.regimens[id] ?? id;
-    offer(this.outcome.select, Object.entries(words.outcomes).map(([name, {label}]) => [name, label]), state.outcome);
-    offer(this.setting.select, settingsOf(data).map(name => [name, words.settings[name] ?? name]), state.setting);
     offer(this.model.select, Object.keys(data.models).map(name => [name, `${name}: ${words.models[name] ?? ""}`]), state.model);
     offer(this.against.select, [...new Set([reference, ...candidates])].map(name => [name, regimen(name)]), against);
-    this.outcome.node.hidden = Object.keys(words.outcomes).length < 2;
-    this.setting.node.hidden = settingsOf(data).length < 2;
     this.model.node.hidden = Object.keys(data.models).length < 2;
     const {scales} = data.models[state.model];
     for (const [name, {node, input, output}] of Object.entries(this.sliders)) {

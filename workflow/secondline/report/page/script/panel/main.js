@@ -1,5 +1,6 @@
 // The panel with which the reader argues: one state, in the address, from which everything follows.
 import {COARSE, FINE} from "../engine/analysis.js";
+import {ask, asked, fragmentFor, onAsked} from "../page/asked.js";
 import {analysisKey, fragmentOf, isState, stateOf} from "./address.js";
 import {ChoiceChart} from "./choice.js";
 import {Controls, OwnStudy} from "./controls.js";
@@ -9,7 +10,7 @@ import {pipelineOf} from "./pipeline.js";
 import {leavingOut, turningPoints} from "./search.js";
 import {leadOf, sentencesOf} from "./sentences.js";
 import {CLOSE, Solver} from "./solve.js";
-import {declared, isDeclared, move, read, readingOf, remodel, scale, turn, use} from "./state.js";
+import {declared, isDeclared, move, read, readingOf, remodel, scale, settingsOf, turn, use} from "./state.js";
 import {StudiesChart} from "./studies.js";
 
 const REST_MS = 180; // without a change, until the state is solved finely
@@ -29,8 +30,6 @@ class Panel {
     });
     this.choice = new ChoiceChart(words, treatment => this.pointAtTreatment(treatment));
     this.controls = new Controls(words, {
-      outcome: change((state, outcome) => turn(words, dataOf(outcome), state, outcome)),
-      setting: change((state, setting) => ({...state, setting, against: null})),
       model: change((state, model) => remodel(this.data, state, model)),
       against: change((state, against) => ({...state, against})),
       scale: (name, factor, isHeld) => this.change(scale(this.state, name, factor), isHeld),
@@ -65,6 +64,7 @@ class Panel {
   change(state, isDragging = false) {
     this.state = state;
     this.moves += 1;
+    ask(state);
     if (!isDragging) this.studies.clear();
     this.show(COARSE, isDragging);
     this.rest();
@@ -83,8 +83,9 @@ class Panel {
 
   // Remember a state at rest: in the address, and among the analyses looked at.
   keep() {
-    const fragment = `#${fragmentOf(this.words, this.data, this.state)}`, here = location.hash;
-    if (fragment !== here && (fragment !== "#weigh" || isState(here.slice(1)))) history.pushState({weigh: fragment.slice(1)}, "", fragment);
+    const {words, data, state} = this, here = location.hash.slice(1), isPlain = isDeclared(words, state) && state.against === null;
+    const fragment = isPlain ? fragmentFor(state) : fragmentOf(words, data, state);
+    if (fragment !== here && (!isPlain || isState(here))) history.pushState({weigh: fragment}, "", `#${fragment}`);
     this.heard.textContent = this.said.textContent;
     this.looked.add(analysisKey(this.words, this.data, this.state));
     this.count.textContent = `${this.looked.size} ${this.looked.size === 1 ? "analysis" : "analyses"} looked at.`;
@@ -190,7 +191,26 @@ class Panel {
 
   // The address may change in other ways: by going back and forth, or by a link to a state. Other links are anchors.
   follow(fragment) {
+    if (!isState(fragment)) return this.change(this.start(fragment));
     if (fragment !== fragmentOf(this.words, this.data, this.state)) this.change(stateOf(this.words, this.dataOf, fragment));
+    return undefined;
+  }
+
+  // The state of an address: where it names none, the declared analysis of what is asked.
+  start(fragment) {
+    if (isState(fragment)) return stateOf(this.words, this.dataOf, fragment);
+    const {outcome, setting} = asked(), own = this.words.outcomes[outcome] ? outcome : Object.keys(this.words.outcomes)[0];
+    const places = settingsOf(this.dataOf(own));
+    return declared(this.words, own, places.includes(setting) ? setting : places[0]);
+  }
+
+  // Something else is asked on the page: an outcome that the panel cannot solve closes it.
+  heed() {
+    const {outcome, setting} = asked(), {words, state} = this, isSolved = outcome === null || Boolean(words.outcomes[outcome]);
+    this.root.closest(".part").classList.toggle("off", !isSolved);
+    if (!isSolved) return;
+    if (outcome !== null && outcome !== state.outcome) this.change({...turn(words, this.dataOf(outcome), state, outcome), setting: setting ?? state.setting});
+    else if (setting !== null && setting !== state.setting) this.change({...state, setting, against: null});
   }
 
   // Paper shows the declared analysis.
@@ -213,10 +233,14 @@ function start() {
   };
   const panel = new Panel(document.getElementById("panel"), words, dataOf), fragment = location.hash.slice(1);
   for (const node of document.querySelectorAll("[data-live]")) node.hidden = false;
-  panel.change(stateOf(words, dataOf, fragment));
+  const isAsked = isState(fragment) || asked().outcome === null || Boolean(words.outcomes[asked().outcome]);
+  panel.state = panel.start(fragment);
+  if (isAsked) panel.change(panel.state);
+  else panel.heed();
+  onAsked(() => panel.heed());
   if (isState(fragment) || fragment === "weigh") document.getElementById("weigh").scrollIntoView();
-  history.replaceState({weigh: isState(fragment) ? fragment : "weigh"}, "");
-  addEventListener("popstate", event => { if (event.state?.weigh) panel.follow(event.state.weigh); });
+  history.replaceState({weigh: fragment}, "");
+  addEventListener("popstate", event => { if (event.state && "weigh" in event.state) panel.follow(event.state.weigh); });
   addEventListener("hashchange", () => { if (isState(location.hash.slice(1))) panel.follow(location.hash.slice(1)); });
   addEventListener("beforeprint", () => panel.print(true));
   addEventListener("afterprint", () => panel.print(false));
