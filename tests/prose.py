@@ -22,7 +22,7 @@ from tests.prose_verdict import VERDICT_RULES
 __all__ = ["N", "Tables", "agrees", "assert_prose", "assert_sentences", "passages", "said_on_the_terminal"]
 
 CHECKED = ("answer", "evidence-map", "network", "studies", "audit", "populations", "effects", "rankings", "checking")
-CHECKED += ("versions", "doubt", "glance", "absolute", "benefit")
+CHECKED += ("versions", "doubt", "glance", "benefit")
 PROSE = {"p", "dd", "li", "figcaption", "summary", "caption"}
 SKIPPED = {"svg", "script", "style", "thead", "tbody"}
 VOID = {"meta", "link", "br", "input", "path"}

@@ -381,5 +381,5 @@ DOUBT_RULES: list[tuple[str, Check]] = [
     (rf"The estimate of the .+?, on the scale of the .+?, is {N} \(standard deviation {N}, z = {N}\); the smallest "
      rf"interaction detectable with 80% power is {N}(?:, a ratio of {N},)? in either direction\.", _interaction),
     (r"sets of choices that change the highest SUCRA, (\d+) of (\d+)$", _of_flips),
-    (r"The table decisive\.csv lists (\d+) more\.", _more_decisive),
+    (r"the table decisive\.csv lists (\d+) more", _more_decisive),
 ]  # fmt: skip

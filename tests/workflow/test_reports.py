@@ -9,6 +9,7 @@ from secondline.project.read import read_project
 from secondline.report.page.folding import unfold
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.page_targets import assert_targets
 from tests.prose import Tables, assert_prose
 from tests.workflow.conftest import PARTS, ROOT, Project, copy_of
 
@@ -49,5 +50,6 @@ def test_prose_of_another_network(smoking: Project) -> None:
 def test_report_of_another_network_in_a_browser(smoking: Project) -> None:
     """As good as that of the shipped network."""
     with chromium() as browser:
+        assert_targets(browser, smoking.folder / "results/smoking/report.html", "smoking")
         for width in WIDTHS:
             assert_sound(Page(browser, smoking.folder / "results/smoking/report.html", width))

@@ -11,13 +11,13 @@ from secondline.report.page.folding import unfold
 from secondline.tools.answer import answer
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.page_targets import assert_targets
 from tests.prose import assert_prose, assert_sentences, said_on_the_terminal
 from tests.workflow.conftest import ROOT, Project, copy_of
 from tests.workflow.small import read_all
 from tests.workflow.test_reports import report_and_tables
 
 Again = Callable[[], Project]
-LARGEST = 6_000_000  # bytes of a report
 OUTCOMES = ("os", "pfs", "discontinuation")
 CONTRACT = {
     "evidence/effects.csv": "study,outcome,contrast_set,treatment_arm,comparator_arm,population,method,adjustment,"
@@ -217,11 +217,26 @@ def test_terminal_of_the_shipped_network(finished: Project) -> None:
         assert assert_sentences(spoken, tables) >= 30
 
 
+def asks_by_setting(page: Page) -> None:
+    """Ask for another setting and outcome: one answer, its tables, and an address that restores both."""
+    page.ask(setting="lenvatinib_failure", outcome="pfs")
+    assert page.window.locator(".answer:not(.off)").get_attribute("data-place") == "After lenvatinib"
+    assert page.shown("#section-benefit [data-setting='After lenvatinib'] table") == 1
+    assert page.shown("#section-benefit table") == 1
+    address = page.address + page.run("() => location.hash")
+    page.window.goto("about:blank")
+    page.window.goto(address)
+    assert page.window.locator(".ask [value=lenvatinib_failure]").is_checked()
+    assert page.window.locator(".ask [value=pfs]").is_checked()
+    page.window.close()
+
+
 def test_shipped_report_in_a_browser(finished: Project) -> None:
     """Quiet, complete, accessible, painted in time; small enough to be sent."""
     file = finished.folder / "results/primary/report.html"
-    assert file.stat().st_size < LARGEST
     with chromium() as browser:
+        assert_targets(browser, file, "shipped")
+        asks_by_setting(Page(browser, file))
         for width in WIDTHS:
             assert_sound(Page(browser, file, width), folded=True)
 

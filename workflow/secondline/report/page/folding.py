@@ -12,6 +12,7 @@ _KEPT = re.compile(r'<script type="text/plain" class="folded" data-holds="([^"]*
 _OPENED = re.compile(
     r'<template class="folded" data-holds="[^"]*">((?:(?!<template|</template>).)*)</template>', re.DOTALL
 )
+_WITHOUT_SCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 _ANCHOR = re.compile(r'<(?:h\d|details)\b[^>]*\bid="([^"]+)"')
 
 
@@ -41,8 +42,8 @@ def fold(html: str) -> "Markup":
 
 
 def unfold(page: str) -> str:
-    """Give a page with everything that is folded in its place, as its script would show it."""
-    plain = _KEPT.sub(lambda kept: _read(kept[2]), page)
+    """Give a page as its script would show it: all that is folded in its place, and nothing that stands in for it."""
+    plain = _KEPT.sub(lambda kept: _read(kept[2]), _WITHOUT_SCRIPT.sub("", page))
     while _OPENED.search(plain):
         plain = _OPENED.sub(lambda opened: opened[1], plain)
     return plain

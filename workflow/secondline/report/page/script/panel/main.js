@@ -13,6 +13,7 @@ import {CLOSE, Solver} from "./solve.js";
 import {declared, isDeclared, move, read, readingOf, remodel, scale, settingsOf, turn, use} from "./state.js";
 import {StudiesChart} from "./studies.js";
 
+const AT_ONCE = 60; // studies up to which the panel opens by itself
 const REST_MS = 180; // without a change, until the state is solved finely
 
 class Panel {
@@ -103,7 +104,7 @@ class Panel {
     this.choice.update(view, ghost, this.order(view), isDragging);
     const lead = leadOf(words, view);
     this.said.replaceChildren(make("b", {}, lead), sentencesOf(words, view).join(" ").slice(lead.length));
-    this.banner.hidden = isDeclared(words, state);
+    this.banner.hidden = this.said.hidden = isDeclared(words, state); // the page itself says the declared analysis
     const {words: measure} = words.outcomes[state.outcome];
     this.subject.textContent = `${measure} with 95% credible interval (thick)${view.rows.some(({predictive}) => predictive) ? " and 95% predictive interval for a new study (thin)" : ""}. Grey: the declared analysis.`;
     this.pipe();
@@ -231,9 +232,15 @@ function start() {
     if (!parsed.has(outcome)) parsed.set(outcome, JSON.parse(blocks.get(outcome).textContent));
     return parsed.get(outcome);
   };
-  const panel = new Panel(document.getElementById("panel"), words, dataOf), fragment = location.hash.slice(1);
   for (const node of document.querySelectorAll("[data-live]")) node.hidden = false;
-  const isAsked = isState(fragment) || asked().outcome === null || Boolean(words.outcomes[asked().outcome]);
+  const root = document.getElementById("panel"), {studies, regimens} = dataOf(Object.keys(words.outcomes)[0]);
+  if (studies.length <= AT_ONCE || isState(location.hash.slice(1))) return open(root, words, dataOf);
+  const text = `Solve ${studies.length} studies of ${regimens.length} treatments in this page`;
+  return root.replaceChildren(make("button", {type: "button", click: () => open(root, words, dataOf)}, text));
+}
+
+function open(root, words, dataOf) {
+  const panel = new Panel(root, words, dataOf), fragment = location.hash.slice(1), isAsked = isState(fragment) || asked().outcome === null || Boolean(words.outcomes[asked().outcome]);
   panel.state = panel.start(fragment);
   if (isAsked) panel.change(panel.state);
   else panel.heed();
