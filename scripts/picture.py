@@ -43,6 +43,7 @@ def main(page: str, picture: str) -> None:
     with running(found) as browser:
         window = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         window.goto(Path(page).resolve().as_uri())
+        window.wait_for_timeout(1000)  # the panel draws in its own time
         window.screenshot(path=picture)
 
 

@@ -117,7 +117,7 @@ def harm_of(outcome: str, lead: Sequence[str], pairs: Sequence[tuple[str, str]])
 
 def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, decisive: Sequence[Row]) -> Answer:
     names, found = own.names, verdict_of(own, harm, place)
-    doubted = lead_sentence(doubt, own.ranking, place, names) if doubt else ""
+    doubted = _plain(lead_sentence(doubt, own.ranking, place, names)) if doubt else ""
     shade: Any = shade_of(found.certainty) if found.certainty else None
     return Answer(
         names.place(place),
@@ -128,6 +128,11 @@ def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, d
         shade.name if shade else "none",
         _reasons(own, place, found.pair, decisive)[:REASONS],
     )
+
+
+def _plain(text: str) -> str:
+    """Say it without a term: the highest SUCRA is the best mean rank, as one is linear in the other."""
+    return text.replace("the highest SUCRA", "the best mean rank").replace("SUCRA", "mean rank")
 
 
 def brief(fact: str) -> str:
