@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from secondline.jobs.report_settings import figure_labels
 from secondline.project.read import read_project
 from secondline.report.page.folding import unfold
+from secondline.report.words import Names
 from secondline.tools.answer import answer
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
+from tests.first_screen import assert_answers
 from tests.page_targets import assert_targets
 from tests.prose import assert_prose, assert_sentences, said_on_the_terminal
 from tests.workflow.conftest import ROOT, Project, copy_of
@@ -234,8 +237,16 @@ def asks_by_setting(page: Page) -> None:
 def test_shipped_report_in_a_browser(finished: Project) -> None:
     """Quiet, complete, accessible, painted in time; small enough to be sent."""
     file = finished.folder / "results/primary/report.html"
+    with contextlib.chdir(finished.folder):
+        names = Names(figure_labels(read_project(Path("config/config.yaml"))), "primary", "os", "pooled")
     with chromium() as browser:
         assert_targets(browser, file, "shipped")
+        ranked = [row for row in table(finished, "primary/os/pooled/ranking.csv") if row["candidate"] == "true"]
+        candidates: dict[str, list[str]] = {}
+        for row in ranked:
+            if row["setting"] != "overall":
+                candidates.setdefault(names.place(row["setting"]), []).append(names.regimen(row["treatment"]))
+        assert_answers(Page(browser, file), file.read_text(encoding="utf-8"), "os", candidates)
         asks_by_setting(Page(browser, file))
         for width in WIDTHS:
             assert_sound(Page(browser, file, width), folded=True)
