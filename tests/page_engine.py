@@ -14,6 +14,8 @@ from secondline.inference.priors import PriorScales
 from secondline.inference.settings import FitSettings, ModelSettings, SamplerPlan, SamplerSettings
 from secondline.network.predictor import Effects
 from secondline.network.structure import Treatments
+from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY
+from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED
 from secondline.summaries.settings import ComparisonSettings
 
 SCRIPTS = Path(secondline.__file__).parent / "report" / "page" / "script"
@@ -48,6 +50,26 @@ def node(imports: Mapping[str, str], body: str, asked: Any) -> Any:
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
+
+
+def bare_words(data: Mapping[str, Any], asked: ComparisonSettings) -> dict[str, Any]:
+    """Write the words that the panel needs for the models of one outcome, ``os``: names are ids in capitals."""
+    outcome = {"label": "O", "measure": asked.measure, "ratio": asked.ratio, "lower": asked.better == "lower"}
+    return {
+        "headline": "pooled",
+        "outcomes": {"os": {**outcome, "words": "Hazard ratio", "prior": "prior", "priors": {}}},
+        "regimens": {name: name.upper() for name in data["regimens"]},
+        "studies": {one["study"]: one["study"].upper() for one in data["studies"]},
+        "settings": {},
+        "models": {},
+        "choices": {},
+        "secondary": [],
+        "evidence": EVIDENCE_WORDS,
+        "criteria": CRITERIA,
+        "nobody": NOBODY,
+        "noCandidates": NO_CANDIDATES,
+        "notRanked": NOT_RANKED,
+    }
 
 
 def random_network(seed: int) -> tuple[list[dict[str, str]], FitSettings, ComparisonSettings]:

@@ -109,6 +109,11 @@ export class Posterior {
   tau() {
     return this.components.reduce((sum, one, g) => sum + this.weights[g] * one.tau, 0);
   }
+
+  // Posterior mean of omega.
+  omega() {
+    return this.components.reduce((sum, one, g) => sum + this.weights[g] * one.omega, 0);
+  }
 }
 
 // Several quantities: by component their means (K) and roots (K, coefficients).

@@ -9,6 +9,7 @@ import {natural} from "./numbers.js";
 import {pipelineOf} from "./pipeline.js";
 import {leavingOut, turningPoints} from "./search.js";
 import {leadOf, sentencesOf} from "./sentences.js";
+import {Springs} from "./springs.js";
 import {CLOSE, Solver} from "./solve.js";
 import {declared, isDeclared, move, read, readingOf, remodel, scale, settingsOf, turn, use} from "./state.js";
 import {StudiesChart} from "./studies.js";
@@ -35,6 +36,7 @@ class Panel {
       against: change((state, against) => ({...state, against})),
       scale: (name, factor, isHeld) => this.change(scale(this.state, name, factor), isHeld),
     });
+    this.springs = new Springs(words);
     this.own = new OwnStudy(words, change((state, one) => ({...state, added: [...state.added, one]})));
     this.lay();
   }
@@ -57,6 +59,7 @@ class Panel {
       make("div", {class: "sides"},
         make("div", {class: "side"}, make("h3", {}, "What the studies found"), key, this.studies.node, this.own.node),
         make("div", {class: "side"}, make("h3", {}, "What follows for the choice"), this.subject, this.controls.against.node, this.choice.node, this.pointed, this.controls.priors)),
+      this.springs.node,
       make("details", {class: "pipeline"}, make("summary", {}, "Take this into the pipeline"), this.block, this.cannot));
     this.root.replaceChildren(this.node);
   }
@@ -102,6 +105,7 @@ class Panel {
     this.own.update(view);
     this.studies.update(view, name => solver.fitted(view, name), isDragging);
     this.choice.update(view, ghost, this.order(view), isDragging);
+    this.springs.update(view, isDragging);
     const lead = leadOf(words, view);
     this.said.replaceChildren(make("b", {}, lead), sentencesOf(words, view).join(" ").slice(lead.length));
     this.banner.hidden = this.said.hidden = isDeclared(words, state); // the page itself says the declared analysis
