@@ -304,6 +304,24 @@ def test_panel_opens_with_the_declared_analysis(page: Page) -> None:
     assert "ranks first: SUCRA" in opened.locator(".said").text_content()
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_labels_of_an_axis_are_below_its_lines(browser: Any, files: dict[str, Path], width: int) -> None:
+    """In both charts of the panel, on a wide and on a narrow page."""
+    page = Page(browser, files["settings"], width)
+    panel(page)
+    found = page.run(
+        """() => [...document.querySelectorAll("#panel .chart")].map(chart => {
+          const middle = node => { const box = node.getBoundingClientRect(); return (box.left + box.right) / 2; };
+          return [[...chart.querySelector("li svg").querySelectorAll(".grid")].map(middle),
+            [...chart.querySelectorAll(".foot text[text-anchor=middle]")].map(middle)]; })"""
+    )
+    assert len(found) == 2
+    for lines, labels in found:
+        assert len(labels) > 1
+        assert labels == pytest.approx(lines, abs=1)
+    page.window.close()
+
+
 def test_leaving_a_study_out_gives_the_numbers_without_it(browser: Any, files: dict[str, Path], page: Page) -> None:
     """Those of the exact engine; the address restores them, one button and going back take them away."""
     opened = panel(page)
