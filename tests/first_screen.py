@@ -35,9 +35,7 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
     for place, body in found.items():
         said = _words(body[: body.index("<aside")])
         assert any(name.lower() in said.lower() for name in candidates[unescape(place)]), f"{place}: a candidate"
-        assert re.search(r"better than|might|cannot tell|not known", said), (
-            f"{place}: how sure"
-        )
+        assert re.search(r"better than|might|cannot tell|not known", said), f"{place}: how sure"
         assert re.search(r"(?:hazard|odds|risk|rate) ratio [\d.]+ \([\d.]+ to [\d.]+\)", said), f"{place}: by how much"
         assert re.search(r"safe|harm", said), f"{place}: harm"
         assert re.search(r"of (?:the )?(?:[\d,]+ )?defensible analyses", said), f"{place}: other analyses"

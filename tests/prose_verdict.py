@@ -2,6 +2,8 @@
 
 import re
 
+from secondline.tables import read_table
+
 from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
 
 _NUMBER = N[1:-1]
@@ -49,7 +51,7 @@ def _who(text: str, here: Passage, tables: Tables) -> str:
 
 
 def _better(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    """Only a clear effect of the treatment named first is called better, and never one that follows the priors."""
+    """Only a clear effect of the treatment named first is called better, and never one that depends on the priors."""
     treatment = _who(found[1], here, tables)
     row = _effect(here, tables, here.outcome, (treatment, _id(tables, found[3])))
     clear, favours = _sides(row, tables, here.outcome)
@@ -76,7 +78,7 @@ def _apart(found: re.Match[str], here: Passage, tables: Tables) -> bool:
 
 def _against(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     other = _id(tables, found[1])
-    each = re.findall(rf"{N} \({N} to {N}\) for (.+?)(?= and [\d.]|$)", found[2])
+    each = re.findall(rf"{N} \({N} to {N}\) for (.+?)(?: \([^()]+\))?(?= and [\d.]|$)", found[2])
     rows = [_effect(here, tables, here.outcome, (_id(tables, name), other)) for *_, name in each]
     return bool(rows) and all(
         _shows(row, *shown[:3]) and row["evidence"] != "prior_driven" for row, shown in zip(rows, each, strict=True)
@@ -92,6 +94,26 @@ def _harm(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     return said and row["evidence"] != "prior_driven" and _shows(row, *(found[k] for k in ("a", "b", "c")))
 
 
+def _safest(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    """Call the first in harm safest only where its effect is clear."""
+    outcome = next(k for k, text in tables.labels.outcomes.items() if text.lower() == found["label"].lower())
+    best = next(row for row in tables.candidates(outcome, here.setting) if row["named_first"] == "true")
+    row = _effect(here, tables, outcome, (_id(tables, found["who"]), _id(tables, found["other"])))
+    clear = _sides(row, tables, outcome)[0] and row["evidence"] != "prior_driven"
+    said = "is not known" not in found[0]
+    return said == clear and row["treatment"] == best["treatment"] and _shows(row, *(found[k] for k in ("a", "b", "c")))
+
+
+def _left_out(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    first = _first(here, tables)
+    rows = read_table(tables.analysis.parent / "summary" / "sensitivity.csv")
+    key = (here.outcome, tables.id("settings", here.setting) if here.setting else "overall", tables.labels.headline)
+    mine = [row for row in rows if (row["outcome"], row["setting"], row["model"]) == key]
+    left = {row["analysis"] for row in mine if row["analysis"].startswith(f"{tables.name}_without_")}
+    named = {row["analysis"] for row in mine if row["treatment"] == first and row["named_first"] == "true"}
+    return _id(tables, found[1]) == first and (int(found[2]), int(found[3])) == (len(named & left), len(left))
+
+
 _THREE = rf"(?P<a>{_NUMBER}) \((?P<b>{_NUMBER}) to (?P<c>{_NUMBER})\)"
 _OF_HARM = rf"(?P<other>.+?)(?: is not known)? \((?P<label>.+?): [a-z ]+? {_THREE}\)\."
 _PLACE, _FOR = r"^(?:.+?, )?", r"(?: for [^:]+?)?"
@@ -101,8 +123,13 @@ VERDICT_RULES: list[tuple[str, Check]] = [
     (rf"{_PLACE}[Ww]hether (.+?) is better than (.+?){_FOR} is not known: {_FIGURES}\.", _not_known),
     (rf"{_PLACE}[Tt]he studies cannot tell how (.+?) compares with (.+?){_FOR}: {_FIGURES}, prior-driven\.", _driven),
     (rf"[Tt]he studies cannot tell which treatment is best for [^:]+?: (.+?) and (.+?) are not told apart "
-     rf"\({_FIGURES}(, which follows the priors)?\)\.", _apart),
+     rf"\({_FIGURES}(, which depends on the priors)?\)\.", _apart),
     (rf"^Against (.+?), the [a-z ]+? is ({_NUMBER} .+?)\.$", _against),
+    (rf"^Which treatment is safest is not known \((?P<label>.+?): [a-z ]+? {_THREE} for (?P<who>.+?) against "
+     r"(?P<other>.+?)\)\.", _safest),
+    (rf"^.+? ranks first for safety \((?P<label>.+?): [a-z ]+? {_THREE} for (?P<who>.+?) against (?P<other>.+?)\)\.",
+     _safest),
+    (r"^With each study left out in turn, (.+?) ranks first in (\d+) of (\d+) analyses\.", _left_out),
     (rf"^Whether it causes more harm than {_OF_HARM}", _harm),
     (rf"^It appears to cause (?P<how>less|more) harm than {_OF_HARM}", _harm),
 ]  # fmt: skip

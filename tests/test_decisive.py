@@ -338,29 +338,32 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 SENTENCES = {
     "finding": "Smith 2020: the label is inverted. The analysis “As printed” reads it the other way. Then the HR "
-    "of Alpha against Beta is 1.00 instead of 0.50, 2.8 standard errors away, and Beta ranks first.",
+    "of Alpha against Beta is 1.00 instead of 0.50, 2.8 standard errors away, and Beta has the highest SUCRA.",
     "overlap": "Smith 2020 and two may share up to 22 patients (correlation 0.25); the comparison is with all of "
     "these shared. Then the HR of Alpha against Beta is 0.90 instead of 0.61, 1.6 standard errors away, and "
-    "Beta ranks first.",
+    "Beta has the highest SUCRA.",
     "choice": "The choice “heterogeneity”: “fixed effects” instead of “random effects”. Then the HR of Alpha against "
-    "Beta is 0.61 instead of 0.61, 0.04 standard errors away, and Beta ranks first. The choice explains 1% of"
+    "Beta is 0.61 instead of 0.61, 0.04 standard errors away, and Beta has the highest SUCRA. The choice explains 1% of"
     " the variance of this effect over the defensible analyses, including its interactions with other "
     "choices.",
     "use": "Whether Smith 2020 is used: it is left out instead of read by “adjusted HR”. Then the HR of Alpha "
-    "against Beta is 1.28 instead of 0.61, 3.0 standard errors away, and the candidates can no longer be "
+    "against Beta is 1.28 instead of 0.61, 3.0 standard errors away, and the candidates cannot be "
     "ranked.",
     "reading": "How Smith 2020 is read: “medians” instead of “adjusted HR”. Then the HR of Alpha against Beta is "
-    "0.74 instead of 0.61, 0.8 standard errors away, and Alpha remains first. The choice explains 62% of the "
+    "0.74 instead of 0.61, 0.8 standard errors away, and Alpha still has the highest SUCRA. The choice explains "
+    "62% of the "
     "variance of this effect over the defensible analyses, including its interactions with other choices. "
-    "Together with “structure: by regimen” it puts Beta first.",
+    "Together with “structure: by regimen” it gives Beta the highest SUCRA.",
     "additivity": "The model adds the effects of components; the studies test this on 1 degree of freedom and would "
     "detect an interaction of 0.70, a ratio of 2.01, with 80% power. The comparison is with “by regimen”. Then the "
-    "HR of Alpha against Beta is 0.67 instead of 0.61, 0.4 standard errors away, and Alpha remains first.",
+    "HR of Alpha against Beta is 0.67 instead of 0.61, 0.4 standard errors away, and Alpha still has the highest "
+    "SUCRA.",
     "imbalance": "The arms of Smith 2020 differ in prognostic factors: Stage III (90% against 65%, standardised "
     "difference −0.70); it is adjusted for age. With the study left out the HR of Alpha against Beta is 0.40 "
-    "instead of 0.50, 0.9 standard errors away, and Alpha remains first.",
+    "instead of 0.50, 0.9 standard errors away, and Alpha still has the highest SUCRA.",
     "events_per_covariate": "two: 0.8 is adjusted for 9 covariates with 37 events. With the study left out the "
-    "HR of Alpha against Beta is 0.50 instead of 0.50, 0.00 standard errors away, and Alpha remains first.",
+    "HR of Alpha against Beta is 0.50 instead of 0.50, 0.00 standard errors away, and Alpha still has the highest "
+    "SUCRA.",
     "prior": "The prior has a share of 20% in the HR of Alpha against Beta.",
 }
 

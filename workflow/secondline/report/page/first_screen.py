@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secondline.cell_values import OVERALL
+from secondline.cells import left_out_study
 from secondline.report.certainty import Certainty, shade_of
 from secondline.report.doubt import Doubt
-from secondline.report.prose.certainty import reasons
+from secondline.report.prose.certainty import in_short, reasons
 from secondline.report.prose.doubt import lead_sentence
-from secondline.report.prose.verdict import Tables, verdict_of
+from secondline.report.prose.first import first_of
+from secondline.report.prose.verdict import Tables, small, verdict_of
 from secondline.report.settings import ReportSettings
-from secondline.report.words import Names, Row, settings_of
+from secondline.report.words import Names, Row, is_true, settings_of
 
 REASONS = 4
 """Reasons beside an answer; the sections that they lead to have all of them."""
@@ -43,6 +45,15 @@ class Answer:
     reasons: list[Reason]
 
 
+@dataclass(frozen=True)
+class Around:
+    """What other analyses found: decisive.csv and sensitivity.csv, and the analysis whose studies are left out."""
+
+    decisive: Sequence[Row]
+    sensitivity: Sequence[Row]
+    base: str
+
+
 ByModel = Mapping[str, Mapping[str, Mapping[str, Sequence[Row]]]]
 """Rows of ranking.csv and relative_effects.csv by outcome, table and model."""
 
@@ -51,7 +62,7 @@ def first_screen(
     by_model: ByModel,
     doubts: Mapping[str, Doubt],
     certainties: Mapping[str, Certainty],
-    decisive: Sequence[Row],
+    around: Around,
     settings: ReportSettings,
     names: Names,
 ) -> dict[str, Any]:
@@ -60,13 +71,14 @@ def first_screen(
     Parameters
     ----------
     by_model : mapping
-    decisive : rows
-        decisive.csv, where the run lists it for this analysis.
+    doubts, certainties : mapping
+        By outcome.
+    around : Around
     settings : ReportSettings
     """
     asked = [*settings.lead, *(name for name in by_model if name not in settings.lead)]
     return {
-        "answers": answers(by_model, asked, doubts, certainties, decisive, settings, names),
+        "answers": answers(by_model, asked, doubts, certainties, around, settings, names),
         "asked": [(name, names.label_of_outcome(name)) for name in asked],
         "asked_in": (places := _places(by_model[asked[0]]["ranking"][names.model], names)),
         "places": [label for _, label in places],
@@ -84,7 +96,7 @@ def answers(
     asked: Sequence[str],
     doubts: Mapping[str, Doubt],
     certainties: Mapping[str, Certainty],
-    decisive: Sequence[Row],
+    around: Around,
     settings: ReportSettings,
     names: Names,
 ) -> list[Answer]:
@@ -104,7 +116,7 @@ def answers(
         own, harm = tables[outcome], tables.get(harm_of(outcome, lead, pairs) or "")
         places = [place for place in settings_of(own.ranking) if place != OVERALL or not names.has_settings]
         doubt = doubts.get(outcome)
-        found += [_answer(own, harm, doubt, place, decisive) for place in places]
+        found += [_answer(own, harm, doubt, place, around) for place in places]
     return found
 
 
@@ -115,7 +127,7 @@ def harm_of(outcome: str, lead: Sequence[str], pairs: Sequence[tuple[str, str]])
     return next((upwards for across, upwards in pairs if across == outcome and upwards not in lead), None)
 
 
-def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, decisive: Sequence[Row]) -> Answer:
+def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, around: Around) -> Answer:
     names, found = own.names, verdict_of(own, harm, place)
     doubted = _plain(lead_sentence(doubt, own.ranking, place, names)) if doubt else ""
     shade: Any = shade_of(found.certainty) if found.certainty else None
@@ -123,11 +135,28 @@ def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, d
         names.place(place),
         names.outcome,
         names.outcome_label,
-        [*found.sentences, *filter(None, [doubted])],
+        [*found.sentences, *filter(None, [doubted, _left_out(own, place, around)])],
         shade.words if shade else "",
         shade.name if shade else "none",
-        _reasons(own, place, found.pair, decisive)[:REASONS],
+        _reasons(own, place, found.pair, around.decisive)[:REASONS],
     )
+
+
+def _left_out(own: Tables, place: str, around: Around) -> str:
+    """Say how often the treatment named first is named first with each study left out in turn."""
+    best = first_of(own.ranking, place)
+    here = (own.names.outcome, own.names.model, place)
+    fits: dict[str, bool] = {}
+    for row in around.sensitivity if best and around.base else ():
+        left_out = row["analysis"] != left_out_study(row["analysis"], around.base)
+        if left_out and (row["outcome"], row["model"], row["setting"]) == here:
+            first = row["treatment"] == best["treatment"] and is_true(row, "named_first") if best else False
+            fits[row["analysis"]] = fits.get(row["analysis"], False) or first
+    if not fits or not best:
+        return ""
+    name = own.names.regimen(best["treatment"])
+    times = f"{sum(fits.values())} of {len(fits)}"
+    return f"With each study left out in turn, {small(name)} ranks first in {times} analyses."
 
 
 def _plain(text: str) -> str:
@@ -147,10 +176,11 @@ def brief(fact: str) -> str:
 
 
 def _reasons(own: Tables, place: str, pair: tuple[str, str] | None, decisive: Sequence[Row]) -> list[Reason]:
-    """List what decides the answer, by how much it moves it; where nothing is listed, why its certainty is reduced."""
+    """Say what lowers the certainty, and list what decides the answer; where nothing is listed, every reason."""
     outcome = own.names.outcome
+    known = own.certainty.by_names.get((place, *pair)) if own.certainty and pair else None
     facts = [row["what"] for row in decisive if (row["outcome"], row["setting"]) == (outcome, place)]
     if facts:
-        return [Reason(brief(fact), f"doubt-{outcome}") for fact in dict.fromkeys(facts)]
-    known = own.certainty.by_names.get((place, *pair)) if own.certainty and pair else None
+        judged = [Reason(text, f"certainty-{outcome}")] if known and (text := in_short(known)) else []
+        return [*judged, *(Reason(brief(fact), f"doubt-{outcome}") for fact in dict.fromkeys(facts))]
     return [Reason(text, f"certainty-{outcome}") for text in reasons(known, own.names)] if known else []

@@ -16,7 +16,7 @@ from secondline.report.page.certainty import certainty_sections, read_certaintie
 from secondline.report.page.doubt import doubt_sections, read_doubts
 from secondline.report.page.explanations import explanations
 from secondline.report.page.explorer import explorer_data
-from secondline.report.page.first_screen import first_screen
+from secondline.report.page.first_screen import Around, first_screen
 from secondline.report.page.folding import fold
 from secondline.report.page.inline import inline_svg
 from secondline.report.page.outcome import ByModel, Sources, outcome_section
@@ -121,6 +121,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     lead = {outcome: by_model[outcome]["ranking"][names.model] for outcome in settings.lead}
     designs = {study: facts.design for study, facts in settings.studies.items()}
     verdicts, decisive = _verdicts(sources), _decisive(folder, settings)
+    around = Around(decisive, sensitivity, settings.leave_one_out or "")
     meanings = explanations(settings, names)
     versions = sorted({row["versions"] for row in fits})
     compared = any(len(table.rows) > 1 for section in sections for table in section["robustness"].tables)
@@ -138,7 +139,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "evidence_words": meanings,
         "outcomes": sections,
         **_shown(folder, settings, by_model, names),
-        **first_screen(by_model, doubts, certainties, decisive, settings, names),
+        **first_screen(by_model, doubts, certainties, around, settings, names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
         "populations": _populations(sources, settings.populations, names),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from secondline.cell_values import EXTRAPOLATED, NOT_ASSESSABLE, NOT_JUDGED, PRIOR_DRIVEN
 from secondline.report.certainty import LEVELS, OVERALL_CERTAINTY, START
-from secondline.report.words import Names, Row, percentage
+from secondline.report.words import Names, Row, listed, percentage
 
 DOMAINS = {
     "within_study_bias": "within-study bias",
@@ -25,7 +25,7 @@ _SCHEMES = {
 
 _EVIDENCE = {
     EXTRAPOLATED: ("Extrapolated: one of the two treatments was not given in this setting.",),
-    PRIOR_DRIVEN: ("The data do not determine the effect: its interval is that of its prior.",),
+    PRIOR_DRIVEN: ("The data do not determine the effect: wider priors would widen its interval by over a fifth.",),
 }
 
 
@@ -57,6 +57,25 @@ def reasons(judged: Mapping[str, Row], names: Names) -> list[str]:
         found.append(f"Certainty: {_by_person(overall)}.")
     found = list(map(names.said, found))
     return [*found, *_EVIDENCE.get(overall["evidence"], ())]
+
+
+def in_short(judged: Mapping[str, Row]) -> str:
+    """Say in one sentence what lowers the certainty of a comparison, and what nobody judged; empty where nothing does.
+
+    Parameters
+    ----------
+    judged : mapping
+        Rows of certainty.csv of one comparison, by domain.
+    """
+    lowered = ["non-randomised studies"] if judged[START]["judgement"] == "low" else []
+    lowered += [words for domain, words in DOMAINS.items() if judged[domain]["judgement"] in ("some", "major")]
+    open_ = [words for domain, words in DOMAINS.items() if judged[domain]["judgement"] == NOT_JUDGED]
+    parts = [f"lowered by {listed(lowered)}"] if lowered else []
+    parts += [f"nobody judged {listed(open_)}"] if open_ else []
+    if judged[OVERALL_CERTAINTY]["evidence"] == PRIOR_DRIVEN:
+        parts.insert(0, "the data do not determine the effect")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _start(row: Row) -> Iterator[str]:

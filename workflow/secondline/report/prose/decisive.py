@@ -211,9 +211,9 @@ def _moved(row: Mapping[str, Any], names: Names) -> str:
 
 def _then_first(row: Mapping[str, Any], names: Names) -> str:
     if row["change"] == "nobody_placed":
-        return "the candidates can no longer be ranked"
+        return "the candidates cannot be ranked"
     first = names.regimen(row["other_first"])
-    return f"{first} ranks first" if row["change"] else f"{first} remains first"
+    return f"{first} has the highest SUCRA" if row["change"] else f"{first} still has the highest SUCRA"
 
 
 def _more(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
@@ -227,5 +227,5 @@ def _more(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     if row["with_choice"] and not row["change"]:
         level = behind.levels.get((row["with_choice"], row["with_level"]), row["with_level"])
         axis = behind.axes.get(row["with_choice"], row["with_choice"])
-        parts.append(f"Together with “{axis}: {level}” it puts {names.regimen(row['with_first'])} first.")
+        parts.append(f"Together with “{axis}: {level}” it gives {names.regimen(row['with_first'])} the highest SUCRA.")
     return " ".join(parts)

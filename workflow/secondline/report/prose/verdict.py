@@ -12,7 +12,7 @@ Santesso N et al. (2020) Journal of Clinical Epidemiology 119:126 (statements ab
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from secondline.cell_values import NOT_JUDGED, OVERALL, PRIOR_DRIVEN
+from secondline.cell_values import EXTRAPOLATED, NOT_JUDGED, OVERALL, PRIOR_DRIVEN
 from secondline.report.certainty import OVERALL_CERTAINTY, Certainty
 from secondline.report.prose.first import (
     NO_CANDIDATES,
@@ -126,11 +126,11 @@ def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
         yield f"The only candidate is {small(names.regimen(candidates[0]['treatment']))}."
         return
     if len(placed) < 2:
-        yield f"The studies cannot tell which treatment is best for {outcome}: what they say follows the priors."
+        yield f"The studies cannot tell which treatment is best for {outcome}: what they say depends on the priors."
         return
     first, second = (small(names.regimen(row["treatment"])) for row in placed[:2])
     effect = comparison(tables.relative, setting, *(row["treatment"] for row in placed[:2]))
-    why = ", which follows the priors" if effect["evidence"] == PRIOR_DRIVEN else ""
+    why = ", which depends on the priors" if effect["evidence"] == PRIOR_DRIVEN else ""
     yield (
         f"The studies cannot tell which treatment is best for {outcome}: {first} and {second} are not told apart "
         f"({figures_of(effect, names)}{why})."
@@ -141,8 +141,19 @@ def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
     effects = [comparison(tables.relative, setting, name, reference) for name in others]
     known = [effect for effect in effects if effect["evidence"] != PRIOR_DRIVEN]
     if known:
-        each = listed(f"{names.estimate(one)} for {small(names.regimen(one['treatment']))}" for one in known)
+        each = listed(
+            f"{names.estimate(one)} for {small(names.regimen(one['treatment']))}{_how_sure(one, tables, setting)}"
+            for one in known
+        )
         yield f"Against {small(names.regimen(reference))}, the {names.effects.words.lower()} is {each}."
+
+
+def _how_sure(effect: Row, tables: Tables, setting: str) -> str:
+    """Say in brackets what an effect rests on, so that it is not quoted without."""
+    if effect["evidence"] == EXTRAPOLATED:
+        return " (extrapolated from other settings)"
+    level = judged(tables.certainty, setting, effect["treatment"], effect["comparator"])
+    return f" ({level} certainty)" if level in (*_VERBS, "very low") else f" (certainty {level})" if level else ""
 
 
 def harm_sentence(harm: Tables, setting: str, best: Row | None) -> str:
@@ -163,10 +174,17 @@ def harm_sentence(harm: Tables, setting: str, best: Row | None) -> str:
 
 
 def _safest(harm: Tables, setting: str, label: str) -> str:
-    best = first_of(harm.ranking, setting)
+    """Say which candidate is safest, where its effect against the reference, or against the next, is clear."""
+    best, names = first_of(harm.ranking, setting), harm.names
     if best is None:
         return f"The studies cannot tell which treatment is safest ({label})."
-    return f"{harm.names.regimen(best['treatment'])} ranks first for safety ({label})."
+    first, reference = best["treatment"], reference_of(harm.ranking, setting)
+    other = reference if first != reference else ranked_candidates(harm.ranking, setting)[1]["treatment"]
+    effect = comparison(harm.relative, setting, first, other)
+    figures = f"{figures_of(effect, names)} for {small(names.regimen(first))} against {small(names.regimen(other))}"
+    if effect["evidence"] == PRIOR_DRIVEN or not is_clear(effect, names):
+        return f"Which treatment is safest is not known ({label}: {figures})."
+    return f"{names.regimen(first)} ranks first for safety ({label}: {figures})."
 
 
 def _shown_pair(tables: Tables, setting: str, best: Row | None) -> tuple[str, str] | None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from secondline.report.prose.first import candidates_of, ranked_candidates
+from secondline.report.prose.first import candidates_of, first_of, ranked_candidates
+from secondline.report.prose.verdict import is_clear
 from secondline.report.words import Names, Row, probability, reference_of, settings_of
 
 STEPS = ((0.95, "much"), (0.8, "rather"), (0.5, "some"))
-"""From which probability of a relevant benefit a cell is shaded how."""
+"""From which probability of a relevant benefit a cell is shaded how; the darkest takes a clear interval besides."""
 UNSURE = ("extrapolated", "prior_driven")
 """Evidence on which no effect is coloured."""
 
@@ -81,8 +82,9 @@ def _balance(
 
 
 def _in_order(ranking: Sequence[Row], place: str) -> list[str]:
-    """List the candidates of a setting: those with a rank, best first, and then the others as the table has them."""
-    rows = [*ranked_candidates(ranking, place), *candidates_of(ranking, place)]
+    """List the candidates of a setting, those with a rank, best first, before others; as they come if none is first."""
+    ranked = ranked_candidates(ranking, place) if first_of(ranking, place) else []
+    rows = [*ranked, *candidates_of(ranking, place)]
     return list(dict.fromkeys(row["treatment"] for row in rows))
 
 
@@ -91,7 +93,8 @@ def _effect(relative: Sequence[Row], key: tuple[str, str, str], names: Names) ->
     if row is None:
         return Effect()
     share = float(row["p_margin"])
-    shade = "unsure" if row["evidence"] in UNSURE else next((name for least, name in STEPS if share >= least), "")
+    steps = STEPS if is_clear(row, names) else STEPS[1:]
+    shade = "unsure" if row["evidence"] in UNSURE else next((name for least, name in steps if share >= least), "")
     return Effect(
         names.estimate(row), probability(row["p_margin"]), row["evidence"], names.evidence(row, key[2]), shade
     )
