@@ -120,8 +120,10 @@ def test_size_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_label_is_no_formula(tmp_path: Path) -> None:
     """Two dollars in a label are two dollars in the figure."""
-    from secondline.report.figures.style import new_figure, styled
+    from secondline.report.figures.style import new_figure, styled, write
 
     with styled():
-        new_figure(3, 2, "costs $5 and $6", "a").savefig(tmp_path / "f.svg")
+        figure = new_figure(3, 2, "A title", "costs")
+        write(figure, 0.1, 0.1, "costs $5 and $6")
+        figure.savefig(tmp_path / "f.svg")
     assert "costs $5 and $6" in (tmp_path / "f.svg").read_text(encoding="utf-8")

@@ -185,7 +185,7 @@ def test_the_marks_and_the_bars_of_risk_of_bias_are_those_of_the_table(name: str
     figure = draw_risk_of_bias(certainty, network.names)
     assert_inside(figure)
     assert_apart(figure)
-    marks = {patch.get_gid(): patch for patch in figure.axes[0].patches}
+    marks = {patch.get_gid(): patch for axes in figure.axes for patch in axes.patches}
     weights = mean_weights(certainty)
     assert sum(weights.values()) == pytest.approx(1)
     bars = bars_of(figure, "weight-")

@@ -14,14 +14,18 @@ from secondline.network.arms import used_arms
 from secondline.network.graph import edges
 from secondline.report.figures.absolute import draw_absolute
 from secondline.report.figures.axis import EffectAxis
-from secondline.report.figures.draw_all import draw_heterogeneity, plot_analysis, plot_outcome
+from secondline.report.figures.circle import place_labels
+from secondline.report.figures.draw_all import plot_analysis, plot_outcome
+from secondline.report.figures.files import PAPER, caption, save
 from secondline.report.figures.fit import MOST_LABELS, draw_deviances, draw_leverage, free_place
 from secondline.report.figures.forest import draw_forest
-from secondline.report.figures.network import draw_network, place_labels
+from secondline.report.figures.heterogeneity import draw_heterogeneity
+from secondline.report.figures.network import draw_network
 from secondline.report.figures.pair import MOST_NAMES, draw_pair, places_of
-from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra, heat_colour
+from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram
 from secondline.report.figures.splits import MARKS, draw_splits, splits_of
-from secondline.report.figures.style import EVIDENCE, save, wrapped
+from secondline.report.figures.style import EVIDENCE, wrapped
+from secondline.report.figures.sucra import draw_sucra, heat_colour
 from secondline.report.settings import Labels
 from secondline.report.words import Names, differences, number, p_value, probability, ratio
 from secondline.tables import read_table, write_table
@@ -439,6 +443,12 @@ def drawn_texts(figure):
     return [(text, text.get_window_extent(renderer)) for text in texts]
 
 
+def said(figure):
+    """Join the words of a figure and those of its caption."""
+    words = [text.get_text().replace("\n", " ") for text, _ in drawn_texts(figure)]
+    return " ".join([*words, *caption(figure)])
+
+
 def assert_inside(figure):
     """Check that the box of every text lies on the canvas."""
     width, height = figure.bbox.width, figure.bbox.height
@@ -679,13 +689,13 @@ def test_absolute_effects_stand_on_the_side_that_is_better(measure, better):
 
 
 def test_absolute_effects_say_what_they_rest_on_and_assume():
-    """The source, and every assumption, stand in the figure; numbers are per 100 and in months."""
-    words = " ".join(text.get_text().replace("\n", " ") for text, _ in drawn_texts(figure_of("absolute", "two")))
+    """The source, and every assumption, stand in the caption; numbers are per 100 and in months."""
+    words = said(figure_of("absolute", "two"))
     assert "a registry of patients with a long name; volume two, page three hundred and one" in words
     assert "something that is said at some length" in words
-    assert "proportional hazards, exponential survival" in words
+    assert "Proportional hazards and exponential survival are assumed." in words
     assert "median, months" in words
-    shares = " ".join(text.get_text() for text, _ in drawn_texts(figure_of("absolute", "smoking")))
+    shares = said(figure_of("absolute", "smoking"))
     assert "per 100 patients" in shares
     assert "exponential" not in shares
     assert "20 (14 to 27)" in shares  # odds exp(-1.4), and 0.4 on either side
@@ -827,7 +837,7 @@ def test_a_network_without_settings_has_one_panel_and_says_nothing_of_settings()
     """No setting, no candidates, no mixed arms: none of the words."""
     for figure in FIGURES:
         drawn = figure_of(figure, "smoking")
-        words = " ".join(text.get_text() for text, _ in drawn_texts(drawn))
+        words = said(drawn).replace("extrapolated or prior-driven", "")
         for word in ("Overall", "overall", "setting", "candidate", "mixed arms", "not given", "extrapolated"):
             assert word not in words, f"{figure}: {word}"
     assert len(figure_of("network", "smoking").axes) == 1
@@ -871,8 +881,8 @@ def test_leverage_names_what_lies_beyond_the_curve_of_three():
     )
     assert point_labels(inside) == []
     assert point_labels(beyond) == ["1, No_contact"]
-    words = [text.get_text() for text, _ in drawn_texts(inside)]
-    assert any(text.startswith("None of 11 data points beyond the curve of 3") for text in words)
+    assert "None of 11 data points beyond the curve of 3." in caption(inside)[1]
+    assert "1 of 11 data points beyond the curve of 3; labelled." in caption(beyond)[1]
     curves = [line for line in beyond.axes[0].lines if line.is_dashed()]
     assert len(curves) == 4
     for level, line in enumerate(curves, start=1):
@@ -895,7 +905,7 @@ def test_labels_of_many_outliers_stay_apart():
     assert_inside(figure)
     assert_apart(figure)
     assert len(point_labels(figure)) == MOST_LABELS
-    assert any("the 12 furthest are labelled" in text.get_text() for text, _ in drawn_texts(figure))
+    assert "30 of 30 data points beyond the curve of 3; the 12 furthest are labelled." in caption(figure)[1]
 
 
 def test_a_label_without_a_free_place_still_lands_inside():
@@ -916,19 +926,19 @@ def test_deviances_name_what_fits_much_better_without_consistency():
 def test_what_cannot_be_assessed_is_said_to_be_not_assessable(name):
     """In words, with the reason, and never as an inconsistency that was not found."""
     figure = figure_of("node_splits", name)
-    words = " ".join(text.get_text() for text, _ in drawn_texts(figure))
+    words = said(figure)
     assert "ot assessable (no closed loop" in words
     assert "not detected" not in words
     if name == "two":
         assert not figure.axes
         assert "Inconsistency is not assessable" in words
-        shown = " ".join(text.get_text() for text, _ in drawn_texts(figure_of("dev_dev", name)))
-        assert "not assessable" in shown
+        assert any("not assessable" in text.get_text() for text, _ in drawn_texts(figure))
+        assert "not assessable" in said(figure_of("dev_dev", name))
 
 
 def test_a_network_of_mixed_arms_alone_is_not_assessable():
     """No row in node_splits.csv."""
-    words = " ".join(text.get_text() for text, _ in drawn_texts(draw_splits([], SMOKING.names)))
+    words = said(draw_splits([], SMOKING.names))
     assert "not assessable: no study compares two treatments in whole arms" in words
 
 
@@ -953,7 +963,7 @@ def test_heterogeneity_says_on_which_scale():
         rows = [{**HETEROGENEITY[0], "parameter": "omega"}]
         points = [{**point, "parameter": "omega"} for point in DENSITIES]
         figure = draw_heterogeneity(points, rows, Names(labels, "main", "result", "pooled"))
-        return " ".join(text.get_text() for text, _ in drawn_texts(figure))
+        return said(figure)
 
     assert "on the scale of the log OR" in words(SMOKING, "classes")
     assert "within classes" in words(SMOKING, "classes")
@@ -1061,10 +1071,10 @@ def test_network_draws_whole_arms_solid_and_mixed_arms_dashed():
 
 def test_heterogeneity_says_when_the_data_do_not_inform_it():
     """Heterogeneity says when the data do not inform it."""
-    texts = " ".join(text.get_text() for text, _ in drawn_texts(draw_heterogeneity(DENSITIES, HETEROGENEITY, names())))
+    texts = said(draw_heterogeneity(DENSITIES, HETEROGENEITY, names()))
     assert "τ is not informed by the data" in texts
     moved = [{**HETEROGENEITY[0], "prior_overlap": "0.5"}]
-    texts = " ".join(text.get_text() for text, _ in drawn_texts(draw_heterogeneity(DENSITIES, moved, names())))
+    texts = said(draw_heterogeneity(DENSITIES, moved, names()))
     assert "nothing" not in texts
     assert "0.50" in texts
 
@@ -1079,31 +1089,11 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     """Saving twice gives the same bytes."""
     for run in ("a", "b"):
         save(draw_forest(relative_rows(), ranking_rows(), names()), tmp_path / run)
-    kinds = ("pdf", "png", "svg")
+    kinds = ("pdf", "png", "svg", "txt")
     for kind in kinds:
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
     assert sorted(file.name for file in tmp_path.iterdir()) == [f"{run}.{kind}" for run in "ab" for kind in kinds]
     assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
-
-
-def test_saved_figures_suit_a_journal(tmp_path):
-    """300 dots per inch, and a PDF of the same size with embedded fonts, whose text stays text."""
-    from PIL import Image
-    from pypdf import PdfReader
-
-    figure = figure_of("forest", "smoking")
-    save(figure, tmp_path / "forest")
-    width, height = figure.get_size_inches()
-    with Image.open(tmp_path / "forest.png") as image:
-        assert image.size == (int(width * 300), int(height * 300))
-        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
-    reader = PdfReader(tmp_path / "forest.pdf")
-    (page,) = reader.pages
-    assert float(page.mediabox.width) == pytest.approx(72 * width, abs=0.1)
-    assert "Group counselling" in page.extract_text()
-    fonts = page["/Resources"]["/Font"].get_object().values()
-    assert {font.get_object()["/Subtype"] for font in fonts} <= {"/Type0", "/TrueType"}
-    assert not reader.metadata
 
 
 def write_rows(file: Path, rows):
@@ -1132,7 +1122,7 @@ def test_plot_outcome_and_plot_analysis_write_every_figure(tmp_path):
     }
     expected = {f"{name}.svg" for name in {"network/network", "pooled/figures/heterogeneity", *by_model}}
     assert {str(file.relative_to(folder)) for file in folder.rglob("*.svg")} == expected
-    for kind in ("pdf", "png"):
+    for kind in ("pdf", "png", "txt"):
         papers = {file.with_suffix(".svg") for file in folder.rglob(f"*.{kind}")}
         assert papers == {file for file in folder.rglob("*.svg") if "fixed" not in file.parts}
     write_rows(tmp_path / "main" / "summary" / "ranking.csv", ranking_rows(converged="false"))
@@ -1149,7 +1139,7 @@ def test_plot_outcome_draws_the_inconsistency_of_the_analysis_that_has_it(tmp_pa
     write_rows(folder / "inconsistency" / "fit_statistics.csv", fits)
     plot_outcome(folder, "result", ["pooled"], SMOKING.labels, "main", inconsistency=True)
     drawn = {file.name for file in (folder / "inconsistency" / "figures").iterdir()}
-    assert drawn == {f"{name}.{kind}" for name in ("node_splits", "dev_dev") for kind in ("svg", "pdf", "png")}
+    assert drawn == {f"{name}.{kind}" for name in ("node_splits", "dev_dev") for kind in PAPER}
     text = (folder / "inconsistency" / "figures" / "dev_dev.svg").read_text(encoding="utf-8")
     assert "NOT CONVERGED" in text
 

@@ -6,14 +6,16 @@ from math import ceil, exp, floor, log, log10
 from statistics import median
 from typing import Any
 
-from secondline.report.figures.style import FONT_SIZE, GREY, INK, LIGHT, text_width
+from secondline.report.figures.style import GREY, INK, LIGHT, text_width
 from secondline.report.words import Names
 
 Ends = tuple[float, float]
 
 WIDEST_RATIO = log(500)  # an axis of ratios never reaches further from 1 than this; longer intervals end in an arrow
 WIDEST_DIFFERENCE = 10  # nor one of differences further from 0 than this many typical intervals
-FAVOURS_GAP = 6 / 72  # inches between the line of no effect and the words under it
+FAVOURS_GAP = 5 / 72  # inches between the line of no effect and the words under it
+AXIS_HEIGHT = 0.43  # inches under an axis with its ticks, its words and its label
+MOST_TICKS, TICK_WIDTH = 8, 0.3  # ticks of an axis, and inches from one to the next at least
 STEPS = [1, 2, 2.5, 5, 10]
 
 
@@ -75,17 +77,17 @@ class EffectAxis:
     def _ticks(self, axes: Any) -> None:
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-        ticks = self.tick_values()
+        ticks = self.tick_values(_most_ticks(axes))
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
         axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
 
-    def tick_values(self) -> list[float]:
-        """Ticks on the natural scale."""
+    def tick_values(self, most: int = MOST_TICKS) -> list[float]:
+        """Ticks on the natural scale, not many more than some."""
         low, high = self.natural(self.low), self.natural(self.high)
-        ticks = _log_ticks(low, high) if self.ratio else []
-        return ticks if len(ticks) > 2 else linear_ticks(low, high, 6 if self.ratio else 8)
+        ticks = _log_ticks(low, high, most) if self.ratio else []
+        return ticks if len(ticks) > 2 else linear_ticks(low, high, min(most, 6) if self.ratio else most)
 
     def draw_interval(self, axes: Any, y: float, ends: Ends, colour: str, width: float, line: Any = "solid") -> None:
         """Draw an interval; an end beyond the axis becomes an arrow head."""
@@ -99,18 +101,18 @@ class EffectAxis:
         }
         axes.plot(shown, [y, y], zorder=3 if width > 2 else 2, **style)
         if width > 2:  # the last dash of a dashed line may end before the interval does
-            axes.plot(shown, [y, y], "|", color=colour, markersize=7, markeredgewidth=1.2, zorder=3)
+            axes.plot(shown, [y, y], "|", color=colour, markersize=5.5, markeredgewidth=1, zorder=3)
         for gap, limit, marker in ((self.low - ends[0], self.low, "<"), (ends[1] - self.high, self.high, ">")):
             if gap > 0:
-                axes.plot([self.natural(limit)], [y], marker, color=colour, markersize=4.5, clip_on=False, zorder=3)
+                axes.plot([self.natural(limit)], [y], marker, color=colour, markersize=4, clip_on=False, zorder=3)
 
     def label(self, axes: Any, names: Names) -> None:
         """Say under the axis what it shows, and which side favours whom."""
         place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top", "color": INK}
         gap = FAVOURS_GAP * 72
         for (who, words), shift, align in zip(_favours(names), (-gap, gap), ("right", "left"), strict=True):
-            axes.annotate(words, (self.none, 0), xytext=(shift, -18), ha=align, gid=f"favours-{who}", **place)
-        axes.set_xlabel(names.effects.axis_label, labelpad=17, size=FONT_SIZE)
+            axes.annotate(words, (self.none, 0), xytext=(shift, -13), ha=align, gid=f"favours-{who}", **place)
+        axes.set_xlabel(names.effects.axis_label, labelpad=10)
 
 
 def tick_label(value: float) -> str:
@@ -124,9 +126,15 @@ def _favours(names: Names) -> tuple[tuple[str, str], tuple[str, str]]:
     return (left, f"← favours {left}"), (right, f"favours {right} →")
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
+def _most_ticks(axes: Any) -> int:
+    """Count the ticks for whose numbers an axis has room."""
+    width = axes.get_figure().get_size_inches()[0] * axes.get_position().width
+    return min(max(int(width / TICK_WIDTH), 3), MOST_TICKS)
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
     decades = log10(high / low)
-    steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3.2 else (1,)
+    steps = (1, 2, 5) if decades < min(2, most / 3) else (1, 3) if decades < min(3.2, most / 2) else (1,)
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
     return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
 

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import NOT_SETTLED
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.curve_points import shown_settings
+from secondline.report.figures.pages import stack
 from secondline.report.figures.style import (
     BOLD,
+    COLUMN,
     EVIDENCE,
     GREY,
     INK,
-    PAGE_WIDTH,
-    SMALL,
-    SMALL_LINE,
+    LINE,
+    MARGIN,
+    PAGE,
     add_axes,
-    new_page,
+    new_figure,
+    panel_letters,
     shortened,
-    small_lines,
-    small_print,
+    styled,
+    wrapped,
+    write,
 )
 from secondline.report.words import Names, Row, differences, ratio
 
@@ -30,8 +34,8 @@ RULE = "sucra"
 """The decision whose tipping point is drawn."""
 COLUMNS = 3
 PANEL = 1.25  # inches: height of a panel
-_LEFT, _GAP = 0.45, 0.40
-_HEADING, _BELOW = SMALL_LINE + 0.06, 0.42
+_LEFT, _GAP = 0.42, 0.22  # inches beside the panels and between them
+_BELOW = 0.42
 _TIPPING, _FAN = EVIDENCE["extrapolated"].colour, EVIDENCE["direct"].colour
 
 
@@ -54,30 +58,35 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
     known = [row for row in fan if row["declared_mean"]]
     pairs = fan_settings(known)
     shown = list(dict.fromkeys(row["scheme"] for row in known))
-    lines = small_lines(_explanation(names, known[0]["instead_of"]))
-    header = 0.19 + SMALL_LINE * len(lines) + 0.12
-    deep = -(-len(shown) // COLUMNS)
     columns = min(COLUMNS, len(shown))
-    width = (PAGE_WIDTH - _LEFT - 0.1 - _GAP * (columns - 1)) / columns
-    labels = {scheme: small_lines(schemes.get(scheme, scheme), width)[:2] for scheme in shown}
-    above = SMALL_LINE * max(map(len, labels.values())) + 0.03
-    block = _HEADING + deep * (above + PANEL + _BELOW)
-    with small_print():
-        figure = new_page(header + block * len(pairs), f"{names.outcome_label}: bias", lines)
-        for k, (setting, pair) in enumerate(pairs.items()):
-            top = header + k * block
-            figure.text(
-                0, 1 - top / figure.get_size_inches()[1], _heading(setting, pair, names), weight="bold", va="top"
-            )
+    page = PAGE if columns > 1 else COLUMN
+    width = (page - _LEFT - 0.05 - _GAP * (columns - 1)) / columns
+    panels = [(setting, scheme) for setting in pairs for scheme in shown]
+    labels = {
+        panel: letter
+        + "\n".join(shortened(line, width) for line in wrapped(schemes.get(panel[1], panel[1]), width - 0.2)[:2])
+        for panel, letter in zip(panels, panel_letters(len(panels)), strict=True)
+    }
+    above = LINE * max(label.count("\n") + 1 for label in labels.values()) + 0.05
+    deep = -(-len(shown) // COLUMNS)
+    headings = [
+        "\n".join(wrapped(_heading(setting, pair, names), (page - 2 * MARGIN) / BOLD)[:2])
+        for setting, pair in pairs.items()
+    ]
+    over = LINE * max(heading.count("\n") + 1 for heading in headings) + 0.06
+    heights = [(0.0 if row else over) + above + PANEL + _BELOW for _ in pairs for row in range(deep)]
+    tops, height = stack(heights)
+    with styled():
+        figure = new_figure(page, height, f"{names.outcome_label}: bias", _about(names, known[0]["instead_of"]))
+        for k, setting in enumerate(pairs):
+            write(figure, MARGIN, tops[k * deep] + 0.02, headings[k], weight="bold")
             here = [row for row in known if row["setting"] == setting]
             axis = _axis(here, names.is_ratio)
             for i, scheme in enumerate(shown):
-                row, column = divmod(i, COLUMNS)
-                place = (_LEFT + column * (width + _GAP), top + _HEADING + above + row * (above + PANEL + _BELOW))
-                axes = add_axes(figure, *place, width, PANEL)
-                label = "\n".join(
-                    shortened(line, width) for line in small_lines(schemes.get(scheme, scheme), width)[:2]
-                )
+                line, column = divmod(i, COLUMNS)
+                top = tops[k * deep + line] + (0.0 if line else over) + above
+                axes = add_axes(figure, _LEFT + column * (width + _GAP), top, width, PANEL)
+                label = labels[setting, scheme]
                 axes.annotate(label, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", color=INK)
                 members = [row for row in here if row["scheme"] == scheme]
                 _draw_fan(axes, axis, members, names, with_labels=column == 0)
@@ -86,15 +95,14 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
     return figure
 
 
-def _explanation(names: Names, instead_of: str) -> str:
+def _about(names: Names, instead_of: str) -> str:
     size = f"factor by which it changes the {names.measure}" if names.is_ratio else f"change of the {names.measure}"
     return (
-        f"{names.analysis_label}, model “{names.model}”. Effect between the two candidates with the highest SUCRAs "
-        "in the "
-        "declared analysis, with its 95% credible interval, where the contrasts named have a bias. Horizontal: the "
-        f"{size} "
-        "of the arm that it favours. Dashed: interval with the largest standard deviation of the bias between studies. "
-        "Thick vertical line: the smallest bias without which another candidate has the highest SUCRA. Dotted: no bias."
+        f"{names.analysis_label}, model “{names.model}”. Effect between the two candidates with the highest SUCRAs in "
+        "the declared analysis, with its 95% credible interval, where the contrasts named have a bias. Horizontal: the "
+        f"{size} of the arm that it favours. Dashed: interval with the largest standard deviation of the bias between "
+        "studies. Thick vertical line: the smallest bias without which another candidate has the highest SUCRA. "
+        "Dotted: no bias."
         + (f" The biases take the place of the one that the analysis has itself, {instead_of}." if instead_of else "")
     )
 
@@ -102,7 +110,7 @@ def _explanation(names: Names, instead_of: str) -> str:
 def _heading(setting: str, pair: tuple[str, str], names: Names) -> str:
     where = f"{names.place(setting)}: " if names.has_settings else ""
     text = f"{where}{names.measure} of {names.regimen(pair[0])} against {names.regimen(pair[1])}"
-    return shortened(f"{text}; {names.favours(names.regimen(pair[0]))}", PAGE_WIDTH / BOLD)
+    return f"{text}; {names.favours(names.regimen(pair[0]))}"
 
 
 def _axis(rows: Sequence[Row], ratio: bool) -> EffectAxis:
@@ -141,7 +149,6 @@ def _draw_fan(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, *,
     values = across.tick_values()
     places = [sign * (log(value) if names.is_ratio else value) for value in values]
     axes.set_xticks(places, map(tick_label, values))
-    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
 
 
 def _draw_tipping(axes: Any, points: Sequence[Row], members: Sequence[Row], width: float, names: Names) -> None:

@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import PRIOR_SHARE
 from secondline.report.certainty import Certainty, level_of
 from secondline.report.figures.concern import CONCERNS, PRIOR, Concern, bar_style, concern_handles
+from secondline.report.figures.rows import (
+    RowPage,
+    columns_of,
+    label_of,
+    panel_headings,
+    row_heights,
+    write_columns,
+    write_heading,
+    write_label,
+)
 from secondline.report.figures.style import (
-    BOLD,
     GREY,
     INK,
-    PAGE_WIDTH,
-    SMALL,
-    SMALL_LINE,
+    PAGE,
     add_axes,
     add_legend,
-    legend_rows,
-    new_page,
-    shortened,
-    small_lines,
-    small_print,
+    header_height,
+    legend_height,
+    new_figure,
+    styled,
     text_width,
 )
 from secondline.report.words import Names, Row, percentage, settings_of
@@ -27,10 +33,9 @@ from secondline.report.words import Names, Row, percentage, settings_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW = 0.22  # inches
+ROW, LEAST_ROW = 0.19, 0.15  # inches
 _BAR = 0.78  # of a row
-_LABELS, _RIGHT = 1.75, 0.85  # inches: widest labels on the left, and the column on the right
-_HEADING, _FOOT = SMALL_LINE + 0.06, 0.32
+_AROUND = (0.22, 0.24)  # inches above and under a panel
 
 
 def levels_of(certainty: Certainty) -> dict[str, int | None]:
@@ -41,37 +46,51 @@ def levels_of(certainty: Certainty) -> dict[str, int | None]:
 def draw_contributions(certainty: Certainty, names: Names) -> "Figure":
     """Draw a bar for every treatment against the reference of each setting, of the studies by risk of bias."""
     places = settings_of(certainty.findings)
-    levels = levels_of(certainty)
-    shares = _shares(certainty)
-    lines = small_lines(_explanation(names))
-    found = _concerns(certainty, levels)
-    handles = concern_handles(found)
-    legend = 0.2 * legend_rows([handle.get_label() for handle in handles], PAGE_WIDTH) + 0.05
-    header = 0.19 + SMALL_LINE * len(lines) + 0.12
-    sizes = [sum(row["setting"] == place for row in certainty.findings) for place in places]
-    height = header + sum(_HEADING + ROW * size + _FOOT for size in sizes) + legend
-    left = min(_LABELS, max(text_width(names.regimen(row["treatment"]), SMALL) for row in certainty.findings)) + 0.2
-    with small_print():
-        figure = new_page(height, f"{names.outcome_label}: contributions of the studies", lines)
-        top = header
-        for place, size in zip(places, sizes, strict=True):
-            rows = [row for row in certainty.findings if row["setting"] == place]
-            heading = f"{names.place(place)}: against" if names.has_settings else "Against"
-            heading = shortened(f"{heading} {names.regimen(rows[0]['comparator'])}", PAGE_WIDTH / BOLD)
-            figure.text(0, 1 - top / height, heading, weight="bold", va="top")
-            axes = add_axes(figure, left, top + _HEADING, PAGE_WIDTH - left - _RIGHT, ROW * size)
-            _draw_panel(axes, rows, shares, levels, left, names)
-            top += _HEADING + ROW * size + _FOOT
+    panels = [[row for row in certainty.findings if row["setting"] == place] for place in places]
+    levels, shares = levels_of(certainty), _shares(certainty)
+    handles = concern_handles(_concerns(certainty, levels))
+    labels = {row["treatment"]: label_of(names.regimen(row["treatment"])) for row in certainty.findings}
+    columns = columns_of(list(labels.values()), [[_direct(row) for row in certainty.findings]], widths=(PAGE,))
+    headings = panel_headings([_heading(rows[0], names) for rows in panels], columns)
+    page = RowPage.of(
+        [len(rows) for rows in panels],
+        headings,
+        row_heights(list(labels.values()), ROW, LEAST_ROW),
+        (header_height(""), legend_height(handles, PAGE)),
+        _AROUND,
+    )
+    with styled():
+        title = f"{names.outcome_label}: contributions of the studies"
+        figure = new_figure(PAGE, page.height, title, _about(names))
+        for part in page.parts:
+            rows = panels[part.panel][part.first : part.last]
+            axes = add_axes(figure, columns.left, part.top, columns.plot, page.row * len(rows))
+            _draw_panel(axes, rows, shares, levels, columns.plot, names)
+            for k, row in enumerate(rows):
+                write_label(axes, k + 0.5, labels[row["treatment"]])
+            direct = {k + 0.5: (_direct(row),) for k, row in enumerate(rows) if _pair(row) in shares}
+            write_columns(axes, columns, ("",), direct)
+            write_heading(figure, part, headings)
         add_legend(figure, handles)
     return figure
 
 
-def _explanation(names: Names) -> str:
+def _heading(row: Row, names: Names) -> str:
+    against = f"against {names.regimen(row['comparator'])}"
+    return f"{names.place(row['setting'])}: {against}" if names.has_settings else f"A{against[1:]}"
+
+
+def _about(names: Names) -> str:
+    of_setting = " of its setting" if names.has_settings else ""
     return (
         f"{names.analysis_label}, model “{names.model}”. Length: share of each study, and of the prior, in the effect "
-        "against the reference of the setting. Colour and sign: risk of bias of the study as a whole. Right: share of "
-        "the evidence of the studies that comes from those which compare the two directly."
+        f"of a treatment against the reference{of_setting}. Colour and sign: risk of bias of the study as a whole. Right: "
+        "share of the evidence of the studies that comes from those which compare the two directly."
     )
+
+
+def _pair(row: Row) -> tuple[str, str, str]:
+    return row["setting"], row["treatment"], row["comparator"]
 
 
 def _shares(certainty: Certainty) -> dict[tuple[str, ...], dict[str, float]]:
@@ -96,26 +115,20 @@ def _draw_panel(
     rows: Sequence[Row],
     shares: Mapping[tuple[str, ...], Mapping[str, float]],
     levels: Mapping[str, int | None],
-    left: float,
+    width: float,
     names: Names,
 ) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(len(rows), 0)
-    width = PAGE_WIDTH - left - _RIGHT
-    style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     for k, row in enumerate(rows):
-        middle = k + 0.5
-        label = shortened(names.regimen(row["treatment"]), left - 0.13)
-        axes.annotate(label, (0, middle), (-6, 0), ha="right", color=INK, **style)
-        own = shares.get((row["setting"], row["treatment"], row["comparator"]))
+        own = shares.get(_pair(row))
         if own is None:
-            axes.annotate("not assessable", (0, middle), (4, 0), color=GREY, **style)
-            continue
-        _draw_bar(axes, own, levels, middle, width, names)
-        axes.annotate(_direct(row), (1, middle), (6, 0), color=GREY, **style)
+            style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate("not assessable", (0, k + 0.5), (4, 0), color=GREY, va="center", **style)
+        else:
+            _draw_bar(axes, own, levels, k + 0.5, width, names)
     axes.set_yticks([])
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
     axes.spines["left"].set_visible(False)
 
 
@@ -142,9 +155,9 @@ def _draw_bar(
         share = shares[study]
         axes.barh(middle, share, _BAR, left=start, gid=f"share-{study}", **bar_style(concern))
         words = f"{concern.sign} {names.study(study)}" if study != PRIOR_SHARE else f"prior {percentage(str(share))}"
-        if text_width(words, SMALL) + 0.08 <= share * width:
+        if text_width(words) + 0.08 <= share * width:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if study == PRIOR_SHARE else None
-            axes.text(start + share / 2, middle, words, ha="center", va="center", size=SMALL, color=INK, bbox=box)
-        elif concern.sign and text_width(concern.sign, SMALL) + 0.04 <= share * width:
-            axes.text(start + share / 2, middle, concern.sign, ha="center", va="center", size=SMALL, color=INK)
+            axes.text(start + share / 2, middle, words, ha="center", va="center", color=INK, bbox=box)
+        elif concern.sign and text_width(concern.sign) + 0.04 <= share * width:
+            axes.text(start + share / 2, middle, concern.sign, ha="center", va="center", color=INK)
         start += share

@@ -3,27 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from secondline.layout import POPULATION_TABLES
 from secondline.network.arms import used_arms
 from secondline.report.direct import read_direct
 from secondline.report.figures.absolute import draw_absolute
+from secondline.report.figures.files import PAPER, SCREEN, save
 from secondline.report.figures.fit import CONSISTENCY, UNRELATED, draw_deviances, draw_leverage
 from secondline.report.figures.forest import draw_forest
+from secondline.report.figures.heterogeneity import draw_heterogeneity
 from secondline.report.figures.network import draw_network
 from secondline.report.figures.pair import draw_pair
 from secondline.report.figures.populations import draw_populations
-from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram, draw_sucra
+from secondline.report.figures.ranks import draw_cumulative_ranks, draw_rankogram
 from secondline.report.figures.splits import draw_splits, splits_of
-from secondline.report.figures.style import EVIDENCE, GREY, INK, WARNING, add_axes, new_figure, save, styled, text_width
-from secondline.report.prose.sentences import SYMBOLS, informed_words, uninformed
+from secondline.report.figures.sucra import draw_sucra
 from secondline.report.settings import Labels, PopulationSettings
 from secondline.report.words import NOT_CONVERGED, Names, Row, is_true
 from secondline.tables import read_table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def plot_outcome(
@@ -61,7 +58,7 @@ def plot_outcome(
 def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
     """Draw the figures of one model; those of the headline model are for papers too, the others for the screen."""
     out, warning = folder / "figures", _warning(ranking)
-    formats = ("svg", "pdf", "png") if names.model == names.labels.headline else ("svg",)
+    formats = PAPER if names.model == names.labels.headline else SCREEN
     probabilities = read_table(folder / "rank_probabilities.csv")
     figures = {
         "forest": draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning),
@@ -151,66 +148,3 @@ def plot_populations(
     for analysis, settings in populations.items():
         figure = draw_populations(characteristics, differences, settings, Names(labels, analysis))
         save(figure, results / analysis / "summary" / "populations")
-
-
-def draw_heterogeneity(
-    densities: Sequence[Row], parameters: Sequence[Row], names: Names, warning: str = ""
-) -> "Figure":
-    """Draw prior against posterior of tau and omega, with their overlap in words.
-
-    Parameters
-    ----------
-    densities, parameters : rows
-        densities.csv and heterogeneity.csv of one model.
-    """
-    title = f"{names.outcome_label}: heterogeneity"
-    subtitle = f"{names.analysis_label}, model “{names.model}”. Bar: median and 95% credible interval."
-    gap, height = 0.5, 2.2
-    n = len(parameters)
-    width = max(n * 4.9 + gap, text_width(subtitle) + 0.3)
-    panel = (width - 0.2) / n - gap
-    with styled():
-        figure = new_figure(width, 0.62 + 0.62 + height + 0.55, title, subtitle, warning)
-        for i, row in enumerate(parameters):
-            axes = add_axes(figure, 0.35 + i * (panel + gap), 0.62 + 0.62, panel, height)
-            points = [point for point in densities if point["parameter"] == row["parameter"]]
-            _draw_densities(axes, points, row, names)
-    return figure
-
-
-def _draw_densities(axes: Any, points: Sequence[Row], row: Row, names: Names) -> None:
-    x = [float(point["value"]) for point in points]
-    prior = [float(point["prior"]) for point in points]
-    posterior = [float(point["posterior"]) for point in points]
-    colour = EVIDENCE["direct"].colour
-    axes.plot(x, prior, color=INK, linestyle=(0, (5, 2)), linewidth=1.4, label=f"prior {row['prior']}")
-    axes.plot(x, posterior, color=colour, linewidth=1.8, label="posterior")
-    axes.fill_between(x, posterior, color=colour, alpha=0.18, linewidth=0)
-    peak = max(*prior, *posterior)
-    axes.set_ylim(-0.10 * peak, 1.05 * peak)
-    least = 0.01 * max(posterior)
-    axes.set_xlim(0, max(v for v, p, q in zip(x, prior, posterior, strict=True) if q > least or p > 0.1 * peak))
-    axes.plot(
-        [float(row["lower"]), float(row["upper"])],
-        [-0.05 * peak] * 2,
-        color=colour,
-        linewidth=3,
-        solid_capstyle="butt",
-    )
-    axes.plot([float(row["median"])], [-0.05 * peak], "o", color=colour, markersize=5)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel(
-        f"{SYMBOLS[row['parameter']]}, on the scale of the {names.link_scale}",
-        color=GREY,
-    )
-    axes.text(0, 1.17, names.parameter(row["parameter"]), transform=axes.transAxes, weight="bold", va="center")
-    axes.text(
-        0,
-        1.06,
-        informed_words(row),
-        transform=axes.transAxes,
-        va="center",
-        color=WARNING if uninformed(row) else INK,
-    )
-    axes.legend(loc="upper right")

@@ -8,9 +8,9 @@ from secondline.layout import FUNNEL
 from secondline.report.certainty import FOLDER, Certainty, read_certainty
 from secondline.report.figures.contributions import draw_contributions
 from secondline.report.figures.draw_doubt import nothing_to_draw
+from secondline.report.figures.files import save
 from secondline.report.figures.risk_of_bias import draw_risk_of_bias
 from secondline.report.figures.small_study import draw_small_study, funnel_points
-from secondline.report.figures.style import save
 from secondline.report.settings import Labels
 from secondline.report.words import Names, Row
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from secondline.report.doubt import CURVE, FOLDER, Doubt, read_doubt
 from secondline.report.figures.bias_fan import draw_bias_fan
 from secondline.report.figures.curve_points import read_curves
+from secondline.report.figures.files import save
 from secondline.report.figures.specification_curve import draw_specification_curve
-from secondline.report.figures.style import SMALL, new_page, save, small_print
+from secondline.report.figures.style import COLUMN, LINE, MARGIN, new_figure, styled, wrapped, write
 from secondline.report.figures.thresholds import draw_thresholds, threshold_rows
 from secondline.report.settings import DoubtFacts, Labels
 from secondline.report.words import Names
@@ -58,9 +59,10 @@ def _fan(_: Path, doubt: Doubt, names: Names) -> "Figure":
 
 def nothing_to_draw(what: str, why: str, names: Names) -> "Figure":
     """Say in a figure why it shows nothing."""
-    with small_print():
-        figure = new_page(0.8, f"{names.outcome_label}: {what}", [])
-        figure.text(0, 0.4, why, size=SMALL)
+    lines = wrapped(why, COLUMN - 2 * MARGIN)
+    with styled():
+        figure = new_figure(COLUMN, 0.08 + LINE * len(lines), f"{names.outcome_label}: {what}", why)
+        write(figure, MARGIN, 0.03, "\n".join(lines))
     return figure
 
 

@@ -9,19 +9,22 @@ Dias S et al. (2011) NICE DSU TSD2 and TSD4 (leverage plots; deviances under unr
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from secondline.report.figures.style import (
+    COLUMN,
     EVIDENCE,
-    FONT_SIZE,
     GREY,
     INK,
     LINE,
+    MARGIN,
+    PAGE,
     add_axes,
+    header_height,
     new_figure,
     styled,
     text_width,
+    wrapped,
 )
 from secondline.report.words import Names, Row, plural
 
@@ -32,10 +35,12 @@ CURVES = (1, 2, 3, 4)
 BEYOND = 3.0  # deviance plus leverage from which a data point fits poorly
 BETTER_BY = 1.0  # fall in deviance that makes a data point fit much better
 MOST_LABELS = 12
-LONGEST = 34  # letters of a label on one line
+MOST_IN_COLUMN = 4  # labels for which one column of a journal has room
+LONGEST = {COLUMN: 1.5, PAGE: 2.2}  # inches of a label on one line, by the width of the figure
 SEPARATOR = ", "
 MANY = 1500  # data points beyond which they become an image
-WIDTH, HEIGHT = 4.9, 3.4  # inches of the axes
+HEIGHTS = {COLUMN: 2.5, PAGE: 3.6}  # inches of the axes
+_LEFT, _FOOT = 0.42, 0.36  # inches beside and under the axes
 CONSISTENCY, UNRELATED = "consistency", "unrelated"
 
 ORDINARY, OUTLYING = EVIDENCE["direct"], EVIDENCE["extrapolated"]
@@ -100,21 +105,24 @@ def draw_leverage(points: Sequence[Row], names: Names, warning: str = "") -> "Fi
     placed = leverage_points(points)
     top = max(1.05, *(point.y * 1.06 for point in placed))
     foot = min(0.0, *(point.y * 1.06 for point in placed))
-    plot = _Plot((0.0, max(2.15, *(point.x * 1.06 for point in placed))), (foot, top), WIDTH, HEIGHT)
-    title = f"{names.outcome_label}: leverage of the data points"
-    subtitle = (
-        f"{names.analysis_label}, model “{names.model}”.\n"
-        f"Curves: deviance and leverage add up to {', '.join(map(str, CURVES[:-1]))} and {CURVES[-1]}."
+    width, header = _width(placed), header_height(warning)
+    size = width - _LEFT - MARGIN, HEIGHTS[width]
+    plot = _Plot((0.0, max(2.15, *(point.x * 1.06 for point in placed))), (foot, top), *size, LONGEST[width])
+    about = (
+        f"{names.analysis_label}, model “{names.model}”. Leverage of each data point, plotted against the square root "
+        f"of its residual deviance. Along a dashed curve deviance and leverage add up to "
+        f"{', '.join(map(str, CURVES[:-1]))} or {CURVES[-1]}, the share of the data point in the DIC. "
+        f"{_counted(placed, f'beyond the curve of {BEYOND:g}')}"
     )
     with styled():
-        figure = new_figure(0.75 + WIDTH + 0.2, 0.95 + HEIGHT + 0.78, title, subtitle, warning)
-        axes = plot.open(figure, 0.75, 0.95, "square root of the residual deviance", "leverage")
+        title = f"{names.outcome_label}: leverage of the data points"
+        figure = new_figure(width, header + 0.05 + size[1] + _FOOT, title, about, warning)
+        axes = plot.open(figure, _LEFT, header + 0.05, "square root of the residual deviance", "leverage")
         for curve in CURVES:
             x = [k / 80 * sqrt(curve - foot) for k in range(81)]
-            axes.plot(x, [curve - v**2 for v in x], color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+            axes.plot(x, [curve - v**2 for v in x], color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
             plot.write(str(curve), (sqrt(curve - foot), foot + 0.045 * (top - foot)))
         plot.scatter(placed, names)
-        _footnote(figure, placed, f"beyond the curve of {BEYOND:g}")
     return figure
 
 
@@ -130,40 +138,48 @@ def draw_deviances(points: Sequence[Row], names: Names, assessable: bool, warnin
     """
     placed = deviance_points(points)
     limits = (0.0, max(1.0, *(1.06 * max(point.x, point.y) for point in placed)))
-    size = HEIGHT + 0.4
-    plot = _Plot(limits, limits, size, size)
-    title = f"{names.outcome_label}: deviance with and without consistency"
-    subtitle = f"{names.analysis_label}.\n"
-    subtitle += (
-        "Below the line a data point fits better without consistency."
+    width, header = _width(placed), header_height(warning)
+    size = COLUMN - _LEFT - MARGIN if width == COLUMN else HEIGHTS[PAGE] + 1
+    plot = _Plot(limits, limits, size, size, LONGEST[COLUMN])
+    below = (
+        "Below the line of equality a data point fits better without consistency."
         if assessable
-        else "No closed loop: inconsistency is not assessable from this network."
+        else "The network has no closed loop: inconsistency is not assessable."
+    )
+    about = (
+        f"{names.analysis_label}. Residual deviance of each data point under unrelated mean effects, plotted against "
+        f"that under the consistency model. {below} "
+        f"{_counted(placed, f'lower by more than {BETTER_BY:g} under unrelated mean effects')}"
     )
     with styled():
-        figure = new_figure(0.75 + size + 0.2, 0.95 + size + 0.78, title, subtitle, warning)
-        left = (figure.get_size_inches()[0] - size + 0.55) / 2
-        axes = plot.open(figure, left, 0.95, "deviance, consistency model", "deviance, unrelated mean effects")
-        axes.plot(limits, limits, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+        title = f"{names.outcome_label}: deviance with and without consistency"
+        figure = new_figure(width, header + 0.05 + size + _FOOT, title, about, warning)
+        left = (width - size + _LEFT - MARGIN) / 2
+        axes = plot.open(figure, left, header + 0.05, "deviance, consistency model", "deviance, unrelated mean effects")
+        axes.plot(limits, limits, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
         plot.scatter(placed, names)
-        _footnote(figure, placed, f"lower by more than {BETTER_BY:g} under unrelated mean effects")
     return figure
 
 
-def _footnote(figure: "Figure", points: Sequence[DataPoint], words: str) -> None:
+def _width(points: Sequence[DataPoint]) -> float:
+    """Width of a figure with as many labels as points stand out."""
+    return COLUMN if len(outlying(points)) <= MOST_IN_COLUMN else PAGE
+
+
+def _counted(points: Sequence[DataPoint], words: str) -> str:
     """Say how many data points stand out, and whether all of them are labelled."""
-    found = sum(point.excess > 0 for point in points)
-    more = f"; the {MOST_LABELS} furthest are labelled" if found > MOST_LABELS else ""
-    width, height = figure.get_size_inches()
-    text = f"{found or 'None'} of {plural(len(points), 'data point')} {words}{more}."
-    figure.text(0.12 / width, 0.12 / height, text, color=GREY)
+    found = len(outlying(points))
+    more = f"; the {MOST_LABELS} furthest are labelled" if found > MOST_LABELS else "; labelled" if found else ""
+    return f"{found or 'None'} of {plural(len(points), 'data point')} {words}{more}."
 
 
 class _Plot:
     """Axes of a size in inches in which labels find free places beside their points."""
 
-    def __init__(self, x_limits: Point, y_limits: Point, width: float, height: float) -> None:
+    def __init__(self, x_limits: Point, y_limits: Point, width: float, height: float, longest: float) -> None:
         self._x, self._y = x_limits, y_limits
         self._size = width, height
+        self._longest = longest
         self._labels: list[Box] = []
         self._axes: Any = None
 
@@ -172,8 +188,8 @@ class _Plot:
         self._axes = add_axes(figure, left, top, *self._size)
         self._axes.set_xlim(*self._x)
         self._axes.set_ylim(*self._y)
-        self._axes.set_xlabel(x_label)
-        self._axes.set_ylabel(y_label)
+        self._axes.set_xlabel(x_label, labelpad=2)
+        self._axes.set_ylabel(y_label, labelpad=2)
         return self._axes
 
     def _inches(self, x: float, y: float) -> Point:
@@ -186,7 +202,7 @@ class _Plot:
         width, height = text_width(text) + 0.06, LINE
         self._labels.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-        self._axes.text(*place, text, color=GREY, ha="center", va="center", bbox=box, size=FONT_SIZE - 0.5)
+        self._axes.text(*place, text, color=GREY, ha="center", va="center", bbox=box)
 
     def scatter(self, points: Sequence[DataPoint], names: Names) -> None:
         """Draw the points, and label those that stand out."""
@@ -202,7 +218,7 @@ class _Plot:
                 color=mark.colour,
                 markeredgecolor="white",
                 markeredgewidth=0.4,
-                markersize=6,
+                markersize=4.5,
                 alpha=0.85,
                 zorder=3,
                 clip_on=False,
@@ -211,8 +227,8 @@ class _Plot:
         dots = [self._inches(point.x, point.y) for point in points]
         for point in outlying(points)[:MOST_LABELS]:
             label = point_label(point, points, names)
-            if len(label) > LONGEST:
-                label = "\n".join(fill(part, LONGEST) for part in label.split(SEPARATOR))
+            if text_width(label) > self._longest:
+                label = "\n".join(line for part in label.split(SEPARATOR) for line in wrapped(part, self._longest))
             self._label(point, label, dots)
 
     def _label(self, point: DataPoint, text: str, dots: Sequence[Point]) -> None:

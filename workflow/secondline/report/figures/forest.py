@@ -1,21 +1,31 @@
 """Forest plot: every treatment against the reference of its setting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secondline.cell_values import OVERALL, REFERENCE
-from secondline.report.figures.axis import EffectAxis, Ends
+from secondline.report.figures.axis import AXIS_HEIGHT, EffectAxis, Ends
+from secondline.report.figures.rows import (
+    BELOW,
+    RowPage,
+    columns_of,
+    label_of,
+    panel_headings,
+    row_heights,
+    write_columns,
+    write_heading,
+    write_label,
+)
 from secondline.report.figures.style import (
-    BOLD,
     EVIDENCE,
     GREY,
-    INK,
+    PAGE,
     add_axes,
     add_legend,
-    legend_rows,
+    header_height,
+    legend_height,
     new_figure,
     styled,
-    text_width,
 )
 from secondline.report.words import (
     NOT_A_CANDIDATE,
@@ -32,8 +42,9 @@ from secondline.report.words import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW = 0.30  # inches
-PLOT_WIDTH = 3.7
+ROW, LEAST_ROW = 0.19, 0.15  # inches
+
+Key = tuple[str, str]
 
 
 def draw_forest(relative: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
@@ -45,51 +56,70 @@ def draw_forest(relative: Sequence[Row], ranking: Sequence[Row], names: Names, w
         relative_effects.csv and ranking.csv of one model.
     """
     settings = settings_of(ranking)
-    panels = {setting: _panel_rows(relative, ranking, setting) for setting in settings}
-    rows = [row for members in panels.values() for row in members]
+    panels = [_panel_rows(relative, ranking, setting) for setting in settings]
+    rows = [row for members in panels for row in members]
     axis = EffectAxis.over(
         [_credible(row) for row in rows], [ends for row in rows if (ends := _predictive(row))], names.is_ratio
     )
-    candidates = {(row["setting"], row["treatment"]): is_true(row, "candidate") for row in ranking}
-    labels = [
-        *(names.regimen(row["treatment"]) for row in ranking),
-        *([] if all_candidates(ranking) else [NOT_A_CANDIDATE]),
-    ]
-    headings = {setting: _heading(ranking, setting, names) for setting in settings}
-    left = max(
-        *(text_width(label) + 0.25 for label in labels),
-        *(text_width(words) * BOLD + 0.2 - PLOT_WIDTH for words in headings.values()),
-        axis.left_of_axis(names, PLOT_WIDTH) + 0.1,
-    )
-    heading = f"{names.measure} (95% CrI)"
-    estimates = max(map(text_width, [heading, *map(names.estimate, rows)])) + 0.2
-    said = [names.evidence(row, row["comparator"]) for row in rows]
-    evidence = max(map(text_width, [evidence_words(REFERENCE), *said])) + 0.2
-    right = max(estimates + evidence, axis.right_of_axis(names, PLOT_WIDTH) + 0.2)
-    heights = [ROW * len(panels[setting]) for setting in settings]
+    labels, texts = _labels(ranking, names), {_key(row): _texts(row, names) for row in rows}
+    titles = (f"{names.measure} (95% CrI)", "evidence")
+    known = [titles, ("", evidence_words(REFERENCE)), *texts.values()]
+    columns = columns_of(list(labels.values()), list(zip(*known, strict=True)), (axis, names), (PAGE,))
     handles = _handles(rows, all_candidates(ranking))
-    footer = 0.74 + 0.19 * legend_rows([handle.get_label() for handle in handles], left + PLOT_WIDTH + right)
-    title = f"{names.outcome_label}: relative effects"
-    order = "Ordered by the overall ranking." if names.has_settings else "Ordered by the ranking."
-    subtitle = f"{names.analysis_label}, model “{names.model}”. {order}"
-    header, gap = 0.50, 0.62
+    headings = panel_headings([_heading(ranking, setting, names) for setting in settings], columns)
+    page = RowPage.of(
+        [len(members) for members in panels],
+        headings,
+        row_heights(list(labels.values()), ROW, LEAST_ROW),
+        (header_height(warning), AXIS_HEIGHT - BELOW + legend_height(handles, PAGE)),
+    )
     with styled():
-        height = header + sum(heights) + gap * len(settings) + footer
-        figure = new_figure(left + PLOT_WIDTH + right, height, title, subtitle, warning)
-        top = header
-        for i, setting in enumerate(settings):
-            top += gap
-            axes = add_axes(figure, left, top, PLOT_WIDTH, heights[i])
-            _draw_panel(axes, axis, panels[setting], names, candidates)
-            _write_columns(axes, heights[i], panels[setting], names, (heading, estimates))
-            axes.text(
-                -left + 0.12, 0.20, headings[setting], transform=_inches(axes, heights[i]), weight="bold", va="center"
-            )
-            top += heights[i]
-            if i == len(settings) - 1:
-                axis.label(axes, names)
+        figure = new_figure(PAGE, page.height, *_caption(ranking, names), warning)
+        for part in page.parts:
+            members = panels[part.panel][part.first : part.last]
+            axes = add_axes(figure, columns.left, part.top, columns.plot, page.row * len(members))
+            _draw_panel(axes, axis, members, labels, _hollow(ranking))
+            write_columns(axes, columns, titles, {y: texts[_key(row)] for y, row in enumerate(members)})
+            write_heading(figure, part, headings)
+        axis.label(axes, names)
         add_legend(figure, handles)
     return figure
+
+
+def _key(row: Row) -> Key:
+    return row["setting"], row["treatment"]
+
+
+def _texts(row: Row, names: Names) -> tuple[str, str]:
+    """Write what stands beside a row."""
+    return names.estimate(row), names.evidence(row, row["comparator"])
+
+
+def _caption(ranking: Sequence[Row], names: Names) -> tuple[str, str]:
+    """Title, and what is drawn."""
+    order = "Treatments are in the order of the overall ranking" if names.has_settings else "Ordered by the ranking"
+    about = (
+        f"{names.analysis_label}, model “{names.model}”. {names.effects.words} ({names.measure}) of every treatment "
+        f"against the reference{' of its setting' if names.has_settings else ''}, posterior medians; "
+        f"{names.direction}. {order}, best first. Thick bars: 95% equal-tailed credible intervals (CrI); thin lines: "
+        "95% predictive intervals; an arrow head marks an interval that extends beyond the axis. Marker, colour and "
+        "line show the kind of evidence"
+    )
+    hollow = "" if all_candidates(ranking) else "; hollow markers are treatments that are not candidates"
+    return f"{names.outcome_label}: relative effects", f"{about}{hollow}."
+
+
+def _labels(ranking: Sequence[Row], names: Names) -> dict[Key, str]:
+    """Labels of the rows, by setting and treatment."""
+    return {
+        _key(row): label_of(names.regimen(row["treatment"]), "" if is_true(row, "candidate") else NOT_A_CANDIDATE)
+        for row in ranking
+    }
+
+
+def _hollow(ranking: Sequence[Row]) -> set[Key]:
+    """List the treatments that are not candidates, with their settings."""
+    return {_key(row) for row in ranking if not is_true(row, "candidate")}
 
 
 def _heading(ranking: Sequence[Row], setting: str, names: Names) -> str:
@@ -112,31 +142,19 @@ def _predictive(row: Row) -> Ends | None:
     return (float(row["predictive_lower"]), float(row["predictive_upper"])) if row["predictive_lower"] else None
 
 
-def _inches(axes: Any, height: float) -> Any:
-    """Coordinates in inches from the top left corner of the axes, upwards positive."""
-    from matplotlib.transforms import Affine2D
-
-    return Affine2D().scale(1 / PLOT_WIDTH, 1 / height).translate(0, 1) + axes.transAxes
-
-
-def _draw_panel(
-    axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, candidates: dict[tuple[str, str], bool]
-) -> None:
+def _draw_panel(axes: Any, axis: EffectAxis, rows: Sequence[Row], labels: Mapping[Key, str], hollow: set[Key]) -> None:
     axis.prepare(axes, len(rows))
     for y, row in enumerate(rows):
-        candidate = candidates[row["setting"], row["treatment"]]
+        candidate = _key(row) not in hollow
         _draw_row(axes, axis, y, row, candidate)
-        label = names.regimen(row["treatment"]) + ("" if candidate else f"\n{NOT_A_CANDIDATE}")
-        colour = INK if candidate else GREY
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
-        axes.annotate(label, (0, y), xytext=(-9, 0), ha="right", color=colour, linespacing=0.95, **place)
+        write_label(axes, y, labels[_key(row)], candidate)
 
 
 def _draw_row(axes: Any, axis: EffectAxis, y: int, row: Row, candidate: bool) -> None:
     mark = EVIDENCE[row["evidence"]]
     if predictive := _predictive(row):
         axis.draw_interval(axes, y, predictive, mark.colour, 0.9)
-    axis.draw_interval(axes, y, _credible(row), mark.colour, 3.4, mark.line)
+    axis.draw_interval(axes, y, _credible(row), mark.colour, 2.6, mark.line)
     face = mark.colour if candidate else "white"
     axes.plot(
         [float(row["estimate"])],
@@ -144,22 +162,10 @@ def _draw_row(axes: Any, axis: EffectAxis, y: int, row: Row, candidate: bool) ->
         mark.marker,
         color=mark.colour,
         markerfacecolor=face,
-        markersize=6.5,
+        markersize=5,
         zorder=4,
         gid=f"effect-{row['treatment']}",
     )
-
-
-def _write_columns(axes: Any, height: float, rows: Sequence[Row], names: Names, estimates: tuple[str, float]) -> None:
-    """Write estimate and evidence label beside every row, under headings."""
-    heading, width = estimates
-    places = (PLOT_WIDTH + 0.12, PLOT_WIDTH + 0.12 + width)
-    style = {"transform": _inches(axes, height), "va": "center"}
-    for place, text in zip(places, (heading, "evidence"), strict=True):
-        axes.text(place, 0.20, text, color=GREY, **style)
-    for y, row in enumerate(rows):
-        for place, text in zip(places, (names.estimate(row), names.evidence(row, row["comparator"])), strict=True):
-            axes.text(place, -(y + 0.5) * ROW, text, **style)
 
 
 def _handles(rows: Sequence[Row], everyone: bool) -> list[Any]:
@@ -174,14 +180,14 @@ def _handles(rows: Sequence[Row], everyone: bool) -> list[Any]:
             color=mark.colour,
             marker=mark.marker,
             linestyle=mark.line,
-            linewidth=3,
-            markersize=6,
+            linewidth=2.4,
+            markersize=5,
             label=evidence_words(name),
         )
         for name, mark in EVIDENCE.items()
         if name in found
     ]
-    handles.append(Line2D([], [], color=GREY, linewidth=3.4, label="95% credible interval (CrI)"))
+    handles.append(Line2D([], [], color=GREY, linewidth=2.6, label="95% credible interval (CrI)"))
     if any(map(_predictive, rows)):
         handles.append(Line2D([], [], color=GREY, linewidth=0.9, label="95% predictive interval"))
     if not everyone:

@@ -3,42 +3,60 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, isclose, pi, sin, sqrt
-from textwrap import wrap
+from math import hypot, isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm, used_arms
 from secondline.network.graph import patients
+from secondline.report.figures.circle import (
+    LABEL_GAP,
+    LEAST_WIDTH,
+    RADIUS,
+    Label,
+    Oval,
+    Pair,
+    count_places,
+    label_height,
+    node_positions,
+    number_labels,
+    oval_for,
+    oval_of_numbers,
+    place_labels,
+)
+from secondline.report.figures.pages import stack
 from secondline.report.figures.style import (
+    BOLD,
+    COLUMN,
     EVIDENCE,
-    FONT_SIZE,
     GREY,
     INK,
     LIGHT,
     LINE,
+    MARGIN,
+    PAGE,
     add_axes,
     add_legend,
-    legend_rows,
+    legend_height,
     new_figure,
+    panel_letters,
+    shortened,
     styled,
     text_width,
+    wrapped,
+    write,
 )
 from secondline.report.words import NOT_A_CANDIDATE, Names, Row, is_true, plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RADIUS = 1.15  # inches, of a network with few nodes
-LABEL_GAP = 0.16  # from a node to its label
 CROWDED = 12  # nodes from which labels take one line, and nodes are smaller
+MOST_NAMES = 60  # nodes beyond which numbers and a key take the place of names
 MOST_COUNTS = 20  # edges beyond which their studies are not written on them
 DENSE = 30  # edges beyond which they are thinner and lighter
 NODE = "#56B4E9"
 LIGHTER = "#858c96"
-
-Point = tuple[float, float]
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,16 +84,6 @@ class Node:
 
 
 @dataclass(frozen=True)
-class _Label:
-    """A node label: its place, and the side of the circle on which it stands."""
-
-    text: str
-    x: float
-    y: float
-    align: str
-
-
-@dataclass(frozen=True)
 class _Panel:
     """A network of one setting."""
 
@@ -83,14 +91,16 @@ class _Panel:
     heading: str
     nodes: Mapping[str, Node]
     edges: Mapping[Pair, Edge]
-    labels: Sequence[_Label]
+    labels: Sequence[Label]
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What all panels share: the radius, the sizes of nodes and lines, and how much edges can show."""
+    """What all panels share: widths, the oval, the sizes of nodes and lines, and how much edges can show."""
 
-    radius: float
+    width: float
+    columns: int
+    oval: Oval
     gap: float
     by_patients: bool
     node_scale: float
@@ -109,31 +119,28 @@ def draw_network(edges: Sequence[Row], evidence: Sequence[Row], ranking: Sequenc
         network/edges.csv, evidence.csv and any ranking.csv of the outcome; the last says who is a candidate.
     """
     panels, look = _panels(edges, used_arms(evidence), ranking, names)
-    reach_x = max(abs(label.x) + text_width(label.text) for panel in panels for label in panel.labels) + 0.12
-    reach_y = max(
-        *(abs(label.y) + _height(label.text) / 2 for panel in panels for label in panel.labels),
-        *(abs(y) + 0.2 for _, y in node_positions(len(panels[0].nodes), look.radius)),
+    columns, cell = look.columns, look.width / look.columns
+    reach = max(
+        *(abs(label.y) + label_height(label.text) / 2 for panel in panels for label in panel.labels),
+        look.oval[1] + 0.15,
     )
-    columns = min(len(panels), 2)
+    handles = [*_handles(panels), *_key(panels[0], names)]
+    headings = [
+        letter + "\n".join(wrapped(panel.heading, cell / BOLD - 0.25))
+        for letter, panel in zip(panel_letters(len(panels)), panels, strict=True)
+    ]
+    above = 0.04 + LINE * max(heading.count("\n") + 1 for heading in headings)
     lines = -(-len(panels) // columns)
-    handles = _handles(panels)
-    width = max(columns * 2 * (reach_x + 0.1), 6.2)
-    header, heading = 0.62, 0.30
-    footer = 0.15 + 0.19 * legend_rows([handle.get_label() for handle in handles], width) if handles else 0.1
-    title = f"{names.outcome_label}: network of comparisons"
-    subtitle = f"{names.analysis_label}. {_explanation(panels, look)}"
+    tops, height = stack([above + 2 * reach + 0.05] * lines, 0.02, legend_height(handles, look.width))
     with styled():
-        height = header + lines * (heading + 2 * (reach_y + 0.08)) + footer
-        figure = new_figure(width, height, title, subtitle)
-        cell = figure.get_size_inches()[0] / columns
+        figure = new_figure(look.width, height, *_caption(panels, look, names))
         for i, panel in enumerate(panels):
-            left = i % columns * cell + (cell - 2 * reach_x) / 2
-            top = header + (i // columns) * (heading + 2 * (reach_y + 0.08)) + heading
-            axes = add_axes(figure, left, top, 2 * reach_x, 2 * reach_y)
-            axes.set_xlim(-reach_x, reach_x)
-            axes.set_ylim(-reach_y, reach_y)
+            line, column = divmod(i, columns)
+            axes = add_axes(figure, column * cell, tops[line] + above, cell, 2 * reach)
+            axes.set_xlim(-cell / 2, cell / 2)
+            axes.set_ylim(-reach, reach)
             axes.set_axis_off()
-            axes.text(0, reach_y + 0.12, panel.heading, weight="bold", ha="center", va="center")
+            write(figure, column * cell + MARGIN, tops[line], headings[i], weight="bold")
             _draw_edges(axes, panel, look)
             _draw_nodes(axes, panel, look)
             _write_labels(axes, panel, look)
@@ -152,36 +159,55 @@ def _panels(
         for setting in settings
     }
     drawn = {setting: panel_edges(edges, arms, setting) for setting in settings}
-    everything = [node for members in nodes.values() for node in members.values()]
-    by_patients = any(node.patients for node in everything)
-    texts = {
-        setting: [_node_text(names.regimen(name), node, by_patients, len(regimens)) for name, node in members.items()]
-        for setting, members in nodes.items()
-    }
-    weights = [edge.whole + edge.mixed for members in drawn.values() for edge in members.values()]
-    largest = max(node.patients if by_patients else node.studies for node in everything)
-    node_scale = min(1.1 if by_patients else 4.0, (21 if len(regimens) < CROWDED else 11) / sqrt(max(largest, 1)))
-    most = max(map(len, drawn.values()))
-    plain = not names.has_settings and not any(edge.mixed for members in drawn.values() for edge in members.values())
-    look = _Look(
-        radius=max(map(needed_radius, texts.values())),
-        gap=LABEL_GAP + _node_size(largest, node_scale) / 2 / 72,
-        by_patients=by_patients,
-        node_scale=node_scale,
-        line_scale=2.6 * min(1.0, 3 / max(weights, default=1.0)) * min(1.0, sqrt(DENSE / max(most, 1))),
-        dense=most > DENSE,
-        plain=plain,
-        counts=plain and most <= MOST_COUNTS,
-    )
+    look, texts = _look(nodes, drawn, names)
     panels = []
     for setting in settings:
         studies = len({row["study"] for row in edges if setting in (OVERALL, row["setting"])})
         heading = f"{names.setting(setting)} ({plural(studies, 'study', 'studies')})"
         if not names.has_settings:
             heading = plural(studies, "study", "studies")
-        labels = place_labels(texts[setting], look.radius, look.gap)
-        panels.append(_Panel(setting, heading, nodes[setting], drawn[setting], labels))
+        placed = (
+            place_labels(texts[setting], look.oval, look.gap)
+            if len(regimens) <= MOST_NAMES
+            else number_labels(len(regimens), look.oval, look.gap)
+        )
+        panels.append(_Panel(setting, heading, nodes[setting], drawn[setting], placed))
     return panels, look
+
+
+def _look(
+    nodes: Mapping[str, Mapping[str, Node]], drawn: Mapping[str, Mapping[Pair, Edge]], names: Names
+) -> tuple[_Look, dict[str, list[str]]]:
+    """Choose the look of all panels, and the labels of their nodes by setting."""
+    everything = [node for members in nodes.values() for node in members.values()]
+    count = len(next(iter(nodes.values())))
+    by_patients = any(node.patients for node in everything)
+    largest = max(node.patients if by_patients else node.studies for node in everything)
+    node_scale = min(
+        0.9 if by_patients else 3.2,
+        (15 if count < CROWDED else 8 if count <= MOST_NAMES else 4) / sqrt(max(largest, 1)),
+    )
+    gap = LABEL_GAP + _node_size(largest, node_scale) / 2 / 72
+    columns = min(len(nodes), 2 if count <= MOST_NAMES else 1)
+    for width in (COLUMN, PAGE):
+        half = width / columns / 2 - MARGIN
+        room = half - gap - (RADIUS if half > 2 else LEAST_WIDTH + 0.2)
+        texts = {
+            setting: [_node_text(names.regimen(name), node, by_patients, count, room) for name, node in members.items()]
+            for setting, members in nodes.items()
+        }
+        many = count > MOST_NAMES
+        oval = oval_of_numbers(count, half, gap) if many else oval_for(list(texts.values()), half, gap)
+        whole = all(text_width(word) <= room for name in nodes[OVERALL] for word in names.regimen(name).split())
+        if len(nodes) == 1 and count < CROWDED and whole:
+            break
+    edges = [edge for members in drawn.values() for edge in members.values()]
+    most = max(map(len, drawn.values()))
+    plain = not names.has_settings and not any(edge.mixed for edge in edges)
+    weights = [edge.whole + edge.mixed for edge in edges]
+    scale = 2.1 * min(1.0, 3 / max(weights, default=1.0)) * min(1.0, sqrt(DENSE / max(most, 1)))
+    counts = plain and most <= MOST_COUNTS
+    return _Look(width, columns, oval, gap, by_patients, node_scale, scale, most > DENSE, plain, counts), texts
 
 
 def drawn_settings(edges: Sequence[Row], names: Names) -> list[str]:
@@ -225,49 +251,8 @@ def edge_id(setting: str, pair: Pair, kind: str) -> str:
     return "-".join(["edge", setting, *pair, kind])
 
 
-def node_positions(n: int, radius: float = RADIUS) -> list[Point]:
-    """Place nodes on a circle, clockwise from the top and symmetric, with no node at the very top."""
-    angles = [pi / 2 - (2 * i + 1) * pi / n for i in range(n)]
-    return [(radius * cos(angle), radius * sin(angle)) for angle in angles]
-
-
-def needed_radius(texts: Sequence[str]) -> float:
-    """Radius at which the labels of either side stand near their nodes."""
-    return max(RADIUS, 0.085 * len(texts), sum(map(_height, texts)) / 2 / 1.9)
-
-
-def place_labels(texts: Sequence[str], radius: float = RADIUS, gap: float = LABEL_GAP) -> list[_Label]:
-    """Place labels around the circle so that none covers another.
-
-    Labels stand on the side of their node. On each side they are pushed apart downwards and then moved
-    up together so that the mean shift is nil.
-    """
-    points, circle = node_positions(len(texts), radius), radius + gap
-    result: dict[int, _Label] = {}
-    for sign in (1, -1):
-        side = [i for i, (x, _) in enumerate(points) if (x >= -1e-9) == (sign == 1)]
-        side.sort(key=lambda i: -points[i][1])
-        wished = [points[i][1] * circle / radius for i in side]
-        for i, y in zip(side, spread(wished, [_height(texts[i]) for i in side]), strict=True):
-            x = max(sqrt(max(circle**2 - y**2, 0.0)), 0.06 if abs(y) > circle else 0.14)
-            result[i] = _Label(texts[i], sign * x, y, "left" if sign == 1 else "right")
-    return [result[i] for i in range(len(texts))]
-
-
-def spread(wished: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Centres of stacked boxes near their wished places, from top to bottom, none overlapping another."""
-    placed: list[float] = []
-    for k, y in enumerate(wished):
-        placed.append(min(y, placed[-1] - (heights[k - 1] + heights[k]) / 2) if placed else y)
-    shift = sum(w - p for w, p in zip(wished, placed, strict=True)) / max(len(placed), 1)
-    return [y + shift for y in placed]
-
-
-def _height(text: str) -> float:
-    return LINE * (text.count("\n") + 1) + 0.05
-
-
-def _node_text(label: str, node: Node, by_patients: bool, nodes: int) -> str:
+def _node_text(label: str, node: Node, by_patients: bool, nodes: int, room: float) -> str:
+    """Label of a node with its notes, in lines of at most some width in inches."""
     notes = []
     if not node.given:
         notes.append("not given here")
@@ -282,21 +267,39 @@ def _node_text(label: str, node: Node, by_patients: bool, nodes: int) -> str:
     if not node.candidate:
         notes.append(NOT_A_CANDIDATE)
     if nodes >= CROWDED:
-        return f"{label} ({', '.join(notes)})"
-    return "\n".join([*(wrap(label, 20, break_long_words=False) or [label]), *notes])
+        lines, note = wrapped(label, room), f"({', '.join(notes)})"
+        together = f"{lines[-1]} {note}"
+        parts = [*lines[:-1], together] if text_width(together) <= room else [*lines, note]
+    else:
+        parts = [line for part in (label, *notes) for line in wrapped(part, room)]
+    return "\n".join(shortened(part, room) for part in parts)
 
 
-def _explanation(panels: Sequence[_Panel], look: _Look) -> str:
-    """Say what lines and nodes represent."""
-    lines = "studies" if look.plain else "weight in the contrasts of the studies"
-    nodes = "patients" if look.by_patients else "studies, since patients are not reported"
-    return f"Width of lines: {lines}; size of nodes: {nodes}."
+def _caption(panels: Sequence[_Panel], look: _Look, names: Names) -> tuple[str, str]:
+    """Title, and what lines and nodes represent."""
+    lines = "the number of studies" if look.plain else "the weight in the contrasts of the studies"
+    nodes = "the number of patients (n)" if look.by_patients else "the number of studies, as patients are not reported"
+    counted = " Numbers on lines: studies." if look.counts else ""
+    about = f"{names.analysis_label}. Width of lines: {lines}; size of nodes: {nodes}.{counted}"
+    return f"{names.outcome_label}: network of comparisons", about
+
+
+def _key(panel: _Panel, names: Names) -> list[Any]:
+    """Key to the numbers of nodes, where they have no names."""
+    from matplotlib.lines import Line2D
+
+    if len(panel.nodes) <= MOST_NAMES:
+        return []
+    return [
+        Line2D([], [], linestyle="none", label=f"{k}  {names.regimen(name)}")
+        for k, name in enumerate(panel.nodes, start=1)
+    ]
 
 
 def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
     from matplotlib.patches import FancyArrowPatch
 
-    points = dict(zip(panel.nodes, node_positions(len(panel.nodes), look.radius), strict=True))
+    points = dict(zip(panel.nodes, node_positions(len(panel.nodes), look.oval), strict=True))
     for (a, b), edge in panel.edges.items():
         bend = 0.0
         for kind, weight, line, colour in (
@@ -311,7 +314,7 @@ def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
                         arrowstyle="-",
                         connectionstyle=f"arc3,rad={bend}",
                         linestyle=line,
-                        linewidth=(0.4 if look.dense else 0.8) + look.line_scale * weight,
+                        linewidth=(0.3 if look.dense else 0.7) + look.line_scale * weight,
                         color=colour,
                         shrinkA=0,
                         shrinkB=0,
@@ -326,47 +329,26 @@ def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
             axes.text(x, y, str(len(edge.studies)), ha="center", va="center", bbox=box, gid=f"studies-{'-'.join(pair)}")
 
 
-def count_places(pairs: Sequence[Pair] | Mapping[Pair, Edge], points: Mapping[str, Point]) -> list[Point]:
-    """Choose a place on every edge for its number of studies, each as far as may be from those before it."""
-    placed: list[Point] = []
-    for a, b in pairs:
-        (ax, ay), (bx, by) = points[a], points[b]
-        options = [(ax + t * (bx - ax), ay + t * (by - ay)) for t in (0.5, 0.38, 0.62, 0.3, 0.7)]
-        lines = [(points[c], points[d]) for c, d in pairs if not {a, b} & {c, d}]
-
-        def room(point: Point, lines: Sequence[tuple[Point, Point]] = lines) -> float:
-            gaps = [hypot(point[0] - x, point[1] - y) for x, y in placed]
-            return min([*gaps, *(2 * _gap(point, *line) for line in lines), 0.36])
-
-        placed.append(max(options, key=room))
-    return placed
-
-
-def _gap(point: Point, start: Point, end: Point) -> float:
-    """Distance of a point from a line between two others."""
-    along = (end[0] - start[0], end[1] - start[1])
-    length = hypot(*along)
-    return abs((point[0] - start[0]) * along[1] - (point[1] - start[1]) * along[0]) / length
-
-
 def _draw_nodes(axes: Any, panel: _Panel, look: _Look) -> None:
-    for node, (x, y) in zip(panel.nodes.values(), node_positions(len(panel.nodes), look.radius), strict=True):
+    for node, (x, y) in zip(panel.nodes.values(), node_positions(len(panel.nodes), look.oval), strict=True):
         count = node.patients if look.by_patients else node.studies
-        size = _node_size(count, look.node_scale) if node.given else 4
+        size = _node_size(count, look.node_scale) if node.given else 3.5
         edge = INK if node.given else GREY
         face = NODE if node.given and node.candidate else "white"
-        axes.plot([x], [y], "o", markersize=size, markerfacecolor=face, markeredgecolor=edge, zorder=3)
+        axes.plot(
+            [x], [y], "o", markersize=size, markerfacecolor=face, markeredgecolor=edge, markeredgewidth=0.8, zorder=3
+        )
 
 
 def _node_size(count: float, scale: float) -> float:
     """Diameter of a node in points."""
-    return 5 + scale * sqrt(count)
+    return 4 + scale * sqrt(count)
 
 
 def _write_labels(axes: Any, panel: _Panel, look: _Look) -> None:
-    points = node_positions(len(panel.nodes), look.radius)
+    points = node_positions(len(panel.nodes), look.oval)
     for label, node, (x, y) in zip(panel.labels, panel.nodes.values(), points, strict=True):
-        if hypot(label.x - x, label.y - y) > look.gap + 0.12:
+        if hypot(label.x - x, label.y - y) > look.gap + 0.1:
             axes.plot([x, label.x], [y, label.y], color=LIGHT, linewidth=0.7, zorder=0)
         axes.text(
             label.x,
@@ -377,7 +359,6 @@ def _write_labels(axes: Any, panel: _Panel, look: _Look) -> None:
             color=INK if node.given and node.candidate else GREY,
             gid="node-label",
             linespacing=1.1,
-            size=FONT_SIZE,
         )
 
 
@@ -389,12 +370,12 @@ def _handles(panels: Sequence[_Panel]) -> list[Any]:
     nodes = [node for panel in panels for node in panel.nodes.values()]
     handles = []
     if any(edge.mixed for edge in edges):
-        mixed: dict[str, Any] = {"color": EVIDENCE["indirect"].colour, "linestyle": (0, (4, 2)), "linewidth": 2}
-        handles.append(Line2D([], [], color=INK, linewidth=3.4, label="whole arms compared"))
+        mixed: dict[str, Any] = {"color": EVIDENCE["indirect"].colour, "linestyle": (0, (4, 2)), "linewidth": 1.6}
+        handles.append(Line2D([], [], color=INK, linewidth=2.6, label="whole arms compared"))
         handles.append(Line2D([], [], label="compared within mixed arms", **mixed))
     reasons = [] if all(node.given for node in nodes) else ["not given here"]
     reasons += [] if all(node.candidate for node in nodes) else [NOT_A_CANDIDATE]
     if reasons:
-        hollow: dict[str, Any] = {"marker": "o", "markersize": 8, "markerfacecolor": "white", "markeredgecolor": INK}
+        hollow: dict[str, Any] = {"marker": "o", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": INK}
         handles.append(Line2D([], [], linestyle="none", label=f"hollow: {', or '.join(reasons)}", **hollow))
     return handles

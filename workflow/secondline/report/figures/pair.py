@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import REFERENCE
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.fit import Box, Point, free_place
+from secondline.report.figures.pages import stack
 from secondline.report.figures.style import (
     BOLD,
+    COLUMN,
     EVIDENCE,
     GREY,
     INK,
     LIGHT,
     LINE,
+    MARGIN,
+    PAGE,
     PALE,
     add_axes,
     add_legend,
-    legend_rows,
+    header_height,
+    legend_height,
     new_figure,
+    panel_letters,
     styled,
     text_width,
     wrapped,
@@ -38,9 +44,11 @@ from secondline.report.words import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIZE = 3.6  # inches, the side of a panel
+LARGEST = 4.4  # inches, the side of a panel that stands alone on a page
 HALF = sqrt(2 * log(2))  # radius in standard deviations of the circle that holds half of two independent normals
-MOST_NAMES = 12  # treatments beyond which numbers and a key take the place of names
+MOST_NAMES = 8  # treatments beyond which numbers and a key take the place of names
+MOST_IN_COLUMN = 5  # names for which one column of a journal has room
+_LEFT, _GAP, _FOOT = 0.62, 0.45, 0.44  # inches beside, between and under the panels
 WEAKEST_LAST = ("direct", "mixed_setting", "indirect", "extrapolated", "prior_driven")
 
 
@@ -106,46 +114,46 @@ def draw_pair(
     )
     treatments = list(dict.fromkeys(place.treatment for place in every))
     labels = _labels(treatments, names[0])
-    everyone = all_candidates(rankings[0])
-    handles = _handles(every, labels, names[0], everyone)
+    handles = _handles(every, labels, names[0], all_candidates(rankings[0]))
     columns = min(len(settings), 2)
-    lines = -(-len(settings) // columns)
-    left, gap, header = 0.95, 0.75, 0.72
-    titles = {
-        setting: "\n".join(wrapped(_title(names[0], setting, reference), SIZE / BOLD))
-        for setting, (reference, _) in panels.items()
-    }
-    heading = 0.34 + LINE * max(text.count("\n") for text in titles.values())
-    width = left + columns * SIZE + (columns - 1) * gap + 0.2
-    footer = 0.62 + 0.19 * legend_rows([handle.get_label() for handle in handles], width)
-    step = heading + SIZE + 0.50
+    width = COLUMN if columns == 1 and len(treatments) <= MOST_IN_COLUMN else PAGE
+    size = min((width - _LEFT - MARGIN - (columns - 1) * _GAP) / columns, LARGEST)
+    titles = [
+        letter + "\n".join(wrapped(_title(names[0], setting, reference), size / BOLD - 0.2))
+        for letter, (setting, (reference, _)) in zip(panel_letters(len(panels)), panels.items(), strict=True)
+    ]
+    heading = 0.10 + LINE * max(text.count("\n") + 1 for text in titles)
+    lines, footer = -(-len(settings) // columns), legend_height(handles, width)
+    tops, height = stack([heading + size + _FOOT] * lines, header_height(warning), footer)
     with styled():
-        figure = new_figure(width, header + lines * step + footer - 0.12, *_heading(names), warning)
-        for i, setting in enumerate(settings):
-            column, line = i % columns, i // columns
-            axes = add_axes(figure, left + column * (SIZE + gap), header + line * step + heading, SIZE, SIZE)
-            reference, places = panels[setting]
+        figure = new_figure(width, height, *_caption(names), warning)
+        for i, (reference, places) in enumerate(panels.values()):
+            line, column = divmod(i, columns)
+            axes = add_axes(figure, _LEFT + column * (size + _GAP), tops[line] + heading, size, size)
             _prepare(axes, axes_of, names)
             for place in places:
                 _draw_place(axes, axes_of, place)
-            _write_labels(axes, axes_of, places, labels, names[0].regimen(reference))
-            axes.set_title(titles[setting], pad=6)
-            if line == lines - 1 or i + columns >= len(settings):
-                _write_axis(axes, names[0], 0)
+            _write_labels(axes, axes_of, places, labels, names[0].regimen(reference), size)
+            axes.set_title(titles[i], pad=4)
+            _write_axis(axes, names[0], 0)
             if column == 0:
                 _write_axis(axes, names[1], 90)
         add_legend(figure, handles)
     return figure
 
 
-def _heading(names: tuple[Names, Names]) -> tuple[str, str]:
-    """Title and subtitle."""
-    title = f"{names[0].outcome_label} against {names[1].outcome_label}"
-    subtitle = (
-        f"{names[0].analysis_label}, model “{names[0].model}”. Cross: 95% credible intervals. Ellipse: half of the "
-        "joint posterior,\nassumed normal and uncorrelated, as the outcomes are analysed separately."
+def _caption(names: tuple[Names, Names]) -> tuple[str, str]:
+    """Title, and what is drawn."""
+    of_setting = " of its setting" if names[0].has_settings else ""
+    about = (
+        f"{names[0].analysis_label}, model “{names[0].model}”. Effects of every treatment against the reference"
+        f"{of_setting}: {names[0].effects.words} ({names[0].measure}) of {names[0].outcome_label} across, "
+        f"{names[1].effects.words} ({names[1].measure}) of {names[1].outcome_label} upwards. Marks: posterior medians; "
+        "crosses: 95% equal-tailed credible intervals; ellipses: half of the joint posterior, assumed normal and "
+        "uncorrelated, as the outcomes are analysed separately. Colour and marker: the weaker evidence of the two. "
+        "Shaded: better than the reference in both outcomes."
     )
-    return title, subtitle
+    return f"{names[0].outcome_label} against {names[1].outcome_label}", about
 
 
 def _title(names: Names, setting: str, reference: str) -> str:
@@ -231,28 +239,33 @@ def _draw_place(axes: Any, both: tuple[EffectAxis, ...], place: Place) -> None:
         mark.marker,
         color=mark.colour,
         markerfacecolor=mark.colour if place.candidate else "white",
-        markersize=6.5,
+        markersize=5,
         zorder=4,
         gid=f"pair-{place.treatment}",
     )
 
 
 def _write_labels(
-    axes: Any, both: tuple[EffectAxis, ...], places: Sequence[Place], labels: dict[str, str], reference: str
+    axes: Any,
+    both: tuple[EffectAxis, ...],
+    places: Sequence[Place],
+    labels: dict[str, str],
+    reference: str,
+    size: float,
 ) -> None:
-    """Write every name beside its point, where it covers no other."""
+    """Write every name beside its point, where it covers no other, in a panel with sides of a size in inches."""
 
     def inches(x: float, y: float) -> Point:
-        return both[0].share(x) * SIZE, both[1].share(y) * SIZE
+        return both[0].share(x) * size, both[1].share(y) * size
 
     dots = [inches(0.0, 0.0), *(inches(float(place.x["median"]), float(place.y["median"])) for place in places)]
     left = next(text for text in axes.texts if text.get_gid() == "corner")
     corner = text_width(left.get_text()) + 0.1
-    x0, y0 = (0.0 if left.get_ha() == "left" else SIZE - corner), (0.0 if left.get_va() == "bottom" else SIZE - 0.22)
-    taken: list[Box] = [(x0, y0, x0 + corner, y0 + 0.22)]
+    x0, y0 = (0.0 if left.get_ha() == "left" else size - corner), (0.0 if left.get_va() == "bottom" else size - 0.18)
+    taken: list[Box] = [(x0, y0, x0 + corner, y0 + 0.18)]
     texts = [reference, *(labels[place.treatment] for place in places)]
     for text, at in zip(texts, dots, strict=True):
-        box = free_place(at, (text_width(text) + 0.04, LINE), (SIZE, SIZE), taken, dots)
+        box = free_place(at, (text_width(text) + 0.04, LINE), (size, size), taken, dots)
         taken.append(box)
         near = min(max(at[0], box[0]), box[2]), min(max(at[1], box[1]), box[3])
         place: dict[str, Any] = {"xycoords": "axes points", "annotation_clip": False}
@@ -270,7 +283,7 @@ def _write_labels(
             gid="treatment-label",
             **place,
         )
-    axes.plot([both[0].none], [both[1].none], "+", color=INK, markersize=8, zorder=4, gid="pair-reference")
+    axes.plot([both[0].none], [both[1].none], "+", color=INK, markersize=6.5, zorder=4, gid="pair-reference")
 
 
 def _write_axis(axes: Any, names: Names, rotation: int) -> None:
@@ -280,11 +293,11 @@ def _write_axis(axes: Any, names: Names, rotation: int) -> None:
     style = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     if rotation:
         place = {"rotation": 90, "ha": "right", "va": "bottom" if end == 0 else "top"}
-        axes.annotate(words, (0, end), xytext=(-32, 0), gid="better-y", **place, **style)
-        axes.annotate(label, (0, 0.5), xytext=(-46, 0), rotation=90, ha="right", va="center", **style)
+        axes.annotate(words, (0, end), xytext=(-24, 0), gid="better-y", **place, **style)
+        axes.annotate(label, (0, 0.5), xytext=(-33, 0), rotation=90, ha="right", va="center", **style)
     else:
-        axes.annotate(words, (end, 0), xytext=(0, -17), ha=align, va="top", gid="better-x", **style)
-        axes.annotate(label, (0.5, 0), xytext=(0, -30), ha="center", va="top", **style)
+        axes.annotate(words, (end, 0), xytext=(0, -13), ha=align, va="top", gid="better-x", **style)
+        axes.annotate(label, (0.5, 0), xytext=(0, -22), ha="center", va="top", **style)
 
 
 def _handles(places: Sequence[Place], labels: dict[str, str], names: Names, everyone: bool) -> list[Any]:
@@ -299,7 +312,7 @@ def _handles(places: Sequence[Place], labels: dict[str, str], names: Names, ever
         if name in found
     ]
     handles.append(
-        Line2D([], [], color=INK, marker="+", linestyle="none", markersize=8, label=evidence_words(REFERENCE))
+        Line2D([], [], color=INK, marker="+", linestyle="none", markersize=6.5, label=evidence_words(REFERENCE))
     )
     if not everyone:
         hollow: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}

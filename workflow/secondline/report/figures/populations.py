@@ -1,22 +1,26 @@
 """How similar the patients of the studies are: a row for every characteristic, a column for every arm."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from secondline.report.figures.pages import stack
 from secondline.report.figures.style import (
     BOLD,
     GREY,
     INK,
     LIGHT,
     LINE,
+    MARGIN,
+    PAGE,
     PALE,
     add_axes,
     new_figure,
     styled,
     text_width,
     wrapped,
+    write,
 )
 from secondline.report.settings import PopulationSettings
 from secondline.report.words import Names, Row, average, is_true, number, percentage
@@ -26,18 +30,18 @@ if TYPE_CHECKING:
 
 LOWER, HIGHER = "#5fa8d8", "#f0a04b"  # blue and orange are told apart whatever the colour vision
 STRONGEST = 1.0  # standardised difference of the full colour
-ROW = 0.25  # inches
-ARM = 0.80
+ROW = 0.17  # inches
+ARM = 0.62
 GAP = 0.12
-WIDEST = 14.5  # more studies stand in a further block below
+LABELS = 1.9  # inches, the widest line of the label of a characteristic
 NOT_GIVEN = "–"
 FLAGS = {"large": "● ", "notable": "○ ", "": ""}
 DIFFERENCE = "between\narms, SD"
 COLOURS = (
     "Colour: lower than in all studies combined",
-    f"higher; darkest at {STRONGEST:g} standard deviation",
+    f"higher; darkest at {STRONGEST:g} standard deviation (SD)",
 )
-BAR = 1.2  # inches, the sample of the colours
+BAR, _LEGEND = 1.2, 0.24  # inches: the sample of the colours, and the height of its line
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,12 @@ class _Study:
             max(ARM, *(text_width(text) + 0.12 for text in [*lines, *self._texts(arm)]))
             for arm, lines in self.arms.items()
         ]
-        widths.append(max(text_width(text) for text in (DIFFERENCE, "● −0.00")) + 0.10)
-        missing = text_width(self.label) * BOLD + 0.1 - sum(widths)
-        return [width + max(missing, 0.0) / len(widths) for width in widths]
+        return [*widths, max(text_width(text) for text in (DIFFERENCE, "● −0.00")) + 0.10]
+
+    @property
+    def title(self) -> str:
+        """Name of the study in lines of the width of its columns."""
+        return "\n".join(wrapped(self.label, sum(self.columns) / BOLD))
 
     def _texts(self, arm: str) -> list[str]:
         return [_cell_text(row) for (_, there), row in self.figures.items() if there == arm]
@@ -100,32 +107,28 @@ def draw_populations(
         for name, label in populations.characteristics.items()
         if any(name == key[0] for study in studies for key in study.figures)
     }
-    left = max([text_width(label) for label in labels.values()], default=1.0) + 0.3
-    blocks = _blocks(studies, WIDEST - left)
-    notes = _notes(populations, names)
-    header, height = 0.62, ROW * len(labels)
-    heading = 0.32 + max([study.lines for study in studies], default=0) * LINE
-    footer = 0.62 + len(notes) * LINE * 1.4
-    width = max([left + sum(study.width for study in block) for block in blocks], default=0.0) + 0.1
-    subtitle = f"{names.analysis_label}. Share of patients, or mean (standard deviation), by arm."
+    texts = {name: wrapped(label, LABELS) for name, label in labels.items()}
+    left = max([text_width(line) for lines in texts.values() for line in lines], default=1.0) + 0.15
+    blocks = _blocks([part for study in studies for part in _parts(study, PAGE - left)], PAGE - left)
+    row = max([ROW, *(0.9 * LINE * len(lines) + 0.03 for lines in texts.values())])
+    headings = [0.16 + LINE * max(study.lines + study.title.count("\n") + 1 for study in block) for block in blocks]
+    tops, height = stack([heading + row * len(labels) + 0.06 for heading in headings], 0.0, _LEGEND)
     with styled():
-        figure = new_figure(
-            max(width, sum(map(text_width, COLOURS)) + BAR + 0.5, *(text_width(note) + 0.3 for note in notes)),
-            header + len(blocks) * (heading + height + GAP) + footer,
-            "Patients in the studies",
-            subtitle,
-        )
-        top = header
-        for block in blocks:
-            top += heading
+        figure = new_figure(PAGE, height, "Patients in the studies", _about(populations, names))
+        for block, heading, top in zip(blocks, headings, tops, strict=True):
             place = left
             for study in block:
-                axes = add_axes(figure, place, top, study.width - GAP, height)
+                axes = add_axes(figure, place, top + heading, study.width - GAP, row * len(labels))
                 _draw_study(axes, study, list(labels))
                 place += study.width
-            _write_labels(figure, list(labels.values()), left, top)
-            top += height + GAP
-        _draw_legend(figure, notes)
+            for k, lines in enumerate(texts.values()):
+                middle = top + heading + row * (k + 0.5)
+                style: dict[str, Any] = {"ha": "right", "va": "center", "linespacing": 0.95}
+                write(figure, left - 0.08, middle, "\n".join(lines), **style)
+        if blocks:
+            _draw_legend(figure)
+        else:
+            write(figure, MARGIN, 0.02, "\n".join(wrapped(_silent(populations, names), PAGE - 2 * MARGIN)))
     return figure
 
 
@@ -164,14 +167,34 @@ def _blocks(studies: Sequence[_Study], room: float) -> list[list[_Study]]:
     return blocks
 
 
-def _notes(populations: PopulationSettings, names: Names) -> list[str]:
-    """Say what the marks mean, and who gives nothing."""
-    limits, silent = populations.thresholds, populations.silent
-    beyond = f"○ beyond {limits.notable:g}, ● beyond {limits.large:g}"
-    arms = f"Between arms: the largest standardised difference, comparator subtracted; {beyond}."
-    means = "Means and standard deviations are estimated where papers print medians with quartiles or ranges."
-    missing = f"{NOT_GIVEN} not reported. A cell across all arms: reported for the whole study only."
-    return [arms, means, missing, *([f"No characteristics: {', '.join(map(names.study, silent))}."] if silent else [])]
+def _parts(study: _Study, room: float) -> list[_Study]:
+    """Divide a study whose arms do not fit side by side."""
+    names, parts = list(study.arms), [study]
+    while parts[0].width > room and len(parts) < len(names):
+        size = -(-len(names) // (len(parts) + 1))
+        members = [names[k : k + size] for k in range(0, len(names), size)]
+        parts = [replace(study, arms={name: study.arms[name] for name in part}) for part in members]
+    return parts
+
+
+def _about(populations: PopulationSettings, names: Names) -> str:
+    """Say what the figure shows, what the marks mean, and who gives nothing."""
+    limits = populations.thresholds
+    return " ".join(
+        [
+            f"{names.analysis_label}. Share of patients, or mean (standard deviation), by arm. Colour: standardised "
+            "difference from the patients of all studies combined. Between arms: the largest standardised difference "
+            f"(SD), comparator subtracted; ○ beyond {limits.notable:g}, ● beyond {limits.large:g}.",
+            "Means and standard deviations are estimated where papers print medians with quartiles or ranges.",
+            f"{NOT_GIVEN} not reported. A cell across all arms: reported for the whole study only.",
+            _silent(populations, names),
+        ]
+    ).strip()
+
+
+def _silent(populations: PopulationSettings, names: Names) -> str:
+    """Say which studies describe no patients."""
+    return f"No characteristics: {', '.join(map(names.study, populations.silent))}." if populations.silent else ""
 
 
 def _draw_study(axes: Any, study: _Study, characteristics: Sequence[str]) -> None:
@@ -203,7 +226,7 @@ def _write_headings(axes: Any, study: _Study, starts: Sequence[float]) -> None:
         "annotation_clip": False,
         "linespacing": 1.1,
     }
-    axes.annotate(study.label, (0, 0), xytext=(2, 6 + 72 * study.lines * LINE), weight="bold", **place)
+    axes.annotate(study.title, (0, 0), xytext=(2, 5 + 72 * study.lines * LINE), weight="bold", **place)
     for start, lines in zip(starts, study.arms.values(), strict=False):
         axes.annotate("\n".join(lines), (start, 0), xytext=(2, 3), **place)
     axes.annotate(DIFFERENCE, (starts[-1], 0), xytext=(4, 3), color=GREY, **place)
@@ -239,17 +262,9 @@ def cell_colour(difference: str) -> str:
     return to_hex(ramp(min(abs(value) / STRONGEST, 1.0)))
 
 
-def _write_labels(figure: "Figure", labels: Sequence[str], left: float, top: float) -> None:
-    width, height = figure.get_size_inches()
-    for k, label in enumerate(labels):
-        figure.text((left - 0.12) / width, 1 - (top + ROW * (k + 0.5)) / height, label, ha="right", va="center")
-
-
-def _draw_legend(figure: "Figure", notes: Sequence[str]) -> None:
-    width, height = figure.get_size_inches()
-    step = LINE * 1.4
-    top = height - 0.46 - len(notes) * step
-    axes = add_axes(figure, 0.12 + text_width(COLOURS[0]) + 0.1, top + 0.05, BAR, 0.13)
+def _draw_legend(figure: "Figure") -> None:
+    height = figure.get_size_inches()[1]
+    axes = add_axes(figure, MARGIN + text_width(COLOURS[0]) + 0.1, height - 0.16, BAR, 0.11)
     for k in range(24):
         middle = STRONGEST * (2 * (k + 0.5) / 24 - 1)
         axes.axvspan(k / 24, (k + 1) / 24, facecolor=cell_colour(repr(middle)), linewidth=0)
@@ -260,5 +275,3 @@ def _draw_legend(figure: "Figure", notes: Sequence[str]) -> None:
     place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "annotation_clip": False}
     for words, end, shift, align in zip(COLOURS, (0, 1), (-6, 6), ("right", "left"), strict=True):
         axes.annotate(words, (end, 0.5), xytext=(shift, 0), ha=align, **place)
-    for k, note in enumerate(notes):
-        figure.text(0.12 / width, 1 - (top + 0.26 + (k + 0.5) * step) / height, note, color=GREY, va="center")

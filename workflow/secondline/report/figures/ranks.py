@@ -1,48 +1,56 @@
-"""Rankogram, cumulative ranks, and the heat map of SUCRA by outcome. A higher SUCRA is better for every outcome."""
+"""Rankogram and cumulative ranks."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from textwrap import fill
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from secondline.cell_values import OVERALL
+from secondline.report.figures.pages import fitted, stack_rows
+from secondline.report.figures.rows import row_heights, write_label
 from secondline.report.figures.style import (
-    EVIDENCE,
-    FONT_SIZE,
+    BOLD,
     GREY,
-    HEAT,
-    INK,
     LIGHT,
+    LINE,
+    MARGIN,
+    PAGE,
     PALE,
-    WARNING,
     add_axes,
+    header_height,
+    journal_width,
     new_figure,
+    panel_letters,
     styled,
     text_width,
+    wrapped,
 )
-from secondline.report.words import (
-    NOT_A_CANDIDATE,
-    NOT_CONVERGED,
-    Names,
-    Row,
-    all_candidates,
-    by_rank,
-    evidence_words,
-    is_true,
-    number,
-    rank_note,
-    settings_of,
-)
+from secondline.report.words import NOT_A_CANDIDATE, NOT_RANKED, Names, Row, by_rank, number, rank_note, settings_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAR = "#0072B2"
-BAND = 0.42  # inches, the height of one treatment in a rankogram
+BAND, LEAST_BAND = 0.24, 0.14  # inches, the height of one treatment
+LABELS = 1.5  # inches, the widest line of the name of a treatment
 NOBODY_FIRST = "no treatment can be named first"
 HOLLOW = {"facecolor": "white", "edgecolor": GREY}
 FILLED, UNDECIDED = {"facecolor": BAR, "edgecolor": BAR}, {"facecolor": LIGHT, "edgecolor": GREY}
-CELL_WIDTH, CELL_HEIGHT = 1.02, 0.42
+_RANK, _TICK = 0.16, 0.2  # inches: of a rank where there is room, and between the numbers of ranks
+_FOOT = 0.32  # inches under a panel
+_SIDE = 0.12  # inches between a panel and what stands beside it
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A figure of ranks: what it is called, how a panel is drawn, and what stands beside one, inches."""
+
+    title: str
+    scale: str
+    label: str
+    beside: float
+    draw: Callable[[Any, Sequence[Row], Sequence[str], int, Mapping[str, Row]], None]
 
 
 def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
@@ -55,10 +63,8 @@ def draw_rankogram(probabilities: Sequence[Row], ranking: Sequence[Row], names: 
     probabilities, ranking : rows
         rank_probabilities.csv and ranking.csv of one model.
     """
-    title = f"{names.outcome_label}: rank probabilities"
-    scale = "A full band is probability 1."
-    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {scale}{_grey(ranking)}"
-    return _ranks(probabilities, ranking, names, (title, subtitle, warning), "rank", _draw_bands)
+    kind = _Kind("rank probabilities", "A full band is probability 1.", "rank", MARGIN, _draw_bands)
+    return _ranks(probabilities, ranking, names, kind, warning)
 
 
 def draw_cumulative_ranks(
@@ -74,61 +80,65 @@ def draw_cumulative_ranks(
     probabilities, ranking : rows
         rank_probabilities.csv and ranking.csv of one model.
     """
-    sucra = {(row["setting"], row["treatment"]): number(row["sucra"]) for row in ranking}
 
-    def draw(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
-        _draw_steps(axes, rows, treatments, ranked)
+    def draw(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranks: int, ranked: Mapping[str, Row]) -> None:
+        _draw_steps(axes, rows, treatments, ranks, ranked)
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         for k, name in enumerate(treatments):
-            text = sucra[rows[0]["setting"], name]
-            axes.annotate(text, (1, k + 0.5), xytext=(5, 0), ha="left", va="center", **place)
+            axes.annotate(number(ranked[name]["sucra"]), (1, k + 0.5), xytext=(5, 0), ha="left", va="center", **place)
         axes.annotate("SUCRA", (1, 0), xytext=(5, 3), color=GREY, ha="left", va="bottom", **place)
 
-    title = f"{names.outcome_label}: cumulative ranks"
-    scale = "The filled share of a band is the SUCRA."
-    subtitle = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {scale}{_grey(ranking)}"
-    return _ranks(probabilities, ranking, names, (title, subtitle, warning), "this rank or better", draw, 0.62)
+    scale = (
+        "A band is filled up to the probability of the rank or a better one; its filled share is the surface under the "
+        "cumulative ranking curve (SUCRA): 1 if certainly best, 0 if certainly worst."
+    )
+    kind = _Kind("cumulative ranks", scale, "this rank or better", text_width("SUCRA") + 0.1, draw)
+    return _ranks(probabilities, ranking, names, kind, warning)
 
 
-def _ranks(
-    probabilities: Sequence[Row],
-    ranking: Sequence[Row],
-    names: Names,
-    words: tuple[str, str, str],
-    label: str,
-    draw: Callable[[Any, Sequence[Row], Sequence[str], Mapping[str, Row]], None],
-    gap: float = 0.25,
-) -> "Figure":
-    """Lay out the panels of a figure of ranks; ``words`` are title, subtitle and warning."""
-    title, subtitle, warning = words
-    settings = settings_of(ranking)
-    treatments = [row["treatment"] for row in by_rank(ranking, OVERALL)]
-    left = max(text_width(names.regimen(name)) for name in treatments) + 0.25
+def _ranks(probabilities: Sequence[Row], ranking: Sequence[Row], names: Names, kind: _Kind, warning: str) -> "Figure":
+    """Lay out the panels of a figure of ranks, two side by side, divided between treatments where a page is full."""
+    settings, treatments = settings_of(ranking), [row["treatment"] for row in by_rank(ranking, OVERALL)]
+    labels = ["\n".join(wrapped(names.regimen(name), LABELS)) for name in treatments]
+    left = max(map(text_width, labels)) + _SIDE + MARGIN
     columns = min(len(settings), 2)
-    lines = -(-len(settings) // columns)
-    header, heading, footer = 0.62, 0.30 if names.has_settings else 0.0, 0.55
-    panel_width = max(2.9, 0.30 * len(treatments), (text_width(subtitle) - left) / columns)
-    height = BAND * len(treatments)
-    step = heading + height + 0.32
+    width = journal_width(left + _RANK * len(treatments) + kind.beside) if columns == 1 else PAGE
+    panel = (width - left - _SIDE * (columns - 1)) / columns - kind.beside
+    headings = [
+        letter + "\n".join(wrapped(names.place(setting), panel / BOLD - 0.2))
+        for letter, setting in zip(panel_letters(len(settings)), settings, strict=True)
+    ]
+    around = (0.12 + LINE * max(heading.count("\n") + bool(heading) for heading in headings), _FOOT)
+    lines, header = -(-len(settings) // columns), header_height(warning)
+    bands = row_heights(labels, BAND, LEAST_BAND)
+    band = fitted(bands, lines * len(labels), lines * sum(around) + header)
+    parts, height = stack_rows([len(treatments)] * lines, band, [around] * lines, header)
     with styled():
-        width = left + columns * (panel_width + gap)
-        figure = new_figure(width, header + lines * step + footer - 0.32, title, subtitle, warning)
-        for i, setting in enumerate(settings):
-            column, line = i % columns, i // columns
-            axes = add_axes(
-                figure, left + column * (panel_width + gap), header + line * step + heading, panel_width, height
-            )
-            rows = [row for row in probabilities if row["setting"] == setting]
-            ranked = {row["treatment"]: row for row in ranking if row["setting"] == setting}
-            draw(axes, rows, treatments, ranked)
-            axes.set_title(names.place(setting), pad=5)
-            if column == 0:
-                place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-                for k, name in enumerate(treatments):
-                    axes.annotate(names.regimen(name), (0, k + 0.5), xytext=(-8, 0), ha="right", va="center", **place)
-            if line == lines - 1 or i + columns >= len(settings):
-                axes.set_xlabel(label, labelpad=2)
+        figure = new_figure(width, height, *_caption(ranking, names, kind), warning)
+        for part in parts:
+            members = treatments[part.first : part.last]
+            for column, setting in enumerate(settings[part.panel * columns : (part.panel + 1) * columns]):
+                start = left + column * (panel + kind.beside + _SIDE)
+                axes = add_axes(figure, start, part.top, panel, band * len(members))
+                rows = [row for row in probabilities if row["setting"] == setting]
+                ranked = {row["treatment"]: row for row in ranking if row["setting"] == setting}
+                kind.draw(axes, rows, members, len(treatments), ranked)
+                step = ceil(_TICK * len(treatments) / panel)
+                axes.set_xticks(axes.get_xticks()[::step])
+                axes.set_title(headings[part.panel * columns + column] + part.more, pad=4)
+                axes.set_xlabel(kind.label, labelpad=2)
+                if column == 0:
+                    for k, label in enumerate(labels[part.first : part.last]):
+                        write_label(axes, k + 0.5, label)
     return figure
+
+
+def _caption(ranking: Sequence[Row], names: Names, kind: _Kind) -> tuple[str, str]:
+    """Title, and what is drawn."""
+    reasons = sorted({rank_note(row) for row in ranking} - {""}, key=[NOT_A_CANDIDATE, NOT_RANKED].index)
+    hollow = f" Hollow: {', or '.join(reasons)}." if reasons else ""
+    about = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {kind.scale}{hollow}{_grey(ranking)}"
+    return f"{names.outcome_label}: {kind.title}", about
 
 
 def _open_bands(axes: Any, treatments: int, ranks: int, margin: float) -> None:
@@ -138,13 +148,13 @@ def _open_bands(axes: Any, treatments: int, ranks: int, margin: float) -> None:
     left, right = 0.5 - margin, ranks + 0.5 + margin
     axes.set_xlim(left, right)
     axes.set_ylim(treatments, 0)
-    axes.set_xticks(range(1, ranks + 1), [str(rank) for rank in range(1, ranks + 1)])
+    axes.set_xticks(range(1, ranks + 1))
     axes.set_yticks([])
     axes.tick_params(length=0)
     bands = [[(left, k + 0.06), (right, k + 0.06), (right, k + 1), (left, k + 1)] for k in range(treatments)]
     axes.add_collection(PolyCollection(bands, facecolor=PALE, zorder=0))
     feet = range(1, treatments + 1)
-    axes.hlines(feet, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.8, zorder=2)
+    axes.hlines(feet, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, linewidth=0.6, zorder=2)
 
 
 def _grey(ranking: Sequence[Row]) -> str:
@@ -160,11 +170,13 @@ def _bar_style(row: Row) -> dict[str, Any]:
     return UNDECIDED if row["not_named"] else FILLED
 
 
-def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
+def _draw_steps(
+    axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranks: int, ranked: Mapping[str, Row]
+) -> None:
     """Draw cumulative probabilities as steps."""
     from matplotlib.collections import PolyCollection
 
-    ranks = max(len(treatments) - 1, 1)
+    ranks = max(ranks - 1, 1)
     _open_bands(axes, len(treatments), ranks, 0.0)
     for k, name in enumerate(treatments):
         chances = [float(row["probability"]) for row in rows if row["treatment"] == name][:ranks]
@@ -175,203 +187,29 @@ def _draw_steps(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranke
         ]
         shape = [(0.5, k + 1.0), *steps, (ranks + 0.5, k + 1.0)]
         style, note = _bar_style(ranked[name]), rank_note(ranked[name])
-        axes.add_collection(PolyCollection([shape], linewidth=0.8, zorder=1, gid=f"cumulative-{name}", **style))
+        axes.add_collection(PolyCollection([shape], linewidth=0.6, zorder=1, gid=f"cumulative-{name}", **style))
         if note:
-            axes.text(0.6, k + 0.3, note, color=GREY, va="center", size=FONT_SIZE - 1)
+            axes.text(0.6, k + 0.3, note, color=GREY, va="center")
 
 
-def _draw_bands(axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranked: Mapping[str, Row]) -> None:
+def _draw_bands(
+    axes: Any, rows: Sequence[Row], treatments: Sequence[str], ranks: int, ranked: Mapping[str, Row]
+) -> None:
     from matplotlib.collections import PolyCollection
 
-    n = len(treatments)
-    _open_bands(axes, n, n, 0.05)
+    n = ranks
+    _open_bands(axes, len(treatments), n, 0.05)
     for k, name in enumerate(treatments):
         bars = [(int(row["rank"]), float(row["probability"])) for row in rows if row["treatment"] == name]
         shapes = [_bar(rank, k + 1, probability) for rank, probability in bars]
         style, note = _bar_style(ranked[name]), rank_note(ranked[name])
-        axes.add_collection(PolyCollection(shapes, linewidth=0.8, zorder=1, gid=f"ranks-{name}", **style))
+        axes.add_collection(PolyCollection(shapes, linewidth=0.6, zorder=1, gid=f"ranks-{name}", **style))
         if note:
             start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
             place, align = (0.5, "left") if start else (n + 0.5, "right")
-            axes.text(place, k + 0.3, note, color=GREY, ha=align, va="center", size=FONT_SIZE - 1)
+            axes.text(place, k + 0.3, note, color=GREY, ha=align, va="center")
 
 
 def _bar(rank: int, foot: float, probability: float) -> list[tuple[float, float]]:
     top = foot - 0.94 * probability
     return [(rank - 0.4, foot), (rank - 0.4, top), (rank + 0.4, top), (rank + 0.4, foot)]
-
-
-def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
-    """Draw the heat map of SUCRA: one panel per setting, treatments by outcomes, intervals in the cells.
-
-    Parameters
-    ----------
-    ranking : rows
-        summary/ranking.csv of an analysis; the model of ``names`` is drawn.
-    """
-    rows = [row for row in ranking if row["model"] == names.model]
-    settings = settings_of(rows)
-    outcomes = [name for name in names.labels.outcomes if any(row["outcome"] == name for row in rows)]
-    treatments = [name for name in names.labels.regimens if any(row["treatment"] == name for row in rows)]
-    failed = {row["outcome"] for row in rows if not is_true(row, "converged")}
-    labels = [_column_label(names.label_of_outcome(name), name in failed) for name in outcomes]
-    everyone, best = all_candidates(rows), _best_words(rows)
-    cell = max(CELL_WIDTH, *(text_width(label) + 0.1 for label in labels))
-    marks = [*map(names.regimen, treatments), *([] if everyone else [NOT_A_CANDIDATE])]
-    left = max(*map(text_width, marks), 0.6) + 0.3
-    label_lines = max(label.count("\n") + 1 for label in labels)
-    header, heading = 0.45, (0.58 if names.has_settings else 0.34) + label_lines * 0.15
-    height = CELL_HEIGHT * len(treatments)
-    title = "SUCRA by outcome: higher is better, 1 is best"
-    subtitle = f"{names.analysis_label}, model “{names.model}”. 95% equal-tailed credible intervals in brackets."
-    note = _letters(rows, names)
-    width = max(left + cell * len(outcomes) + 0.2, text_width(note) + 0.3, left + 1.6 + text_width(best) + 0.3)
-    with styled():
-        figure = new_figure(width, header + (heading + height) * len(settings) + 0.75, title, subtitle, warning)
-        for i, setting in enumerate(settings):
-            top = header + i * (heading + height) + heading
-            axes = add_axes(figure, left, top, cell * len(outcomes), height)
-            here = {(row["treatment"], row["outcome"]): row for row in rows if row["setting"] == setting}
-            _draw_cells(axes, here, treatments, outcomes, names)
-            axes.text(
-                0,
-                1 + (heading - 0.36) / height,
-                names.place(setting),
-                transform=axes.transAxes,
-                weight="bold",
-                va="center",
-                size=FONT_SIZE + 1,
-            )
-            for k, (name, label) in enumerate(zip(outcomes, labels, strict=True)):
-                axes.annotate(
-                    label,
-                    (k + 0.5, 0),
-                    xytext=(0, 3),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom",
-                    color=WARNING if name in failed else GREY,
-                )
-        _colour_bar(figure, left, note, best)
-    return figure
-
-
-def _column_label(label: str, failed: bool) -> str:
-    return fill(label, 14, break_long_words=False) + (f"\n{NOT_CONVERGED}" if failed else "")
-
-
-def _letters(rows: Sequence[Row], names: Names) -> str:
-    """Explain the letters of the evidence in the cells."""
-    found = {row["evidence"] for row in rows}
-    legend = ", ".join(f"{mark.letter} {evidence_words(name)}" for name, mark in EVIDENCE.items() if name in found)
-    reference = "the reference of the setting" if names.has_settings else "the reference"
-    return f"Letter: evidence on the effect relative to {reference} ({legend})."
-
-
-def _draw_cells(
-    axes: Any,
-    cells: dict[tuple[str, str], Row],
-    treatments: Sequence[str],
-    outcomes: Sequence[str],
-    names: Names,
-) -> None:
-    """Fill the cells; no candidate, hollow; no evidence on the outcome, no data."""
-    axes.set_xlim(0, len(outcomes))
-    axes.set_ylim(len(treatments), 0)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[["left", "bottom"]].set_visible(False)
-    for y, treatment in enumerate(treatments):
-        known = [cells[treatment, outcome] for outcome in outcomes if (treatment, outcome) in cells]
-        candidate = all(is_true(row, "candidate") for row in known)
-        label = names.regimen(treatment) + ("" if candidate else f"\n{NOT_A_CANDIDATE}")
-        axes.annotate(
-            label,
-            (0, y + 0.5),
-            xytext=(-8, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            color=INK if candidate else GREY,
-        )
-        for x, outcome in enumerate(outcomes):
-            row = cells.get((treatment, outcome))
-            if row is None:
-                axes.text(x + 0.5, y + 0.5, "no data", ha="center", va="center", color=GREY, style="italic")
-            else:
-                _draw_cell(axes, x, y, row)
-
-
-def _draw_cell(axes: Any, x: int, y: int, row: Row) -> None:
-    """Fill a cell by its SUCRA where one is named first; white where none is, hatched without a rank."""
-    from matplotlib.patches import Rectangle
-
-    ranked = not rank_note(row)
-    filled = ranked and not row["not_named"]
-    face = heat_colour(float(row["sucra"])) if filled else "white"
-    colour = INK if ranked else GREY
-    edge = "white" if filled else LIGHT
-    axes.add_patch(
-        Rectangle(
-            (x + 0.02, y + 0.03),
-            0.96,
-            0.94,
-            facecolor=face,
-            edgecolor=edge,
-            linewidth=0.8,
-            hatch="" if ranked else "////",
-            gid=f"cell-{row['treatment']}-{row['outcome']}",
-        )
-    )
-    box = {} if ranked else {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6}}
-    axes.text(
-        x + 0.5,
-        y + 0.32,
-        number(row["sucra"]),
-        ha="center",
-        va="center",
-        color=colour,
-        weight="bold" if filled else "normal",
-        **box,
-    )
-    interval = f"[{number(row['sucra_lower'])}, {number(row['sucra_upper'])}]"
-    axes.text(x + 0.5, y + 0.72, interval, ha="center", va="center", color=colour, size=FONT_SIZE - 1, **box)
-    axes.text(
-        x + 0.90,
-        y + 0.28,
-        EVIDENCE[row["evidence"]].letter,
-        ha="center",
-        va="center",
-        color=colour,
-        size=FONT_SIZE - 1.5,
-        **box,
-    )
-
-
-def heat_colour(value: float) -> str:
-    """Colour of a SUCRA: the higher, the darker."""
-    from matplotlib.colors import LinearSegmentedColormap, to_hex
-
-    return to_hex(LinearSegmentedColormap.from_list("sucra", HEAT)(value))
-
-
-def _best_words(rows: Sequence[Row]) -> str:
-    """Explain the end of the colour bar, and cells without a colour."""
-    notes = sorted({rank_note(row) for row in rows} - {""})
-    undecided = any(row["not_named"] and not rank_note(row) for row in rows)
-    hatched = [f"hatched: {', or '.join(notes)}"] if notes else []
-    return ";  ".join(["1 best", *hatched, *([f"white: {NOBODY_FIRST}"] if undecided else [])])
-
-
-def _colour_bar(figure: "Figure", left: float, note: str, best: str) -> None:
-    width, height = figure.get_size_inches()
-    axes = add_axes(figure, left, height - 0.60, 1.6, 0.13)
-    for k in range(32):
-        axes.axvspan(k / 32, (k + 1) / 32, facecolor=heat_colour((k + 0.5) / 32), linewidth=0)
-    axes.set_xlim(0, 1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    place = {"textcoords": "offset points", "va": "center"}
-    axes.annotate("0 worst", (0, 0.5), xytext=(-4, 0), ha="right", **place)
-    axes.annotate(best, (1, 0.5), xytext=(4, 0), **place)
-    figure.text(0.12 / width, 0.14 / height, note, color=GREY)

@@ -6,26 +6,25 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import CENTRED_EFFECTS
 from secondline.report.figures.axis import EffectAxis, linear_ticks, tick_label
 from secondline.report.figures.style import (
+    COLUMN,
     EVIDENCE,
     GREY,
     INK,
-    PAGE_WIDTH,
-    SMALL,
-    SMALL_LINE,
+    PAGE,
     add_axes,
     add_legend,
-    legend_rows,
-    new_page,
-    small_lines,
-    small_print,
+    legend_height,
+    new_figure,
+    styled,
 )
 from secondline.report.words import Names, Row, is_true
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEIGHT = 3.1  # inches, of the funnel
-_LEFT, _FOOT = 0.55, 0.52
+HEIGHTS = {COLUMN: 2.5, PAGE: 3.1}  # inches, of the funnel
+MOST_IN_COLUMN = 6  # comparisons for whose legend one column of a journal has room
+_LEFT, _FOOT = 0.42, 0.44  # inches beside and under it
 _Z = 1.959963984540054  # of a 95% interval
 _COLOURS = [mark.colour for name, mark in EVIDENCE.items() if name != "reference"]
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -53,12 +52,12 @@ def draw_small_study(rows: Sequence[Row], test: Sequence[Row], names: Names) -> 
     )
     styles = _styles(points)
     handles = _legend(points, styles, names)
-    lines = small_lines(_explanation(names))
-    header = 0.19 + SMALL_LINE * len(lines) + 0.12
-    legend = 0.2 * legend_rows([handle.get_label() for handle in handles], PAGE_WIDTH) + 0.05
-    with small_print():
-        figure = new_page(header + HEIGHT + _FOOT + legend, f"{names.outcome_label}: small-study effects", lines)
-        axes = add_axes(figure, _LEFT, header, PAGE_WIDTH - _LEFT - 0.1, HEIGHT)
+    width = COLUMN if len(handles) <= MOST_IN_COLUMN and legend_height(handles, COLUMN) < 1 else PAGE
+    with styled():
+        title = f"{names.outcome_label}: small-study effects"
+        height = 0.05 + HEIGHTS[width] + _FOOT + legend_height(handles, width)
+        figure = new_figure(width, height, title, _about(names))
+        axes = add_axes(figure, _LEFT, 0.05, width - _LEFT - 0.05, HEIGHTS[width])
         _draw_frame(axes, axis, widest, names)
         for row in points:
             _draw_point(axes, axis, row, styles[_pair(row)])
@@ -67,12 +66,13 @@ def draw_small_study(rows: Sequence[Row], test: Sequence[Row], names: Names) -> 
     return figure
 
 
-def _explanation(names: Names) -> str:
+def _about(names: Names) -> str:
     return (
-        f"{names.analysis_label}. Effects of the studies, as reported, of the later treatment in the declared order "
-        "against the earlier, less the mean of their comparison. Filled: the one comparison of a study that is in the "
-        "test; hollow: others. Comparisons that one study makes are not shown. Dotted: where 95% of the studies would "
-        "be without heterogeneity. Dashed: regression of the centred effects on their standard errors."
+        f"{names.analysis_label}. Comparison-adjusted funnel plot: effects of the studies, as reported, of the later "
+        "treatment in the declared order against the earlier, less the mean of their comparison. Filled: the one "
+        "comparison of a study that is in the test; hollow: others. Comparisons that one study makes are not shown. "
+        "Dotted: where 95% of the studies would be without heterogeneity. Dashed: regression of the centred effects on "
+        "their standard errors."
     )
 
 
@@ -95,17 +95,16 @@ def _draw_frame(axes: Any, axis: EffectAxis, widest: float, names: Names) -> Non
     ticks = linear_ticks(0, widest, 6)
     axes.set_yticks(ticks, [tick_label(tick) for tick in ticks])
     axes.spines["left"].set_visible(True)
-    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
-    axes.set_ylabel(f"standard error of the {names.link_scale}", size=SMALL, labelpad=2)
+    axes.set_ylabel(f"standard error of the {names.link_scale}", labelpad=2)
     for sign in (-1, 1):
         reach = min(_Z * widest, axis.high if sign > 0 else -axis.low)
         ends = [axis.natural(0.0), axis.natural(sign * reach)]
         axes.plot(ends, [0, reach / _Z], color=GREY, linewidth=0.8, linestyle="dotted", zorder=1)
     what = f"{names.measure} over the mean of its comparison" if names.is_ratio else "effect less mean of comparison"
-    axes.set_xlabel(what, size=SMALL, labelpad=14)
+    axes.set_xlabel(what, labelpad=11)
     later, earlier = ("←", "→") if names.lower_is_better else ("→", "←")
-    _side(axes, later, "favours the later treatment")
-    _side(axes, earlier, "favours the earlier treatment")
+    _side(axes, later, "favours later treatment")
+    _side(axes, earlier, "favours earlier treatment")
 
 
 def _side(axes: Any, arrow: str, words: str) -> None:

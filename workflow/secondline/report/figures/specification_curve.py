@@ -1,26 +1,29 @@
 """Specification curve: the effect of the lead contrast in all defensible analyses, above the choices behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.curve_points import Curve
+from secondline.report.figures.pages import TALLEST, stack
 from secondline.report.figures.style import (
     BOLD,
     EVIDENCE,
     GREY,
     INK,
     LIGHT,
-    PAGE_WIDTH,
-    SMALL,
-    SMALL_LINE,
+    LINE,
+    MARGIN,
+    PAGE,
     add_axes,
-    new_page,
+    new_figure,
+    panel_letters,
     shortened,
-    small_lines,
-    small_print,
+    styled,
+    wrapped,
+    write,
 )
 from secondline.report.words import Names, Row, percentage
 
@@ -32,10 +35,10 @@ EFFECT = "lead_effect"
 LEVEL = 0.125  # inches: height of a line of the matrix
 CURVE = 1.45  # inches: height of a curve
 BARS = 0.75  # inches: width of the bars of variance
-HEADING, GAP, TICKS = SMALL_LINE + 0.08, 0.10, 0.38
+HEADING, GAP, TICKS = LINE + 0.08, 0.10, 0.34
 _AXIS_COLUMN, _LEVEL_COLUMN, _SPACE = 1.15, 1.85, 0.10  # inches: columns of labels, and the space beside each
 _LEFT = _AXIS_COLUMN + _LEVEL_COLUMN + 2 * _SPACE
-_WIDTH = PAGE_WIDTH - _LEFT - BARS - 0.25
+_WIDTH = PAGE - _LEFT - BARS - 0.25
 _LINES = 2  # of a label
 _OUTSIDE = 0.02  # of the intervals, which may end beyond the axis on either side
 _MOST_NAMED = 5  # choices named beside the curves under the first
@@ -58,7 +61,7 @@ class Choices:
         by_axis: dict[str, dict[str, list[str]]] = {}
         for row in levels:
             if row["axis"]:
-                lines = small_lines(names.level(row), _LEVEL_COLUMN / BOLD)
+                lines = wrapped(names.level(row), _LEVEL_COLUMN / BOLD)
                 kept = [*lines[: _LINES - 1], " ".join(lines[_LINES - 1 :])] if len(lines) >= _LINES else lines
                 by_axis.setdefault(row["axis"], {})[row["level"]] = [
                     shortened(line, _LEVEL_COLUMN / BOLD) for line in kept
@@ -70,6 +73,18 @@ class Choices:
     def lines(self) -> int:
         """Lines of the matrix."""
         return sum(len(label) for members in self.levels.values() for label in members.values())
+
+    @property
+    def heights(self) -> list[float]:
+        """Heights of the axes, inches."""
+        return [LEVEL * sum(map(len, members.values())) for members in self.levels.values()]
+
+    def on_pages(self, tops: Sequence[float]) -> Iterator[tuple[float, "Choices"]]:
+        """Top of the axes that stand on each page, and these, given the tops of all axes in inches."""
+        for _, members in groupby(zip(self.axes, tops, strict=True), key=lambda item: int(item[1] / TALLEST + 1e-9)):
+            here = list(members)
+            names = [axis for axis, _ in here]
+            yield here[0][1], Choices({n: self.axes[n] for n in names}, {n: self.levels[n] for n in names})
 
     @property
     def spans(self) -> dict[tuple[str, str], tuple[float, float]]:
@@ -100,21 +115,22 @@ def draw_specification_curve(
     main, *others = curves
     by_setting = {curve.setting: _of_effect(shares, curve.setting) for curve in curves}
     choices = Choices.of(levels, by_setting[main.setting], axes, names)
-    matrix = LEVEL * choices.lines
-    lines = small_lines(_explanation(curves, names))
-    header, block = 0.19 + SMALL_LINE * len(lines) + 0.12, HEADING + CURVE
-    height = header + block + GAP + matrix + TICKS + len(others) * (block + 0.25)
-    with small_print():
-        figure = new_page(height, f"{names.outcome_label}: specification curve", lines)
-        _draw_curve(figure, main, header, names)
-        top = header + block + GAP
-        _draw_matrix(add_axes(figure, _LEFT, top, _WIDTH, matrix), main, choices)
-        _draw_bars(add_axes(figure, _LEFT + _WIDTH + 0.15, top, BARS, matrix), by_setting[main.setting], choices)
-        top += matrix + TICKS
-        for curve in others:
-            _draw_curve(figure, curve, top, names)
+    block = HEADING + CURVE
+    below = [block + 0.25 + (0.0 if k else TICKS) for k in range(len(others))]
+    tops, height = stack([block + GAP, *choices.heights, *below], 0.0, TICKS)
+    letters = panel_letters(len(curves))
+    with styled():
+        title = f"{names.outcome_label}: specification curve"
+        figure = new_figure(PAGE, height - (TICKS if others else 0.0), title, _about(curves, names))
+        _draw_curve(figure, main, tops[0], letters[0], names)
+        for top, part in choices.on_pages(tops[1 : 1 + len(choices.axes)]):
+            matrix = LEVEL * part.lines
+            _draw_matrix(add_axes(figure, _LEFT, top, _WIDTH, matrix), main, part)
+            _draw_bars(add_axes(figure, _LEFT + _WIDTH + 0.15, top, BARS, matrix), by_setting[main.setting], part)
+        for k, curve in enumerate(others):
+            top = tops[1 + len(choices.axes) + k] + (0.0 if k else TICKS)
+            _draw_curve(figure, curve, top, letters[1 + k], names)
             _name_shares(figure, by_setting[curve.setting], choices, top + HEADING)
-            top += block + 0.25
     return figure
 
 
@@ -122,15 +138,14 @@ def _of_effect(shares: Sequence[Row], setting: str) -> list[Row]:
     return [row for row in shares if (row["setting"], row["quantity"]) == (setting, EFFECT) and row["total"]]
 
 
-def _explanation(curves: Sequence[Curve], names: Names) -> str:
+def _about(curves: Sequence[Curve], names: Names) -> str:
     shown = len(curves[0].points)
     thinned = f"; {shown} of them are shown, at equal steps of the weight" if shown < curves[0].estimated else ""
     return (
         f"{names.analysis_label}, model “{names.model}”. All analyses that combine the choices listed, in the order of "
         f"the effect{thinned}. Grey: 95% credible intervals, cut off at the ends of the axis. Diamond and line: the "
         "declared analysis, its choices in bold. Bars: share of the variance of the effect that a choice explains "
-        "alone "
-        "(dark) and together with others (light)."
+        "alone (dark) and together with others (light)."
     )
 
 
@@ -141,10 +156,10 @@ def _heading(curve: Curve, names: Names) -> str:
     return f"{where}{names.measure} of {pair}, {curve.estimated:,} analyses{share}"
 
 
-def _draw_curve(figure: "Figure", curve: Curve, top: float, names: Names) -> None:
+def _draw_curve(figure: "Figure", curve: Curve, top: float, letter: str, names: Names) -> None:
     """Draw one curve under its heading: points in the order of the effect, with their intervals."""
-    label = shortened(_heading(curve, names), PAGE_WIDTH / BOLD)
-    figure.text(0, 1 - top / figure.get_size_inches()[1], label, weight="bold", va="top")
+    heading = letter + shortened(_heading(curve, names), PAGE / BOLD - 0.25)
+    write(figure, MARGIN, top + 0.01, heading, weight="bold")
     axes = add_axes(figure, _LEFT, top + HEADING, _WIDTH, CURVE)
     scale = _scale(curve, names.is_ratio)
     axes.set_yscale("log" if names.is_ratio else "linear")
@@ -193,7 +208,6 @@ def _ticks(axes: Any, scale: EffectAxis) -> None:
     axes.yaxis.set_major_locator(FixedLocator(scale.tick_values()))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
-    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 
@@ -228,7 +242,8 @@ def _draw_matrix(axes: Any, curve: Curve, choices: Choices) -> None:
         )
         if first:
             label = shortened(choices.axes[axis], _AXIS_COLUMN)
-            axes.annotate(label, (0, start + 0.5), (-72 * _LEFT, 0), va="center", color=GREY, **style)
+            shift = 72 * (MARGIN - _LEFT)
+            axes.annotate(label, (0, start + 0.5), (shift, 0), va="center", color=GREY, **style)
         if first and start:
             across = [-_LEFT / _WIDTH, 1 + (BARS + 0.15) / _WIDTH]
             transform = axes.get_yaxis_transform()
@@ -262,8 +277,7 @@ def _draw_bars(axes: Any, shares: Sequence[Row], choices: Choices) -> None:
         axes.spines[side].set_visible(False)
     axes.set_yticks([])
     axes.set_xticks([0, 0.5, 1], ["0", "50", "100"])
-    axes.tick_params(labelsize=SMALL, width=0.6, length=2)
-    axes.set_xlabel("% of variance", size=SMALL, color=GREY, labelpad=2)
+    axes.set_xlabel("% of variance", color=GREY, labelpad=2)
 
 
 def _name_shares(figure: "Figure", shares: Sequence[Row], choices: Choices, top: float) -> None:
@@ -272,4 +286,4 @@ def _name_shares(figure: "Figure", shares: Sequence[Row], choices: Choices, top:
     lines = [f"{shortened(choices.axes[row['axis']], 1.2)} {percentage(row['total'])}" for row in largest]
     if lines:
         words = "\n".join(["Of the variance, with others:", *lines])
-        figure.text(0, 1 - (top + 0.25) / figure.get_size_inches()[1], words, va="top", color=GREY, linespacing=1.35)
+        write(figure, MARGIN, top + 0.25, words, color=GREY, linespacing=1.35)

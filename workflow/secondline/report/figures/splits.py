@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from secondline.cell_values import PRIOR_DRIVEN
 from secondline.network.arms import Arm
-from secondline.report.figures.axis import EffectAxis
+from secondline.report.figures.axis import AXIS_HEIGHT, EffectAxis
+from secondline.report.figures.pages import stack_rows
+from secondline.report.figures.rows import columns_of
 from secondline.report.figures.style import (
     BOLD,
+    COLUMN,
     EVIDENCE,
     GREY,
     INK,
     LINE,
+    MARGIN,
     WARNING,
     Mark,
     add_axes,
+    header_height,
     new_figure,
     styled,
     text_width,
     wrapped,
+    write,
 )
 from secondline.report.words import (
     NOT_ASSESSABLE,
@@ -35,9 +41,9 @@ from secondline.report.words import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW = 0.23  # inches
+ROW = 0.15  # inches
 GROUP = 4.5  # rows of a comparison: its heading, three estimates, and a gap
-PLOT_WIDTH = 3.7
+_FAILED = 0.5  # inches from a p-value to the word that its fits failed
 SMALL_P = 0.05
 MARKS = {
     "direct": EVIDENCE["direct"],
@@ -114,65 +120,80 @@ def not_assessable(splits: Sequence[Split], names: Names) -> list[str]:
 
 
 def draw_splits(everything: Sequence[Split], names: Names, warning: str = "") -> "Figure":
-    """Draw the node-splits of an outcome, and list in words what cannot be assessed."""
+    """Draw the node-splits of an outcome; what cannot be assessed is said in the caption or, alone, in the figure."""
     splits = [split for split in everything if not split.reason]
+    caption = _caption(splits, not_assessable(everything, names), names)
+    if not splits:
+        words = [line for text in not_assessable(everything, names) for line in wrapped(text, COLUMN - 2 * MARGIN)]
+        header = header_height(warning)
+        with styled():
+            figure = new_figure(COLUMN, header + LINE * 1.05 * len(words) + 0.05, *caption, warning)
+            for k, line in enumerate(words):
+                write(figure, MARGIN, header + LINE * 1.05 * k, line)
+        return figure
     shown = [split.rows[evidence] for split in splits for evidence in MARKS]
     axis = EffectAxis.over([(float(row["lower"]), float(row["upper"])) for row in shown], [], names.is_ratio)
     heading = f"{names.measure} (95% CrI)"
-    longest = [f"{word}, {evidence_words(PRIOR_DRIVEN)}" for word in MARKS]
-    left = max(*(text_width(word) + 0.35 for word in longest), axis.left_of_axis(names, PLOT_WIDTH) + 0.1)
-    titles = [f"{split.name(names)} ({plural(len(split.studies), 'study', 'studies')})" for split in splits]
-    left = max([left, *(text_width(title) * BOLD + 0.2 - PLOT_WIDTH for title in titles)])
-    right = max(
-        *map(text_width, [heading, *map(names.estimate, shown)]),
-        0.0 if all(split.converged for split in splits) else text_width(NOT_CONVERGED) * BOLD + 0.6,
-        axis.right_of_axis(names, PLOT_WIDTH),
-    )
-    title = f"{names.outcome_label}: direct against indirect evidence"
-    subtitle = f"{names.analysis_label}, model “{names.model}”."
-    subtitle += " p: Bayesian, two-sided, for the difference between the two." if splits else ""
-    width = max(left + PLOT_WIDTH + right + 0.3, text_width(subtitle) + 0.3)
-    words = [line for text in not_assessable(everything, names) for line in wrapped(text, width - 0.3)]
-    header, footer = 0.85 if splits else 0.55, 0.78 if splits else 0.0
-    height = ROW * (GROUP * len(splits) - 0.5) if splits else 0.0
+    weak = any(split.prior_driven for split in splits)
+    labels = [f"{word}, {evidence_words(PRIOR_DRIVEN)}" if weak else word for word in MARKS]
+    failed = 0.0 if all(split.converged for split in splits) else _FAILED + text_width(NOT_CONVERGED) * BOLD + 0.15
+    columns = columns_of(labels, [[heading, *map(names.estimate, shown)]], (axis, names), least=failed)
+    room = columns.left + columns.plot
+    titles = [wrapped(_title(split, names), (room - 0.1) / BOLD) for split in splits]
+    lines = max(map(len, titles))
+    group = ROW * (GROUP + 0.8 * (lines - 1))
+    header = header_height(warning)
+    parts, height = stack_rows([len(splits)], group, [(LINE + 0.06, AXIS_HEIGHT)], header)
     with styled():
-        note = LINE * len(words) * 1.05 + 0.2 if words else 0.0
-        figure = new_figure(width, header + height + footer + note, title, subtitle, warning)
-        if splits:
-            axes = add_axes(figure, left, header, PLOT_WIDTH, height)
-            axis.prepare(axes, height / ROW)
-            axes.set_ylim(height / ROW - 0.5, -0.5)
-            place = {"xycoords": ("axes fraction", "axes fraction"), "textcoords": "offset points"}
-            axes.annotate(heading, (1, 1), xytext=(9, 10), color=GREY, va="center", **place)
-            for k, (split, text) in enumerate(zip(splits, titles, strict=True)):
-                _draw_split(axes, axis, GROUP * k, split, text, names, left)
+        figure = new_figure(columns.width, height, *caption, warning)
+        for part in parts:
+            places = range(part.first, part.last)
+            axes = add_axes(figure, columns.left, part.top, columns.plot, group * len(places))
+            axis.prepare(axes, len(places) * group / ROW)
+            place = {"xycoords": "axes fraction", "textcoords": "offset points"}
+            axes.annotate(heading, (1, 1), xytext=(9, 3), color=GREY, va="bottom", **place)
+            for k in places:
+                top = (k - part.first) * group / ROW + 0.8 * (lines - 1)
+                _draw_split(axes, axis, top, splits[k], "\n".join(titles[k]), names, columns.left)
             axis.label(axes, names)
-        for k, line in enumerate(words):
-            total = figure.get_size_inches()[1]
-            figure.text(
-                0.12 / figure.get_size_inches()[0],
-                (0.1 + LINE * 1.05 * (len(words) - k - 0.5)) / total,
-                line,
-                va="center",
-                color=INK,
-            )
     return figure
+
+
+def _title(split: Split, names: Names) -> str:
+    return f"{split.name(names)} ({plural(len(split.studies), 'study', 'studies')})"
+
+
+def _caption(splits: Sequence[Split], missing: Sequence[str], names: Names) -> tuple[str, str]:
+    """Title, what is drawn, and what cannot be assessed."""
+    shown = (
+        [
+            f"{names.effects.words}s ({names.measure}) with 95% equal-tailed credible intervals (CrI); "
+            f"{names.direction}. Every comparison is estimated from the studies that make it (direct), from all "
+            "others (indirect) and from all together (network), with the number of studies that make it. p: Bayesian, "
+            "two-sided, for the difference between direct and indirect evidence."
+        ]
+        if splits
+        else []
+    )
+    words = " ".join([f"{names.analysis_label}, model “{names.model}”.", *shown, *missing])
+    return f"{names.outcome_label}: direct against indirect evidence", words
 
 
 def _draw_split(axes: Any, axis: EffectAxis, top: float, split: Split, title: str, names: Names, left: float) -> None:
     beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-    axes.annotate(title, (0, top), xytext=((0.12 - left) * 72, 0), weight="bold", bbox=box, **beside)
+    heading = {**beside, "va": "bottom", "weight": "bold", "bbox": box}
+    axes.annotate(title, (0, top), xytext=((MARGIN - left) * 72, -3.5), **heading)
     weight, colour = ("bold", WARNING) if split.disagrees else ("normal", INK)
     axes.annotate(p_value(split.p), (1, top), xytext=(9, 0), weight=weight, color=colour, **beside)
     if not split.converged:
-        axes.annotate(NOT_CONVERGED, (1, top), xytext=(9 + 0.55 * 72, 0), weight="bold", color=WARNING, **beside)
+        axes.annotate(NOT_CONVERGED, (1, top), xytext=(9 + _FAILED * 72, 0), weight="bold", color=WARNING, **beside)
     for k, (evidence, mark) in enumerate(MARKS.items(), start=1):
         row = split.rows[evidence]
         weak = row.get("label") == PRIOR_DRIVEN
         mark = EVIDENCE[PRIOR_DRIVEN] if weak else mark
-        axis.draw_interval(axes, top + k, (float(row["lower"]), float(row["upper"])), mark.colour, 2.6, mark.line)
-        axes.plot([float(row["estimate"])], [top + k], mark.marker, color=mark.colour, markersize=5.5, zorder=4)
+        axis.draw_interval(axes, top + k, (float(row["lower"]), float(row["upper"])), mark.colour, 2.2, mark.line)
+        axes.plot([float(row["estimate"])], [top + k], mark.marker, color=mark.colour, markersize=4.5, zorder=4)
         words = f"{evidence}, {evidence_words(PRIOR_DRIVEN)}" if weak else evidence
         axes.annotate(words, (0, top + k), xytext=(-9, 0), ha="right", **beside)
         axes.annotate(names.estimate(row), (1, top + k), xytext=(9, 0), **beside)

@@ -1,15 +1,16 @@
-"""A common style for all figures: colours that colour-blind readers can distinguish, and never colour alone."""
+"""A common style for all figures: the widths and the text size of journals, and never colour alone.
+
+A figure has no title inside. Its title and what else a reader has to know are its caption, which `new_figure` keeps as
+the label of the figure and `secondline.report.figures.files.save` writes beside it.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from secondline.report.figures.fonts import use_light_fonts
-from secondline.tables import write_bytes
+from secondline.report.figures.pages import page_tops
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,15 +22,13 @@ PALE = "#f2f4f6"
 WARNING = "#b00020"
 HEAT = ("#f7fbff", "#9ecae1", "#58a4d6")  # dark text stays legible on all of it
 
-FONT_SIZE = 8.5
-TITLE_SIZE = FONT_SIZE + 3
+COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: the widths of one column and of two columns of a journal
+MARGIN = 0.03  # inches, inside the edges of a figure
+FONT_SIZE = 7.0  # points, of all text
 BOLD = 1.15  # how much wider bold text is, at most
 LINE = FONT_SIZE * 1.25 / 72  # height of a line of text in inches
 HANDLE = 2.6  # length of the sample in a legend, in ems
-RESOLUTION = 300  # dots per inch of the PNG files
-SMALL = 7.0  # points: the size of text in figures that fill a page
-SMALL_LINE = SMALL * 1.3 / 72  # height of a line of it in inches
-PAGE_WIDTH = 183 / 25.4  # inches: two columns of a journal
+LEGEND_ROW = 0.155  # inches, the height of a line of a legend
 
 
 @dataclass(frozen=True)
@@ -58,22 +57,32 @@ SETTINGS: Any = {
     "font.size": FONT_SIZE,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
+    "axes.labelsize": FONT_SIZE,
+    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": FONT_SIZE + 1,
+    "axes.titlesize": FONT_SIZE,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "text.color": INK,
     "text.parse_math": False,  # a label with two dollars is no formula
-    "xtick.color": INK,
-    "ytick.color": INK,
+    **{
+        f"{axis}tick.{key}": value
+        for axis in "xy"
+        for key, value in {
+            "color": INK,
+            "labelsize": FONT_SIZE,
+            "major.width": 0.6,
+            "major.size": 2.0,
+            "major.pad": 2.0,
+        }.items()
+    },
     "hatch.linewidth": 0.5,
     "legend.frameon": False,
     "legend.fontsize": FONT_SIZE,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    # Text stays text: small files, words that can be searched. With a fixed salt, equal ids in every run.
+    # Text stays text: small files, words that can be searched and edited. With a fixed salt, equal ids in every run.
     "svg.fonttype": "none",
     "svg.hashsalt": "secondline",
     "pdf.fonttype": 42,  # TrueType, which every journal takes; words stay words
@@ -89,57 +98,44 @@ def styled() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def small_print() -> Iterator[None]:
-    """Apply the style with the text size of figures that fill a page, inside a ``with`` block."""
-    from matplotlib import rc_context
-
-    sizes: Any = {"font.size": SMALL, "axes.titlesize": SMALL, "axes.linewidth": 0.6, "legend.fontsize": SMALL}
-    with rc_context({**SETTINGS, **sizes}):
-        yield
-
-
-def new_page(height: float, title: str, lines: Sequence[str], warning: str = "") -> "Figure":
-    """Open a figure of the width of a page with its title, lines in small print under it and, in red, a warning."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(PAGE_WIDTH, height))
-    figure.text(0, 1 - 0.02 / height, title, size=SMALL + 2, weight="bold", va="top")
-    for k, line in enumerate(lines):
-        figure.text(0, 1 - (0.20 + k * SMALL_LINE) / height, line, color=GREY, va="top")
-    if warning:
-        figure.text(1, 1 - 0.02 / height, warning, color=WARNING, weight="bold", va="top", ha="right")
-    return figure
-
-
-def small_lines(text: str, width: float = PAGE_WIDTH) -> list[str]:
-    """Break a text into lines of small print of at most some width in inches."""
-    return wrapped(text, width * FONT_SIZE / SMALL)
-
-
-def shortened(text: str, width: float, size: float = SMALL) -> str:
-    """Cut a text to at most some width in inches."""
-    if text_width(text, size) <= width:
-        return text
-    kept = next((k for k in range(len(text) - 1, 0, -1) if text_width(f"{text[:k].rstrip()}…", size) <= width), 1)
-    return f"{text[:kept].rstrip()}…"
-
-
-def new_figure(width: float, height: float, title: str, subtitle: str, warning: str = "") -> "Figure":
-    """Open a figure of a size in inches with its title and, in red, a warning; it widens where these need room.
+def new_figure(width: float, height: float, title: str, about: str, warning: str = "") -> "Figure":
+    """Open a figure of a size in inches, with its caption as its label and, in red on each of its pages, a warning.
 
     A plain `Figure` without pyplot: no global state, no window, nothing to close.
+
+    Parameters
+    ----------
+    width : float
+        `COLUMN` or `PAGE`.
+    title, about : str
+        The caption: what the figure is, and what a reader has to know of it.
     """
     from matplotlib.figure import Figure
 
-    heading = text_width(title, TITLE_SIZE) * BOLD + (text_width(warning) * BOLD + 0.3 if warning else 0.0)
-    width = max(width, heading + 0.3, *(text_width(line) + 0.3 for line in subtitle.split("\n")))
     figure = Figure(figsize=(width, height))
-    figure.text(0.12 / width, 1 - 0.10 / height, title, size=TITLE_SIZE, weight="bold", va="top")
-    figure.text(0.12 / width, 1 - 0.35 / height, subtitle, color=GREY, va="top", linespacing=1.3)
-    if warning:
-        figure.text(1 - 0.12 / width, 1 - 0.12 / height, warning, color=WARNING, weight="bold", va="top", ha="right")
+    alarm = f"{warning}: these fits failed their checks, and their numbers are not to be used. " if warning else ""
+    figure.set_label(f"{title}\n{alarm}{about}")
+    for top in page_tops(height) if warning else ():
+        place = (1 - MARGIN / width, 1 - (top + 0.02) / height)
+        figure.text(*place, warning, color=WARNING, weight="bold", va="top", ha="right")
     return figure
+
+
+def journal_width(needed: float) -> float:
+    """Width of a figure that needs some inches: one column of a journal where that is enough, and otherwise two."""
+    return COLUMN if needed <= COLUMN else PAGE
+
+
+def header_height(warning: str) -> float:
+    """Inches at the top of a page that a warning takes."""
+    return LINE + 0.03 if warning else 0.02
+
+
+def panel_letters(panels: int) -> list[str]:
+    """Letters of the panels of a figure, each with the gap to its heading; none where there is one panel."""
+    if panels == 1:
+        return [""]
+    return [("" if k < 26 else chr(64 + k // 26)) + chr(65 + k % 26) + "  " for k in range(panels)]
 
 
 def add_axes(figure: "Figure", left: float, top: float, width: float, height: float) -> Any:
@@ -147,6 +143,12 @@ def add_axes(figure: "Figure", left: float, top: float, width: float, height: fl
     total_width, total_height = figure.get_size_inches()
     bottom = total_height - top - height
     return figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
+
+
+def write(figure: "Figure", left: float, top: float, text: str, **style: Any) -> None:
+    """Write a text at a place in inches, counted from the top left corner of the figure to that of the text."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - top / height, text, **{"va": "top", **style})
 
 
 @cache
@@ -171,24 +173,37 @@ def wrapped(text: str, width: float) -> list[str]:
     return lines
 
 
-def legend_rows(labels: Sequence[str], width: float) -> int:
-    """Count the rows of a legend across a figure of some width in inches."""
-    return -(-len(labels) // _legend_columns(labels, width))
+def shortened(text: str, width: float) -> str:
+    """Cut a text to at most some width in inches."""
+    if text_width(text) <= width:
+        return text
+    kept = next((k for k in range(len(text) - 1, 0, -1) if text_width(f"{text[:k].rstrip()}…") <= width), 1)
+    return f"{text[:kept].rstrip()}…"
+
+
+def legend_height(handles: Sequence[Any], width: float) -> float:
+    """Inches that a legend across a figure of some width takes at its foot."""
+    return LEGEND_ROW * -(-len(handles) // _legend_columns(_labels(handles), width)) + 0.05 if handles else 0.0
 
 
 def add_legend(figure: "Figure", handles: Sequence[Any]) -> None:
     """Put a legend along the foot of a figure, in as many columns as fit."""
     if handles:
-        width = figure.get_size_inches()[0]
         figure.legend(
             handles=handles,
             loc="lower left",
-            ncols=_legend_columns([handle.get_label() for handle in handles], width),
-            borderaxespad=0.3,
-            bbox_to_anchor=(0.05 / width, 0),
+            ncols=_legend_columns(_labels(handles), figure.get_size_inches()[0]),
+            borderaxespad=0.2,
+            borderpad=0.2,
+            labelspacing=0.45,
+            bbox_to_anchor=(0, 0),
             handlelength=HANDLE,
             columnspacing=1.4,
         )
+
+
+def _labels(handles: Sequence[Any]) -> list[str]:
+    return [handle.get_label() for handle in handles]
 
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:
@@ -199,25 +214,6 @@ def _legend_columns(labels: Sequence[str], width: float) -> int:
         rows, longer = divmod(len(labels), columns)
         sizes = [rows + (k < longer) for k in range(columns)]
         starts = [sum(sizes[:k]) for k in range(columns)]
-        if sum(max(widths[i : i + n]) for i, n in zip(starts, sizes, strict=True)) < width - 0.2:
+        if sum(max(widths[i : i + n]) for i, n in zip(starts, sizes, strict=True)) < width:
             return columns
     return 1
-
-
-def save(figure: "Figure", path: str | Path, formats: Sequence[str] = ("svg", "pdf", "png")) -> None:
-    """Write ``path``.svg, ``path``.pdf and ``path``.png, or some of them, each under a temporary name first.
-
-    The same figure gives the same bytes: no date, no program version, ids from a fixed salt.
-    """
-    options: dict[str, dict[str, Any]] = {
-        "svg": {"metadata": {"Date": None, "Creator": None, "Format": None, "Type": None}},
-        "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
-        "png": {"metadata": {"Software": None}, "dpi": RESOLUTION, "pil_kwargs": {"compress_level": 3}},
-    }
-    if "pdf" in formats:
-        use_light_fonts()
-    with styled():
-        for suffix in formats:
-            buffer = BytesIO()
-            figure.savefig(buffer, format=suffix, **options[suffix])
-            write_bytes(f"{path}.{suffix}", buffer.getvalue())
