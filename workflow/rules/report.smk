@@ -38,8 +38,9 @@ from secondline.report.settings import Labels
 
 # Figures of an outcome have the names of the studies that report it, so that another study redraws none of them.
 LABELS = figure_labels(project)
-# Figures are written in three formats, those of models beside the headline in the first, which Snakemake's report shows.
-SHOWN, COPIES = "svg", ["pdf", "png"]
+# Figures are written in three formats with their captions as a text, those of models beside the headline in the first
+# format, which Snakemake's report shows.
+SHOWN, COPIES = "svg", ["pdf", "png", "txt"]
 
 
 rule plot_outcome:

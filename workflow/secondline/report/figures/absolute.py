@@ -130,8 +130,8 @@ def _caption(panels: Sequence[Sequence[Row]], names: Names) -> tuple[str, str]:
     title = f"{names.outcome_label}: expected outcome under each treatment, {absolute_scale(first)}"
     about = (
         f"{names.analysis_label}, model “{names.model}”. Estimates with 95% equal-tailed credible intervals (CrI); "
-        f"these include the uncertainty of the baseline.{assumed} No estimate is given where the effect against the baseline "
-        f"is extrapolated or prior-driven. {notes}"
+        f"these include the uncertainty of the baseline.{assumed} No estimate is given where the effect against the "
+        f"baseline is extrapolated or prior-driven. {notes}"
     )
     return title, about
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from secondline.cell_values import NOT_SETTLED
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.curve_points import shown_settings
-from secondline.report.figures.pages import stack
+from secondline.report.figures.pages import fitted, stack
 from secondline.report.figures.style import (
     BOLD,
     COLUMN,
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 RULE = "sucra"
 """The decision whose tipping point is drawn."""
 COLUMNS = 3
-PANEL = 1.25  # inches: height of a panel
+PANEL, LEAST_PANEL = 1.25, 0.72  # inches: height of a panel, less where that keeps the figure on a page
 _LEFT, _GAP = 0.42, 0.22  # inches beside the panels and between them
-_BELOW = 0.42
+_TICKS = 5  # of an axis
+_BELOW = 0.38
 _TIPPING, _FAN = EVIDENCE["extrapolated"].colour, EVIDENCE["direct"].colour
 
 
@@ -74,8 +75,9 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
         for setting, pair in pairs.items()
     ]
     over = LINE * max(heading.count("\n") + 1 for heading in headings) + 0.06
-    heights = [(0.0 if row else over) + above + PANEL + _BELOW for _ in pairs for row in range(deep)]
-    tops, height = stack(heights)
+    rest = [(0.0 if row else over) + above + _BELOW for _ in pairs for row in range(deep)]
+    tall = fitted((PANEL, LEAST_PANEL), len(rest), sum(rest))
+    tops, height = stack([other + tall for other in rest])
     with styled():
         figure = new_figure(page, height, f"{names.outcome_label}: bias", _about(names, known[0]["instead_of"]))
         for k, setting in enumerate(pairs):
@@ -85,7 +87,7 @@ def draw_bias_fan(fan: Sequence[Row], tipping: Sequence[Row], names: Names, sche
             for i, scheme in enumerate(shown):
                 line, column = divmod(i, COLUMNS)
                 top = tops[k * deep + line] + (0.0 if line else over) + above
-                axes = add_axes(figure, _LEFT + column * (width + _GAP), top, width, PANEL)
+                axes = add_axes(figure, _LEFT + column * (width + _GAP), top, width, tall)
                 label = labels[setting, scheme]
                 axes.annotate(label, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", color=INK)
                 members = [row for row in here if row["scheme"] == scheme]
@@ -126,7 +128,7 @@ def _draw_fan(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, *,
     sds = sorted({float(row["bias_sd"]) for row in rows})
     axes.set_yscale("log" if names.is_ratio else "linear")
     axes.set_ylim(axis.natural(axis.low), axis.natural(axis.high))
-    axes.yaxis.set_major_locator(FixedLocator(axis.tick_values()))
+    axes.yaxis.set_major_locator(FixedLocator(axis.tick_values(_TICKS)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value) if with_labels else ""))
     axes.axhline(axis.none, color=GREY, linewidth=0.7, zorder=1)
@@ -146,7 +148,7 @@ def _draw_fan(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, *,
     axes.axvline(0, color=GREY, linewidth=0.7, linestyle=(0, (1, 2)))
     sign = -1 if names.lower_is_better else 1
     across = EffectAxis(names.is_ratio, *sorted(sign * end for end in axes.get_xlim()))
-    values = across.tick_values()
+    values = across.tick_values(_TICKS)
     places = [sign * (log(value) if names.is_ratio else value) for value in values]
     axes.set_xticks(places, map(tick_label, values))
 

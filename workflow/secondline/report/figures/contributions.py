@@ -84,8 +84,8 @@ def _about(names: Names) -> str:
     of_setting = " of its setting" if names.has_settings else ""
     return (
         f"{names.analysis_label}, model “{names.model}”. Length: share of each study, and of the prior, in the effect "
-        f"of a treatment against the reference{of_setting}. Colour and sign: risk of bias of the study as a whole. Right: "
-        "share of the evidence of the studies that comes from those which compare the two directly."
+        f"of a treatment against the reference{of_setting}. Colour and sign: risk of bias of the study as a whole. "
+        "Right: share of the evidence of the studies that comes from those which compare the two directly."
     )
 
 

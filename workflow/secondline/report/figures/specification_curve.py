@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from secondline.report.figures.axis import EffectAxis, tick_label
 from secondline.report.figures.curve_points import Curve
-from secondline.report.figures.pages import TALLEST, stack
+from secondline.report.figures.pages import TALLEST, fitted, stack
 from secondline.report.figures.style import (
     BOLD,
     EVIDENCE,
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 EFFECT = "lead_effect"
 """Quantity of specification_shares.csv that the bars show."""
 LEVEL = 0.125  # inches: height of a line of the matrix
-CURVE = 1.45  # inches: height of a curve
+CURVE, LEAST_CURVE = 1.45, 0.85  # inches: height of a curve, less where that keeps the figure on a page
 BARS = 0.75  # inches: width of the bars of variance
 HEADING, GAP, TICKS = LINE + 0.08, 0.10, 0.34
 _AXIS_COLUMN, _LEVEL_COLUMN, _SPACE = 1.15, 1.85, 0.10  # inches: columns of labels, and the space beside each
 _LEFT = _AXIS_COLUMN + _LEVEL_COLUMN + 2 * _SPACE
 _WIDTH = PAGE - _LEFT - BARS - 0.25
+_BELOW = 0.2  # inches under a curve that has no choices under it
 _LINES = 2  # of a label
 _OUTSIDE = 0.02  # of the intervals, which may end beyond the axis on either side
 _MOST_NAMED = 5  # choices named beside the curves under the first
@@ -76,8 +77,9 @@ class Choices:
 
     @property
     def heights(self) -> list[float]:
-        """Heights of the axes, inches."""
-        return [LEVEL * sum(map(len, members.values())) for members in self.levels.values()]
+        """Heights of the axes, inches; under the last one are the ticks of the bars."""
+        heights = [LEVEL * sum(map(len, members.values())) for members in self.levels.values()]
+        return [*heights[:-1], heights[-1] + TICKS] if heights else []
 
     def on_pages(self, tops: Sequence[float]) -> Iterator[tuple[float, "Choices"]]:
         """Top of the axes that stand on each page, and these, given the tops of all axes in inches."""
@@ -115,21 +117,22 @@ def draw_specification_curve(
     main, *others = curves
     by_setting = {curve.setting: _of_effect(shares, curve.setting) for curve in curves}
     choices = Choices.of(levels, by_setting[main.setting], axes, names)
-    block = HEADING + CURVE
-    below = [block + 0.25 + (0.0 if k else TICKS) for k in range(len(others))]
-    tops, height = stack([block + GAP, *choices.heights, *below], 0.0, TICKS)
+    around = [HEADING + GAP, *[HEADING + _BELOW] * len(others)]
+    tall = fitted((CURVE, LEAST_CURVE), len(curves), sum(around) + sum(choices.heights))
+    first, *below = (other + tall for other in around)
+    tops, height = stack([first, *choices.heights, *below])
     letters = panel_letters(len(curves))
     with styled():
         title = f"{names.outcome_label}: specification curve"
-        figure = new_figure(PAGE, height - (TICKS if others else 0.0), title, _about(curves, names))
-        _draw_curve(figure, main, tops[0], letters[0], names)
+        figure = new_figure(PAGE, height, title, _about(curves, names))
+        _draw_curve(figure, main, (tops[0], tall), letters[0], names)
         for top, part in choices.on_pages(tops[1 : 1 + len(choices.axes)]):
             matrix = LEVEL * part.lines
             _draw_matrix(add_axes(figure, _LEFT, top, _WIDTH, matrix), main, part)
             _draw_bars(add_axes(figure, _LEFT + _WIDTH + 0.15, top, BARS, matrix), by_setting[main.setting], part)
         for k, curve in enumerate(others):
-            top = tops[1 + len(choices.axes) + k] + (0.0 if k else TICKS)
-            _draw_curve(figure, curve, top, letters[1 + k], names)
+            top = tops[1 + len(choices.axes) + k]
+            _draw_curve(figure, curve, (top, tall), letters[1 + k], names)
             _name_shares(figure, by_setting[curve.setting], choices, top + HEADING)
     return figure
 
@@ -156,11 +159,12 @@ def _heading(curve: Curve, names: Names) -> str:
     return f"{where}{names.measure} of {pair}, {curve.estimated:,} analyses{share}"
 
 
-def _draw_curve(figure: "Figure", curve: Curve, top: float, letter: str, names: Names) -> None:
-    """Draw one curve under its heading: points in the order of the effect, with their intervals."""
+def _draw_curve(figure: "Figure", curve: Curve, place: tuple[float, float], letter: str, names: Names) -> None:
+    """Draw one curve under its heading, with its top and height: points in the order of the effect, with intervals."""
+    top, height = place
     heading = letter + shortened(_heading(curve, names), PAGE / BOLD - 0.25)
     write(figure, MARGIN, top + 0.01, heading, weight="bold")
-    axes = add_axes(figure, _LEFT, top + HEADING, _WIDTH, CURVE)
+    axes = add_axes(figure, _LEFT, top + HEADING, _WIDTH, height)
     scale = _scale(curve, names.is_ratio)
     axes.set_yscale("log" if names.is_ratio else "linear")
     axes.set_ylim(scale.natural(scale.low), scale.natural(scale.high))
@@ -180,8 +184,8 @@ def _draw_curve(figure: "Figure", curve: Curve, top: float, letter: str, names: 
     below, above = (better, worse) if names.lower_is_better else (worse, better)
     for who, y, align in ((above, 1.0, "top"), (below, 0.0, "bottom")):
         words = shortened(f"favours {who}", _LEFT - 0.5)
-        place = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": align}
-        axes.annotate(words, (0, y), (-34, 0), color=GREY, **place)
+        beside = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": align}
+        axes.annotate(words, (0, y), (-34, 0), color=GREY, **beside)
 
 
 def _scale(curve: Curve, ratio: bool) -> EffectAxis:
@@ -286,4 +290,4 @@ def _name_shares(figure: "Figure", shares: Sequence[Row], choices: Choices, top:
     lines = [f"{shortened(choices.axes[row['axis']], 1.2)} {percentage(row['total'])}" for row in largest]
     if lines:
         words = "\n".join(["Of the variance, with others:", *lines])
-        write(figure, MARGIN, top + 0.25, words, color=GREY, linespacing=1.35)
+        write(figure, MARGIN, top + 0.12, words, color=GREY, linespacing=1.35)

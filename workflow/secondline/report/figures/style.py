@@ -4,6 +4,7 @@ A figure has no title inside. Its title and what else a reader has to know are i
 the label of the figure and `secondline.report.figures.files.save` writes beside it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,9 +164,9 @@ def text_width(text: str, size: float = FONT_SIZE) -> float:
 
 
 def wrapped(text: str, width: float) -> list[str]:
-    """Break a text into lines of at most some width in inches."""
+    """Break a text into lines of at most some width in inches, none of which ends in a plus."""
     lines: list[str] = []
-    for word in text.split():
+    for word in re.findall(r"(?:\+ )?\S+", " ".join(text.split())):
         if lines and text_width(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from secondline.report.figures.pages import TALLEST
 from secondline.report.figures.ranks import LABELS, NOBODY_FIRST
 from secondline.report.figures.rows import RowPage, label_of, row_heights, write_heading, write_label
 from secondline.report.figures.style import (
@@ -23,6 +24,7 @@ from secondline.report.figures.style import (
     styled,
     text_width,
     wrapped,
+    write,
 )
 from secondline.report.words import (
     NOT_A_CANDIDATE,
@@ -65,28 +67,35 @@ def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figu
     blocks = _blocks(columns, PAGE - left - MARGIN)
     width = journal_width(max(left + sum(columns[name][1] for name in block) + MARGIN for block in blocks))
     panels = [(setting, block) for setting in settings_of(rows) for block in blocks]
-    above = LINE * max(label.count("\n") + 1 for label, _ in columns.values())
     headings = [
         f"{letter}{names.place(setting)}"
         for letter, (setting, _) in zip(panel_letters(len(panels)), panels, strict=True)
     ]
+    # Where all panels have the same columns, these are named at the top of every page, and otherwise over every panel.
+    above, once = LINE * max(label.count("\n") + 1 for label, _ in columns.values()) + 0.06, len(blocks) == 1
     header = header_height(warning) + _BAR_HEIGHT + 0.04
     page = RowPage.of(
         [len(treatments)] * len(panels),
         headings,
         row_heights(labels, CELL, LEAST_CELL),
-        (header, 0.0),
-        (above + 0.06 + (LINE if any(headings) else 0.0), _GAP),
+        (header + (above if once else 0.0), 0.0),
+        ((LINE + 0.06 if any(headings) else 0.0) + (0.0 if once else above), _GAP),
     )
     with styled():
         figure = new_figure(width, page.height, *_caption(rows, names), warning)
+        named: set[int] = set()
         for part in page.parts:
             setting, block = panels[part.panel]
-            members = treatments[part.first : part.last]
+            members, own = treatments[part.first : part.last], {name: columns[name] for name in block}
             axes = add_axes(figure, left, part.top, sum(columns[name][1] for name in block), page.row * len(members))
             here = {(t, o): cells[setting, t, o] for t in members for o in block if (setting, t, o) in cells}
-            _draw_cells(axes, here, members, {name: columns[name] for name in block}, names)
-            write_heading(figure, part, headings, above)
+            _draw_cells(axes, here, members, own, names)
+            number_of_page = int(part.top / TALLEST)
+            if not once or number_of_page not in named:
+                top = number_of_page * TALLEST + header + above if once else part.top
+                _name_columns(figure, own, left, top - 0.03)
+            named.add(number_of_page)
+            write_heading(figure, part, headings, 0.0 if once else above)
         _colour_bar(figure, header_height(warning))
     return figure
 
@@ -125,8 +134,8 @@ def _caption(rows: Sequence[Row], names: Names) -> tuple[str, str]:
     white = f" White: {NOBODY_FIRST}." if undecided else ""
     about = (
         f"{names.analysis_label}, model “{names.model}”. Surface under the cumulative ranking curve (SUCRA): 1 is "
-        "best, 0 is worst, and higher is better for every outcome; 95% equal-tailed credible intervals in brackets. The "
-        f"higher the darker.{hatched}{white} Letter: evidence on the effect relative to {reference} ({letters})."
+        "best, 0 is worst, and higher is better for every outcome; 95% equal-tailed credible intervals in brackets. "
+        f"The higher the darker.{hatched}{white} Letter: evidence on the effect relative to {reference} ({letters})."
     )
     return "SUCRA by outcome", about
 
@@ -149,10 +158,7 @@ def _draw_cells(
         note = "" if candidate else NOT_A_CANDIDATE
         write_label(axes, y + 0.5, label_of(names.regimen(treatment), note, LABELS), candidate)
     x = 0.0
-    for outcome, (label, width) in columns.items():
-        style: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom"}
-        colour = WARNING if NOT_CONVERGED in label else GREY
-        axes.annotate(label, (x + width / 2, 0), color=colour, linespacing=1.1, **style)
+    for outcome, (_, width) in columns.items():
         for y, treatment in enumerate(treatments):
             row = cells.get((treatment, outcome))
             if row is None:
@@ -160,6 +166,15 @@ def _draw_cells(
             else:
                 _draw_cell(axes, (x, y), width, row)
         x += width
+
+
+def _name_columns(figure: "Figure", columns: Mapping[str, tuple[str, float]], left: float, foot: float) -> None:
+    """Write the labels of columns above a place in inches from the top."""
+    for label, width in columns.values():
+        colour = WARNING if NOT_CONVERGED in label else GREY
+        style: dict[str, Any] = {"color": colour, "ha": "center", "va": "bottom", "linespacing": 1.1}
+        write(figure, left + width / 2, foot, label, **style)
+        left += width
 
 
 def _draw_cell(axes: Any, corner: tuple[float, float], width: float, row: Row) -> None:
