@@ -1,6 +1,7 @@
 """Tables as a workbook and for Word: the numbers of the CSV files, labels, what failed; the same bytes every time."""
 
 import re
+import shutil
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -15,6 +16,7 @@ from secondline.report.export.write import write_findings, write_take_away
 from secondline.report.page.outcome import Sources
 from secondline.report.tables.certainty import findings_tables, legend
 from secondline.report.tables.results import Table
+from secondline.tables import read_table
 
 from tests.certainty_networks import bias_rows
 from tests.test_certainty_report import certainty_of
@@ -138,6 +140,10 @@ def taken_away(folder: Path, settings: Any) -> tuple[dict[str, list[list[Any]]],
 def test_an_analysis_leaves_with_all_its_tables(tmp_path: Path) -> None:
     """Sheets of tables that have rows; a league table a setting; what failed is said in both."""
     write_project(tmp_path, converged="false")
+    model = tmp_path / "main" / "pain" / "pooled"
+    rows = [{**row, "converged": "false"} for row in read_table(model / "relative_effects.csv")]
+    write_rows(model / "relative_effects.csv", rows)
+    shutil.copytree(tmp_path / "main" / "pain", tmp_path / "main" / "harm")
     pairs = [
         {"below": "pain", "above": "harm", "setting": setting, "treatment": name, **halves, "converged": "true"}
         for setting in ("overall", "acute")
@@ -153,10 +159,16 @@ def test_an_analysis_leaves_with_all_its_tables(tmp_path: Path) -> None:
     assert sheets["Notes"][1][0].startswith("NOT CONVERGED")
     assert "NOT CONVERGED, do not use" in text
     assert "OR above 1 favours the treatment" in text
-    assert len(tables) == 2 + 2
-    assert tables[0] == [["Treatment", "Alpha", "Gamma"], ["Alpha", "–", "1.50"], ["Gamma", "0.75", "–"]]
-    assert "below the diagonal OR of Pain relief at twelve weeks, above it HR of Serious harm" in text
-    assert "Acute attack: below" in text
+    assert len(tables) == 1 + 2  # of the pair and the one setting, and of the outcome, overall and in the setting
+    beta = LABELS.regimens["beta_long"]
+    assert tables[0] == [
+        ["Treatment", beta, "Alpha", "Placebo"],
+        [beta, "–", "0.67 (0.25 to 1.82)\u00a0I", "1.11 (0.41 to 3.00)\u00a0E"],
+        ["Alpha", "–", "–", "0.67 (0.25 to 1.82)"],
+        ["Placebo", "–", "–", "–"],
+    ]
+    assert "Pain relief at twelve weeks (below the diagonal) and Serious harm (above it)" in text
+    assert "NOT CONVERGED, do not use: Pain relief at twelve weeks and Serious harm" in text
 
 
 def test_an_analysis_of_one_plain_outcome_leaves_too(tmp_path: Path) -> None:

@@ -534,7 +534,7 @@ def test_two_runs_give_the_same_bytes(finished: Project, tmp_path: Path) -> None
     done = project.snakemake("--cores", "2", cache=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = read_all(finished), read_all(project)
-    kinds = {".csv", ".gz", ".nc", ".svg", ".pdf", ".png", ".html", ".xlsx", ".docx"}
+    kinds = {".csv", ".gz", ".nc", ".svg", ".pdf", ".png", ".txt", ".html", ".xlsx", ".docx"}
     assert {Path(name).suffix for name in first} == kinds
     assert list(first) == list(second)
     assert [name for name, content in first.items() if second[name] != content] == []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from docx.document import Document
 
 POINTS = 7.5  # size of the text in a table
+MOST_TOGETHER = 15  # rows of a table that stays on one page with its notes
 
 
 def write_document(
@@ -28,7 +29,7 @@ def write_document(
     notes : sequence of str
         Paragraphs under the heading: how to read the tables, and fits that failed.
     tables : sequence of Table
-        Each on a page of its own, under its caption and above its notes.
+        Each under its caption and above its notes; a table begins a page, but for those that follow in its section.
     legend : sequence of Shade
         The colours of certainty that occur, each with its letters.
     """
@@ -52,10 +53,14 @@ def write_document(
     if legend:
         _add_legend(document, legend)
     for i, table in enumerate(tables):
+        begins = i == 0 or not table.section or table.section != tables[i - 1].section
+        if table.section and begins:
+            document.add_heading(table.section, level=2).paragraph_format.page_break_before = i > 0
         caption = document.add_paragraph()
         caption.add_run(table.caption).bold = True
         caption.paragraph_format.keep_with_next = True
-        caption.paragraph_format.page_break_before = i > 0
+        caption.paragraph_format.page_break_before = i > 0 and not table.section
+        caption.paragraph_format.space_before = Pt(0 if begins else 14)
         _add_table(document, table)
         _add_notes(document, table)
     content = BytesIO()
@@ -107,12 +112,17 @@ def _add_table(document: "Document", table: Table) -> None:
             row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
         shades = table.shades[i - 1] if table.shades and i else [None] * len(texts)
-        for k, (cell, text, shade) in enumerate(zip(row.cells, texts, shades, strict=True)):
+        marks = table.marks[i - 1] if table.marks and i else [""] * len(texts)
+        for k, (cell, text, shade, mark) in enumerate(zip(row.cells, texts, shades, marks, strict=True)):
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
+            paragraph.paragraph_format.keep_with_next = len(table.rows) <= MOST_TOGETHER
             run = paragraph.add_run(text)
             run.font.size = Pt(POINTS)
             run.bold = i == 0 or k == 0
+            if mark:
+                raised = paragraph.add_run(f"\u00a0{mark}")
+                raised.font.size, raised.font.superscript = Pt(POINTS), True
             if shade:
                 _fill(cell, shade)
                 if not text.startswith(shade.words):

@@ -12,7 +12,8 @@ from secondline.report.page.outcome import Sources
 from secondline.report.prose.sentences import not_converged
 from secondline.report.settings import ReportSettings
 from secondline.report.tables.certainty import all_shades, counted_sentence, findings_tables, unjudged_sentence
-from secondline.report.tables.results import Table, league_table, paired_table
+from secondline.report.tables.league_pairs import OutcomeFit, pair_tables
+from secondline.report.tables.results import Table, league_table
 from secondline.report.titles import subject
 from secondline.report.words import INTERVAL, NOT_CONVERGED, Names, settings_of
 from secondline.tables import read_table
@@ -72,15 +73,14 @@ def write_findings(analysis: Path, settings: ReportSettings, document: Path) -> 
 def _league_tables(
     folder: Path, settings: ReportSettings, names: Names, certainties: Mapping[str, Certainty]
 ) -> list[Table]:
-    """League tables of every pair of outcomes and of every outcome, setting by setting."""
-    pairs = read_table(folder / "summary" / "league_pairs.csv")
-    tables = [
-        paired_table(pairs, pair, place, names)
-        for pair in settings.pairs
-        for place in settings_of([row for row in pairs if (row["below"], row["above"]) == pair])
-    ]
+    """League tables of every pair of outcomes, and then of every outcome, each a section, setting by setting."""
+    tables: list[Table] = []
+    for pair in settings.pairs:
+        below, above = (OutcomeFit.read(folder / outcome, replace(names, outcome=outcome)) for outcome in pair)
+        tables += pair_tables(below, above, settings.methods)
     for outcome in settings.outcomes:
         league = read_table(folder / outcome / names.model / "league_table.csv")
         own, certainty = replace(names, outcome=outcome), certainties.get(outcome)
-        tables += [league_table(league, place, own, certainty) for place in settings_of(league)]
+        found = (league_table(league, place, own, certainty) for place in settings_of(league))
+        tables += [replace(table, section=own.outcome_label) for table in found]
     return tables

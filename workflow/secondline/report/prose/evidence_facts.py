@@ -53,13 +53,19 @@ def designs_counted(designs: Iterable[str]) -> str:
 
 def _patients(rows: Sequence[Row], lead: str, names: Names) -> str:
     """Count the patients of the arms in use."""
+    counted = patients_counted(rows)
+    return f"{counted} ({in_sentence(names.label_of_outcome(lead))})" if counted else ""
+
+
+def patients_counted(rows: Iterable[Row]) -> str:
+    """Count the patients of the arms in use, ``371 patients``; nothing where no arm has a number."""
     arms = used_arms(rows)
     total = sum(arm.n for arm in arms)
     if not total:
         return ""
     whole = isclose(total, round(total), abs_tol=1e-9)
     sign = "at least " if not all(arm.n for arm in arms) else "" if whole else "about "
-    return f"{sign}{total:,.0f} patients ({in_sentence(names.label_of_outcome(lead))})"
+    return f"{sign}{total:,.0f} patients"
 
 
 def in_sentence(label: str) -> str:

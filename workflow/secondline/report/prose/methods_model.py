@@ -24,7 +24,7 @@ def model(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names
         groups.setdefault(had, []).append(names.label_of_outcome(name))
     words = "; ".join(f"for {listed(labels)}, {had}" for had, labels in groups.items())
     mixed = [name for name in settings.outcomes if _both_kinds(evidence[name])]
-    models = "; ".join(f"“{name}”, {_effects(model, facts, names)}" for name, model in facts.models.items())
+    models = "; ".join(f"“{name}”, {effects_in_words(model, facts, names)}" for name, model in facts.models.items())
     sentences = [
         "We fitted Bayesian network meta-analysis models within the generalised linear modelling framework of Dias et "
         f"al. [@dias2013b]: {words}."
@@ -74,7 +74,7 @@ def _both_kinds(rows: Sequence[Row]) -> bool:
     return len({is_contrast(row) for row in used_rows(rows)}) == 2
 
 
-def _effects(model: ModelFacts, facts: MethodsFacts, names: Names) -> str:
+def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> str:
     """Describe the effects of one model."""
     parts = ["random effects with between-study standard deviation τ" if model.heterogeneity else "common effects"]
     if model.settings and facts.settings:

@@ -33,7 +33,8 @@ class Table:
     """A table as the page shows it; the first cell of a row is its heading.
 
     ``studies`` names the studies behind every row, joined by ``|``, where the page is to find them. ``shades`` has the
-    shade of every cell, where a table is coloured; ``notes`` are numbered from 1 under it.
+    shade of every cell, where a table is coloured; ``notes`` are numbered from 1 under it. In documents ``marks`` stand
+    after the text of the cells, raised, and ``section`` is the heading under which the table stands.
     """
 
     caption: str
@@ -43,6 +44,8 @@ class Table:
     studies: Sequence[str] = ()
     shades: Sequence[Sequence[Shade | None]] = ()
     notes: Sequence[str] = ()
+    marks: Sequence[Sequence[str]] = ()
+    section: str = ""
 
 
 def interval(row: Row, value: str, digits: int = 2) -> str:
