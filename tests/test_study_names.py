@@ -1,12 +1,13 @@
 """What readers call a study: first author and year, whatever a sheet gives, and never one name for two studies."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from secondline.jobs.report_settings import figure_labels, outcome_labels
+from secondline.jobs.report_settings import analysis_labels, figure_labels, outcome_labels
 from secondline.project.config import Config
 from secondline.project.read import read_project
 from secondline.project.sheets import StudySheet
@@ -200,3 +201,33 @@ def test_figures_of_an_outcome_have_the_names_of_its_studies(monkeypatch: pytest
     assert dict(os.studies) == study_names(project)
     assert os.studies.keys() - pfs.studies.keys() == {"persano_secondary"}
     assert os.analyses == pfs.analyses == figure_labels(project).analyses
+
+
+def test_figures_over_all_outcomes_have_the_names_of_studies_that_baselines_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """None where no source has an id; a study whose id one has is named in the caption of the figure."""
+    from secondline.report.figures.absolute import draw_absolute
+    from secondline.report.figures.files import caption
+
+    from tests.test_plots import TWO
+
+    monkeypatch.chdir(ROOT)
+    project = read_project(Path("config/config.yaml"))
+    assert dict(analysis_labels(project).studies) == {}
+    baseline = project.config.baselines["os"]["sorafenib_failure"]
+    named = baseline.model_copy(update={"source": "nanchang_2022, arm r; Table 2"})
+    baselines = {**project.config.baselines, "os": {"sorafenib_failure": named}}
+    project = project.model_copy(update={"config": project.config.model_copy(update={"baselines": baselines})})
+    studies = analysis_labels(project).studies
+    assert dict(studies) == {"nanchang_2022": "Liu 2022"}
+    names = replace(TWO.names, labels=replace(TWO.labels, studies=studies))
+    rows = [{**row, "source": named.source} for row in TWO.absolute()]
+    about = caption(draw_absolute(rows, TWO.ranking(), names))[1]
+    assert "Liu 2022, arm r; Table 2" in about
+    assert "nanchang_2022" not in about
+
+
+def test_the_bias_of_a_study_has_its_name() -> None:
+    """Among the coefficients of a model."""
+    assert NAMES.coefficient("bias[nanchang_2022]") == "bias of Liu 2022"

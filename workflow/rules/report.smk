@@ -1,6 +1,4 @@
 # From tables to figures and to the report of each analysis. Nothing here computes a statistic.
-from dataclasses import replace
-
 from secondline.layout import (
     CHECKLIST_TABLES,
     FINDINGS_DOCUMENT,
@@ -19,6 +17,7 @@ from secondline.jobs.provenance import package_file
 from secondline.jobs.report_settings import (
     absolute_outcomes,
     analysis_figures,
+    analysis_labels,
     behind_tables,
     certainty_figures,
     certainty_tables,
@@ -190,7 +189,7 @@ for ANALYSIS in project.config.reported:
             "../../envs/secondline.yaml"
         params:
             analysis=ANALYSIS,
-            labels=[replace(LABELS, studies={})],
+            labels=[analysis_labels(project)],
             absolute=absolute_outcomes(project, ANALYSIS),
             pairs=project.config.pairs_of(ANALYSIS),
             code=code_behind("plot_analysis"),

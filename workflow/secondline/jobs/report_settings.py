@@ -94,6 +94,15 @@ def outcome_labels(project: Project, outcome: str) -> Labels:
     return replace(labels, studies={name: label for name, label in labels.studies.items() if name in reporting})
 
 
+def analysis_labels(project: Project) -> Labels:
+    """Labels of the figures over all outcomes: of all studies, those that the words about a baseline name."""
+    labels, config = figure_labels(project), project.config
+    baselines = [baseline for settings in config.baselines.values() for baseline in settings.values()]
+    baselines += [outcome.baseline for outcome in config.outcomes.values() if outcome.baseline]
+    words = " ".join(f"{baseline.source} {baseline.assumed}" for baseline in baselines)
+    return replace(labels, studies={name: label for name, label in labels.studies.items() if name in words})
+
+
 def report_settings(project: Project, analysis: str) -> ReportSettings:
     """Everything but tables and figures that the report of an analysis depends on."""
     config, treatments = project.config, project.treatments

@@ -219,7 +219,7 @@ class Names:
             case "interaction":
                 return f"interaction in {self.regimen(inside.removesuffix(']'))}"
             case "bias":
-                return f"bias of {inside.removesuffix(']')}"
+                return f"bias of {self.study(inside.removesuffix(']'))}"
             case "slope":
                 return f"slope of {words[0]}, per unit"
             case _:
