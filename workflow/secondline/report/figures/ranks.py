@@ -37,6 +37,11 @@ LABELS = 1.5  # inches, the widest line of the name of a treatment
 NOBODY_FIRST = "no treatment can be named first"
 HOLLOW = {"facecolor": "white", "edgecolor": GREY}
 FILLED, UNDECIDED = {"facecolor": BAR, "edgecolor": BAR}, {"facecolor": LIGHT, "edgecolor": GREY}
+_NOTE: dict[str, Any] = {
+    "color": GREY,
+    "va": "center",
+    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},
+}
 _RANK, _TICK = 0.16, 0.2  # inches: of a rank where there is room, and between the numbers of ranks
 _FOOT = 0.32  # inches under a panel
 _SIDE = 0.12  # inches between a panel and what stands beside it
@@ -189,7 +194,7 @@ def _draw_steps(
         style, note = _bar_style(ranked[name]), rank_note(ranked[name])
         axes.add_collection(PolyCollection([shape], linewidth=0.6, zorder=1, gid=f"cumulative-{name}", **style))
         if note:
-            axes.text(0.6, k + 0.3, note, color=GREY, va="center")
+            axes.text(0.6, k + 0.52, note, **_NOTE)
 
 
 def _draw_bands(
@@ -207,7 +212,7 @@ def _draw_bands(
         if note:
             start = max(bars[0][1], bars[min(1, n - 1)][1]) < max(bars[-1][1], bars[-min(2, n)][1])
             place, align = (0.5, "left") if start else (n + 0.5, "right")
-            axes.text(place, k + 0.3, note, color=GREY, ha=align, va="center")
+            axes.text(place, k + 0.52, note, ha=align, **_NOTE)
 
 
 def _bar(rank: int, foot: float, probability: float) -> list[tuple[float, float]]:
