@@ -33,16 +33,21 @@ export function onAsked(heard) {
   form?.addEventListener("change", heard);
 }
 
-// Show the form, take what the address asks, and keep the address in step, unless it says more than that.
+// What a fragment of the address asks for; nothing where it is of another kind.
+export const wantedOf = fragment =>
+  (fragment.startsWith(BEGINS) ? Object.fromEntries(new URLSearchParams(fragment.slice(BEGINS.length))) : {});
+
+// Show the form and take what the address asks; every choice of the reader is an entry of the history.
 export function start() {
   if (!form?.elements.length) return;
+  const first = asked();
   form.hidden = false;
   form.addEventListener("submit", event => event.preventDefault());
-  const read = () => { if (location.hash.startsWith(`#${BEGINS}`)) ask(Object.fromEntries(new URLSearchParams(location.hash.slice(BEGINS.length + 1)))); };
-  addEventListener("hashchange", read);
+  const read = () => ask(location.hash.length > 1 ? wantedOf(location.hash.slice(1)) : first);
   read();
+  addEventListener("hashchange", read);
   form.addEventListener("change", event => {
-    if (!event.isTrusted) return;
-    history.replaceState(history.state, "", `#${fragmentFor(asked())}`);
+    const fragment = fragmentFor(asked());
+    if (event.isTrusted) history.pushState({weigh: fragment}, "", `#${fragment}`);
   });
 }

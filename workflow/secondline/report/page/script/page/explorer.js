@@ -71,7 +71,7 @@ export function enhance(root, wanted) {
     const table = make("table");
     const name = data.treatments[reference] ?? reference;
     const sides = outcome.lower ? ["treatment", "comparator"] : ["comparator", "treatment"];
-    table.createCaption().append(make("span", {}, `${outcome.label}: ${outcome.measure} against ${name}, with 95% credible (thick) and predictive (thin) intervals`));
+    table.createCaption().append(make("span", {}, `${outcome.label}: ${outcome.measure} against ${name}, with 95% credible (thick) and predictive (thin) intervals; SUCRA and P(best) among all treatments`));
     const head = table.createTHead().insertRow();
     for (const title of ["Treatment", `${outcome.measure} (95% CrI)`, "", "95% predictive", "P(better)", "Evidence", "SUCRA (95% CrI)", "P(best)"])
       head.append(title ? make("th", {scope: "col"}, title) : make("td"));
@@ -105,5 +105,9 @@ export function enhance(root, wanted) {
   for (const name of ["outcome", "setting", "model"]) picker[name]?.addEventListener("change", () => offer(name === "setting" ? chosen().here.reference : undefined));
   picker.reference.addEventListener("change", compare);
   explorer.hidden = false;
+  explorer.follow = ({outcome, setting}) => {
+    for (const [name, value] of Object.entries({outcome, setting})) if (value !== null && picker[name]) picker[name].value = value;
+    offer(chosen().here.reference);
+  };
   offer(chosen().here.reference);
 }

@@ -1,5 +1,6 @@
 // What is folded: compressed (deflate, base64) or in a template, until it is asked for.
 const opening = new WeakMap();
+const pending = new Set();
 
 // Whether a node holds something that is still folded.
 export const isFolded = node => Boolean(node.querySelector(":scope > .folded"));
@@ -7,8 +8,17 @@ export const isFolded = node => Boolean(node.querySelector(":scope > .folded"));
 // Put what a node holds into it, once; `heard` is called with the node when it is there.
 export function unfold(node, heard) {
   if (!isFolded(node)) return Promise.resolve();
-  if (!opening.has(node)) opening.set(node, put(node).then(() => heard(node)));
+  if (!opening.has(node)) {
+    const done = put(node).then(() => heard(node)).finally(() => pending.delete(done));
+    opening.set(node, done);
+    pending.add(done);
+  }
   return opening.get(node);
+}
+
+// When all that is being put is there, with what it unfolds in turn.
+export async function settled() {
+  while (pending.size) await Promise.all(pending);
 }
 
 async function put(node) {

@@ -1,7 +1,7 @@
 // The page works without this: it opens what is folded, follows the question, and adds sorting, filters and tips.
 import {ask, asked, labels, onAsked, start as startAsking} from "./asked.js";
 import {enhance as enhanceExplorer} from "./explorer.js";
-import {holderOf, isFolded, unfold} from "./folding.js";
+import {holderOf, isFolded, settled, unfold} from "./folding.js";
 import {enhance as enhanceMarks} from "./marks.js";
 import {enhance as enhanceTables} from "./tables.js";
 import {start as startTips} from "./tips.js";
@@ -15,6 +15,7 @@ function follow(root = document) {
   for (const node of all(".answer", root)) node.classList.toggle("off", !fits(node));
   for (const node of all("[data-outcome]", root)) shows(node, outcome === null || node.dataset.outcome === outcome);
   for (const node of all("[data-setting]", root)) if (labels.has(node.dataset.setting)) shows(node, node.dataset.setting === place);
+  if (root === document) document.getElementById("explorer")?.follow?.(asked());
   if (root === document) for (const part of all("main .part")) say(part, outcome);
 }
 
@@ -60,8 +61,10 @@ async function arrive() {
   }
   const target = id && document.getElementById(id);
   if (!target) return;
+  await settled();
   const block = target.closest("[data-outcome].off");
   if (block) ask({outcome: block.dataset.outcome});
+  await settled();
   for (let node = target.closest("details"); node; node = node.parentElement.closest("details")) node.open = true;
   target.scrollIntoView();
 }

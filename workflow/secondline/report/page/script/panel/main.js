@@ -1,6 +1,6 @@
 // The panel with which the reader argues: one state, in the address, from which everything follows.
 import {COARSE, FINE} from "../engine/analysis.js";
-import {ask, asked, fragmentFor, onAsked} from "../page/asked.js";
+import {ask, asked, fragmentFor, onAsked, wantedOf} from "../page/asked.js";
 import {analysisKey, fragmentOf, isState, stateOf} from "./address.js";
 import {ChoiceChart} from "./choice.js";
 import {Controls, OwnStudy} from "./controls.js";
@@ -52,13 +52,14 @@ class Panel {
     this.pointed = make("p", {class: "pointed grey"});
     this.block = make("pre", {tabindex: "0"});
     this.cannot = make("ul");
-    const key = make("p", {class: "grey key"}, "Square: as reported, 95% interval. Circle: as fitted, or as expected of a study that is left out, 95% credible interval. Drag a square, or move it by the arrow keys.");
+    const key = make("p", {class: "grey key"}, "Square: as reported, 95% interval. Circle: as fitted, or as expected of a study that is left out, 95% credible interval. Drag a square, or move it by the arrow keys. The page computes exactly; the tables come from draws and may differ in the last digit.");
     this.subject = make("p", {class: "grey key"});
     this.node = make("div", {class: "weigh"},
-      this.controls.node, this.banner, this.said, this.heard,
+      this.controls.node, this.heard,
       make("div", {class: "sides"},
         make("div", {class: "side"}, make("h3", {}, "What the studies found"), key, this.studies.node, this.own.node),
-        make("div", {class: "side"}, make("h3", {}, "What follows for the choice"), this.subject, this.controls.against.node, this.choice.node, this.pointed, this.controls.priors)),
+        make("div", {class: "side"}, make("h3", {}, "What follows for the choice"), this.subject, this.controls.against.node, this.choice.node, this.said, this.pointed, this.controls.priors)),
+      this.banner,
       this.springs.node,
       make("details", {class: "pipeline"}, make("summary", {}, "Take this into the pipeline"), this.block, this.cannot));
     this.root.replaceChildren(this.node);
@@ -89,7 +90,12 @@ class Panel {
   keep() {
     const {words, data, state} = this, here = location.hash.slice(1), isPlain = isDeclared(words, state) && state.against === null;
     const fragment = isPlain ? fragmentFor(state) : fragmentOf(words, data, state);
-    if (fragment !== here && (!isPlain || isState(here))) history.pushState({weigh: fragment}, "", `#${fragment}`);
+    const entry = [{weigh: fragment}, "", `#${fragment}`];
+    if (fragment !== here && (!isPlain || isState(here))) {
+      if (this.hasEntry) history.replaceState(...entry);
+      else history.pushState(...entry);
+    }
+    this.hasEntry = false;
     this.heard.textContent = this.said.textContent;
     this.looked.add(analysisKey(this.words, this.data, this.state));
     this.count.textContent = `${this.looked.size} ${this.looked.size === 1 ? "analysis" : "analyses"} looked at.`;
@@ -196,6 +202,8 @@ class Panel {
 
   // The address may change in other ways: by going back and forth, or by a link to a state. Other links are anchors.
   follow(fragment) {
+    const {outcome} = wantedOf(fragment);
+    if (outcome && !this.words.outcomes[outcome]) return undefined; // the page asks for it, and the panel closes
     if (!isState(fragment)) return this.change(this.start(fragment));
     if (fragment !== fragmentOf(this.words, this.data, this.state)) this.change(stateOf(this.words, this.dataOf, fragment));
     return undefined;
@@ -204,18 +212,21 @@ class Panel {
   // The state of an address: where it names none, the declared analysis of what is asked.
   start(fragment) {
     if (isState(fragment)) return stateOf(this.words, this.dataOf, fragment);
-    const {outcome, setting} = asked(), own = this.words.outcomes[outcome] ? outcome : Object.keys(this.words.outcomes)[0];
+    const {outcome, setting} = {...asked(), ...wantedOf(fragment)}, own = this.words.outcomes[outcome] ? outcome : Object.keys(this.words.outcomes)[0];
     const places = settingsOf(this.dataOf(own));
     return declared(this.words, own, places.includes(setting) ? setting : places[0]);
   }
 
-  // Something else is asked on the page: an outcome that the panel cannot solve closes it.
-  heed() {
+  // Something else is asked on the page: an outcome that the panel cannot solve closes it. A choice of the reader has
+  // an entry of the history already, which takes what the state of the panel adds to it.
+  heed(isChoice = false) {
     const {outcome, setting} = asked(), {words, state} = this, isSolved = outcome === null || Boolean(words.outcomes[outcome]);
-    this.root.closest(".part").classList.toggle("off", !isSolved);
+    this.root.hidden = !isSolved;
     if (!isSolved) return;
+    this.hasEntry = isChoice;
     if (outcome !== null && outcome !== state.outcome) this.change({...turn(words, this.dataOf(outcome), state, outcome), setting: setting ?? state.setting});
     else if (setting !== null && setting !== state.setting) this.change({...state, setting, against: null});
+    else if (isChoice) this.keep();
   }
 
   // Paper shows the declared analysis.
@@ -248,7 +259,7 @@ function open(root, words, dataOf) {
   panel.state = panel.start(fragment);
   if (isAsked) panel.change(panel.state);
   else panel.heed();
-  onAsked(() => panel.heed());
+  onAsked(event => panel.heed(event.isTrusted));
   if (isState(fragment) || fragment === "weigh") document.getElementById("weigh").scrollIntoView();
   history.replaceState({weigh: fragment}, "");
   addEventListener("popstate", event => { if (event.state && "weigh" in event.state) panel.follow(event.state.weigh); });
