@@ -120,9 +120,8 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
     ]
     lead = {outcome: by_model[outcome]["ranking"][names.model] for outcome in settings.lead}
     designs = {study: facts.design for study, facts in settings.studies.items()}
-    verdicts, decisive = _verdicts(sources), _decisive(folder, settings)
-    around = Around(decisive, sensitivity, settings.leave_one_out or "")
-    meanings = explanations(settings, names)
+    verdicts = _verdicts(sources)
+    around = Around(_decisive(folder, settings), sensitivity, settings.leave_one_out or "")
     versions = sorted({row["versions"] for row in fits})
     compared = any(len(table.rows) > 1 for section in sections for table in section["robustness"].tables)
     return {
@@ -136,7 +135,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "failed": [*not_converged(fits, names), *(text for section in sections for text in section["failed"])],
         "lead": settings.lead,
         "strength": strength_of({outcome: evidence[outcome] for outcome in lead}, lead, designs, names),
-        "evidence_words": meanings,
+        "evidence_words": explanations(settings, names),
         "outcomes": sections,
         **_shown(folder, settings, by_model, names),
         **first_screen(by_model, doubts, certainties, around, settings, names),
@@ -146,14 +145,14 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "pairs": outcome_pairs(folder, settings, names),
         "compared": compared,
         "compared_in": settings.compared_in,
-        "doubt": doubt_sections(folder, doubts, by_model, decisive, names),
+        "doubt": doubt_sections(folder, doubts, by_model, around.decisive, names),
         "certainty": certainty_sections(folder, certainties, settings.certainty, names),
         "fits": checks.fits_table(fits, names),
         "verification": verification_sentences(verdicts, names),
         "doubtful": doubtful_table(verdicts, names),
         "audit": results.audit_tables(audit, names),
         "studies": studies_table(settings.studies, evidence, audit, verdicts, names),
-        "methods": methods_text(settings, evidence, meanings, versions, names),
+        "methods": methods_text(settings, evidence, explanations(settings, names), versions, names),
         "prisma": _prisma(settings, compared),
         "checklists": checklist_parts(settings, titles()),
         "reproducibility": reproducibility_sentences(settings, versions, _timings(folder, settings)),
