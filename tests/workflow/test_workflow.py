@@ -357,7 +357,9 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     project.edit("config/treatments.yaml", "label: Regorafenib + ICI", "label: Regorafenib with ICI")
     rules = {job.split()[0] for job in project.planned()}
     of_certainty = {"write_findings", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
-    assert rules == {"gather_evidence", *PLOT.values(), *PLOT_ANALYSES, "list_decisive", "write_report", *of_certainty}
+    of_doubt = {f"plot_doubt_primary_{outcome}" for outcome in ("os", "pfs")}
+    drawn = {*PLOT.values(), *PLOT_ANALYSES, *of_certainty, *of_doubt}
+    assert rules == {"gather_evidence", "list_decisive", "write_report", *drawn}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
@@ -469,11 +471,11 @@ hazard_ratios:
 
 
 def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
-    """A sheet that reports OS alone leaves every other outcome as it is."""
+    """A sheet that reports OS alone leaves every other outcome as it is; that it describes no patients is shown."""
     project = again()
     (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
     expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS | {"list_held_out os"}
-    assert project.planned() == expected
+    assert project.planned() == expected | {"describe_patients", "plot_populations"}
 
 
 def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:
