@@ -81,7 +81,7 @@ def test_page_figures_and_workbook_have_the_shares_of_the_table(tmp_path: Path) 
     }
     assert direct == {frozenset((name, SMOKING.reference)): words for name, words in wanted.items()}
     forest = (here / "pooled" / "figures" / "forest.svg").read_text(encoding="utf-8")
-    rankings = page[page.index('id="rankings"') : page.index('id="certainty"')]
+    rankings = page[page.index('id="section-rankings"') : page.index('id="section-checking"')]
     for words in wanted.values():
         assert f">{words}<" in forest
         assert f"<td>{words}</td>" in rankings
