@@ -220,6 +220,7 @@ def test_lines_of_the_network_name_their_studies(page: Page) -> None:
 
 def test_lines_of_the_network_answer_to_the_pointer(page: Page) -> None:
     """Hovering a line of the figure names its studies."""
+    page.show_all()
     line = page.window.locator("[data-outcome=pain] .mark .hit").first
     line.scroll_into_view_if_needed()
     spot = line.evaluate(
