@@ -12,7 +12,7 @@ def _words(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[str]]) -> None:
+def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[str]], has_harm: bool) -> None:
     """Check that the first screen answers the question after every failed drug, as far as the studies do.
 
     Parameters
@@ -21,6 +21,8 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
         The first outcome.
     candidates : dict
         Labels of the candidates, by label of the setting.
+    has_harm : bool
+        Whether the run has the outcome that tells of harm beside the first.
     """
     head = html[html.index("<h1") : html.index("<nav")]
     assert re.search(r"<h1>[^<]+\?</h1>", head), "the question"
@@ -37,7 +39,7 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
         assert any(name.lower() in said.lower() for name in candidates[unescape(place)]), f"{place}: a candidate"
         assert re.search(r"better than|might|cannot tell|not known", said), f"{place}: how sure"
         assert re.search(r"(?:hazard|odds|risk|rate) ratio [\d.]+ \([\d.]+ to [\d.]+\)", said), f"{place}: by how much"
-        assert re.search(r"safe|harm", said), f"{place}: harm"
+        assert bool(re.search(r"safe|harm", said)) == has_harm, f"{place}: harm"
         assert re.search(r"of (?:the )?(?:[\d,]+ )?defensible analyses", said), f"{place}: other analyses"
         assert not re.search(r"SUCRA|P\(best\)", said), f"{place}: terms of statisticians"
         aside = body[body.index("<aside") :]

@@ -28,17 +28,28 @@ def ranking(order: Sequence[str]) -> list[dict[str, str]]:
             "setting": "late",
             "treatment": treatment,
             "candidate": "true",
+            "named_first": "false" if k else "true",
             "candidate_sucra": repr(1 - k / 10),
             "evidence": "reference" if treatment == "old" else "direct",
         }
         for k, treatment in enumerate(order)
     ]
-    return [*rows, {**rows[0], "treatment": "gone", "candidate": "false", "candidate_sucra": "", "evidence": "direct"}]
+    return [
+        *rows,
+        {
+            **rows[0],
+            "treatment": "gone",
+            "candidate": "false",
+            "named_first": "false",
+            "candidate_sucra": "",
+            "evidence": "direct",
+        },
+    ]
 
 
 def effect(treatment: str, estimate: float, p_margin: str, evidence: str) -> dict[str, str]:
     """Row of relative_effects.csv against the reference."""
-    limits = {"estimate_lower": repr(estimate / 2), "estimate_upper": repr(estimate * 2)}
+    limits = {"estimate_lower": repr(estimate / 1.5), "estimate_upper": repr(estimate * 1.5)}
     found = {"setting": "late", "treatment": treatment, "comparator": "old", "estimate": repr(estimate)}
     return {**found, **limits, "p_better": "0.99", "p_margin": p_margin, "evidence": evidence}
 
@@ -62,6 +73,21 @@ def test_a_cell_is_as_dark_as_the_benefit_is_sure(share: str, shade: str) -> Non
     assert table(life, []) == {"Newer": ["", ""], "New": [shade, ""]}
 
 
+def test_the_darkest_cell_takes_an_interval_without_no_difference() -> None:
+    """A probability of 0.97 whose interval includes no difference is not as dark, since the answer says: not known."""
+    life = [effect("new", 0.8, "0.97", "direct"), effect("newer", 0.5, "0.97", "direct")]
+    assert table(life, []) == {"Newer": ["much", ""], "New": ["rather", ""]}
+
+
+def test_without_a_first_the_rows_have_no_rank() -> None:
+    """Candidates stand as the table has them."""
+    by_outcome = {"life": Names(LABELS, "main", "life", "pooled")}
+    rows = [{**row, "named_first": "false"} for row in ranking(["newer", "old", "new"])]
+    life = [effect("new", 0.5, "0.9", "direct"), effect("newer", 0.5, "0.9", "direct")]
+    (found,) = balances({"life": sorted(rows, key=lambda row: row["treatment"])}, {"life": life}, by_outcome)
+    assert [treatment for treatment, _ in found.rows] == ["New", "Newer"]
+
+
 @pytest.mark.parametrize("evidence", ["prior_driven", "extrapolated"])
 def test_what_the_prior_decides_is_hatched_and_never_coloured(evidence: str) -> None:
     """However sure the numbers look."""
@@ -77,6 +103,6 @@ def test_rows_are_candidates_in_the_order_of_the_first_outcome() -> None:
     (found,) = balances(rankings, relative, by_outcome)
     words = {name: [(cell.estimate, cell.probability) for cell in cells] for name, cells in found.rows}
     assert words == {
-        "New": [("0.50 (0.25 to 1.00)", "0.90"), ("–", "")],
-        "Newer": [("–", ""), ("2.00 (1.00 to 4.00)", "0.10")],
+        "New": [("0.50 (0.33 to 0.75)", "0.90"), ("–", "")],
+        "Newer": [("–", ""), ("2.00 (1.33 to 3.00)", "0.10")],
     }
