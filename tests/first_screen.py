@@ -12,7 +12,7 @@ def _words(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[str]], has_harm: bool) -> None:
+def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[str]], is_whole: bool) -> None:
     """Check that the first screen answers the question after every failed drug, as far as the studies do.
 
     Parameters
@@ -21,8 +21,8 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
         The first outcome.
     candidates : dict
         Labels of the candidates, by label of the setting.
-    has_harm : bool
-        Whether the run has the outcome that tells of harm beside the first.
+    is_whole : bool
+        Whether the run has the outcome that tells of harm beside the first, and the specification curve.
     """
     head = html[html.index("<h1") : html.index("<nav")]
     assert re.search(r"<h1>[^<]+\?</h1>", head), "the question"
@@ -39,8 +39,8 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
         assert any(name.lower() in said.lower() for name in candidates[unescape(place)]), f"{place}: a candidate"
         assert re.search(r"better than|might|cannot tell|not known", said), f"{place}: how sure"
         assert re.search(r"(?:hazard|odds|risk|rate) ratio [\d.]+ \([\d.]+ to [\d.]+\)", said), f"{place}: by how much"
-        assert bool(re.search(r"safe|harm", said)) == has_harm, f"{place}: harm"
-        assert re.search(r"of (?:the )?(?:[\d,]+ )?defensible analyses", said), f"{place}: other analyses"
+        assert bool(re.search(r"safe|harm", said)) == is_whole, f"{place}: harm"
+        assert ("defensible analyses" in said) == is_whole, f"{place}: other analyses"
         assert not re.search(r"SUCRA|P\(best\)", said), f"{place}: terms of statisticians"
         aside = body[body.index("<aside") :]
         assert re.search(r"Certainty: (high|moderate|low|very low|not assessable|not judged)", aside), place
