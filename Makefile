@@ -15,7 +15,7 @@ override CSV := $(value CSV)
 override STUDY := $(value STUDY)
 export CORES CONFIG ID CSV STUDY
 
-.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure clean
+.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -80,5 +80,8 @@ notebook: $(READY) ## run docs/notebooks/first_network.md and write it with its 
 readme-figure: $(READY) ## renew the picture of the README from results/ (needs a browser)
 	$(BIN)/python scripts/picture.py results/primary/report.html docs/report.png
 
+docs: $(READY) ## build the site of README, docs/ and the API into site/; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean: ## remove results, logs and caches
-	rm -rf results/*/ results/.*.made.json logs .snakemake .cache
+	rm -rf site results/*/ results/.*.made.json logs .snakemake .cache

@@ -182,6 +182,8 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
         ".venv/bin/secondline sources": "not verified",
         "make check": "secondline check",
         "make check STUDY=smith_2027": "secondline check",
+        "make check CONFIG=my.yaml": "secondline check",
+        "make results CONFIG=my.yaml": "secondline run",
         "make import-studies CSV=studies.csv": "secondline import",
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
