@@ -21,7 +21,7 @@ from tests.workflow.small import CONFIG, write_small
 
 SOURCES = (
     *("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "Makefile", "ARCHITECTURE.md"),
-    *("CHANGELOG.md", "CITATION.cff", "Snakefile", "results/README.md"),
+    *("CHANGELOG.md", "CITATION.cff", "Snakefile", "mkdocs.yml", "results/README.md"),
     *("config", "docs", "envs", "profiles", "scripts", "tests", "workflow"),
 )
 NOT_RULES = {"bench.py", "calibrate.py", "picture.py"}
