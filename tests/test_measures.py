@@ -1,6 +1,7 @@
 """Every measure with every likelihood that the configuration accepts: what it is called, its link, its own scale."""
 
 import csv
+from collections.abc import Sequence
 from io import StringIO
 from math import exp, log, sqrt
 from pathlib import Path
@@ -71,7 +72,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def project_of(measure: str, likelihood: str | None, table: str, regimens: str = "abc", **entry: Any) -> Project:
+def project_of(
+    measure: str, likelihood: str | None, table: str, regimens: Sequence[str] = "abc", **entry: Any
+) -> Project:
     """Read a project of one outcome `y` and one table."""
     Path("t.csv").write_text(table, encoding="utf-8")
     ratio = MEASURES[measure].is_ratio

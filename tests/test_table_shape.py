@@ -12,23 +12,6 @@ from tests.conftest import sheet_data
 from tests.test_measures import project_of
 
 FILES = {
-    "semicolons": (
-        '"study";"treatment";"mean";"sd";"n"\n"1";"a";-1,22;3,7;54\n"1";"c";-1,53;4,28;95\n',
-        "t.csv: semicolons separate the columns; allowed so far: commas. Save it as CSV with commas; decimal commas",
-    ),
-    "tabs": ("study\ttreatment\tevents\tn\nx\ta\t1\t9\n", "t.csv: tabs separate the columns; allowed so far: commas"),
-    "blanks": (
-        "study treatment events  n\n01  a   0 15\n01  b   2 13\n",
-        "t.csv: blanks separate the columns; allowed so far: commas",
-    ),
-    "row names of R": (
-        '"","study","treatment","events","n"\n"9","x","a",5,9\n"11","x","b",6,9\n',
-        "t.csv:1: column 1 has no name: row names, as R writes them?",
-    ),
-    "columns at the end": (
-        "study,treatment,events,n,,\nx,a,1,9,,\nx,b,2,9,,\n",
-        "t.csv:1: columns 5, 6 have no name: nothing is in them; delete them",
-    ),
     "a column without a name": (
         "study,treatment,,events,n\nx,a,note,1,9\nx,b,,2,9\n",
         "t.csv:1: column 3 has no name: give it one, and ignore it if it is not to be read",
@@ -38,8 +21,8 @@ FILES = {
         "t.csv:1: this line looks like a title, 'Table 1. My data'; delete it",
     ),
     "arms by number": (
-        "Study,T.1,N.1,Mean.1,T.2,N.2,Mean.2\nx,a,9,1.5,b,9,2.5\n",
-        "t.csv:1: one row per study, with columns for every arm (T.1, T.2, N.1, N.2)?",
+        "Study,N.1,Mean.1,N.2,Mean.2\nx,9,1.5,9,2.5\n",
+        "t.csv:1: one row per study, with columns for every arm (N.1, N.2, Mean.1, Mean.2)? such a table needs",
     ),
     "two sides": (
         "author,Ne,Me,Se,Nc,Mc,Sc\nx,13,6.4,5.4,18,11.4,9.6\n",
@@ -75,8 +58,8 @@ def test_what_a_file_looks_like(name: str) -> None:
 
 def test_commas_inside_quotes_separate_nothing() -> None:
     """A quoted name with a comma does not hide semicolons; a quoted semicolon hides no commas."""
-    with pytest.raises(UserError, match="semicolons separate"):
-        project_of("OR", None, '"study, year";treatment;events;n\nx;a;1;9\n')
+    table = '"study, year";treatment;events;n\nx;a;1;9\nx;b;2;9\n'
+    assert project_of("OR", None, table, columns={"study": "study, year"}).tables
     table = '"study","treatment","events","n","a;b"\nx,a,1,9,\nx,b,2,9,\n'
     assert project_of("OR", None, table, ignore=["a;b"]).tables
 
@@ -87,11 +70,13 @@ def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
 
 
 def test_rows_of_arms_among_contrasts() -> None:
-    """Contrasts whose reference has NA have no comparator on the row."""
+    """A contrast without a comparator on its row says which rows would have one, and those are read."""
     with pytest.raises(UserError) as error:
-        project_of("OR", "contrasts", "study,treatment,effect,se\nx,a,NA,NA\nx,b,-0.7,0.7\n")
+        project_of("OR", "contrasts", "study,treatment,effect,se\nx,a,0.1,0.2\nx,b,-0.7,0.7\n")
     assert "no column comparator" in str(error.value)
-    assert "a row per arm, and NA for the reference, are not read yet" in str(error.value)
+    assert "every study has a row whose effect is NA" in str(error.value)
+    (study,) = project_of("OR", "contrasts", "study,treatment,effect,se\nx,a,NA,NA\nx,b,-0.7,0.7\n").tables
+    assert [(row["treatment_arm"], row["comparator_arm"]) for row in study.rows] == [("b", "a")]
 
 
 @pytest.mark.parametrize(

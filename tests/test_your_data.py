@@ -10,6 +10,7 @@ from secondline.errors import UserError
 from secondline.evidence.audit import audit_project
 from secondline.evidence.selection import select_evidence
 from secondline.likelihoods import LIKELIHOODS
+from secondline.project.formats.registry import READERS
 from secondline.project.read import read_project
 from secondline.tools.check import summary
 
@@ -92,20 +93,39 @@ def test_a_table_with_its_own_names() -> None:
     assert found == [("placebo:30", 3, 30), ("alpha:30", 5, 30), ("placebo:35", 4, 35), ("alpha:34 beta:3", 9, 37)]
 
 
-@pytest.mark.parametrize(
-    ("table", "complaint"),
-    [
-        ("study;treatment;events;n\nA;placebo;1;20\n", "semicolons separate the columns"),
-        ("study\ttreatment\tevents\tn\nA\tplacebo\t1\t20\n", "tabs separate the columns"),
-        ("study,treatment1,treatment2,events1,events2\nA,placebo,alpha,1,2\n", "one row per study, with columns for"),
-        ("study,treatment,effect,se\nA,placebo,NA,NA\nA,alpha,0.2,0.1\n", "tables with a row per arm, and NA"),
-    ],
-)
-def test_what_is_not_read_yet(table: str, complaint: str) -> None:
-    """Each of the shapes that the page lists is recognised."""
-    Path("trials.csv").write_text(table, encoding="utf-8")
-    with pytest.raises(UserError, match=complaint):
-        read_project(CONFIG)
+LAYOUTS = {
+    "tidy": "study,treatment,events,n\nA,placebo,1,20\nA,alpha,2,20\n",
+    "arms": "Study;T;R;N\nA;placebo;1;20\nA;alpha;2;20\n",
+    "wide": "study\ttreat1\tevent1\tn1\ttreat2\tevent2\tn2\nA\tplacebo\t1\t20\talpha\t2\t20\n",
+    "contrasts": "studlab,treat1,treat2,TE,seTE\nA,alpha,placebo,0.7,1.2\n",
+    "reference_rows": "study,treatment,diff,std.err\nA,placebo,NA,NA\nA,alpha,0.7,1.2\n",
+    "wide_contrasts": "study,t1,t2,logOR2,selogOR2\nA,placebo,alpha,0.7,1.2\n",
+}
+"""One study, alpha against placebo, in every layout of the page."""
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_tables_of_other_programs(name: str) -> None:
+    """Every layout that the page lists is read without being named, and the run says what it took it for."""
+    Path("trials.csv").write_text(LAYOUTS[name], encoding="utf-8")
+    project = read_project(CONFIG)
+    (study,), (file,) = project.tables, project.files
+    arms = {row["arm"]: row["events"] for row in study.rows} if "arm" in study.rows[0] else {}
+    contrasts = [
+        (row["treatment_arm"], row["comparator_arm"], row["effect"], row["se"]) for row in study.rows if not arms
+    ]
+    assert arms == {"placebo": 1, "alpha": 2} or contrasts == [("alpha", "placebo", 0.7, 1.2)]
+    assert READERS[name].title in str(file) and str(file).endswith("all used")
+
+
+def test_the_layouts_are_those_of_the_registry() -> None:
+    """The table of the page names every reader."""
+    section = TEXT[TEXT.index("| `format` | one row is") :].split("\n\n")[0]
+    assert (
+        re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)[1:]
+        == list(READERS)
+        == sorted(LAYOUTS, key=list(READERS).index)
+    )
 
 
 def test_columns_by_measure() -> None:

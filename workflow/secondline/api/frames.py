@@ -19,7 +19,8 @@ from secondline.likelihoods import (
 )
 from secondline.project.config_parts import AuditLimits
 from secondline.project.evidence_tables import TableStudy, studies_of
-from secondline.project.table_lines import COLUMNS, STUDY_COLUMNS, EvidenceTable, Line, Vocabulary, check_time
+from secondline.project.table_columns import check_time
+from secondline.project.table_lines import COLUMNS, STUDY_COLUMNS, EvidenceTable, Line, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -100,7 +100,7 @@ def _folder_of_package() -> str:
 
 
 def begin_run(workflow: Any, opened: Opened) -> Run | None:
-    """Begin a run; what Snakemake starts in processes of their own are its jobs, not runs.
+    """Begin a run, and say what its tables were taken for; what Snakemake starts as processes is jobs, not runs.
 
     Parameters
     ----------
@@ -114,6 +114,8 @@ def begin_run(workflow: Any, opened: Opened) -> Run | None:
     results = list(dict.fromkeys(map(Path, (config.results, config.shared_results))))
     with mistakes_in_one_line():
         run = begin(opened.document.file, results, planning)
+    for file in opened.project.files:
+        print(file, file=sys.stderr)
     if not planning:
         write_copy(opened.document, Path(opened.copy))
     return run

@@ -27,6 +27,7 @@ from secondline.project.outcomes import RESPONSE, Baseline, Outcome
 from secondline.project.pico import Pico
 from secondline.project.sheets import StudySheet
 from secondline.project.specifications import Specifications
+from secondline.project.table_columns import TableFile
 from secondline.project.table_lines import EvidenceTable
 from secondline.project.treatments import Treatments
 
@@ -328,6 +329,7 @@ class Project(Strict):
     characteristics: Characteristics = Field(default_factory=Characteristics)
     sheets: dict[str, StudySheet] = Field(default_factory=dict)
     tables: tuple[TableStudy, ...] = ()
+    files: tuple[TableFile, ...] = ()
     _document: Document | None = PrivateAttr(default=None)
 
     def error(self, path: tuple[str | int, ...], value: object, problem: str) -> UserError:

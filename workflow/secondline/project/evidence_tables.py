@@ -18,7 +18,9 @@ from secondline.project.arm_variances import PairwiseEffect
 from secondline.project.config_parts import AuditLimits
 from secondline.project.covariance import solve_covariance
 from secondline.project.figures import ALL
+from secondline.project.formats.base import Left
 from secondline.project.standardise import standardised_contrasts
+from secondline.project.table_columns import TableFile, read_lines
 from secondline.project.table_intervals import Interval, read_interval
 from secondline.project.table_judgements import concerns_of
 from secondline.project.table_lines import (
@@ -32,7 +34,6 @@ from secondline.project.table_lines import (
     kind_of,
     known,
     needed_columns,
-    read_lines,
 )
 
 Row = dict[str, Any]
@@ -71,7 +72,12 @@ class TableStudy:
 
 
 def read_studies(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[TableStudy]:
-    """Read one table into what it gives on every outcome of every study, in the order of the table.
+    """Read one table into what it gives on every outcome of every study, in its order; see `read_table`."""
+    return read_table(table, vocabulary, complain)[0]
+
+
+def read_table(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> tuple[list[TableStudy], TableFile]:
+    """Read one table into what it gives on every outcome of every study, and say what the file was taken for.
 
     Parameters
     ----------
@@ -88,7 +94,7 @@ def read_studies(table: EvidenceTable, vocabulary: Vocabulary, complain: Complai
     if not Path(table.file).is_file():
         raise complain(("file",), table.file, "no such file")
     _check_treatments(table, vocabulary, complain)
-    lines = read_lines(table, vocabulary, complain)
+    lines, file = read_lines(table, vocabulary, complain)
     for line in lines if not table.outcome else ():
         known(line, "outcome", line.text("outcome"), list(vocabulary.likelihoods))
     found = list(dict.fromkeys(line.text("study") for line in lines))
@@ -97,7 +103,12 @@ def read_studies(table: EvidenceTable, vocabulary: Vocabulary, complain: Complai
     for path, study in named.items():
         if study not in found:
             raise complain(path, study, f"no such study in {table.file}; allowed: {', '.join(found)}")
-    return studies_of(lines, table, vocabulary)
+    others = [
+        Left(line.number, "of a study that is not among those named under studies")
+        for line in lines
+        if table.studies and line.text("study") not in table.studies
+    ]
+    return studies_of(lines, table, vocabulary), file.without(others)
 
 
 def studies_of(lines: Sequence[Line], table: EvidenceTable, vocabulary: Vocabulary) -> list[TableStudy]:

@@ -22,9 +22,10 @@ from secondline.project.cross_checks import (
     check_vocabulary,
 )
 from secondline.project.documents import Document, read_yaml, validate
-from secondline.project.evidence_tables import TableStudy, read_studies
+from secondline.project.evidence_tables import TableStudy, read_table
 from secondline.project.sheet_files import read_sheets
 from secondline.project.sheets import StudySheet
+from secondline.project.table_columns import TableFile
 from secondline.project.table_lines import Vocabulary
 from secondline.project.treatments import Treatments
 
@@ -84,10 +85,15 @@ def read_project(file: Path | Document, check_sheet: Callable[[StudySheet], None
                 check_characteristics(sheet, characteristics)
                 check_quotation(sheet, sheets)
                 check_sheet(sheet)
-    tables = _tables(config, treatments, document, mistakes)
+    tables, files = _tables(config, treatments, document, mistakes)
     mistakes.tell()
     project = Project(
-        config=config, treatments=treatments, characteristics=characteristics, sheets=sheets, tables=tables
+        config=config,
+        treatments=treatments,
+        characteristics=characteristics,
+        sheets=sheets,
+        tables=tables,
+        files=files,
     )
     project._document = document
     check_analyses(project, document)
@@ -108,8 +114,10 @@ def _part[M: BaseModel](key: str, model: type[M], document: Document) -> M:
     return validate(model, read_yaml(Path(value)))
 
 
-def _tables(config: Config, treatments: Treatments, document: Document, mistakes: Mistakes) -> tuple[TableStudy, ...]:
-    """Read every table, and check that no study gives one outcome twice."""
+def _tables(
+    config: Config, treatments: Treatments, document: Document, mistakes: Mistakes
+) -> tuple[tuple[TableStudy, ...], tuple[TableFile, ...]]:
+    """Read every table, check that no study gives one outcome twice, and say what every file was taken for."""
     vocabulary = Vocabulary(
         regimens=list(treatments.regimens),
         settings=list(treatments.settings),
@@ -119,13 +127,16 @@ def _tables(config: Config, treatments: Treatments, document: Document, mistakes
         measures={name: outcome.measure for name, outcome in config.outcomes.items()},
     )
     found: dict[tuple[str, str], TableStudy] = {}
+    files: list[TableFile] = []
     for i, table in enumerate(config.evidence):
         section = document.section("evidence").section(i)
         with mistakes.noted():
-            for study in read_studies(table, vocabulary, section.error):
+            studies, file = read_table(table, vocabulary, section.error)
+            files.append(file)
+            for study in studies:
                 key = (study.outcome, study.study)
                 if key in found:
                     there = f"{found[key].file}:{found[key].line}"
                     raise study.error(f"this study gives {study.outcome} already, in {there}; allowed: one source")
                 found[key] = study
-    return tuple(found.values())
+    return tuple(found.values()), tuple(files)

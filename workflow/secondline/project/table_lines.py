@@ -4,22 +4,28 @@ import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from secondline.errors import UserError
-from secondline.likelihoods import CONTRASTS, LIKELIHOODS, NORMAL, Distribution, Likelihood
-from secondline.measures import MEASURES, RR, Measure
-from secondline.project.documents import FileName, Label, Strict, Text, is_plain
+from secondline.likelihoods import CONTRASTS, LIKELIHOODS, NORMAL, Likelihood
+from secondline.measures import MEASURES, Measure
+from secondline.project.documents import FileName, Label, Strict, Text, fail, is_plain
 from secondline.project.figures import Identifier
+from secondline.project.formats.base import is_given
+from secondline.project.formats.registry import READERS
+from secondline.project.formats.text import MOST_BYTES
 from secondline.project.study_parts import Acknowledgement
-from secondline.project.table_shape import REFERENCE_ROWS, check_header, check_separator, wide_form
+from secondline.project.table_shape import check_separator
 
 Word = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+if TYPE_CHECKING:
+    type FormatName = str
+else:  # names as the schema and a mistake list them
+    FormatName = Literal[*READERS]
 Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
 
 # Columns that give a contrast: on the scale on which effects add up, or as papers print it, with its interval.
@@ -34,14 +40,8 @@ RISK_RATIOS = (
     "ratios with their standard errors as contrasts (patients are no time at risk)"
 )
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_PATIENTS = re.compile(r"n|total|patients|participants|subjects|sample[ _.-]?size|n[ _.-]?total", re.IGNORECASE)
-_NO_TIME = (
-    "patients are no time at risk: counts of patients go with measure OR and likelihood binomial_logit (risk ratios "
-    "cannot be estimated from counts yet)"
-)
-_MISSING = ("", "NA")
-# More than any table of studies holds, and numbers between which every formula stays finite.
-_MOST_BYTES, _MOST_LETTERS, _LARGEST, _SMALLEST, _MOST_PATIENTS = 50_000_000, 200, 1e12, 1e-12, 10**9
+# More letters than any name has, and numbers between which every formula stays finite.
+_MOST_LETTERS, _LARGEST, _SMALLEST, _MOST_PATIENTS = 200, 1e12, 1e-12, 10**9
 
 
 class TableAcknowledgement(Acknowledgement):
@@ -59,11 +59,16 @@ class EvidenceTable(Strict):
 
     ``columns`` gives the table's name for each of our columns, and ``treatments`` the regimen (or a mixture, ``a:34
     b:3``) for each value in the table. ``studies`` selects studies; columns under ``ignore`` are not read. The columns
-    ``risk_of_bias`` and ``indirectness`` hold the judgements of ``judged_by``.
+    ``risk_of_bias`` and ``indirectness`` hold the judgements of ``judged_by``. Columns of a wide table, such as ``r.1``
+    and ``r.2``, are named together, ``events: r``.
     """
 
     file: FileName
-    """Name of the CSV file."""
+    """Name of the file: text, separated by commas, semicolons, tabs, bars or blanks."""
+    format: FormatName | None = None
+    """How the studies are laid out; by default recognised from the columns."""
+    missing: list[Text] = Field(default_factory=list)
+    """Words that mean a missing value, beside an empty cell and NA."""
     label: Label | None = None
     """Label of the data set in reports."""
     outcome: Identifier | None = None
@@ -80,6 +85,15 @@ class EvidenceTable(Strict):
     """Who judged risk of bias and indirectness, or where these judgements are published."""
     acknowledged: list[TableAcknowledgement] = Field(default_factory=list)
     """Findings of the audit that are known, each with the reason why it is accepted."""
+
+    @field_validator("missing")
+    @classmethod
+    def _never_nothing(cls, words: list[str]) -> list[str]:
+        """Refuse a nought that would be taken for a missing value, as no events are a figure."""
+        for i, word in enumerate(words):
+            if _NUMBER.fullmatch(word) and float(word) == 0:
+                fail((i,), word, "0 is a figure, and never means a missing value")
+        return words
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,7 @@ class Line:
 
     def has(self, column: str) -> bool:
         """Whether a cell is filled; R writes NA into one that is not."""
-        return self.cells.get(column, "") not in _MISSING
+        return is_given(self.cells.get(column, ""))
 
     def text(self, column: str) -> str:
         """Word in a cell that must be filled."""
@@ -183,26 +197,6 @@ class Line:
         return self.whole(column, 1) if self.has(column) else None
 
 
-def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> list[Line]:
-    """Read the cells of a table, and check its columns."""
-    (top, header), *body = read_cells(table.file)
-    check_header(table.file, top, header, body)
-    for name in header:
-        if header.count(name) > 1:
-            raise UserError("this column occurs twice", table.file, top, name)
-    ours = _our_names(table, header, complain)
-    _check_columns(table, header, top, ours, vocabulary, complain)
-    if not body:
-        raise UserError("the table has no rows", table.file)
-    names = {our: name for name, our in ours.items()}
-    lines = [_line(table.file, number, header, cells, names) for number, cells in body]
-    rates = {
-        name for name in vocabulary.likelihoods if vocabulary.likelihood(name).distribution is Distribution.POISSON
-    }
-    check_time([line for line in lines if (table.outcome or line.cells["outcome"]) in rates], table, complain)
-    return lines
-
-
 def read_columns(file: str, columns: Sequence[str]) -> list[Line]:
     """Read a CSV file that has these columns and no others, in any order.
 
@@ -233,8 +227,8 @@ def read_cells(file: str) -> list[tuple[int, list[str]]]:
     found, start = [], 1
     try:
         size = Path(file).stat().st_size
-        if size > _MOST_BYTES:
-            raise UserError(f"{size} bytes; allowed: up to {_MOST_BYTES}", file)
+        if size > MOST_BYTES:
+            raise UserError(f"{size} bytes; allowed: up to {MOST_BYTES}", file)
         with Path(file).open(encoding="utf-8-sig", newline="") as handle:
             check_separator(file, next((line for line in handle if line.strip()), ""))
             handle.seek(0)
@@ -252,107 +246,6 @@ def read_cells(file: str) -> list[tuple[int, list[str]]]:
     if not found:
         raise UserError("the table is empty", file)
     return found
-
-
-def _our_names(table: EvidenceTable, header: Sequence[str], complain: Complain) -> dict[str, str]:
-    """Our name of every column that is read, by its name in the table."""
-    renamed: dict[str, str] = {}
-    for our, name in table.columns.items():
-        if name not in header:
-            raise complain(("columns", our), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
-        if name in renamed:
-            raise complain(("columns", our), name, f"this column is {renamed[name]} already")
-        renamed[name] = our
-    read = [name for name in header if name in renamed or name not in table.ignore]
-    for name in read:
-        if name in table.columns and name not in renamed:
-            raise complain(("columns", name), table.columns[name], f"{table.file} has a column {name} too; ignore it")
-    return {name: renamed.get(name, name) for name in read}
-
-
-def _check_columns(
-    table: EvidenceTable,
-    header: Sequence[str],
-    line: int,
-    ours: Mapping[str, str],
-    vocabulary: Vocabulary,
-    complain: Complain,
-) -> None:
-    """Check that every column is known, and that none is missing."""
-    if table.outcome:
-        _check_kind(table, table.outcome, set(ours.values()), line, vocabulary)
-    for i, name in enumerate(table.ignore):
-        if name not in header:
-            raise complain(("ignore", i), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
-    there = set(ours.values())
-    outcomes = [table.outcome] if table.outcome else list(vocabulary.likelihoods)
-    allowed = ["study", "treatment", *([] if table.outcome else ["outcome"]), "setting", *vocabulary.covariates]
-    allowed += JUDGED_COLUMNS
-    for outcome in outcomes:
-        kind = kind_of(outcome, there, vocabulary)
-        allowed += [*kind.required, *kind.optional, *vocabulary.categories_of(outcome, kind)]
-    beside = () if AS_PRINTED[0] in there else (*AS_PRINTED[1:], "level")  # limits of an estimate, and of nothing else
-    allowed = [name for name in dict.fromkeys(allowed) if name not in beside]
-    for name, our in ours.items():
-        if our not in allowed:
-            wide = wide_form(header)
-            if wide:
-                raise UserError(wide, table.file, line)
-            near = get_close_matches(our, allowed, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            instead = "else give it one of these names under columns, or ignore it"
-            problem = f"unknown column; {hint}allowed: {', '.join(allowed)}; {instead}"
-            if name != our:
-                raise complain(("columns", our), name, problem)
-            raise UserError(problem, table.file, line, name)
-    judged = [our for our in JUDGED_COLUMNS if our in there]
-    if judged and table.judged_by is None:
-        problem = f"say who judged {' and '.join(judged)}, or ignore the column{'s' if len(judged) > 1 else ''}"
-        raise complain(("judged_by",), None, problem)
-    if table.judged_by and not judged:
-        problem = f"{table.file} has no column {' or '.join(JUDGED_COLUMNS)}; leave the key out, or name one in columns"
-        raise complain(("judged_by",), table.judged_by, problem)
-    needed = ["study", "treatment", *([] if table.outcome else ["outcome"])]
-    if table.outcome:
-        needed += needed_columns(table.outcome, there, vocabulary)
-    for our in needed:
-        if our not in there:
-            reference = f"; {REFERENCE_ROWS}" if our == "comparator" else ""
-            raise UserError(f"no column {our}; needed: {', '.join(needed)}{reference}", table.file, line)
-
-
-def check_time(lines: Sequence[Line], table: EvidenceTable, complain: Complain) -> None:
-    """Check that numbers of patients are not given as time at risk, which makes a model of rates of what are risks."""
-    name = table.columns.get("time", "")
-    if lines and _PATIENTS.fullmatch(name):
-        problem = f"{_NO_TIME}; rename the column if it really contains time"
-        raise complain(("columns", "time"), name, problem)
-    given = [line for line in lines if all(line.has(column) for column in ("n", "time", "events"))]
-    if given and all(line.number_in("n") == line.number_in("time") for line in given):
-        problem = (
-            f"time is n on every line; {_NO_TIME}; if all patients were followed for one unit of time, ignore column n"
-        )
-        raise given[0].error("time", problem)
-
-
-def _check_kind(table: EvidenceTable, outcome: str, columns: set[str], line: int, vocabulary: Vocabulary) -> None:
-    """Check that an outcome that is modelled from contrasts is not given by arms."""
-    if kind_of(outcome, columns, vocabulary) is CONTRASTS and not {*ON_SCALE, *AS_PRINTED, "comparator"} & columns:
-        for column in ("events", "mean"):
-            instead = _arms_instead(vocabulary.measure(outcome), column)
-            if instead and column in columns:
-                problem = f"{outcome} is modelled from contrasts, and these are arms; {instead}"
-                raise UserError(problem, table.file, line, column)
-
-
-def _arms_instead(measure: Measure, column: str) -> str:
-    """Say which likelihoods estimate a measure from arms that have a column; nothing where none does."""
-    found = [one for one in LIKELIHOODS.values() if measure.name in one.scales and column in one.required]
-    if not found:
-        return RISK_RATIOS if measure is RR and column == "events" else ""
-    figures = [("mean", "sd", "n") if measure.name in one.standardised else one.required for one in found]
-    takers = [f"{one.name} ({', '.join(given)})" for one, given in zip(found, figures, strict=True)]
-    return f"arms go with likelihood: {' or '.join(takers)}"
 
 
 def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> Likelihood:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 
 from secondline.errors import UserError
+from secondline.project.formats.text import DELETE_TITLE
 
 _TIDY = (
     "write one row per arm (study, treatment and its figures) or one row per contrast (study, treatment, comparator, …)"
 )
+_NEEDED = "such a table needs a treatment and all figures for every arm, as treat1, event1, n1, treat2, event2, n2"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 _NUMBERED = re.compile(r"(.*?)[ ._-]?([1-9])")
 
@@ -27,7 +29,7 @@ def check_separator(file: str, first: str) -> None:
         if sign in bare:
             comma = "; decimal commas (1,5) become points (1.5)" if sign == ";" else ""
             raise UserError(
-                f"{name} separate the columns; allowed so far: commas. Save it as CSV with commas{comma}", file
+                f"{name} separate the columns; allowed here: commas. Save it as CSV with commas{comma}", file
             )
 
 
@@ -41,7 +43,7 @@ def check_header(file: str, top: int, header: Sequence[str], body: Sequence[tupl
     """
     if len(header) > 1 and sum(map(bool, header)) == 1 and body and sum(map(bool, body[0][1])) > 1:
         title = "".join(header)
-        problem = f"this line looks like a title, '{title}'; delete it, so that the names of the columns come first"
+        problem = f"this line looks like a title, '{title}'; {DELETE_TITLE}"
         raise UserError(problem, file, top)
     nameless = [i for i, name in enumerate(header) if not name]
     if not nameless:
@@ -72,7 +74,7 @@ def wide_form(header: Sequence[str]) -> str | None:
     for found, least in ((repeated, 2), (sides, 2), ([[name] for name in control], 2)):
         if len(found) >= least:
             shown = ", ".join(name for names in found[:2] for name in names)
-            return f"one row per study, with columns for every arm ({shown})? Such a table is not read yet; {_TIDY}"
+            return f"one row per study, with columns for every arm ({shown})? {_NEEDED}; else {_TIDY}"
     return None
 
 
@@ -81,6 +83,6 @@ def _both(stem: str, header: Sequence[str]) -> bool:
 
 
 REFERENCE_ROWS = (
-    "a contrast names treatment and comparator on every row; tables with a row per arm, and NA for the reference, are "
-    "not read yet: write one row per contrast, with comparator_se in multi-arm studies"
+    "a contrast names treatment and comparator on its row, or every study has a row whose effect is NA for the "
+    "treatment with which the others are compared"
 )

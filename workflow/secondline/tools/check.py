@@ -39,7 +39,13 @@ def summary(project: Project, study: str | None = None) -> str:
     study : str, optional
         Say only what concerns this study.
     """
-    sections = [_studies(project, study), _networks(project, study), _candidates(project), _selected(project, study)]
+    sections = [
+        _studies(project, study),
+        _files(project, study),
+        _networks(project, study),
+        _candidates(project),
+        _selected(project, study),
+    ]
     sections += [
         _sources(project, study),
         _judgements(project, study),
@@ -78,6 +84,13 @@ def _studies(project: Project, study: str | None) -> list[str]:
             rows.append((name, name, ", ".join(files), None, ""))
     rows = [rows[0], *(row for row in rows[1:] if study in (None, row[0]))]
     return [f"Studies: {len(rows) - 1}", *_table(rows)]
+
+
+def _files(project: Project, study: str | None) -> list[str]:
+    """Say what every table was taken for, and what became of its rows."""
+    named = {found.file for found in project.tables if study in (None, found.study)}
+    lines = [f"  {file}" for file in project.files if file.file in named]
+    return ["Tables, and what they were taken for", *lines] if lines else []
 
 
 def _networks(project: Project, study: str | None) -> list[str]:

@@ -1,0 +1,1 @@
+"""Formats of tables of evidence: one module per format, all behind one interface."""

@@ -1,0 +1,35 @@
+"""The formats that are read. To add one, write a module with its reader, and name it here."""
+
+from secondline.errors import UserError
+from secondline.project.formats import arms, contrasts, reference_rows, tidy, wide, wide_contrasts
+from secondline.project.formats.base import Reader, Sheet
+
+_ALL = (tidy.READER, arms.READER, contrasts.READER, reference_rows.READER, wide.READER, wide_contrasts.READER)
+READERS: dict[str, Reader] = {reader.name: reader for reader in _ALL}
+"""Readers by the word under ``format``."""
+
+
+def choose(sheet: Sheet, named: str | None) -> tuple[Reader, str]:
+    """Choose the reader of a sheet: the one that is named, or the only one that recognises it.
+
+    A sheet that no reader recognises is read as a tidy one, whose errors say what is missing.
+
+    Returns
+    -------
+    reader : Reader
+    words : str
+        By what it was recognised.
+
+    Raises
+    ------
+    UserError
+        Several readers recognise it.
+    """
+    if named:
+        return READERS[named], READERS[named].recognises(sheet) or "as its entry says"
+    found = [(reader, words) for reader in READERS.values() if (words := reader.recognises(sheet))]
+    if len(found) > 1:
+        meanings = " or ".join(f"{reader.name}: {reader.title} ({words})" for reader, words in found)
+        problem = f"this file can be read in {len(found)} ways: {meanings}; name one under format, and ignore the rest"
+        raise UserError(problem, sheet.file, sheet.top)
+    return found[0] if found else (tidy.READER, "under our names")

@@ -1,0 +1,228 @@
+"""The columns of an evidence table: read by the format it has, and checked against what its outcome needs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from secondline.errors import UserError
+from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Distribution
+from secondline.measures import MEASURES, RR, Measure
+from secondline.project.formats.base import Left, Row, Sheet, Taken
+from secondline.project.formats.names import numbered
+from secondline.project.formats.registry import choose
+from secondline.project.formats.text import named_columns, read_text
+from secondline.project.table_lines import (
+    AS_PRINTED,
+    JUDGED_COLUMNS,
+    ON_SCALE,
+    RISK_RATIOS,
+    Complain,
+    EvidenceTable,
+    Line,
+    Vocabulary,
+    kind_of,
+    needed_columns,
+)
+from secondline.project.table_shape import REFERENCE_ROWS, check_header, wide_form
+
+_PATIENTS = re.compile(r"n|total|patients|participants|subjects|sample[ _.-]?size|n[ _.-]?total", re.IGNORECASE)
+_NO_TIME = (
+    "patients are no time at risk: counts of patients go with measure OR and likelihood binomial_logit (risk ratios "
+    "cannot be estimated from counts yet)"
+)
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """What a file was taken for, and what became of its lines."""
+
+    file: str
+    outcome: str | None
+    """The outcome of all rows, if there is no such column."""
+    words: str
+    read: int
+    """Lines with anything in them, without that of the names."""
+    left: tuple[Left, ...]
+    """Lines that are not used, each with the reason."""
+
+    def without(self, left: Sequence[Left]) -> "TableFile":
+        """Add lines that are not used either."""
+        known = {one.number for one in self.left}
+        added = (one for one in left if one.number not in known)
+        return replace(self, left=tuple(sorted((*self.left, *added), key=lambda one: one.number)))
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        rows = f"{self.read} row{'s' if self.read > 1 else ''}"
+        if not self.left:
+            return f"{self.file}: {self.words}; {rows}, all used"
+        reasons: dict[str, list[str]] = {}
+        for one in self.left:
+            reasons.setdefault(one.reason, []).append(str(one.number))
+        why = "; ".join(f"line {', '.join(lines)}: {reason}" for reason, lines in reasons.items())
+        return f"{self.file}: {self.words}; {rows}, {self.read - len(self.left)} used ({why})"
+
+
+def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain) -> tuple[list[Line], TableFile]:
+    """Read the cells of a table in whatever format it has, and check its columns; say what it was taken for."""
+    sheet, taken, words = take(table, complain)
+    _check_columns(table, sheet, taken, vocabulary, complain)
+    lines = [Line(table.file, row.number, row.cells, row.names) for row in taken.rows]
+    rates = {
+        name for name in vocabulary.likelihoods if vocabulary.likelihood(name).distribution is Distribution.POISSON
+    }
+    check_time([line for line in lines if (table.outcome or line.cells["outcome"]) in rates], table, complain)
+    return lines, TableFile(table.file, table.outcome, words, len(sheet.rows), taken.left)
+
+
+def take(table: EvidenceTable, complain: Complain) -> tuple[Sheet, Taken, str]:
+    """Read a file, find its format, and say in words what it was taken for.
+
+    Raises
+    ------
+    UserError
+        The first mistake, in one line; a file that could be two formats names both.
+    """
+    sheet = read_sheet(table, complain)
+    reader, words = choose(sheet, table.format)
+    taken = reader.read(sheet)
+    said = "; ".join([*([sheet.found] if sheet.found else []), f"{reader.title} ({words})", *taken.remarks])
+    return sheet, taken, said
+
+
+def read_sheet(table: EvidenceTable, complain: Complain) -> Sheet:
+    """Read the cells of a file, with columns under our names where the entry of the table gives them."""
+    cells = named_columns(read_text(table.file, table.missing))
+    check_header(table.file, cells.top, cells.header, cells.body)
+    for name in cells.header:
+        if cells.header.count(name) > 1:
+            raise UserError("this column occurs twice", table.file, cells.top, name)
+    ours = _our_names(table, cells.header, complain)
+    for i, name in enumerate(table.ignore):
+        if name not in cells.header:
+            raise complain(("ignore", i), name, f"no such column in {table.file}; allowed: {', '.join(cells.header)}")
+    if not cells.body:
+        raise UserError("the table has no rows", table.file)
+    names = {our: name for name, our in ours.items()}
+    rows = []
+    for number, row in cells.body:
+        if len(row) != len(cells.header):
+            raise UserError(f"{len(row)} cells; allowed: {len(cells.header)}, as in the header", table.file, number)
+        named = dict(zip(cells.header, row, strict=True))
+        given = {our: "NA" if named[name] in table.missing else named[name] for name, our in ours.items()}
+        rows.append(Row(number, given, names))
+    return Sheet(table.file, cells.top, tuple(ours.values()), names, tuple(rows), ", ".join(cells.found))
+
+
+def _our_names(table: EvidenceTable, header: Sequence[str], complain: Complain) -> dict[str, str]:
+    """Our name of every column that is read, by its name in the table."""
+    renamed: dict[str, str] = {}
+    for our, name in table.columns.items():
+        several = {column: f"{our}.{index}" for column in header for stem, index in numbered(column) if stem == name}
+        if name not in header and not several:
+            raise complain(("columns", our), name, f"no such column in {table.file}; allowed: {', '.join(header)}")
+        for column, ours in {name: our}.items() if name in header else several.items():
+            if column in renamed:
+                raise complain(("columns", our), name, f"this column is {renamed[column]} already")
+            renamed[column] = ours
+    read = [name for name in header if name in renamed or name not in table.ignore]
+    for name in read:
+        if name in table.columns and name not in renamed:
+            raise complain(("columns", name), table.columns[name], f"{table.file} has a column {name} too; ignore it")
+    return {name: renamed.get(name, name) for name in read}
+
+
+def _check_columns(
+    table: EvidenceTable, sheet: Sheet, taken: Taken, vocabulary: Vocabulary, complain: Complain
+) -> None:
+    """Check that every column is known, and that none is missing."""
+    there = set(taken.columns)
+    if table.outcome:
+        _check_kind(table, table.outcome, there, sheet.top, vocabulary)
+        _check_measure(table.outcome, sheet, taken, vocabulary)
+    allowed = _allowed(table, there, vocabulary)
+    for our, name in taken.columns.items():
+        if our not in allowed:
+            wide = wide_form(list(sheet.names.values()))
+            if wide and not taken.is_wide:
+                raise UserError(wide, table.file, sheet.top)
+            near = get_close_matches(our, allowed, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            instead = "else give it one of these names under columns, or ignore it"
+            problem = f"unknown column; {hint}allowed: {', '.join(allowed)}; {instead}"
+            if our in table.columns:
+                raise complain(("columns", our), name, problem)
+            raise UserError(problem, table.file, sheet.top, name)
+    _check_judged(table, there, complain)
+    needed = ["study", "treatment", *([] if table.outcome else ["outcome"])]
+    if table.outcome:
+        needed += needed_columns(table.outcome, there, vocabulary)
+    for our in needed:
+        if our not in there:
+            reference = f"; {REFERENCE_ROWS}" if our == "comparator" else ""
+            raise UserError(f"no column {our}; needed: {', '.join(needed)}{reference}", table.file, sheet.top)
+
+
+def _allowed(table: EvidenceTable, there: set[str], vocabulary: Vocabulary) -> list[str]:
+    """List the columns that a table may have."""
+    outcomes = [table.outcome] if table.outcome else list(vocabulary.likelihoods)
+    allowed = ["study", "treatment", *([] if table.outcome else ["outcome"]), "setting", *vocabulary.covariates]
+    allowed += JUDGED_COLUMNS
+    for outcome in outcomes:
+        kind = kind_of(outcome, there, vocabulary)
+        allowed += [*kind.required, *kind.optional, *vocabulary.categories_of(outcome, kind)]
+    beside = () if AS_PRINTED[0] in there else (*AS_PRINTED[1:], "level")  # limits of an estimate, and of nothing else
+    return [name for name in dict.fromkeys(allowed) if name not in beside]
+
+
+def _check_measure(outcome: str, sheet: Sheet, taken: Taken, vocabulary: Vocabulary) -> None:
+    """Check that a column that is named by a measure goes with an outcome of that measure."""
+    if taken.measure and taken.measure != vocabulary.measures[outcome]:
+        problem = f"these are {MEASURES[taken.measure].words.lower()}s, and {outcome} has measure"
+        raise UserError(f"{problem} {vocabulary.measures[outcome]}", sheet.file, sheet.top, taken.columns["estimate"])
+
+
+def _check_judged(table: EvidenceTable, there: set[str], complain: Complain) -> None:
+    """Check that judgements have somebody who judged, and nobody judged nothing."""
+    judged = [our for our in JUDGED_COLUMNS if our in there]
+    if judged and table.judged_by is None:
+        problem = f"say who judged {' and '.join(judged)}, or ignore the column{'s' if len(judged) > 1 else ''}"
+        raise complain(("judged_by",), None, problem)
+    if table.judged_by and not judged:
+        problem = f"{table.file} has no column {' or '.join(JUDGED_COLUMNS)}; leave the key out, or name one in columns"
+        raise complain(("judged_by",), table.judged_by, problem)
+
+
+def check_time(lines: Sequence[Line], table: EvidenceTable, complain: Complain) -> None:
+    """Check that numbers of patients are not given as time at risk, which makes a model of rates of what are risks."""
+    name = table.columns.get("time", "")
+    if lines and _PATIENTS.fullmatch(name):
+        problem = f"{_NO_TIME}; rename the column if it really contains time"
+        raise complain(("columns", "time"), name, problem)
+    given = [line for line in lines if all(line.has(column) for column in ("n", "time", "events"))]
+    if given and all(line.number_in("n") == line.number_in("time") for line in given):
+        problem = (
+            f"time is n on every line; {_NO_TIME}; if all patients were followed for one unit of time, ignore column n"
+        )
+        raise given[0].error("time", problem)
+
+
+def _check_kind(table: EvidenceTable, outcome: str, columns: set[str], line: int, vocabulary: Vocabulary) -> None:
+    """Check that an outcome that is modelled from contrasts is not given by arms."""
+    if kind_of(outcome, columns, vocabulary) is CONTRASTS and not {*ON_SCALE, *AS_PRINTED, "comparator"} & columns:
+        for column in ("events", "mean"):
+            instead = _arms_instead(vocabulary.measure(outcome), column)
+            if instead and column in columns:
+                problem = f"{outcome} is modelled from contrasts, and these are arms; {instead}"
+                raise UserError(problem, table.file, line, column)
+
+
+def _arms_instead(measure: Measure, column: str) -> str:
+    """Say which likelihoods estimate a measure from arms that have a column; nothing where none does."""
+    found = [one for one in LIKELIHOODS.values() if measure.name in one.scales and column in one.required]
+    if not found:
+        return RISK_RATIOS if measure is RR and column == "events" else ""
+    figures = [("mean", "sd", "n") if measure.name in one.standardised else one.required for one in found]
+    takers = [f"{one.name} ({', '.join(given)})" for one, given in zip(found, figures, strict=True)]
+    return f"arms go with likelihood: {' or '.join(takers)}"
