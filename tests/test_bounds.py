@@ -112,7 +112,7 @@ def test_names_of_tables(tmp_path: Path, cell: str) -> None:
 
 def test_size_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file larger than any table of studies is not read."""
-    monkeypatch.setattr("secondline.project.table_lines._MOST_BYTES", 3)
+    monkeypatch.setattr("secondline.project.table_lines.MOST_BYTES", 3)
     (tmp_path / "t.csv").write_text("x\n1\n", encoding="utf-8")
     with pytest.raises(UserError, match="4 bytes; allowed: up to 3"):
         read_cells(str(tmp_path / "t.csv"))
