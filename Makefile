@@ -13,9 +13,15 @@ override CONFIG := $(value CONFIG)
 override ID := $(value ID)
 override CSV := $(value CSV)
 override STUDY := $(value STUDY)
-export CORES CONFIG ID CSV STUDY
+override FILE := $(value FILE)
+override XLSX := $(value XLSX)
+override MEASURE := $(value MEASURE)
+override BETTER := $(value BETTER)
+override REFERENCE := $(value REFERENCE)
+export CORES CONFIG ID CSV STUDY FILE XLSX MEASURE BETTER REFERENCE
+NETWORK = $(BIN)/secondline new-network --measure="$$MEASURE" --better="$$BETTER" --reference="$$REFERENCE"
 
-.PHONY: help setup results check new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
+.PHONY: help setup results check new-network import new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -31,6 +37,12 @@ results: $(READY) ## run the whole pipeline into results/; another configuration
 
 check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml, STUDY=smith_2027
 	@$(BIN)/secondline check --configfile="$$CONFIG" --study="$$STUDY"
+
+new-network: $(READY) ## write a configuration for a table: make new-network FILE=trials.csv BETTER=lower
+	@$(NETWORK) -- "$$FILE"
+
+import: $(READY) ## the same, and check the data at once: make import CSV=trials.csv BETTER=lower, or XLSX=trials.xlsx
+	@$(NETWORK) --check -- "$${CSV:-$$XLSX}"
 
 new-study: $(READY) ## write a sheet to fill in: make new-study ID=smith_2027
 	@$(BIN)/secondline new-study --configfile="$$CONFIG" -- "$$ID"

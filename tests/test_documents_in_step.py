@@ -120,6 +120,8 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_commands_are_those_that_are_run() -> None:
     """The README's commands, all of which `test_command_runs` runs."""
     assert COMMANDS == [
+        "make new-network FILE=trials.csv BETTER=lower",
+        "make results CONFIG=trials.yaml",
         "make results",
         "make test",
         ".venv/bin/snakemake -n",
@@ -185,6 +187,9 @@ def test_command_runs(command: str, tmp_path: Path) -> None:
         "make check CONFIG=my.yaml": "secondline check",
         "make results CONFIG=my.yaml": "secondline run",
         "make import-studies CSV=studies.csv": "secondline import",
+        "make new-network FILE=trials.csv BETTER=lower": "secondline new-network",
+        "make results CONFIG=trials.yaml": "secondline run",
+        "make import CSV=trials.csv BETTER=lower": "secondline new-network",
     }.get(command, "fit_models")
     assert wanted in done.stdout + done.stderr
 

@@ -50,7 +50,15 @@ def make(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
 @pytest.mark.parametrize("text", INJECTIONS)
 @pytest.mark.parametrize(
     ("target", "name"),
-    [("new-study", "ID"), ("import-studies", "CSV"), ("check", "CONFIG"), ("check", "STUDY"), ("results", "CORES")],
+    [
+        ("new-study", "ID"),
+        ("import-studies", "CSV"),
+        ("new-network", "FILE"),
+        ("import", "XLSX"),
+        ("check", "CONFIG"),
+        ("check", "STUDY"),
+        ("results", "CORES"),
+    ],
 )
 def test_no_word_of_a_user_is_run(clone: Path, target: str, name: str, text: str) -> None:
     """Given on the command line or by the environment, it reaches the program as it is."""
@@ -69,7 +77,15 @@ def test_make_expands_no_word_of_a_user() -> None:
     assert sorted(exported.split()) == sorted(re.findall(r"^override (\w+) := \$\(value \1\)$", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize(("target", "wanted"), [("new-study", "name the study"), ("import-studies", "name the table")])
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("new-study", "name the study"),
+        ("import-studies", "name the table"),
+        ("new-network", "name the table"),
+        ("import", "name the table"),
+    ],
+)
 def test_what_is_missing_is_named(clone: Path, target: str, wanted: str) -> None:
     """Without a name there is nothing to write."""
     assert wanted in make(clone, target).stderr

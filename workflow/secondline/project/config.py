@@ -29,6 +29,7 @@ from secondline.project.sheets import StudySheet
 from secondline.project.specifications import Specifications
 from secondline.project.table_columns import TableFile
 from secondline.project.table_lines import EvidenceTable
+from secondline.project.table_treatments import TreatmentsOfTables
 from secondline.project.treatments import Treatments
 
 _FOLDERS = ["evidence", "summary"]
@@ -89,9 +90,10 @@ class Config(Strict):
     sources: SourceCopies | None = None
     """The user's own copies of the papers."""
     treatments: Annotated[
-        FileName | dict[str, Any], BeforeValidator(_inline_or_file, json_schema_input_type=FileName | Treatments)
+        FileName | dict[str, Any],
+        BeforeValidator(_inline_or_file, json_schema_input_type=FileName | Treatments | TreatmentsOfTables),
     ]
-    """File of the treatments, or the treatments themselves."""
+    """File of the treatments, the treatments themselves, or `{from_table: true, reference: Placebo}`."""
     characteristics: (
         Annotated[
             FileName | dict[str, Any],

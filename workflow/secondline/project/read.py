@@ -27,11 +27,14 @@ from secondline.project.sheet_files import read_sheets
 from secondline.project.sheets import StudySheet
 from secondline.project.table_columns import TableFile
 from secondline.project.table_lines import Vocabulary
+from secondline.project.table_treatments import is_of_tables, read_of_tables
 from secondline.project.treatments import Treatments
 
 
 def read_setup(file: Path | Document) -> tuple[Document, Config, Treatments]:
     """Read and cross-check the configuration and the treatments, without any study.
+
+    Where the tables of evidence declare the treatments, these are read, too, and translate their names.
 
     Parameters
     ----------
@@ -45,7 +48,11 @@ def read_setup(file: Path | Document) -> tuple[Document, Config, Treatments]:
     """
     document = file if isinstance(file, Document) else read_yaml(file)
     config = validate(Config, document)
-    treatments = _part("treatments", Treatments, document)
+    if is_of_tables(config.treatments):
+        treatments, tables = read_of_tables(config.evidence, document)
+        config = config.model_copy(update={"evidence": tables})
+    else:
+        treatments = _part("treatments", Treatments, document)
     check_outcomes(config, treatments, document)
     check_models(config, treatments, document)
     check_pico(config, treatments, document)

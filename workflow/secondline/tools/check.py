@@ -223,7 +223,11 @@ def main() -> None:
     parser.add_argument("--configfile", type=Path, default=DEFAULT_CONFIG)
     parser.add_argument("--study", default="", help="show only what concerns this study")
     arguments = parser.parse_args()
-    file, study = arguments.configfile, arguments.study
+    check(arguments.configfile, arguments.study)
+
+
+def check(file: Path, study: str = "") -> None:
+    """Print what a configuration holds; see `main`."""
     with mistakes_in_one_line():
         project = read_project(file, check_curves)
         if study and study not in project.studies:

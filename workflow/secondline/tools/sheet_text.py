@@ -1,4 +1,4 @@
-"""A study sheet as text: strings quoted where YAML would read something else, sections apart."""
+"""Sheets and configurations as text: strings quoted where YAML would read something else, sections apart."""
 
 import re
 from collections.abc import Mapping
@@ -20,6 +20,12 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 
 _Quoting.add_representer(str, _text)
+
+
+def quoted(value: Any) -> str:
+    """Write a value of a configuration in one line."""
+    line = yaml.dump(value, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=True)
+    return line.removesuffix("\n").removesuffix("...").strip()
 
 
 def sheet_text(data: Mapping[str, Any], source: str, schema: str) -> str:

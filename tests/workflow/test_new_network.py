@@ -1,0 +1,36 @@
+"""From a table as another program wrote it to the report, by the two commands of the README and without editing."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from secondline.tools.new_network import Wanted, write_network
+
+from tests.test_new_network import FORMATS, NAMES, SAID
+from tests.workflow.conftest import ROOT, Project, copy_of
+
+RETRY = "retry: {draws: 300, tune: 300, target_accept: 0.95}"
+FAST = f"sampler={{chains: 2, draws: 200, tune: 200, target_accept: 0.9, {RETRY}}}"
+CODE = ("Snakefile", "workflow", "scripts", "envs", "profiles")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One copy of the workflow for all of them."""
+    return copy_of(ROOT, tmp_path_factory.mktemp("new"), CODE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_from_the_file_to_the_report(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every example of a format has a report, which knows its treatments; only the sampler is shortened."""
+    monkeypatch.chdir(project.folder)
+    Path(name).write_bytes((FORMATS / name).read_bytes())
+    file, _ = write_network(Wanted(name, better="higher", out=Path(f"{name}.yaml"), **SAID.get(name, {})))
+    results = f"results/{Path(name).stem}"
+    report = f"{results}/main/report.html"
+    done = project.snakemake(report, "--configfile", str(file), "--cores", "2", "--config", FAST)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    with Path(results, "main/outcome/random/ranking.csv").open(newline="", encoding="utf-8") as table:
+        ranked = {row["treatment"] for row in csv.DictReader(table)}
+    assert len(ranked) > 3 and "Outcome" in Path(report).read_text(encoding="utf-8")
