@@ -24,6 +24,7 @@ from secondline.network.arms import Arm, arms_of, is_contrast
 from secondline.network.data import NetworkData, contrast_covariance, network_data
 from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects
+from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT, Slopes
 from secondline.network.structure import Floats, Structure, Treatments
 from secondline.versions import versions
 
@@ -164,9 +165,12 @@ class Model:
         if self.effects.varying in parts:
             total += truth.values[f"interaction[{regimen}]"]
         total += sum(truth.values[f"beta[{a}*{b}]"] for a, b in self.effects.interactions if {a, b} <= set(parts))
-        covariate = self.effects.covariate
-        if covariate and parts:
-            total += truth.values[f"slope[{covariate}]"] * (arm.covariates[covariate] - self.effects.centre)
+        for each in self.effects.slopes:
+            owners = {COMMON: [""] * bool(parts), INDEPENDENT: own, BY_CLASS: [each.classes.get(c, c) for c in own]}
+            names = [f"slope[{','.join(filter(None, [each.label, owner]))}]" for owner in owners[each.kind]]
+            total += (
+                sum(truth.values[name] for name in names) * (arm.covariates[each.covariate] - each.centre) / each.per
+            )
         return total
 
     def _component(self, component: str, arm: Arm, truth: Truth) -> float:
@@ -318,8 +322,8 @@ def _study_cells(model: Model, i: int, value: float) -> dict[str, str]:
     if names:
         first, second = names[i % len(names)], names[(i + 1) % len(names)]
         cells["setting_mix"] = f"{first}:30 {second}:10" if i % 3 == 0 else f"{first}:40"
-    if model.effects.covariate:
-        cells["covariates"] = f"{model.effects.covariate}:{value!r}"
+    for each in model.effects.slopes:
+        cells["covariates"] = f"{each.covariate}:{value!r}"
     return cells
 
 
@@ -350,7 +354,7 @@ CASES = {
         _DEPARTING,
         ("ab", "ac", "bc", "ad", "ae", "abc", "ade", "bd"),
     ),
-    "covariate": simulated(Model(plain("abcd"), Effects(covariate="age", centre=1.0)), _RANDOM, _DESIGNS),
+    "covariate": simulated(Model(plain("abcd"), Effects(slopes=(Slopes("age", 1.0),))), _RANDOM, _DESIGNS),
     "interactions": simulated(
         Model(_COMBINATIONS, Effects(interactions=(("b", "c"),))),
         _RANDOM,

@@ -22,6 +22,7 @@ from secondline.network.graph import label_contrasts
 from secondline.network.loops import direct_comparisons
 from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import Effects
+from secondline.network.slopes import Slopes
 from secondline.network.structure import Floats, Structure, Treatments
 from secondline.project.read import read_project
 from secondline.report.words import Names
@@ -172,12 +173,12 @@ def test_estimability_is_judged_by_the_columns_of_the_model() -> None:
 def test_a_slope_has_to_be_estimated_too() -> None:
     """Studies of one age say nothing of the effect at another."""
     rows = [{**row, "covariates": "age:70"} for row in network((("b", "a", 0.0, 0.2), ("c", "b", 0.0, 0.2)))]
-    assert labels(rows, Effects(covariate="age", centre=70.0))["b", "a"] == "direct"
-    found = labels(rows, Effects(covariate="age", centre=60.0))
+    assert labels(rows, Effects(slopes=(Slopes("age", 70.0),)))["b", "a"] == "direct"
+    found = labels(rows, Effects(slopes=(Slopes("age", 60.0),)))
     assert found["b", "a"] == found["c", "a"] == "not_estimable"
     assert found["c", "b"] == "direct"
     two = [*rows, contrast_row("other", "b", "a", 0.0, 0.2, covariates="age:50")]
-    assert labels(two, Effects(covariate="age", centre=60.0))["c", "a"] == "indirect"
+    assert labels(two, Effects(slopes=(Slopes("age", 60.0),)))["c", "a"] == "indirect"
 
 
 def test_a_loop_through_components_is_none_through_regimens() -> None:

@@ -13,6 +13,7 @@ from secondline.inference import exact
 from secondline.inference.priors import PriorScales
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
+from secondline.network.slopes import Slopes
 
 from scripts.calibrate import CASES, Sizes, redraw
 from tests.networks import ABC, arm_row, contrast_row, plain, simulate, simulate_mixed
@@ -335,7 +336,7 @@ def test_slope_of_a_covariate() -> None:
         contrast_row(f"s{k}", "b", "a", 0.5 - 0.2 * (age - 60), 0.01, covariates=f"age:{age}")
         for k, age in enumerate((57, 60, 62))
     ]
-    data = network_data(rows, plain("ab"), "contrasts", effects=Effects(covariate="age", centre=60.0))
+    data = network_data(rows, plain("ab"), "contrasts", effects=Effects(slopes=(Slopes("age", 60.0),)))
     summary = exact.posterior(data, PriorScales(10, 0, 0, 2.5, slope=10)).summary(np.eye(2))[0]
     assert summary[0] == pytest.approx([0.5, -0.2], abs=1e-3)
 

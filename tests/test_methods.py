@@ -20,7 +20,7 @@ from secondline.project.study_names import study_names
 from secondline.report.prose import methods as module
 from secondline.report.prose.methods import Methods, methods_text
 from secondline.report.prose.references import REFERENCES, number_citations
-from secondline.report.settings import ReportSettings
+from secondline.report.settings import ReportSettings, SlopeFacts
 from secondline.report.words import Names
 
 from tests.conftest import ROOT
@@ -170,7 +170,7 @@ def test_another_network_has_its_own_methods() -> None:
         ),
         ({"regimen_level": True}, "a separate effect for every regimen, without additivity of components. "),
         ({"class_contrast": True}, "the same mix of treatments in all mixed arms of a study, so that "),
-        ({"covariate": "year"}, "slope for year common to all treatments except the reference. "),
+        ({"slopes": (SlopeFacts(covariate="year"),)}, "slope for year common to all treatments except the reference. "),
     ],
 )
 def test_models_in_words(changes: dict[str, Any], words: str) -> None:
@@ -182,7 +182,7 @@ def test_models_in_words(changes: dict[str, Any], words: str) -> None:
     (text,) = [paragraph.text for paragraph in methods.paragraphs if paragraph.heading == "Statistical model"]
     assert words in text
     (priors,) = [paragraph.text for paragraph in methods.paragraphs if paragraph.heading == "Priors"]
-    assert ("N(0, 7.5²) for meta-regression slopes" in priors) == bool(changes.get("covariate"))
+    assert ("N(0, 7.5²) for meta-regression slopes" in priors) == bool(changes.get("slopes"))
     assert ("HN(0.6) for τ" in priors) == changes.get("heterogeneity", True)
     assert "ω" not in priors
 

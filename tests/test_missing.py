@@ -193,8 +193,8 @@ def test_rows_of_a_model() -> None:
     """Studies that give the covariate; all of them for a model without one."""
     project = project_of(MISSING, list("PAB"), {"plain": FIXED, "age": AGE})
     rows = list(csv.DictReader(StringIO(evidence_csv(project, "all", "y"))))
-    assert {arm.study for arm in used_arms(rows_with(rows, "age"))} == {"S1", "S3", "S4"}
-    assert {arm.study for arm in used_arms(rows_with(rows, None))} == {"S1", "S2", "S3", "S4"}
+    assert {arm.study for arm in used_arms(rows_with(rows, ["age"]))} == {"S1", "S3", "S4"}
+    assert {arm.study for arm in used_arms(rows_with(rows, []))} == {"S1", "S2", "S3", "S4"}
 
 
 NOTHING = "study,treatment,events,n\nS1,P,0,15\nS1,A,0,15\nS2,P,1,63\nS2,A,0,62\nS3,P,9,9\nS3,A,8,8\n"

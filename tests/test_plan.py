@@ -23,6 +23,7 @@ from secondline.jobs.settings import (
     summary_settings,
 )
 from secondline.network.predictor import Effects
+from secondline.network.slopes import Slopes
 from secondline.project.config import Project
 from secondline.project.config_parts import Analysis
 from secondline.project.read import read_project
@@ -328,12 +329,12 @@ def test_the_centre_of_a_covariate(trials: Trials) -> None:
         file, project = trials(age, **analysis)
         check_networks(project, file)
         (model,) = model_settings(project, "all", "death").values()
-        assert model.effects.covariate == "age"
-        assert model.effects.centre == pytest.approx(centre, rel=1e-14)
+        (slopes,) = model.effects.slopes
+        assert slopes == Slopes("age", pytest.approx(centre, rel=1e-14))
         assert (model.prior.slope, model.prior.cutpoint) == (0.1, 2)
     for given in (0, 55.5):
         (model,) = model_settings(trials({"covariate": {"name": "age", "centre": given}})[1], "all", "death").values()
-        assert model.effects.centre == given
+        assert model.effects.centres == {"age": given}
 
 
 def test_a_study_without_the_covariate(trials: Trials) -> None:
@@ -384,7 +385,7 @@ def test_covariates_of_sheets(edit: Edit, project: Project) -> None:
     after = read_project(CONFIG)
     check_networks(after, CONFIG)
     assert all(row["covariates"] == "age:58.5" for row in select_evidence(after, "primary", "os"))
-    assert model_settings(after, "primary", "orr")["pooled"].effects.centre == 58.5
+    assert model_settings(after, "primary", "orr")["pooled"].effects.centres == {"age": 58.5}
 
 
 def test_the_shipped_networks_pass(project: Project, workdir: Path) -> None:

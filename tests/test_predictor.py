@@ -16,6 +16,7 @@ from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import Arm
 from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects, Predictor, node
+from secondline.network.slopes import BY_CLASS, INDEPENDENT, Slopes
 from secondline.network.structure import Structure, Treatments
 from secondline.project.config import Project
 
@@ -205,7 +206,7 @@ def test_a_class_contrast_that_is_no_regimen(first: dict[str, int], second: dict
 
 def test_covariates_move_every_treatment_but_the_reference() -> None:
     """The slope takes the distance from the centre, by the share of patients who are not on the reference."""
-    predictor = Predictor.build(ABC, Effects(covariate="age", centre=60.0), [])
+    predictor = Predictor.build(ABC, Effects(slopes=(Slopes("age", 60.0),)), [])
     assert predictor.names == ["beta[b]", "beta[c]", "slope[age]"]
     assert predictor.kinds.tolist() == [EFFECT, EFFECT, SLOPE]
     arms = [*whole("abc", age=62.0), arm({"a": 1, "b": 3}, age=62.0)]
@@ -255,7 +256,7 @@ def test_split_gives_direct_evidence_its_own_coefficient() -> None:
 
 def test_split_effects_are_those_of_the_indirect_evidence() -> None:
     """The effect of a regimen does not touch the direct coefficient."""
-    predictor = Predictor.build(plain("abc"), Effects(split=("c", "a"), covariate="age", centre=1.0), [])
+    predictor = Predictor.build(plain("abc"), Effects(split=("c", "a"), slopes=(Slopes("age", 1.0),)), [])
     assert predictor.names == ["beta[b]", "beta[c]", "direct[c,a]", "slope[age]"]
     assert predictor.effect_rows()[0].tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
     direct = predictor.rows(whole("ac", age=3.0))
@@ -264,23 +265,38 @@ def test_split_effects_are_those_of_the_indirect_evidence() -> None:
 
 def test_cutpoints_come_last_and_touch_no_arm() -> None:
     """Log distances of the cutpoints beyond the first are coefficients that no row holds."""
-    predictor = Predictor.build(ABC, Effects(covariate="age"), [], n_cuts=2)
+    predictor = Predictor.build(ABC, Effects(slopes=(Slopes("age"),)), [], n_cuts=2)
     assert predictor.names[-2:] == ["log_distance[2]", "log_distance[3]"]
     assert predictor.kinds.tolist() == [EFFECT, EFFECT, SLOPE, CUT, CUT]
     assert not predictor.rows(whole("abc", age=3.0))[:, -2:].any()
     assert predictor.effect_rows().shape == (1, 3, 5)
 
 
-@pytest.mark.parametrize("name", CASES)
+COMBINED = Structure.of(
+    Treatments(components=("b", "c", "d"), regimens={"a": [], "b": ["b"], "c": ["c"], "e": ["b", "c"], "f": ["c", "d"]})
+)
+COVARIATES = (
+    Slopes("age", 1.0, per=2.0, kind=BY_CLASS, classes={"b": "x", "c": "x"}),
+    Slopes("dose", 0.5, kind=INDEPENDENT),
+)
+MODELS: dict[str, Model] = {
+    **{name: case.model for name, case in CASES.items()},
+    "covariates": Model(plain("abcd"), Effects(slopes=COVARIATES)),
+    "covariates of combinations": Model(COMBINED, Effects(slopes=COVARIATES)),
+    "covariates of regimens": Model(COMBINED, Effects(regimen_level=True, slopes=COVARIATES[1:])),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
 @given(seed=st.integers(0, 1000))
 def test_rows_times_coefficients_is_the_model_written_out(name: str, seed: int) -> None:
     """Contrasts of random arms against the definition that simulates data, treatment by treatment."""
     rng = np.random.default_rng(seed)
-    model: Model = CASES[name].model
+    model = MODELS[name]
     structure = model.structure
     predictor = Predictor.build(structure, model.effects, [])
     settings = {name: int(rng.integers(1, 30)) for name in structure.settings}
-    covariates = {"age": float(rng.normal())}
+    covariates = {"age": float(rng.normal()), "dose": float(rng.normal())}
     arms = []
     for k in range(3):
         choice = structure.regimens

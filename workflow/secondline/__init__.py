@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from secondline.api.covariate import Covariate
     from secondline.api.examples import example
     from secondline.api.fitting import fit, textbook_model
     from secondline.api.model import Model, Priors, half_normal, normal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from secondline.network.overlap import Overlap, SharedArm
 
 __all__ = [
+    "Covariate",
     "Model",
     "Network",
     "Overlap",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Covariate": "api.covariate",
     "Model": "api.model",
     "Network": "api.network",
     "Overlap": "network.overlap",

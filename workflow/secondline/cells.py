@@ -34,6 +34,11 @@ def parse_values(cell: str) -> dict[str, float]:
     return dict(zip(parts[:-1:2], map(float, parts[1::2]), strict=True))
 
 
+def level_name(covariate: str, level: str) -> str:
+    """Name the indicator of one level of a covariate that is a word, itself a covariate: ``prevention=secondary``."""
+    return f"{covariate}={level}"
+
+
 def baseline_cell(regimen: str, figure: str) -> str:
     """Write the baseline of absolute effects as one cell: ``placebo ~ N(-0.73, 0.22^2)``."""
     return f"{regimen} ~ {figure}"

@@ -1,7 +1,6 @@
 """Evidence, effects and prior scales of a fit, put together as a job of the pipeline does."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 
 from secondline.api.model import Model, Priors
 from secondline.api.network import Network
@@ -10,9 +9,10 @@ from secondline.errors import UserError
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import ModelSettings
 from secondline.inference.task import Fit
-from secondline.network.arms import covariate_by_study, rows_with, used_arms
+from secondline.network.arms import arms_with, covariate_by_study, rows_with, used_arms
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
+from secondline.network.slopes import Slopes
 
 
 def assemble(network: Network, model: Model, priors: Priors) -> tuple[list[dict[str, str]], Fit]:
@@ -28,7 +28,7 @@ def assemble(network: Network, model: Model, priors: Priors) -> tuple[list[dict[
         if not isinstance(given, kind):
             raise UserError(f"allowed: a {kind.__name__} of secondline, not {type(given).__name__}", "fit", key=key)
     evidence = network.evidence(model.arms)
-    check_connected(network.structure, rows_with(evidence, model.covariate))
+    check_connected(network.structure, rows_with(evidence, model.needs))
     settings = model_settings(network, model, priors, evidence)
     bias = network.bias.of(evidence) if network.bias else None
     data = network_data(evidence, network.structure, model.arms.name, settings.effects, network.overlaps, bias)
@@ -81,9 +81,11 @@ def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str
         raise UserError(problem, "Model", key="exchangeable_interactions", value=varying)
     if model.settings and not settings:
         raise UserError("the network has no settings; allowed: False", "Model", key="settings", value=True)
-    centre = 0.0 if model.centre is None else model.centre
-    if model.covariate and model.centre is None:
-        centre = _mean_covariate(evidence, model.covariate)
+    for covariate in model.regressors:
+        for name in [] if isinstance(covariate.slopes, str) else covariate.slopes:
+            if name not in components:
+                problem = f"its slopes have a class for what is no treatment; allowed: {', '.join(components)}"
+                raise UserError(problem, "Model", key="covariates", value=name)
     return Effects(
         settings=model.settings,
         classes=dict(model.classes or {}),
@@ -91,16 +93,31 @@ def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str
         varying=varying,
         regimen_level=model.regimen_level,
         mixed_arms=model.mixed_arms,
-        covariate=model.covariate,
-        centre=centre,
+        slopes=_slopes(model, evidence),
     )
 
 
-def _mean_covariate(evidence: Sequence[Mapping[str, str]], name: str) -> float:
-    """Mean of a covariate over the studies that give it."""
-    found = covariate_by_study(used_arms(evidence), name)
-    if not found or not all(map(isfinite, found.values())):
-        known = list(dict.fromkeys(key for arm in used_arms(evidence) for key in arm.covariates))
-        problem = f"no study gives this covariate; allowed: {', '.join(known) or 'none, the network has no covariates'}"
-        raise UserError(problem, "Model", key="covariate", value=name)
-    return sum(found.values()) / len(found)
+def _slopes(model: Model, evidence: Sequence[Mapping[str, str]]) -> tuple[Slopes, ...]:
+    """Slopes of a model, a covariate without a centre at its mean over the studies that enter."""
+    used = used_arms(evidence)
+    known = dict.fromkeys(name for arm in used for name in arm.covariates)
+    key = "covariate" if model.covariate else "covariates"
+    for name in model.needs:
+        if name not in known:
+            allowed = ", ".join(known) or "none, the network has no covariates"
+            problem = f"no study gives this covariate; allowed: {allowed}"
+            raise UserError(problem, "Model", key=key, value=name)
+    arms = arms_with(used, model.needs)
+    if model.needs and not arms:
+        raise UserError("no study gives all of these covariates", "Model", key=key, value=", ".join(model.needs))
+    centres = {
+        each.name: _mean(covariate_by_study(arms, each.name))
+        for each in model.regressors
+        if each.centre is None and not each.levels
+    }
+    return tuple(slopes.centred(centres) for each in model.regressors for slopes in each.resolved)
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    """Mean of a covariate over studies."""
+    return sum(values.values()) / len(values)

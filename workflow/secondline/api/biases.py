@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Protocol
 
-from secondline.api.model import is_number
+from secondline.api.numbers import is_number
 from secondline.doubt.settings import BiasScheme
 from secondline.errors import UserError
 from secondline.network.bias import Bias

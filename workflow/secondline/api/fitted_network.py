@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from secondline.api.model import Model, Priors, is_number, usual_measure
+from secondline.api.model import Model, Priors, usual_measure
 from secondline.api.network import Network
+from secondline.api.numbers import is_number
 from secondline.errors import UserError
 from secondline.inference.fitted import Fitted
 from secondline.measures import MEASURES

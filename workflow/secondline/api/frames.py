@@ -1,8 +1,9 @@
 """Data frames read as strictly as evidence tables: whatever is not understood is an error with its row and column."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,10 +60,16 @@ class Columns:
     figures: Mapping[str, str]
     covariates: Mapping[str, str]
     categories: Sequence[str] = ()
+    by_arm: Sequence[str] = ()
+    """Covariates that are given for every arm."""
 
     @classmethod
     def named(
-        cls, figures: Mapping[str, object], covariates: Sequence[object], categories: Sequence[object] = ()
+        cls,
+        figures: Mapping[str, object],
+        covariates: Sequence[object],
+        categories: Sequence[object] = (),
+        by_arm: Sequence[object] = (),
     ) -> "Columns":
         """Take the names that a user gives; numbers may be names of columns.
 
@@ -71,7 +78,7 @@ class Columns:
         UserError
             A column named for two figures, or a name that evidence tables cannot hold.
         """
-        for key, given in (("covariates", covariates), ("categories", categories)):
+        for key, given in (("covariates", covariates), ("arm_covariates", by_arm), ("categories", categories)):
             if isinstance(given, str):
                 raise UserError("allowed: a list of columns", FRAME, key=key, value=given)
             for name in map(str, given):
@@ -82,14 +89,15 @@ class Columns:
             if name in read:
                 raise UserError(f"this column is {read[name]} already", FRAME, key=ours, value=name)
             read[name] = ours
-        for name in map(str, covariates):
+        for name in map(str, (*covariates, *by_arm)):
             if name in COLUMNS:
                 problem = "this word is a column of evidence tables; rename the covariate"
                 raise UserError(problem, FRAME, key="covariates", value=name)
         return cls(
             figures={ours: name for name, ours in read.items()},
-            covariates={name: name for name in map(str, covariates)},
+            covariates={name: name for name in map(str, (*covariates, *by_arm))},
             categories=tuple(map(str, categories)),
+            by_arm=tuple(map(str, by_arm)),
         )
 
     @property
@@ -197,6 +205,8 @@ def read_network_studies(
         regimens=treatments,
         settings=(),
         covariates=list(columns.covariates),
+        levels=_levels(lines, columns.covariates),
+        by_arm=columns.by_arm,
         likelihoods={OUTCOME: likelihood.name},
         categories={OUTCOME: columns.categories} if columns.categories else {},
         measures={OUTCOME: measure},
@@ -208,6 +218,35 @@ def read_network_studies(
     for study in studies:
         _check_together(study)
     return studies
+
+
+def _levels(lines: Sequence[FrameLine], covariates: Iterable[str]) -> dict[str, list[str]]:
+    """Find the levels of covariates that are words, in the order in which they occur.
+
+    Raises
+    ------
+    UserError
+        Numbers and words in one column, or a word that cells of evidence tables cannot hold.
+    """
+    found: dict[str, list[str]] = {}
+    for name in covariates:
+        given = [line for line in lines if line.has(name)]
+        words = [line for line in given if not _is_numeral(line.cells[name])]
+        for line in words:
+            if len(words) < len(given):
+                raise line.error(name, "allowed: numbers, or words, in all rows of a covariate")
+            if set(line.cells[name]) & set(":,=[]"):
+                raise line.error(name, "allowed: words without : , = [ ]")
+        if words:
+            found[name] = list(dict.fromkeys(line.cells[name] for line in words))
+    return found
+
+
+def _is_numeral(cell: str) -> bool:
+    try:
+        return isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _complain(path: Sequence[str | int], value: Any, problem: str) -> UserError:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import isfinite
-from numbers import Real
 from typing import Any, ClassVar
 
+from secondline.api.covariate import Covariate
+from secondline.api.numbers import is_number
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
@@ -24,11 +24,6 @@ def usual_measure(likelihood: Likelihood) -> str:
     """Choose the measure of arms where a network does not name one: that whose usual likelihood this is."""
     by_default = [name for name in likelihood.scales if MEASURES[name].usual == likelihood.name]
     return (by_default or list(likelihood.scales))[0]
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number, of Python or of NumPy, and no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
 def _is_varying(value: Any) -> bool:
@@ -184,6 +179,8 @@ class Model:
         A covariate of the studies with which effects change, the same for every treatment but the reference.
     centre : float, optional
         Value of the covariate at which effects are given; by default its mean over the studies.
+    covariates : tuple of Covariate
+        Several covariates, words among them, or slopes that treatments do not share.
 
     Raises
     ------
@@ -212,6 +209,7 @@ class Model:
     mixed_arms: str = PATIENT_WEIGHTS
     covariate: str | None = None
     centre: float | None = None
+    covariates: tuple[Covariate, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the combination, and choose the link where none is given."""
@@ -229,6 +227,7 @@ class Model:
         if self.centre is not None and not self.covariate:
             raise UserError("there is no covariate to be centred", "Model", key="centre", value=self.centre)
         self._check_interactions()
+        self._check_covariates()
         object.__setattr__(self, "link", self.link or links[0])
 
     def _check_types(self) -> None:
@@ -248,6 +247,10 @@ class Model:
             ),
             "covariate": (self.covariate is None or bool(self.covariate), "the name of a covariate, or None"),
             "centre": (self.centre is None or is_number(self.centre), "a number"),
+            "covariates": (
+                isinstance(self.covariates, (tuple, list)) and all(isinstance(c, Covariate) for c in self.covariates),
+                "a tuple of Covariate",
+            ),
         }
         for key, (right, allowed) in checks.items():
             if not right:
@@ -268,6 +271,26 @@ class Model:
                 problem = f"those of {component} are exchangeable already; allowed: the one or the other"
                 raise UserError(problem, "Model", key="interactions", value=self.interactions)
 
+    def _check_covariates(self) -> None:
+        """Check that every covariate is declared once, and has slopes of what the effects belong to."""
+        names = [covariate.name for covariate in self.regressors]
+        if len(set(names)) < len(names) or (self.covariate and self.covariates):
+            problem = "allowed: every covariate once, in covariates where there are several"
+            raise UserError(problem, "Model", key="covariates", value=", ".join(names))
+        if self.regimen_level and any(not isinstance(each.slopes, str) for each in self.covariates):
+            problem = "effects of regimens have no components with classes; allowed: common or independent slopes"
+            raise UserError(problem, "Model", key="covariates", value=", ".join(names))
+
+    @property
+    def regressors(self) -> tuple[Covariate, ...]:
+        """The covariates, one or several."""
+        return (Covariate(self.covariate, self.centre),) if self.covariate else tuple(self.covariates)
+
+    @property
+    def needs(self) -> list[str]:
+        """Names of the numbers that a study has to give: covariates, and indicators of levels."""
+        return [name for each in self.regressors for name in each.numbers]
+
     @property
     def arms(self) -> Likelihood:
         """Likelihood of the arms."""
@@ -283,7 +306,10 @@ class Model:
             *self._words_of_varying(),
             *(["effects by regimen"] if self.regimen_level else []),
             *(["class contrast of mixed arms"] if self.mixed_arms == CLASS_CONTRAST else []),
-            *([f"covariate {self.covariate}"] if self.covariate else []),
+            *(
+                [f"covariate{'s' * bool(self.covariates)} {', '.join(map(str, self.regressors))}"]
+                * bool(self.regressors)
+            ),
         ]
         return ", ".join([f"{self.likelihood} likelihood with {self.link} link", effects, *parts])
 

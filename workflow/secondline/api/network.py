@@ -83,6 +83,7 @@ class Network:
         sd: str | None = None,
         categories: Sequence[str] = (),
         covariates: Sequence[str] = (),
+        arm_covariates: Sequence[str] = (),
         measure: str | None = None,
     ) -> "Network":
         """Read a data frame with one row for every arm.
@@ -104,7 +105,9 @@ class Network:
         categories : sequence of str
             Columns with patients by category of an ordered outcome, from the lowest category to the highest.
         covariates : sequence of str
-            Columns with covariates of the studies, the same in all rows of a study.
+            Columns with covariates of the studies, the same in all rows of a study: numbers, or words.
+        arm_covariates : sequence of str
+            Columns with covariates of the arms, such as a dose.
         measure : str, optional
             Effect measure. By default that of the likelihood of the model: OR, HR (complementary log-log), IRR, MD or
             probit difference. ``SMD`` divides means by the pooled standard deviation of their study (Hedges g).
@@ -129,7 +132,8 @@ class Network:
         """
         named = {"events": events, "n": n, "time": time, "mean": mean, "se": se, "sd": sd}
         figures = {ours: name for ours, name in named.items() if name is not None}
-        columns = Columns.named({"study": study, "treatment": treatment, **figures}, covariates, categories)
+        figures = {"study": study, "treatment": treatment, **figures}
+        columns = Columns.named(figures, covariates, categories, arm_covariates)
         likelihood = likelihood_of(columns, measure)
         read_as = likelihood, measure or usual_measure(likelihood)
         return cls(*_read(frame, columns, ("treatment",), reference, read_as), measure)

@@ -46,7 +46,7 @@ class Result(UnderDoubt, Contributing):
 
     @cached_property
     def _arms(self) -> list[Arm]:
-        return used_arms(rows_with(self._evidence, self.model.covariate))
+        return used_arms(rows_with(self._evidence, self.model.needs))
 
     @cached_property
     def _relative(self) -> dict[tuple[str, float, bool], list[dict[str, Any]]]:

@@ -233,7 +233,7 @@ class UnderDoubt(FittedNetwork):
         from secondline.doubt import next_study as studies
         from secondline.doubt.settings import NextStudySettings
 
-        settings, rows = self._settings(self._direction(better), None), rows_with(self._evidence, self.model.covariate)
+        settings, rows = self._settings(self._direction(better), None), rows_with(self._evidence, self.model.needs)
         situation = studies.Situation.of(self._fitted, rows, self.model.arms.name, settings)
         asked = NextStudySettings(sizes=tuple(sizes), decisive=decisive)
         return table(studies.next_studies(situation, asked), studies.COLUMNS)

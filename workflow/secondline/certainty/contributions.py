@@ -138,7 +138,7 @@ def _share_rows(information: Information, shares: Shares, k: int) -> Iterator[di
 def _pairs(evidence: Sequence[Row], fit: Fit, posterior: GridPosterior | None, most_rows: int) -> list[_Pair]:
     """Pairs of treatments that any arm received, the one that comes first in the network as comparator."""
     predictor, structure = fit.data.predictor, fit.data.predictor.structure
-    treatments = received(used_arms(rows_with(evidence, predictor.effects.covariate)), structure.regimens)
+    treatments = received(used_arms(rows_with(evidence, predictor.effects.needs)), structure.regimens)
     blocks = predictor.effect_rows()
     settings = (OVERALL, *structure.settings)
     places = [structure.regimens.index(name) for name in treatments]

@@ -83,7 +83,7 @@ def information_of(
         Patients whom studies of the fit share.
     """
     data = fit.data
-    rows = rows_with(evidence, data.predictor.effects.covariate)
+    rows = rows_with(evidence, data.predictor.effects.needs)
     units = gaussian_units(rows, data.predictor, likelihood, overlaps, bias=data.bias)
     arms = {row["study"]: compared_arms([r for r in rows if r["study"] == row["study"]]) for row in rows}
     tau, place = np.unique(posterior.tau_points[points], return_inverse=True)

@@ -86,7 +86,7 @@ def additivity_rows(
     """
     structure = fit.data.predictor.structure
     effects = replace(fit.data.predictor.effects, settings=False, varying=None)
-    rows = rows_with(evidence, effects.covariate)
+    rows = rows_with(evidence, effects.needs)
     arms = baseline_first(rows)
     comparisons = direct_comparisons(arms, structure)
     tests = freedom_rows(rows, structure, likelihood, effects, comparisons, overlaps, fit.data.bias)[1:]

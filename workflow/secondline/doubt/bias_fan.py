@@ -97,8 +97,8 @@ class Declared:
 
     def question_of(self, fit: Fit) -> Question:
         """Ask a fit for settings, candidates and direction; biases of counts are among its coefficients."""
-        covariate = fit.data.predictor.effects.covariate
-        return Question.of(fit, used_arms(rows_with(self.evidence, covariate)), self.settings)
+        rows = rows_with(self.evidence, fit.data.predictor.effects.needs)
+        return Question.of(fit, used_arms(rows), self.settings)
 
     @property
     def own_bias(self) -> str:

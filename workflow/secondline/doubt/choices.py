@@ -282,7 +282,7 @@ class Choices:
 
     def _part(self, design: Design, cluster: Sequence[str], chosen: Mapping[int, Level]) -> int:
         """Give the number of the part of a cluster."""
-        rows = [row for study in cluster for row in rows_with(self._rows(study, chosen), design.effects.covariate)]
+        rows = [row for study in cluster for row in rows_with(self._rows(study, chosen), design.effects.needs)]
         if not rows:
             return NOTHING
         taken = next((level.bias for level in chosen.values() if level.bias), self.fit.bias)

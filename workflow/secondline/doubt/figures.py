@@ -59,7 +59,7 @@ def figures_of(
     overlaps : sequence of Overlap
         Patients whom studies of the fit share.
     """
-    kept = rows_with(evidence, data.predictor.effects.covariate)
+    kept = rows_with(evidence, data.predictor.effects.needs)
     return [*_gaussian(kept, data, likelihood, overlaps), *_counts(data)]
 
 

@@ -131,7 +131,7 @@ class Model:
 
     def prior_driven(self, arms: Sequence[Arm]) -> bool:
         """Whether the data do not determine the effect between a comparator and a treatment."""
-        rows = rows_with(self.evidence, self.predictor.effects.covariate)
+        rows = rows_with(self.evidence, self.predictor.effects.needs)
         estimated = self.predictor.estimated
         contrast = _contrast(estimated, arms)
         outside = contrast - contrast @ row_space(differences(baseline_first(rows), estimated))
@@ -193,9 +193,10 @@ def held_out_rows(unused: Sequence[Row], model: Model) -> list[Result]:
 def _compared(row: Row, model: Model) -> Result:
     if row["kind"] == "record":
         return {}
-    covariate, posterior = model.predictor.effects.covariate, model.solution.posterior
-    if covariate and covariate not in parse_values(row["covariates"]):
-        return {"reason": f"the study does not give {covariate}, which the model needs"}
+    posterior = model.solution.posterior
+    lacking = [name for name in model.predictor.effects.needs if name not in parse_values(row["covariates"])]
+    if lacking:
+        return {"reason": f"the study does not give {', '.join(lacking)}, which the model needs"}
     if posterior is None:
         return {"reason": f"no exact posterior: {model.solution.reason}"}
     arms = _arms(row)

@@ -141,7 +141,7 @@ def value_next_study(
     else:
         situation = Situation(
             fit=ready,
-            rows=rows_with(table, ready.data.predictor.effects.covariate),
+            rows=rows_with(table, ready.data.predictor.effects.needs),
             posterior=posterior,
             covariances=covariances,
             likelihood=fit.likelihood,

@@ -97,7 +97,7 @@ def overlap_rows(
 ) -> list[dict[str, Any]]:
     """Decide at every level of every overlap; see `explore_overlap`."""
     best, bound = declared
-    rows = rows_with(evidence, fit.models[model].effects.covariate)
+    rows = rows_with(evidence, fit.models[model].effects.needs)
     predictor = FitTask.from_rows(evidence, replace(fit, overlaps=())).fits[model].data.predictor
     blocks = contrast_blocks(rows, predictor, fit.likelihood)
     result = []
@@ -172,7 +172,7 @@ def _decided(
 ) -> Iterator[dict[str, Any]]:
     """Solve one level, and say who is first in every setting; or why it cannot be solved."""
     ready = FitTask.from_rows(evidence, fit).fits[model]
-    arms = used_arms(rows_with(evidence, ready.data.predictor.effects.covariate))
+    arms = used_arms(rows_with(evidence, ready.data.predictor.effects.needs))
     question = Question.of(ready, arms, summary)
     solved = solve_and_decide(ready, question)
     if solved.posterior is None:

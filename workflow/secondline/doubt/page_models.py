@@ -108,7 +108,7 @@ def page_models(
 def _is_offered(fit: Fit) -> bool:
     """Whether the page solves a model: one whose rows of a study depend on no other study."""
     effects = fit.data.predictor.effects
-    return not (effects.covariate or effects.unrelated or effects.split)
+    return not (effects.slopes or effects.unrelated or effects.split)
 
 
 def _readings(rows: Sequence[Row], alternatives: Sequence[Row]) -> dict[str, list[Reading]]:

@@ -103,7 +103,7 @@ def fitted_studies(
         Evidence table of the fit.
     """
     predictor = fit.data.predictor
-    rows = rows_with(evidence, predictor.effects.covariate)
+    rows = rows_with(evidence, predictor.effects.needs)
     members: dict[str, list[str]] = {}
     for arm in baseline_first(rows):
         members.setdefault(arm.study, []).append(arm.name)

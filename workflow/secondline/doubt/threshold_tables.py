@@ -97,7 +97,7 @@ def find_thresholds(
     """
     solved = solve_and_assess(fit.data, fit.scales, decide=True)
     posterior, covariances = solved.solution.posterior, solved.covariances
-    arms = used_arms(rows_with(evidence, fit.data.predictor.effects.covariate))
+    arms = used_arms(rows_with(evidence, fit.data.predictor.effects.needs))
     question = Question.of(fit, arms, settings)
     every, skipped = [], []
     for contest in question.contests:

@@ -20,6 +20,7 @@ from secondline.evidence.records import Entry, behind, count_entries, survival_e
 from secondline.evidence.selection import select_evidence, setting_mix
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
+from secondline.project.covariates import numbers_of
 from secondline.project.evidence_tables import categories_cell
 from secondline.project.outcome_records import HazardRatio, LogRank, Median
 from secondline.project.outcomes import RESPONSE
@@ -80,7 +81,10 @@ def unused_rows(project: Project, analysis: str, outcome: str) -> list[Row]:
     rows: list[Row] = []
     for study, sheet in project.sheets.items():
         taken = [row for row in used if row["study"] == study]
-        shared = {"study": study, "covariates": values_cell(_covariates(project, sheet))}
+        shared = {
+            "study": study,
+            "covariates": values_cell(numbers_of(sheet.covariates, project.config.covariates, project.config.levels)),
+        }
         if project.config.outcomes[outcome].modelled.is_contrasts:
             found = _survival(project, sheet, outcome, selections.get(study), taken)
         else:
@@ -97,10 +101,6 @@ def unused_csv(project: Project, analysis: str, outcome: str) -> str:
 def unused_digest(project: Project, analysis: str, outcome: str) -> str:
     """Digest of the figures that an analysis does not use."""
     return sha256(unused_csv(project, analysis, outcome).encode()).hexdigest()[:16]
-
-
-def _covariates(project: Project, sheet: StudySheet) -> dict[str, float]:
-    return {name: sheet.covariates[name] for name in project.config.covariates if name in sheet.covariates}
 
 
 def _patients(row: Row, taken: Sequence[Row]) -> str | None:

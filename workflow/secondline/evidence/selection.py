@@ -17,6 +17,7 @@ from secondline.evidence.multi_arm import joint_contrasts
 from secondline.likelihoods import LIKELIHOODS, Distribution, Likelihood
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
+from secondline.project.covariates import numbers_of
 from secondline.project.evidence_tables import TableStudy, by_outcome, categories_cell
 from secondline.project.figures import ALL
 from secondline.project.outcomes import RESPONSE
@@ -191,8 +192,8 @@ def sheet_rows(project: Project, sheet: StudySheet, outcome_id: str, selection: 
         chosen = _contrast_rows(sheet, outcome_id, selection)
     if not chosen:
         return [unused(sheet.study, _why_not(project, outcome_id, selection))]
-    given = {name: sheet.covariates[name] for name in project.config.covariates if name in sheet.covariates}
-    rows = [{**row, **_settings_of(sheet, row), "covariates": values_cell(given)} for row in chosen]
+    given = values_cell(numbers_of(sheet.covariates, project.config.covariates, project.config.levels))
+    rows = [{**row, **_settings_of(sheet, row), "covariates": given} for row in chosen]
     borrowed = _of_everybody(sheet, rows, selection)
     return marked([{**row, "reason": _said(row.get("reason"), borrowed)} for row in rows], outcome.modelled)
 

@@ -1,5 +1,6 @@
 """The posterior of a fit as one tree of named arrays: what posterior.nc holds."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
         "exact_check": solution.status,
         "log_evidence": solution.posterior.log_evidence() if solution.posterior else np.nan,
         "varies_by_setting": int(effects.settings),
-        "covariate": effects.covariate or "",
-        "centre": effects.centre,
+        "centres": json.dumps(effects.centres),
         "versions": versions(),
         **{f"prior_{key}": value for key, value in vars(fit.scales).items()},
     }

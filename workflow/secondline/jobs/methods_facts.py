@@ -14,6 +14,7 @@ from secondline.report.settings import (
     PriorFacts,
     SamplerFacts,
     SelectionFacts,
+    SlopeFacts,
     TakenBias,
 )
 
@@ -74,7 +75,16 @@ def _model(model: Model) -> ModelFacts:
         exchangeable_interactions=(varying.component, varying.sd) if varying else None,
         regimen_level=model.regimen_level,
         class_contrast=model.mixed_arms == "class_contrast",
-        covariate=model.covariate.name if model.covariate else None,
+        slopes=tuple(
+            SlopeFacts(
+                covariate=covariate.name,
+                per=covariate.per,
+                levels=tuple(covariate.levels),
+                kind=covariate.slopes,
+                needs=tuple(covariate.numbers),
+            )
+            for _, covariate in model.regressors
+        ),
     )
 
 

@@ -6,11 +6,13 @@ from secondline.errors import UserError
 from secondline.evidence.selection import evidence_rows, reporting_sheets, select_evidence
 from secondline.evidence.shared_patients import check_bounds
 from secondline.jobs.settings import arms_in_use, bias_of, fits, overlaps_of, sheet_files_of, treatments_of
-from secondline.network.arms import Arm, covariate_by_study
+from secondline.network.arms import Arm, arms_with, covariate_by_study
 from secondline.network.graph import is_plain, parts, received
 from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
 from secondline.project.config import Project
+from secondline.project.config_parts import Model
+from secondline.project.covariates import Covariate
 from secondline.project.documents import Document, read_yaml
 from secondline.project.evidence_tables import by_outcome
 
@@ -78,21 +80,27 @@ def _check_reference(project: Project, document: Document, arms: list[Arm], fit:
 def _check_covariates(project: Project, document: Document, arms: list[Arm], fit: str, plain: bool) -> None:
     """Check what is left of a network of models that leave out studies which do not give their covariate."""
     for name, model in project.config.models.items():
-        if not model.covariate:
+        if not model.regressors:
             continue
-        given = covariate_by_study(arms, model.covariate.name)
-        kept = [arm for arm in arms if arm.study in given]
+        kept = arms_with(arms, model.needs)
+        given = {arm.study for arm in kept}
         without = ", ".join(dict.fromkeys(arm.study for arm in arms if arm.study not in given))
-        problem = None
+        problem, (path, covariate) = None, _scarcest(model, arms)
         if not kept:
-            problem = f"no study used for {fit} reports this covariate"
+            reports = "reports this covariate" if len(model.regressors) == 1 else "reports all covariates of the model"
+            problem = f"no study used for {fit} {reports}"
         elif plain and len(parts(kept)) > 1:
             problem = f"without {without}, where it is missing, the network of {fit} is disconnected"
         elif name == project.config.headline and len(_treatments(kept)) < len(_treatments(arms)):
             lost = ", ".join(sorted(_treatments(arms) - _treatments(kept)))
             problem = f"without {without}, where it is missing, the headline model of {fit} loses {lost}"
         if problem:
-            raise document.error(("models", name, "covariate", "name"), model.covariate.name, problem)
+            raise document.error(("models", name, *path, "name"), covariate.name, problem)
+
+
+def _scarcest(model: Model, arms: list[Arm]) -> tuple[tuple[str | int, ...], Covariate]:
+    """Covariate of a model that the fewest studies give, and where it stands in the model."""
+    return min(model.regressors, key=lambda each: len(covariate_by_study(arms, each[1].numbers[0])))
 
 
 def _check_overlaps(project: Project, document: Document, analysis: str, outcome: str) -> None:

@@ -5,7 +5,6 @@ not among the settings of a fit, margins not among those of an evidence table.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 from secondline.cell_values import OVERALL
@@ -16,11 +15,12 @@ from secondline.evidence.selection import evidence_rows, reporting_sheets
 from secondline.evidence.shared_patients import shared_patients
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import FitSettings, ModelSettings, SamplerPlan, SamplerSettings
-from secondline.network.arms import Arm, covariate_by_study, used_arms
+from secondline.network.arms import Arm, arms_with, covariate_by_study, used_arms
 from secondline.network.bias import Bias
 from secondline.network.biased_contrasts import Flattered
 from secondline.network.overlap import Overlap
 from secondline.network.predictor import Effects
+from secondline.network.slopes import Slopes
 from secondline.network.structure import Treatments
 from secondline.project import config_parts
 from secondline.project.config import Config, Project
@@ -143,13 +143,13 @@ def _prior(project: Project, model: Model, outcome: str) -> PriorScales:
 
 def _effects(project: Project, model: Model, analysis: str, outcome: str) -> Effects:
     """Resolve the effects of a model; the centre of a covariate may depend on the studies of the fit."""
-    covariate, centre = model.covariate, 0.0
-    if covariate:
-        centre = covariate.centre or 0.0
-        if covariate.centre is None:
-            values = covariate_by_study(arms_in_use(project, analysis, outcome), covariate.name).values()
-            centre = sum(values) / len(values)
-    return replace(_declared_effects(project, model), centre=centre)
+    centres = {}
+    for _, covariate in model.regressors:
+        if covariate.centre is None and not covariate.levels:
+            arms = arms_with(arms_in_use(project, analysis, outcome), model.needs)
+            values = covariate_by_study(arms, covariate.name).values()
+            centres[covariate.name] = sum(values) / len(values)
+    return _declared_effects(project, model).centred(centres)
 
 
 def _declared_effects(project: Project, model: Model) -> Effects:
@@ -162,7 +162,17 @@ def _declared_effects(project: Project, model: Model) -> Effects:
         varying=varying.component if varying else None,
         regimen_level=model.regimen_level,
         mixed_arms=model.mixed_arms,
-        covariate=model.covariate.name if model.covariate else None,
+        slopes=tuple(
+            Slopes(
+                covariate=name,
+                centre=covariate.centre or 0.0,
+                per=covariate.per,
+                kind=covariate.slopes,
+                classes=project.treatments.class_of if covariate.slopes == "by_class" else {},
+            )
+            for _, covariate in model.regressors
+            for name in covariate.numbers
+        ),
     )
 
 

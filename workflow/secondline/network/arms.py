@@ -1,7 +1,8 @@
 """The arms of a fit: read from its evidence table, one for every arm that enters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 
@@ -102,10 +103,18 @@ def used_rows(evidence: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return [row for row in evidence if row["used"] == "true"]
 
 
-def rows_with(evidence: Iterable[Mapping[str, str]], covariate: str | None) -> list[Mapping[str, str]]:
-    """Rows that enter a model: those in use, of studies that give its covariate where it has one."""
+def rows_with(evidence: Iterable[Mapping[str, str]], covariates: Collection[str]) -> list[Mapping[str, str]]:
+    """Rows that enter a model: those in use, of studies of which every arm gives the covariates that it has."""
     rows = used_rows(evidence)
-    return [row for row in rows if covariate is None or covariate in parse_values(row.get("covariates", ""))]
+    lacking = {row["study"] for row in rows if not set(covariates) <= parse_values(row.get("covariates", "")).keys()}
+    return [row for row in rows if row["study"] not in lacking]
+
+
+def arms_with(arms: Iterable[Arm], covariates: Collection[str]) -> list[Arm]:
+    """Arms that enter a model, as `rows_with`."""
+    arms = list(arms)
+    lacking = {arm.study for arm in arms if not set(covariates) <= arm.covariates.keys()}
+    return [arm for arm in arms if arm.study not in lacking]
 
 
 def used_arms(evidence: Iterable[Mapping[str, str]]) -> list[Arm]:
@@ -123,5 +132,9 @@ def _each_once(arms: Iterable[Arm]) -> list[Arm]:
 
 
 def covariate_by_study(arms: Iterable[Arm], name: str) -> dict[str, float]:
-    """Covariate of every study that gives it."""
-    return {arm.study: arm.covariates[name] for arm in arms if name in arm.covariates}
+    """Covariate of every study that gives it; the mean over its arms where these differ."""
+    given: dict[str, list[float]] = {}
+    for arm in arms:
+        if name in arm.covariates:
+            given.setdefault(arm.study, []).append(arm.covariates[name])
+    return {study: fmean(values) for study, values in given.items()}

@@ -154,7 +154,7 @@ def network_data(
     """
     of_arms = LIKELIHOODS[likelihood]
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
-    rows = rows_with(evidence, effects.covariate)
+    rows = rows_with(evidence, effects.needs)
     categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
     counted = {row["study"] for row in rows if not (is_contrast(row) or of_arms.is_gaussian)}
     of_counts = bias.of(counted) if bias else None

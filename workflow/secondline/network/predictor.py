@@ -10,7 +10,7 @@ columns, so that one compiled model and one exact engine serve all of them:
 - regimen level: every regimen but the reference has an effect of its own, whatever it is made of;
 - departures of every setting from them, exchangeable with standard deviation omega;
 - classes: the effect of a component is its class mean plus a departure exchangeable with standard deviation omega;
-- the slope of a study covariate, common to all treatments but the reference (Dias, NICE DSU TSD3, 2011);
+- slopes of covariates of the studies, or of their arms (`secondline.network.slopes`);
 - unrelated mean effects: a coefficient for every compared pair (TSD4), against the first arm of each study;
 - a split: direct evidence on one comparison with a coefficient of its own (Dias 2010, van Valkenhoef 2016);
 - a bias of studies with counts: a coefficient of each, in the direction of its arms (`secondline.network.bias`).
@@ -33,6 +33,7 @@ from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm
 from secondline.network.bias import Bias
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS, class_contrast
+from secondline.network.slopes import Slopes
 from secondline.network.structure import Floats, Structure
 
 # kinds of coefficients: each has its prior scale
@@ -53,12 +54,25 @@ class Effects:
     """Whether every regimen has an effect of its own, instead of the sum of its components."""
     mixed_arms: str = PATIENT_WEIGHTS
     """How arms that mix regimens enter: ``patient_weights`` or ``class_contrast``."""
-    covariate: str | None = None
-    centre: float = 0.0
-    """Value of the covariate at which the effects are given."""
+    slopes: tuple[Slopes, ...] = ()
+    """How the effects change with covariates."""
     unrelated: bool = False
     split: tuple[str, str] | None = None
     """Treatment and comparator whose direct evidence has a coefficient of its own."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Covariates that a study has to give."""
+        return tuple(each.covariate for each in self.slopes)
+
+    @property
+    def centres(self) -> dict[str, float]:
+        """Value of every covariate at which the effects are given."""
+        return {each.covariate: each.centre for each in self.slopes}
+
+    def centred(self, centres: Mapping[str, float]) -> "Effects":
+        """Take the same effects at other values of the covariates."""
+        return replace(self, slopes=tuple(each.centred(centres) for each in self.slopes))
 
 
 @dataclass(frozen=True)
@@ -124,8 +138,7 @@ class Predictor:
             columns += [(f"delta[{s},{c}]", EXCHANGEABLE) for s, c in pairs]
         if effects.split:
             columns.append((f"direct[{','.join(effects.split)}]", EFFECT))
-        if effects.covariate:
-            columns.append((f"slope[{effects.covariate}]", SLOPE))
+        columns += [(name, SLOPE) for each in effects.slopes for name in each.names(self._own.components)]
         columns += [(f"bias[{study}]", BIAS) for study in self._biased]
         return columns + [(f"log_distance[{k + 2}]", CUT) for k in range(self.n_cuts)]
 
@@ -178,10 +191,7 @@ class Predictor:
             blocks.append((weights[:, :, None] * components[:, None, :]).reshape(len(arms), -1))
         if self.effects.split:
             blocks.append(np.zeros((len(arms), 1)))
-        if self.effects.covariate:
-            values = np.array([arm.covariates[self.effects.covariate] for arm in arms])
-            treated = 1 - shares[:, self.structure.reference]
-            blocks.append(((values - self.effects.centre) * treated)[:, None])
+        blocks += [each.rows(arms, shares, self.structure, self._own) for each in self.effects.slopes]
         blocks += [self._bias(arms), np.zeros((len(arms), self.n_cuts))]
         rows = np.hstack(blocks)
         if self.effects.split:
@@ -259,11 +269,9 @@ class Predictor:
         ValueError
             The effects are unrelated.
         """
-        structure, covariates = self.structure, {}
+        structure, covariates = self.structure, self.effects.centres
         if self.effects.unrelated:
             raise ValueError("unrelated mean effects belong to pairs, not to treatments")
-        if self.effects.covariate:
-            covariates = {self.effects.covariate: self.effects.centre}
         blocks = []
         for setting in (OVERALL, *structure.settings):
             weights = {} if setting == OVERALL else {setting: 1}

@@ -20,6 +20,7 @@ from secondline.project.config_parts import (
     Sampler,
     SourceCopies,
 )
+from secondline.project.covariates import Covariate
 from secondline.project.documents import Document, FileName, Question, Strict, Title, fail
 from secondline.project.evidence_tables import TableStudy
 from secondline.project.figures import Identifier
@@ -245,6 +246,18 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _one_covariate_of_a_name(self) -> "Config":
+        first: dict[str, Covariate] = {}
+        for path, covariate in self._regressors:
+            known = first.setdefault(covariate.name, covariate)
+            if set(covariate.levels) != set(known.levels):
+                shown = ", ".join(known.levels) or "none"
+                fail((*path, "levels"), covariate.levels, f"another model gives this covariate other levels: {shown}")
+            if covariate.by != known.by:
+                fail((*path, "by"), covariate.by, f"another model gives this covariate by {known.by}")
+        return self
+
+    @model_validator(mode="after")
     def _some_evidence(self) -> "Config":
         if self.studies is None and not self.evidence:
             fail("evidence", None, "give a folder of studies, tables of evidence, or both")
@@ -258,7 +271,26 @@ class Config(Strict):
     @property
     def covariates(self) -> list[str]:
         """Covariates that any model uses."""
-        return list(dict.fromkeys(model.covariate.name for model in self.models.values() if model.covariate))
+        return list(dict.fromkeys(covariate.name for _, covariate in self._regressors))
+
+    @property
+    def levels(self) -> dict[str, list[str]]:
+        """Levels by covariate, of those that are words."""
+        return {covariate.name: covariate.levels for _, covariate in self._regressors if covariate.levels}
+
+    @property
+    def covariates_by_arm(self) -> list[str]:
+        """Covariates that tables give for every arm."""
+        return list(dict.fromkeys(covariate.name for _, covariate in self._regressors if covariate.by == "arm"))
+
+    @property
+    def _regressors(self) -> list[tuple[tuple[str | int, ...], Covariate]]:
+        """Covariates of all models, each with where it stands in the configuration."""
+        return [
+            (("models", name, *path), covariate)
+            for name, model in self.models.items()
+            for path, covariate in model.regressors
+        ]
 
     @property
     def base(self) -> str:

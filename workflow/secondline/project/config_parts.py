@@ -5,29 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from secondline.project.bias import TakenBias
+from secondline.project.covariates import Covariate
 from secondline.project.documents import FileName, Label, Strict, Text, fail
-from secondline.project.figures import Average, Identifier
+from secondline.project.figures import Identifier
 from secondline.project.outcomes import Scale
-from secondline.project.table_lines import COLUMNS
 
 Method = Literal[
     "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events", "medians_p"
 ]
-
-
-class Covariate(Strict):
-    """A covariate of the studies, and its value at which effects are given: by default its mean over the studies."""
-
-    name: Identifier
-    """Name of the covariate in sheets and tables."""
-    centre: Average | None = None
-    """Value at which effects are given; by default the mean over the studies."""
-
-    @model_validator(mode="after")
-    def _no_column(self) -> "Covariate":
-        if self.name in COLUMNS:
-            fail("name", self.name, "this word is a column of evidence tables; choose another")
-        return self
 
 
 class ExchangeableInteractions(Strict):
@@ -49,7 +34,7 @@ class Model(Strict):
     of components exchangeable within their class; ``interactions`` of pairs of components, or
     ``exchangeable_interactions`` of one component with whatever it is combined with; ``regimen_level``, an effect for
     every regimen instead of the sum of its components; ``mixed_arms``, how arms that mix regimens enter; ``covariate``,
-    effects that vary with a covariate of the study.
+    effects that vary with a covariate, or ``covariates`` with several.
     """
 
     heterogeneity: bool
@@ -69,6 +54,8 @@ class Model(Strict):
     same mix of what varies within them in all mixed arms of a study."""
     covariate: Covariate | None = None
     """A covariate with which effects vary."""
+    covariates: list[Covariate] = Field(default_factory=list)
+    """The covariates, where there are several."""
 
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":
@@ -94,7 +81,34 @@ class Model(Strict):
         for key in ("classes", "interactions", "exchangeable_interactions"):
             if self.regimen_level and getattr(self, key):
                 fail("regimen_level", True, f"effects of regimens have no components; allowed: without {key}")
+        for path, covariate in self.regressors:
+            if self.regimen_level and covariate.slopes == "by_class":
+                problem = "effects of regimens have no components with classes; allowed: common, independent"
+                fail((*path, "slopes"), covariate.slopes, problem)
         return self
+
+    @model_validator(mode="after")
+    def _each_covariate_once(self) -> "Model":
+        if self.covariate and self.covariates:
+            fail("covariate", self.covariate.name, "allowed: covariate for one, covariates for several; not both")
+        names = [covariate.name for covariate in self.covariates]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                fail(("covariates", i, "name"), name, "allowed: every covariate once")
+        return self
+
+    @property
+    def regressors(self) -> list[tuple[tuple[str | int, ...], Covariate]]:
+        """The covariates, one or several, each with where it stands in the model."""
+        one: list[tuple[tuple[str | int, ...], Covariate]] = (
+            [(("covariate",), self.covariate)] if self.covariate else []
+        )
+        return one + [(("covariates", i), covariate) for i, covariate in enumerate(self.covariates)]
+
+    @property
+    def needs(self) -> list[str]:
+        """Names of the numbers that a study has to give: covariates, and indicators of levels."""
+        return [name for _, covariate in self.regressors for name in covariate.numbers]
 
 
 class Priors(Strict):

@@ -51,6 +51,9 @@ def check_models(config: Config, treatments: Treatments, document: Document) -> 
     for name, model in config.models.items():
         if model.classes and not treatments.classes:
             raise document.error(("models", name, "classes"), True, "the treatments have no classes")
+        for path, covariate in model.regressors:
+            if covariate.slopes == "by_class" and not treatments.classes:
+                raise document.error(("models", name, *path, "slopes"), "by_class", "the treatments have no classes")
         if model.settings and not treatments.settings:
             problem = "the treatments have no settings, and without them this is the model with settings: false"
             raise document.error(("models", name, "settings"), True, problem)
@@ -260,6 +263,12 @@ def check_vocabulary(sheet: StudySheet, treatments: Treatments, config: Config) 
     for i, switch in enumerate(sheet.switching):
         if switch.to is not None:
             check(("switching", i, "to"), "regimen", switch.to, list(treatments.regimens))
+    for name in set(sheet.covariates) & set(config.covariates):
+        value, levels = sheet.covariates[name], config.levels.get(name)
+        if levels:
+            check(("covariates", name), "level", str(value), levels)
+        elif isinstance(value, str):
+            raise sheet.error(("covariates", name), value, "allowed: a number, as its model declares no levels")
     for i, line in enumerate(sheet.failed_first_line):
         check(("failed_first_line", i, "setting"), "setting", line.setting, list(treatments.settings))
     for name, population in sheet.populations.items():

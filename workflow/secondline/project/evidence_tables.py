@@ -17,6 +17,7 @@ from secondline.likelihoods import CONTRASTS, NORMAL, Distribution, Likelihood
 from secondline.project.arm_variances import PairwiseEffect
 from secondline.project.config_parts import AuditLimits
 from secondline.project.covariance import solve_covariance
+from secondline.project.covariates import numbers_of
 from secondline.project.figures import ALL
 from secondline.project.formats.base import Left
 from secondline.project.standardise import standardised_contrasts
@@ -191,9 +192,15 @@ class _Study:
         return mix(_parts(line, "setting", cell, self.vocabulary.settings)) if cell else ""
 
     def _covariates(self, line: Line) -> str:
+        words, values = self.vocabulary.levels, dict[str, float | str]()
         for name in self.vocabulary.covariates:
-            self._agree(line, name)
-        return values_cell({name: line.number_in(name) for name in self.vocabulary.covariates if line.has(name)})
+            if name not in self.vocabulary.by_arm or line.has("comparator"):
+                self._agree(line, name)
+            if line.has(name):
+                values[name] = line.text(name) if name in words else line.number_in(name)
+            if line.has(name) and name in words and values[name] not in words[name]:
+                raise line.error(name, f"unknown level; allowed: {', '.join(words[name])}")
+        return values_cell(numbers_of(values, values, words))
 
     def _agree(self, line: Line, column: str) -> None:
         """Check that a fact about the study is the same on all its lines."""

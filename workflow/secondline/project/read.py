@@ -129,6 +129,8 @@ def _tables(
         regimens=list(treatments.regimens),
         settings=list(treatments.settings),
         covariates=config.covariates,
+        levels=config.levels,
+        by_arm=config.covariates_by_arm,
         likelihoods={name: outcome.likelihood for name, outcome in config.outcomes.items()},
         categories={name: o.categories for name, o in config.outcomes.items() if o.is_ordered},
         measures={name: outcome.measure for name, outcome in config.outcomes.items()},

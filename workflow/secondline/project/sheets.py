@@ -70,8 +70,8 @@ class StudySheet(Strict):
     """Which arms are compared with which; fits use the first set unless an analysis selects another."""
     populations: dict[Identifier, Population] = Field(default_factory=dict)
     """Matched cohorts and subgroups to which the records below refer."""
-    covariates: dict[Identifier, float] = Field(default_factory=dict)
-    """Covariates of the study that a meta-regression of the configuration uses, by name."""
+    covariates: dict[Identifier, float | Text] = Field(default_factory=dict)
+    """Covariates of the study that a meta-regression of the configuration uses, by name: numbers, or words."""
     hazard_ratios: list[HazardRatio] = Field(default_factory=list)
     """The code resolves their direction; crude and adjusted ratios have separate entries."""
     medians: list[Median] = Field(default_factory=list)

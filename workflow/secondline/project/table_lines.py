@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -109,6 +109,10 @@ class Vocabulary:
     """Categories by outcome, for ordered ones."""
     measures: Mapping[str, str]
     """Effect measure by outcome."""
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Levels by covariate, for those that are words."""
+    by_arm: Sequence[str] = ()
+    """Covariates that tables of arms give for every arm."""
 
     def measure(self, outcome: str) -> Measure:
         """Effect measure of an outcome."""

@@ -83,6 +83,21 @@ class OutcomeFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlopeFacts:
+    """How the effects of a model change with a covariate."""
+
+    covariate: str
+    per: float = 1.0
+    """Units to which a slope refers."""
+    levels: Sequence[str] = ()
+    """Of a covariate that is a word, that at which effects are given first."""
+    kind: str = "common"
+    """Whose slopes are one: see `secondline.network.slopes`."""
+    needs: Sequence[str] = ()
+    """Names of its numbers in evidence tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """What a model assumes about the effects."""
 
@@ -97,7 +112,12 @@ class ModelFacts:
     regimen_level: bool = False
     class_contrast: bool = False
     """Whether the mixed arms of a study have the same mix of what varies within them."""
-    covariate: str | None = None
+    slopes: Sequence[SlopeFacts] = ()
+
+    @property
+    def needs(self) -> list[str]:
+        """Names of the numbers that a study has to give in evidence tables."""
+        return [name for each in self.slopes for name in each.needs]
 
 
 @dataclass(frozen=True, kw_only=True)

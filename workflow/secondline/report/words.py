@@ -221,7 +221,7 @@ class Names:
             case "bias":
                 return f"bias of {self.study(inside.removesuffix(']'))}"
             case "slope":
-                return f"slope of {words[0]}, per unit"
+                return _slope(*words)
             case _:
                 return f"{kind.replace('_', ' ')} of {', '.join(words)}"
 
@@ -345,6 +345,14 @@ def evidence_words(label: str) -> str:
 def is_true(row: Row, column: str) -> bool:
     """Read a flag of a table."""
     return row[column] == "true"
+
+
+def _slope(covariate: str, owner: str = "") -> str:
+    """Name the slope of a covariate, or of one of its levels, of all treatments or of one."""
+    name, _, level = covariate.partition("=")
+    named = f"interaction with {name} {level}" if level else f"slope of {covariate}"
+    unit = "" if level or " per " in covariate else ", per unit"
+    return f"{named} of {owner}{unit}" if owner else f"{named}{unit}"
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:

@@ -1,5 +1,7 @@
 """The coefficients of a model against their priors: component effects, interactions, slopes, classes, departures."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,7 +49,7 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
                 "parameter": name,
                 **draws_summary(draws),
                 "prior": "normal(0, omega)" if departs else f"normal(0, {prior_sd:g})",
-                "centre": posterior.centre if name.startswith("slope[") else None,
+                "centre": _centre(name, posterior.centres),
                 "contraction": None if departs else float(1 - variance / prior_sd**2),
                 "prior_sensitivity": widening,
                 "evidence": "prior_driven" if widening > PRIOR_DRIVEN else "estimated",
@@ -56,6 +58,14 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _centre(name: str, centres: Mapping[str, float]) -> float | None:
+    """Centre of the covariate of a slope; None of other coefficients."""
+    if not name.startswith("slope["):
+        return None
+    inside = name.removeprefix("slope[").removesuffix("]")
+    return centres[max((c for c in centres if re.match(rf"{re.escape(c)}( per [^,]+)?(,|$)", inside)), key=len)]
 
 
 def _widening_of_bias(variance: float, prior_sd: float) -> float:

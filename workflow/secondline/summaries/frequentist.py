@@ -1,7 +1,7 @@
 """The frequentist twin of a network of contrasts, for readers who want to hold the two against each other.
 
 Generalised least squares with tau by restricted maximum likelihood; the headline model without priors, and so without
-what rests on one: departures, exchangeable interactions, classes; and without a covariate.
+what rests on one: departures, exchangeable interactions, classes. Slopes of covariates are estimated as effects are.
 Networks with counts have none: their likelihood is exact, and a normal approximation of it would be another analysis.
 """
 
@@ -55,14 +55,14 @@ def write_frequentist(
     Parameters
     ----------
     evidence : rows
-        Evidence table of the fits.
+        Of the studies that enter the model.
     settings : SummarySettings
     folder : path
         results/<analysis>/<outcome>/frequentist
     effects : Effects, optional
         The headline model; by default additive components.
     """
-    without = replace(effects or Effects(), settings=False, classes={}, varying=None, covariate=None)
+    without = replace(effects or Effects(), settings=False, classes={}, varying=None)
     relative, ranking, heterogeneity = _tables(evidence, settings, without)
     write_table(folder / "relative_effects.csv", relative, RELATIVE_COLUMNS)
     write_table(folder / "ranking.csv", ranking, RANKING_COLUMNS)

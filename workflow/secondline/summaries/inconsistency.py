@@ -159,7 +159,7 @@ def assess_inconsistency(
     """
     structure = Structure.of(fit.treatments)
     effects, scales = fit.models[model].effects, fit.models[model].prior
-    rows = rows_with(read_table(evidence), effects.covariate)
+    rows = rows_with(read_table(evidence), effects.needs)
 
     def fitted(name: str, variant: Effects) -> _Fitted:
         data = network_data(rows, structure, fit.likelihood, variant, fit.overlaps, fit.bias)
@@ -174,7 +174,7 @@ def assess_inconsistency(
         return _Fitted(name, Fit(data, scales), grid, k, solution.reason, summary.ratio, summary.measure, wider)
 
     consistent = fitted("consistency", effects)
-    pairwise = Effects(unrelated=True, covariate=effects.covariate, centre=effects.centre)
+    pairwise = Effects(unrelated=True, slopes=effects.slopes)
     unrelated = fitted("unrelated", pairwise)
     arms = used_arms(rows)
     comparisons = direct_comparisons(arms, structure, effects)

@@ -1,5 +1,6 @@
 """Draws of the relative effects, from a sampled posterior or from the exact engine."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -38,8 +39,8 @@ class Posterior:
     """Chains that the draws came from, one after the other and of one length."""
     coefficients: Mapping[str, Floats] = field(default_factory=dict)
     """Draws of every coefficient of the linear predictor by name, (draws,)."""
-    centre: float | None = None
-    """Value of the covariate at which effects are given; None for a model without one."""
+    centres: Mapping[str, float] = field(default_factory=dict)
+    """Value of every covariate of the model at which effects are given."""
     solved_scales: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Mean, sd, median, lower and upper of tau and omega where they were solved: their draws are points of a grid."""
 
@@ -64,7 +65,7 @@ def posterior_of(fitted: Fitted) -> Posterior:
         densities={name: fitted.density(name) for name in fitted.scales},
         chains=len(d),
         coefficients=dict(zip(predictor.names, draws, strict=True)),
-        centre=effects.centre if effects.covariate else None,
+        centres=effects.centres,
         solved_scales=_solved_scales(fitted),
     )
 
@@ -117,7 +118,7 @@ def read_posterior(file: str) -> Posterior:
             densities=densities,
             chains=len(d),
             coefficients=_by_name(posterior["coefficients"]),
-            centre=float(tree.attrs["centre"]) if tree.attrs["covariate"] else None,
+            centres=json.loads(tree.attrs["centres"]),
         )
 
 

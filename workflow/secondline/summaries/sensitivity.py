@@ -178,7 +178,7 @@ def _model_rows(
     seed = fit_seed(task.seed, analysis, task.outcome, model)
     posterior = posterior_of(solved(fit, found.solution, found.covariances, DRAWS, seed))
     effects = fit.data.predictor.effects
-    arms = used_arms(rows_with(evidence, effects.covariate))
+    arms = used_arms(rows_with(evidence, effects.needs))
     relative = relative_effects(posterior, arms, task.structure, summary, predict=False, effects=effects)
     ranking, _ = rank_treatments(posterior, arms, task.structure, summary, relative)
     return _rows({"analysis": analysis, "outcome": task.outcome, "model": model}, relative, ranking)

@@ -1,7 +1,6 @@
 """One summary job: every table of one outcome of one analysis, for all its models."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from secondline.network.arms import rows_with, used_arms
@@ -49,11 +48,10 @@ def summarise_models(
     everybody = used_arms(rows)
     write_table(folder / "network" / "edges.csv", edges(everybody, structure.settings), EDGE_COLUMNS)
     write_table(folder / "network" / "observed.csv", observed.observed_outcomes(rows, settings), observed.COLUMNS)
-    write_frequentist(rows, settings, folder / "frequentist", settings.effects[headline])
     for model, file in posteriors.items():
         posterior = read_posterior(file)
-        effects = replace(settings.effects[model], centre=posterior.centre or 0.0)
-        out, members = folder / model, rows_with(rows, effects.covariate)
+        effects = settings.effects[model].centred(posterior.centres)
+        out, members = folder / model, rows_with(rows, effects.needs)
         arms = used_arms(members)
         relative = relative_effects.relative_effects(posterior, arms, structure, settings, effects=effects)
         ranked, probabilities = ranking.rank_treatments(posterior, arms, structure, settings, relative)
@@ -66,6 +64,7 @@ def summarise_models(
         write_table(out / "heterogeneity.csv", heterogeneity.summarise_heterogeneity(posterior), heterogeneity.COLUMNS)
         write_table(out / "densities.csv", heterogeneity.density_rows(posterior), heterogeneity.DENSITY_COLUMNS)
         if model == headline:
+            write_frequentist(members, settings, folder / "frequentist", effects)
             labels = label_contrasts(arms, structure, effects)
             write_table(folder / "network" / "labels.csv", labels, LABEL_COLUMNS)
             write_draws(out / "draws.csv.gz", posterior, arms, structure, settings.reference)

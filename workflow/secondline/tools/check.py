@@ -19,7 +19,7 @@ from secondline.jobs.doubt_settings import check_axes
 from secondline.jobs.network_checks import check_networks
 from secondline.jobs.script import mistakes_in_one_line
 from secondline.jobs.settings import fits, model_settings, treatments_of
-from secondline.network.arms import used_arms
+from secondline.network.arms import arms_with, used_arms
 from secondline.network.graph import label_contrasts, parts, received
 from secondline.network.structure import Structure
 from secondline.project.config import Project
@@ -107,7 +107,7 @@ def _networks(project: Project, study: str | None) -> list[str]:
         pieces = len(parts(arms))
         network = "connected" if pieces == 1 else f"{pieces} parts"
         effects = model_settings(project, analysis, outcome)[project.config.headline].effects
-        kept = [arm for arm in arms if not effects.covariate or effects.covariate in arm.covariates]
+        kept = arms_with(arms, effects.needs)
         labels = Counter(
             row["structure"] for row in label_contrasts(kept, structure, effects) if row["setting"] == OVERALL
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from secondline.cells import parse_values
 from secondline.evidence.audit.finding import Finding, on_table
 from secondline.evidence.selection import arm_rows, uninformative
 from secondline.likelihoods import Likelihood
@@ -41,7 +42,8 @@ def sheet_without_covariate(sheet: StudySheet, project: Project) -> Iterator[Fin
 
 def table_without_covariate(study: TableStudy, project: Project) -> Iterator[Finding]:
     """Say which models leave a study out because its table does not give their covariate."""
-    given = {part.rpartition(":")[0] for part in study.rows[0]["covariates"].split()}
+    numbers = set.intersection(*(set(parse_values(row["covariates"])) for row in study.rows))
+    given = {number.partition("=")[0] for number in numbers}
     message = _left_out(given, project)
     if message:
         source = f"{study.file}:{study.line}"
@@ -49,11 +51,11 @@ def table_without_covariate(study: TableStudy, project: Project) -> Iterator[Fin
 
 
 def _left_out(given: set[str], project: Project) -> str | None:
-    models = {name: m.covariate.name for name, m in project.config.models.items() if m.covariate}
-    missing = {name: covariate for name, covariate in models.items() if covariate not in given}
+    needs = {name: [covariate.name for _, covariate in m.regressors] for name, m in project.config.models.items()}
+    missing = {name: lacking for name, needed in needs.items() if (lacking := [c for c in needed if c not in given])}
     if not missing:
         return None
-    named = ", ".join(dict.fromkeys(missing.values()))
+    named = ", ".join(dict.fromkeys(name for lacking in missing.values() for name in lacking))
     return f"the study does not report {named} and is omitted from model{'s' * (len(missing) > 1)} {', '.join(missing)}"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import is_contrast, rows_with, used_rows
+from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT
 from secondline.report.prose.methods_taken import taken_into_account
-from secondline.report.settings import MethodsFacts, ModelFacts, ReportSettings
+from secondline.report.settings import MethodsFacts, ModelFacts, ReportSettings, SlopeFacts
 from secondline.report.words import (
     INTERVAL,
     Names,
@@ -56,13 +57,13 @@ def _left_out(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], n
     """Say which studies a model leaves out because they do not give its covariate."""
     sentences = []
     for model, facts in settings.methods.models.items():
-        covariate = facts.covariate
-        for name in settings.outcomes if covariate else ():
-            kept = {row["study"] for row in rows_with(evidence[name], covariate)}
+        covariates = listed([each.covariate for each in facts.slopes])
+        for name in settings.outcomes if covariates else ():
+            kept = {row["study"] for row in rows_with(evidence[name], facts.needs)}
             left_out = dict.fromkeys(row["study"] for row in used_rows(evidence[name]) if row["study"] not in kept)
             if left_out:
                 verb = "does" if len(left_out) == 1 else "do"
-                where = f"{listed(map(names.study, left_out))}, which {verb} not report {covariate}"
+                where = f"{listed(map(names.study, left_out))}, which {verb} not report {covariates}"
                 sentences.append(
                     f"For {names.label_of_outcome(name)}, model “{model}” omits {where}; its fit statistics are "
                     "therefore not comparable with those of the other models."
@@ -98,9 +99,21 @@ def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> st
             "the same mix of treatments in all mixed arms of a study, so that two mixed arms differ by what is common "
             "to the patients of each"
         )
-    if model.covariate:
-        parts.append(f"a meta-regression slope for {model.covariate} common to all treatments except the reference")
+    parts += [_slopes_in_words(each) for each in model.slopes]
     return listed(parts)
+
+
+def _slopes_in_words(slopes: SlopeFacts) -> str:
+    """Describe how effects change with one covariate."""
+    per = "" if slopes.per == 1 else f" (per {slopes.per:g})"
+    about = f"{slopes.covariate}{per}"
+    if slopes.levels:
+        about = f"{slopes.covariate} ({listed(slopes.levels[1:])} against {slopes.levels[0]})"
+    return {
+        COMMON: f"a meta-regression slope for {about} common to all treatments except the reference",
+        BY_CLASS: f"meta-regression slopes for {about} common to the treatments of a class",
+        INDEPENDENT: f"a separate meta-regression slope for {about} of every treatment except the reference",
+    }[slopes.kind]
 
 
 def priors(settings: ReportSettings, names: Names) -> list[str]:
@@ -131,7 +144,7 @@ def _prior(facts: MethodsFacts, prior: str, outcomes: Sequence[str]) -> str:
         parts.append(f"N(0, {scales.baseline:g}²) for study baselines")
     if any(likelihood.is_ordered for likelihood in likelihoods):
         parts.append(f"N(0, {scales.cutpoint:g}²) for log distances between the cutpoints of ordered outcomes")
-    if any(model.covariate for model in models):
+    if any(model.slopes for model in models):
         parts.append(f"N(0, {scales.slope:g}²) for meta-regression slopes")
     spreads = dict.fromkeys(m.exchangeable_interactions[1] for m in models if m.exchangeable_interactions)
     parts += [f"N(0, {sd:g}²) for exchangeable interactions" for sd in spreads]

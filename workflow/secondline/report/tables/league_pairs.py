@@ -126,7 +126,7 @@ def _notes(below: OutcomeFit, above: OutcomeFit, setting: str, facts: MethodsFac
     return [
         f"Row treatment against column treatment, {measures}; posterior median ({INTERVAL}). {directions}",
         f"Model “{names.model}”: {effects_in_words(model, facts, names)}.",
-        *(_behind(fit, model.covariate) for fit in both),
+        *(_behind(fit, model.needs) for fit in both),
         f"Evidence: {'; '.join(['no letter, direct', *marks])}."
         + (" Where it is prior-driven, the data do not determine the effect." if "P" in letters else ""),
         _order(below, above, setting),
@@ -135,9 +135,9 @@ def _notes(below: OutcomeFit, above: OutcomeFit, setting: str, facts: MethodsFac
     ]
 
 
-def _behind(fit: OutcomeFit, covariate: str | None) -> str:
+def _behind(fit: OutcomeFit, covariates: Sequence[str]) -> str:
     """Count the studies and patients of an outcome, and say how heterogeneous its studies are."""
-    rows = rows_with(fit.evidence, covariate)
+    rows = rows_with(fit.evidence, covariates)
     studies = list(dict.fromkeys(row["study"] for row in rows))
     named = f" ({listed(map(fit.names.study, studies))})" if len(studies) <= MOST_NAMED else ""
     counted = ", ".join(filter(None, [f"{plural(len(studies), 'study', 'studies')}{named}", patients_counted(rows)]))
