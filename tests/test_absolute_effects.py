@@ -36,10 +36,10 @@ RELATIVE = [
 ]
 
 
-def baseline(measure_of: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def baseline(measure_of: dict[str, Any], measure: str | None = None, **changes: Any) -> dict[str, Any]:
     """Resolve a baseline of regimen a, as the plan does."""
     declared = Baseline.model_validate({"regimen": "a", **measure_of})
-    median, below, above = declared.link
+    median, below, above = declared.on_link(measure or ("OR" if declared.events else "HR"))
     link = {"median": median, "sd_below": below, "sd_above": above, "figure": declared.figure}
     unit = declared.unit if declared.median else ""
     return BaselineSettings(**{"regimen": "a", **link, "unit": unit, "source": "somewhere", **changes})
@@ -99,7 +99,8 @@ def test_a_baseline_of_risks_is_below_one(mean: float, sd: float) -> None:
     """It is declared on the log scale, where a risk and its upper limit are below 0; a percentage there is a slip."""
     figures = {"regimen": "a", "mean": mean, "sd": sd}
     declared = {"label": "Falls", "measure": "RR", "better": "lower", "margin": 0.8, "prior": "p", "baseline": figures}
-    with pytest.raises(ValidationError, match="the logarithm of a risk; allowed: "):
+    said = r"the 95% limits of the risk are .*; allowed: 0 to 1 \(the mean is on the log scale\)"
+    with pytest.raises(ValidationError, match=said):
         Outcome.model_validate(declared)
     assert Outcome.model_validate(declared | {"baseline": figures | {"mean": log(0.2)}}).baseline
 
@@ -108,7 +109,8 @@ def test_the_report_says_why_an_absolute_effect_is_missing() -> None:
     """Of an impossible risk something else than of an effect that is extrapolated."""
     names = Names(Labels(settings={"overall": "Overall"}), "", "", "")
     row = {"setting": "overall", "evidence": "direct", "assumptions": "", "absolute": "", "reason": IMPOSSIBLE_RISK}
-    assert "No estimate is given where the risk ratio takes the risk above 1." in assumption_sentences([row], names)
+    said = "No estimate is given where the effect takes the risk, or a limit of it, below 0 or above 1."
+    assert said in assumption_sentences([row], names)
     other = row | {"evidence": "extrapolated", "reason": "extrapolated: …"}
     said = " ".join(assumption_sentences([other], names))
     assert "extrapolated or prior-driven" in said and "above 1" not in said
@@ -157,7 +159,7 @@ def test_settings_without_a_baseline_have_no_rows() -> None:
 )
 def test_one_limit_of_a_median_is_enough(given: dict[str, float], se: tuple[float, float]) -> None:
     """The distance of a limit on the log scale is 1.96 standard errors; long survival is a low hazard."""
-    median, below, above = Baseline(regimen="a", median=6.0, **given).link
+    median, below, above = Baseline(regimen="a", median=6.0, **given).on_link("HR")
     assert median == pytest.approx(log(log(2) / 6))
     assert (below, above) == pytest.approx(se)
 

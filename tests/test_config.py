@@ -140,10 +140,12 @@ def test_default_likelihoods() -> None:
     defaults = {
         "HR": "contrasts",
         "OR": "binomial_logit",
-        "RR": "contrasts",
+        "RR": "normal_counts",
+        "RD": "normal_counts",
+        "ROM": "normal",
         "IRR": "poisson_log",
         "MD": "normal",
-        "SMD": "contrasts",
+        "SMD": "normal",
     }
     for measure, likelihood in defaults.items():
         margin = 0.8 if MEASURES[measure].is_ratio else -0.2

@@ -54,7 +54,7 @@ CONTRASTS = {
     "netmeta_contrasts.csv": "contrasts",
     "wide_contrasts.csv": "wide_contrasts",
 }
-EVERY = [*ARMS, *CONTRASTS, "hazard_ratios.csv"]
+EVERY = [*ARMS, *CONTRASTS, "hazard_ratios.csv", "two_groups.csv"]
 
 
 def vocabulary(regimens: Sequence[str], measure: str, likelihood: str) -> Vocabulary:
@@ -473,14 +473,18 @@ def _try_damaged(seed: int) -> bool:
     encoding = "utf-16" if raw[:2] == b"\xff\xfe" else "utf-8"
     changed = damaged(raw.decode(encoding), chance)
     Path("t.csv").write_bytes(changed.encode(encoding))
+    entry: dict[str, Any] = {"missing": ["-"]}
     if name == "hazard_ratios.csv":
         words = vocabulary("xabcdev", "HR", "contrasts")
+    elif name == "two_groups.csv":
+        words = vocabulary("ec", "SMD", "normal")
+        entry |= {"columns": {"study": "author"}, "ignore": ["measure"]}
     elif name in CONTRASTS:
         words = vocabulary(REGIMENS["parkinsons"], "MD", "contrasts")
     else:
         words = words_of(ARMS[name][0])
     try:
-        studies, file = read(Path("t.csv"), words, missing=["-"])
+        studies, file = read(Path("t.csv"), words, **entry)
     except UserError as error:
         assert "\n" not in str(error) and len(str(error)) < 1_600, seed
         return False

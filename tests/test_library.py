@@ -420,7 +420,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no such measure": (
         lambda: contrasts(measure="odds"),
-        "measure = 'odds': likelihood contrasts goes with measure HR, OR, RR, IRR, MD, SMD, PD",
+        "measure = 'odds': likelihood contrasts goes with measure HR, OR, RR, RD, IRR, MD, SMD, ROM, PD",
     ),
     "a study twice": (lambda: arms() + contrasts(), "Network: studies = 'A, B': these studies are in both"),
     "two references": (

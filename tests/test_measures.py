@@ -41,6 +41,12 @@ PAIRS = {
     ("OR", "ordered_logit"): ("Odds ratio", True, "probability of more than the lowest category", 0.2 / 1.2),
     ("OR", "contrasts"): ("Odds ratio", True, "probability", 0.2 / 1.2),
     ("RR", "contrasts"): ("Risk ratio", True, "risk", 0.2),
+    ("RR", "normal_counts"): ("Risk ratio", True, "risk", 0.2),
+    ("RD", "normal_counts"): ("Risk difference", False, "risk", log(0.2)),
+    ("RD", "contrasts"): ("Risk difference", False, "risk", log(0.2)),
+    ("OR", "normal_counts"): ("Odds ratio", True, "probability", 0.2 / 1.2),
+    ("ROM", "normal"): ("Ratio of means", True, "mean", 0.2),
+    ("ROM", "contrasts"): ("Ratio of means", True, "mean", 0.2),
     ("IRR", "poisson_log"): ("Incidence rate ratio", True, "rate", 0.2),
     ("IRR", "contrasts"): ("Incidence rate ratio", True, "rate", 0.2),
     ("MD", "normal"): ("Mean difference", False, "mean", log(0.2)),
@@ -59,6 +65,7 @@ TABLES = {
     "contrasts": "study,treatment,comparator,effect,se\nx,b,a,0.5,0.2\n",
     "normal": "study,treatment,mean,sd,n\nx,a,1,2,20\nx,b,3,2,20\n",
     "binomial_logit": "study,treatment,events,n\nx,a,1,10\nx,b,3,10\n",
+    "normal_counts": "study,treatment,events,n\nx,a,1,10\nx,b,3,10\n",
     "binomial_cloglog": "study,treatment,events,n,time\nx,a,1,10,2\nx,b,3,10,2\n",
     "poisson_log": "study,treatment,events,time\nx,a,1,20\nx,b,3,20\n",
     "ordered_logit": "study,treatment,bad,fair,good\nx,a,3,2,1\nx,b,1,2,3\n",
@@ -121,10 +128,11 @@ def test_a_pair_means_what_it_says(measure: str, likelihood: str) -> None:
 
 REFUSED = {
     ("RR", "poisson_log"): "ratios of rates, events in person-time, are measure IRR",
-    ("RR", "binomial_logit"): "risk ratios cannot be estimated from counts yet",
+    ("RR", "binomial_logit"): "events among patients, go with likelihood normal_counts",
+    ("RD", "binomial_logit"): "this likelihood gives odds ratios, which a declared baseline turns into both",
     ("OR", "poisson_log"): "rates give measure IRR",
     ("IRR", "binomial_logit"): "rates need the time at risk",
-    ("MD", "binomial_logit"): "risk differences cannot be estimated yet",
+    ("MD", "binomial_logit"): "differences of risks are measure RD, with likelihood normal_counts",
 }
 
 
@@ -141,12 +149,6 @@ def test_a_pair_that_is_refused_says_what_to_do(measure: str, likelihood: str) -
 @pytest.mark.parametrize(
     ("measure", "figures", "says"),
     [
-        ("RR", "binomial_logit", "events: y is modelled from contrasts, and these are arms; risk ratios cannot be"),
-        (
-            "SMD",
-            "normal",
-            "mean: y is modelled from contrasts, and these are arms; arms go with likelihood: normal (mean, sd, n)",
-        ),
         ("HR", "poisson_log", "likelihood: binomial_cloglog (events, n, time) or poisson_log (events, time)"),
     ],
 )
@@ -178,7 +180,7 @@ def test_patients_for_time(table: str, entry: dict[str, Any], says: str) -> None
     with pytest.raises(UserError) as error:
         project_of("IRR", None, table, **entry)
     assert str(error.value).startswith(says)
-    assert "measure OR and likelihood binomial_logit" in str(error.value)
+    assert "measure RR, RD (likelihood normal_counts) or OR (binomial_logit)" in str(error.value)
     assert project_of("IRR", None, table.replace("615.0", "700").replace("sampleSize", "years"), **{
         "columns": {**entry.get("columns", {}), **({"time": "years"} if entry else {})}
     }).tables  # fmt: skip

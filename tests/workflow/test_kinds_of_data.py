@@ -18,6 +18,7 @@ LIKELIHOODS = {
     "followed": "binomial_cloglog",
     "rates": "poisson_log",
     "means": "normal",
+    "odds": "normal_counts",
     "grades": "ordered_logit",
     "probits": "ordered_probit",
     "stars": "contrasts",
@@ -26,10 +27,12 @@ LIKELIHOODS = {
 }
 FIGURES = {
     "binomial_logit": ("events", "n"),
+    "normal_counts": ("events", "n"),
     "binomial_cloglog": ("events", "n", "time"),
     "poisson_log": ("events", "time"),
     "normal": ("mean", "se"),
 }
+SIMULATED_AS = {"normal_counts": "binomial_logit"}
 MEASURES = {"followed": "HR", "rates": "IRR", "means": "MD", "probits": "PD"}
 
 
@@ -76,7 +79,7 @@ def all_pairs() -> list[dict[str, Any]]:
 def tables() -> dict[str, list[dict[str, Any]]]:
     """Tables by outcome."""
     made = {
-        name: of_arms(simulate(likelihood, DESIGNS, EFFECTS, 0.1, 3), likelihood)
+        name: of_arms(simulate(SIMULATED_AS.get(likelihood, likelihood), DESIGNS, EFFECTS, 0.1, 3), likelihood)
         for name, likelihood in LIKELIHOODS.items()
         if likelihood != "contrasts"
     }

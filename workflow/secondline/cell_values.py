@@ -8,8 +8,14 @@ OVERALL = "overall"
 SEVERITIES = ("error", "warning", "info")
 """Of a finding of the audit."""
 
-STANDARDISED = "standardised"
-"""Method of a contrast that was made of means: a standardised difference."""
+METHOD_OF_MEASURE = {
+    "SMD": "standardised",
+    "ROM": "ratio_of_means",
+    "RR": "risk_ratio",
+    "RD": "risk_difference",
+    "OR": "odds_ratio",
+}
+"""Method of a contrast that was made of the figures of arms, by measure."""
 UNDIRECTED = "the direction of the test is assumed"
 TOGETHER = "contrasts of three or more arms: "
 """How a reason begins that says what the covariance of contrasts assumes."""
@@ -42,7 +48,7 @@ NOT_SETTLED = "the engine cannot settle it"
 EXPONENTIAL = "proportional hazards and exponential survival"
 """What an absolute effect assumes."""
 
-IMPOSSIBLE_RISK = "impossible: with this baseline the risk ratio takes the risk, or its upper limit, above 1"
+IMPOSSIBLE_RISK = "impossible: with this baseline the effect takes the risk, or a limit of it, below 0 or above 1"
 """Why an absolute effect is not given."""
 
 METHODS = {
@@ -56,6 +62,10 @@ METHODS = {
     "medians_p": "medians and p-value",
     "table": "as tabulated",
     "standardised": "Hedges' g from means and standard deviations",
+    "ratio_of_means": "ratio of means, from arm means",
+    "risk_ratio": "risk ratio, from counts",
+    "risk_difference": "risk difference, from counts",
+    "odds_ratio": "odds ratio, from counts",
     "printed": "pairwise intervals, as printed",
     "reconstructed": "reconstructed from pairwise intervals",
     "reconstructed_assumed": "reconstructed from pairwise intervals, with assumptions",

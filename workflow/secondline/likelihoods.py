@@ -38,8 +38,10 @@ class NaturalScale:
     """The way from it to the linear predictor, and back."""
     per_hundred: bool
     """Whether it is shown as patients per 100."""
+    least: float = -inf
+    """The smallest value that the outcome can have, where the link does not keep to it."""
     most: float = inf
-    """The largest value that the outcome can have, where the link does not keep to it."""
+    """The largest such value."""
 
     def natural(self, predictor: Any) -> Any:
         """Put a linear predictor on the scale."""
@@ -63,8 +65,10 @@ _PROBABILITY_IN_TIME = NaturalScale(name="probability in one unit of time", link
 _ABOVE_LOWEST = "probability of more than the lowest category"
 _HAZARD = NaturalScale(name="hazard", link=LOG, per_hundred=False)
 _RISK = NaturalScale(name="risk", link=LOG, per_hundred=False, most=1.0)
+_RISK_ITSELF = NaturalScale(name="risk", link=IDENTITY, per_hundred=False, least=0.0, most=1.0)
 _RATE = NaturalScale(name="rate", link=LOG, per_hundred=False)
 _MEAN = NaturalScale(name="mean", link=IDENTITY, per_hundred=False)
+_MEAN_ON_LOG_SCALE = NaturalScale(name="mean", link=LOG, per_hundred=False)
 _MEAN_IN_SDS = NaturalScale(name="mean in standard deviations", link=IDENTITY, per_hundred=False)
 
 NO_FAMILY = -1
@@ -87,13 +91,13 @@ class Likelihood:
     optional: tuple[str, ...]
     """Further columns that it may have."""
     figures: frozenset[str]
-    """Figures of an arm that are kept for the fit; none of likelihoods of contrasts."""
+    """Figures of an arm that are kept for the fit; none where fits have contrasts alone, given or made of arms."""
     scales: Mapping[str, NaturalScale]
     """The measures that it may estimate, each with the natural scale of the outcome of a treatment."""
     observed: Callable[[Row], float] | None
     """Outcome of an arm on its natural scale; None where the figures of an arm do not show it."""
-    standardised: Mapping[str, str]
-    """Measures for which it divides means by standard deviations first, with the words of the methods text."""
+    converted: Mapping[str, str]
+    """Measures for which figures of arms become contrasts before the fit, with the words of the methods text."""
 
     @property
     def is_gaussian(self) -> bool:
@@ -140,7 +144,7 @@ class Likelihood:
 
     def words_for(self, measure: str) -> str:
         """Say what had which distribution where the likelihood estimates a measure."""
-        return self.standardised.get(measure, self.words)
+        return self.converted.get(measure, self.words)
 
 
 def _share(row: Row) -> float:
@@ -160,6 +164,11 @@ def _share_above_lowest(row: Row) -> float:
     return sum(others) / (lowest + sum(others))
 
 
+_OF_COUNTS = (
+    "the numbers of patients with an event in the arms of a study were converted to {} with their large-sample "
+    "standard errors, which had a normal likelihood with the covariance induced by a shared comparator [@gleser2009]; "
+    "where an arm had no events or events in all patients, half a patient was added"
+)
 CONTRASTS = Likelihood(
     name="contrasts",
     words="contrasts between arms, with their standard errors taken as known, had a normal likelihood",
@@ -173,13 +182,15 @@ CONTRASTS = Likelihood(
         "HR": _HAZARD,
         "OR": _PROBABILITY,
         "RR": _RISK,
+        "RD": _RISK_ITSELF,
         "IRR": _RATE,
         "MD": _MEAN,
         "SMD": _MEAN_IN_SDS,
+        "ROM": _MEAN_ON_LOG_SCALE,
         "PD": _PROBIT_PROBABILITY,
     },
     observed=None,
-    standardised={},
+    converted={},
 )
 NORMAL = Likelihood(
     name="normal",
@@ -190,12 +201,31 @@ NORMAL = Likelihood(
     required=("mean",),
     optional=("se", "sd", "n"),
     figures=frozenset({"n", "mean", "se"}),
-    scales={"MD": _MEAN, "SMD": _MEAN_IN_SDS},
+    scales={"MD": _MEAN, "SMD": _MEAN_IN_SDS, "ROM": _MEAN_ON_LOG_SCALE},
     observed=_mean,
-    standardised={
+    converted={
         "SMD": "arm means were converted to standardised mean differences (divided by the pooled within-study "
         "standard deviation and corrected for small samples [@hedges1981]), which had a normal likelihood with the "
-        "covariance induced by a shared comparator [@gleser2009]"
+        "covariance induced by a shared comparator [@gleser2009]",
+        "ROM": "arm means were converted to log ratios of means with their large-sample standard errors, which had a "
+        "normal likelihood with the covariance induced by a shared comparator [@gleser2009]",
+    },
+)
+NORMAL_COUNTS = Likelihood(
+    name="normal_counts",
+    words=_OF_COUNTS.format("effects"),
+    distribution=Distribution.NORMAL,
+    link=IDENTITY,
+    family=NO_FAMILY,
+    required=("events", "n"),
+    optional=(),
+    figures=frozenset(),
+    scales={"RR": _RISK, "RD": _RISK_ITSELF, "OR": _PROBABILITY},
+    observed=None,
+    converted={
+        "RR": _OF_COUNTS.format("log risk ratios"),
+        "RD": _OF_COUNTS.format("risk differences"),
+        "OR": _OF_COUNTS.format("log odds ratios"),
     },
 )
 BINOMIAL_LOGIT = Likelihood(
@@ -209,7 +239,7 @@ BINOMIAL_LOGIT = Likelihood(
     figures=frozenset({"events", "n"}),
     scales={"OR": _PROBABILITY},
     observed=_share,
-    standardised={},
+    converted={},
 )
 BINOMIAL_CLOGLOG = Likelihood(
     name="binomial_cloglog",
@@ -223,7 +253,7 @@ BINOMIAL_CLOGLOG = Likelihood(
     figures=frozenset({"events", "n", "time"}),
     scales={"HR": _PROBABILITY_IN_TIME},
     observed=None,
-    standardised={},
+    converted={},
 )
 POISSON_LOG = Likelihood(
     name="poisson_log",
@@ -236,7 +266,7 @@ POISSON_LOG = Likelihood(
     figures=frozenset({"events", "n", "time"}),
     scales={"HR": _RATE, "IRR": _RATE},
     observed=_rate,
-    standardised={},
+    converted={},
 )
 ORDERED_LOGIT = Likelihood(
     name="ordered_logit",
@@ -250,7 +280,7 @@ ORDERED_LOGIT = Likelihood(
     figures=frozenset({"n", "categories"}),
     scales={"OR": NaturalScale(name=_ABOVE_LOWEST, link=LOGIT, per_hundred=False)},
     observed=_share_above_lowest,
-    standardised={},
+    converted={},
 )
 ORDERED_PROBIT = Likelihood(
     name="ordered_probit",
@@ -264,12 +294,12 @@ ORDERED_PROBIT = Likelihood(
     figures=frozenset({"n", "categories"}),
     scales={"PD": NaturalScale(name=_ABOVE_LOWEST, link=PROBIT, per_hundred=False)},
     observed=_share_above_lowest,
-    standardised={},
+    converted={},
 )
 
 LIKELIHOODS = Registry(
     "likelihood",
-    [CONTRASTS, NORMAL, BINOMIAL_LOGIT, BINOMIAL_CLOGLOG, POISSON_LOG, ORDERED_LOGIT, ORDERED_PROBIT],
+    [CONTRASTS, NORMAL, NORMAL_COUNTS, BINOMIAL_LOGIT, BINOMIAL_CLOGLOG, POISSON_LOG, ORDERED_LOGIT, ORDERED_PROBIT],
 )
 COUNT_LIKELIHOODS = Registry("likelihood of counts", [one for one in LIKELIHOODS.values() if one.is_count])
 """Those whose arms are modelled by counts."""

@@ -63,7 +63,10 @@ HR = Measure(name="HR", words="Hazard ratio", is_ratio=True, usual="contrasts", 
 OR = Measure(
     name="OR", words="Odds ratio", is_ratio=True, usual="binomial_logit", information=1 / 12, baseline="events"
 )
-RR = Measure(name="RR", words="Risk ratio", is_ratio=True, usual="contrasts", information=None, baseline=None)
+RR = Measure(name="RR", words="Risk ratio", is_ratio=True, usual="normal_counts", information=None, baseline="events")
+RD = Measure(
+    name="RD", words="Risk difference", is_ratio=False, usual="normal_counts", information=None, baseline="events"
+)
 IRR = Measure(
     name="IRR", words="Incidence rate ratio", is_ratio=True, usual="poisson_log", information=None, baseline=None
 )
@@ -72,12 +75,13 @@ SMD = Measure(
     name="SMD",
     words="Standardised mean difference",
     is_ratio=False,
-    usual="contrasts",
+    usual="normal",
     information=1 / 4,
     baseline=None,
 )
+ROM = Measure(name="ROM", words="Ratio of means", is_ratio=True, usual="normal", information=None, baseline=None)
 PD = Measure(
     name="PD", words="Probit difference", is_ratio=False, usual="ordered_probit", information=1 / 4, baseline=None
 )
 
-MEASURES = Registry("measure", [HR, OR, RR, IRR, MD, SMD, PD])
+MEASURES = Registry("measure", [HR, OR, RR, RD, IRR, MD, SMD, ROM, PD])

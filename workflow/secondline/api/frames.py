@@ -13,6 +13,7 @@ from secondline.likelihoods import (
     BINOMIAL_CLOGLOG,
     BINOMIAL_LOGIT,
     NORMAL,
+    NORMAL_COUNTS,
     ORDERED_LOGIT,
     ORDERED_PROBIT,
     POISSON_LOG,
@@ -30,7 +31,7 @@ FRAME = "data frame"
 OUTCOME = "outcome"
 """The one outcome of a network that is made of data frames."""
 _TAKERS: dict[frozenset[str], tuple[Likelihood, ...]] = {
-    frozenset({"events", "n"}): (BINOMIAL_LOGIT,),
+    frozenset({"events", "n"}): (BINOMIAL_LOGIT, NORMAL_COUNTS),
     frozenset({"events", "n", "time"}): (BINOMIAL_CLOGLOG, POISSON_LOG),
     frozenset({"events", "time"}): (POISSON_LOG,),
     frozenset({"mean", "se"}): (NORMAL,),

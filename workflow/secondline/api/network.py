@@ -22,7 +22,7 @@ from secondline.api.network_checks import check_figures
 from secondline.api.structures import joined, ordered
 from secondline.errors import UserError
 from secondline.evidence.biased_arms import bias_asked
-from secondline.evidence.selection import marked, select_evidence, table_columns
+from secondline.evidence.selection import marked, select_evidence, table_columns, unused
 from secondline.evidence.shared_patients import shared_patients
 from secondline.likelihoods import CONTRASTS, Likelihood
 from secondline.network.arms import is_contrast
@@ -110,7 +110,9 @@ class Network:
             Columns with covariates of the arms, such as a dose.
         measure : str, optional
             Effect measure. By default that of the likelihood of the model: OR, HR (complementary log-log), IRR, MD or
-            probit difference. ``SMD`` divides means by the pooled standard deviation of their study (Hedges g).
+            probit difference. ``SMD`` divides means by the pooled standard deviation of their study (Hedges g), ``ROM``
+            takes their ratio; ``RR`` and ``RD`` are ratios and differences of risks, from ``events`` and ``n``. These
+            four become contrasts when they are read, for `Model` with ``likelihood="normal"``.
 
         Raises
         ------
@@ -167,7 +169,7 @@ class Network:
             ratios, differences as they are.
         reference : str
             The treatment against which all effects are given.
-        measure : {"HR", "OR", "RR", "IRR", "MD", "SMD", "PD"}
+        measure : {"HR", "OR", "RR", "RD", "IRR", "MD", "SMD", "ROM", "PD"}
             What the effects are; numbers cannot tell log hazard ratios from differences of means.
         comparator_se : str, optional
             Column with the standard error of the comparator's arm, which the contrasts of a study with three arms or
@@ -392,4 +394,5 @@ def _read(
         raise UserError("allowed: the name of a treatment", FRAME, key="reference")
     treatments = ordered(treatments_of(lines, treated), reference)
     studies = read_network_studies(lines, treatments, columns, *read_as)
-    return tuple(row for each in studies for row in each.rows), Structure.plain(treatments, reference)
+    rows = (row for each in studies for row in (each.rows or [unused(each.study, each.nothing or "")]))
+    return tuple(rows), Structure.plain(treatments, reference)

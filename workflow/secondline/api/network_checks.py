@@ -27,7 +27,7 @@ def check_figures(measure: str | None, likelihood: Likelihood, arms: Sequence[Ro
         return
     if measure:
         likelihood.scale(measure)
-    if measure in likelihood.standardised:
+    if measure in likelihood.converted:
         problem = f"study {arms[0]['study']} gives means as they are; name the measure in from_arms too"
         raise UserError(problem, "Network", key="measure", value=measure)
     needed = ("categories",) if likelihood.is_ordered else likelihood.required

@@ -8,7 +8,7 @@ from secondline.cell_values import CRITERIA, METHODS
 from secondline.evidence.contrasts import RUNGS, Effect, derive_effects, undirected_test
 from secondline.evidence.counts import ArmCategories, ArmCount, category_arms, count_arms
 from secondline.evidence.options import Option, selected
-from secondline.evidence.selection import Row, marked, sheet_rows, unused
+from secondline.evidence.selection import Row, sheet_rows, table_rows, unused
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
 from secondline.project.evidence_tables import TableStudy
@@ -35,7 +35,7 @@ def left_out(study: str) -> Rows:
 
 def table_choices(project: Project, study: TableStudy) -> dict[str, Option[Rows]]:
     """Levels of a study of a table, by name: used and left out."""
-    rows = tuple(marked(study.rows, project.config.outcomes[study.outcome].modelled))
+    rows = tuple(table_rows(study, project.config.outcomes[study.outcome].modelled))
     used = Option(name="used", content=rows, label="used", reason=f"as tabulated in {study.file}")
     return {"used": used, OMITTED: _omitted(study.study)}
 

@@ -173,7 +173,7 @@ def arm_rows(project: Project) -> list[Row]:
     ]
     found: dict[tuple[str, str], tuple[int | None, dict[str, float]]] = {}
     for study in project.tables:
-        for row in study.rows:
+        for row in study.given:
             for name, mix, n in _ends(row):
                 found.setdefault((study.study, name), (n, _shares(mix)))
     rows += [
@@ -203,7 +203,7 @@ def setting_rows(project: Project) -> list[Row]:
         for sheet in project.sheets.values()
         for setting, weight in _shares(setting_mix(sheet)).items()
     ]
-    shares = {study.study: _shares(study.rows[0]["setting_mix"]) for study in reversed(project.tables)}
+    shares = {study.study: _shares(study.given[0]["setting_mix"]) for study in reversed(project.tables)}
     rows += [
         {"study": study, "setting": setting, "weight": weight}
         for study in project.studies

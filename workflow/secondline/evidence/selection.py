@@ -142,10 +142,15 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
         if study in analysis.exclude:
             rows.append(unused(study, f"excluded by the analysis: {analysis.exclude[study]}"))
         elif isinstance(source, TableStudy):
-            rows += marked(source.rows, project.config.outcomes[outcome_id].modelled)
+            rows += table_rows(source, project.config.outcomes[outcome_id].modelled)
         else:
             rows += sheet_rows(project, source, outcome_id, analysis.select.get(study))
     return rows
+
+
+def table_rows(study: TableStudy, likelihood: Likelihood) -> list[Row]:
+    """Take the rows of a study of a table, or one that says why it is not used."""
+    return [unused(study.study, study.nothing)] if study.nothing else marked(study.rows, likelihood)
 
 
 def unused(study: str, reason: str) -> Row:

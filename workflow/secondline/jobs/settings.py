@@ -263,7 +263,7 @@ def _baselines(project: Project, outcome: str) -> dict[str, BaselineSettings]:
     for setting in (OVERALL, *project.treatments.settings):
         baseline = project.config.baseline_of(outcome, setting)
         if baseline:
-            median, below, above = baseline.link
+            median, below, above = baseline.on_link(project.config.outcomes[outcome].measure)
             borrowed = setting != OVERALL and setting not in own
             result[setting] = BaselineSettings(
                 regimen=baseline.regimen,

@@ -231,7 +231,7 @@ def check_certainty(project: Project, document: Document) -> None:
 def _arms_of(project: Project, study: str) -> list[str]:
     if study in project.sheets:
         return list(project.sheets[study].arms)
-    rows = [row for table in project.tables if table.study == study for row in table.rows]
+    rows = [row for table in project.tables if table.study == study for row in table.given]
     ends = ("arm", "comparator_arm", "treatment_arm")
     return list(dict.fromkeys(row[end] for row in rows for end in ends if row.get(end)))
 

@@ -14,13 +14,13 @@ from typing import Any
 from secondline.cells import mix, values_cell
 from secondline.errors import UserError
 from secondline.likelihoods import CONTRASTS, NORMAL, Distribution, Likelihood
+from secondline.project.arm_contrasts import ArmContrasts, contrasts_of_arms
 from secondline.project.arm_variances import PairwiseEffect
 from secondline.project.config_parts import AuditLimits
 from secondline.project.covariance import solve_covariance
 from secondline.project.covariates import numbers_of
 from secondline.project.figures import ALL
 from secondline.project.formats.base import Left
-from secondline.project.standardise import standardised_contrasts
 from secondline.project.table_columns import TableFile, read_lines
 from secondline.project.table_intervals import Interval, read_interval
 from secondline.project.table_judgements import concerns_of
@@ -48,6 +48,7 @@ class TableStudy:
     contradict each other: ``loop`` is by how many standard errors their effects fail to add up, ``fold`` the largest
     factor between a standard error and the one that all together imply. ``concerns`` are the levels of concern about
     ``risk_of_bias`` and ``indirectness`` (1 low, 2 some, 3 high) that ``judge`` chose; without one, nobody judged.
+    Where the arms say ``nothing`` of the measure there are no rows.
     """
 
     study: str
@@ -62,6 +63,12 @@ class TableStudy:
     fold: float = 1.0
     concerns: Mapping[str, int] = field(default_factory=dict)
     judge: str | None = None
+    nothing: str | None = None
+
+    @property
+    def given(self) -> tuple[Row, ...]:
+        """Rows that say who was in the study, used or not."""
+        return self.rows or self.printed
 
     def contradicts(self, limits: AuditLimits) -> bool:
         """Whether its contrasts contradict each other by more than the limits allow."""
@@ -231,17 +238,17 @@ class _Study:
             rows.append({**self._common(line), **composition, "criterion": None, "derived": None, **figures})
         if len(rows) == 1:
             raise self.lines[0].error("study", "this study has one arm; allowed: two or more, on a line each")
-        if kind is NORMAL and self.vocabulary.is_standardised(self.outcome):
-            return self._standardised(rows)
-        return self._found(rows)
+        made = self.vocabulary.made_of_arms(self.outcome)
+        return self._converted(rows, made) if made else self._found(rows)
 
-    def _standardised(self, rows: Sequence[Row]) -> TableStudy:
-        """Put arms on the scale of their standard deviation, which takes patients beside it or the standard error."""
+    def _converted(self, rows: Sequence[Row], made: ArmContrasts) -> TableStudy:
+        """Make contrasts of the arms, or say why they say nothing of the measure."""
         for line, row in zip(self.lines, rows, strict=True):
-            if row["n"] is None or row["n"] < 2:
-                problem = "a standardised difference needs mean, sd and n; allowed: a whole number, 2 or more"
-                raise line.error("n", problem)
-        return self._found(standardised_contrasts(rows), printed=tuple(rows))
+            if problem := made.problem(row):
+                raise line.error(*problem)
+        if nothing := made.nothing(rows):
+            return self._found((), printed=tuple(rows), nothing=nothing)
+        return self._found(contrasts_of_arms(rows, made.name), printed=tuple(rows))
 
     def _contrasts(self) -> TableStudy:
         rows = [self._contrast(line) for line in self.lines]
@@ -360,7 +367,7 @@ def _figures(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
             raise line.error(categories[0], "no patient in any category; allowed: at least one")
         return {"n": sum(counts.values()), "categories": categories_cell(counts)}
     row: Row = {"events": line.whole("events"), "n": line.size("n")}
-    if kind.distribution is Distribution.BINOMIAL:
+    if kind.distribution is not Distribution.POISSON:
         row["n"] = line.whole("n", 1)
         if row["events"] > row["n"]:
             raise line.error("events", f"more events than patients; allowed: 0 to {row['n']}")

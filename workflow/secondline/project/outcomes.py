@@ -1,12 +1,14 @@
 """Outcomes: the figures they are modelled from, their effect measure, and which direction favours the patient."""
 
-from math import log, sqrt
+from collections.abc import Callable
+from math import inf, log, sqrt
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Likelihood, estimating
-from secondline.measures import HR, MEASURES, RR, Measure
+from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Likelihood, NaturalScale, estimating
+from secondline.links import IDENTITY, LOG, LOGIT
+from secondline.measures import HR, MEASURES, Measure
 from secondline.normal_deviate import two_sided_z
 from secondline.project.documents import Label, Strict, Text, fail
 from secondline.project.figures import Average, Identifier, Some
@@ -21,25 +23,41 @@ LEAST_SCALE, MOST_SCALE = 1e-6, 1e6  # between which every formula stays finite
 Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE, json_schema_extra={"errorMessage": "a number above 0"})]
 
 RESPONSE = frozenset({"cr", "pr", "sd", "pd"})  # categories that study sheets give
+_RISKS = f"{RISK_RATIOS}; this likelihood gives odds ratios, which a declared baseline turns into both"
 # What to do instead where a measure does not go with a likelihood.
 _INSTEAD = {
     ("RR", "poisson_log"): f"ratios of rates, events in person-time, are measure IRR; {RISK_RATIOS}",
-    ("RR", "binomial_logit"): RISK_RATIOS,
-    ("RR", "binomial_cloglog"): RISK_RATIOS,
+    ("RR", "binomial_logit"): _RISKS,
+    ("RR", "binomial_cloglog"): _RISKS,
+    ("RD", "binomial_logit"): _RISKS,
     ("IRR", "binomial_logit"): "rates need the time at risk; counts of patients go with measure OR",
     ("OR", "binomial_cloglog"): "this link gives hazard ratios, measure HR",
     ("OR", "poisson_log"): "rates give measure IRR",
-    ("MD", "binomial_logit"): "risk differences cannot be estimated yet; counts of patients go with measure OR",
+    ("MD", "binomial_logit"): "differences of risks are measure RD, with likelihood normal_counts",
 }
+
+
+def _scale(measure: str) -> NaturalScale:
+    """Scale of the outcome of a treatment, as the usual likelihood of a measure has it."""
+    return LIKELIHOODS[MEASURES[measure].usual].scale(measure)
+
+
+_SHARES: dict[str, Callable[[int, int], tuple[float, float]]] = {
+    LOGIT.name: lambda events, n: (log(events / (n - events)), sqrt(1 / events + 1 / (n - events))),
+    LOG.name: lambda events, n: (log(events / n), sqrt(1 / events - 1 / n)),
+    IDENTITY.name: lambda events, n: (events / n, sqrt(events * (n - events) / n**3)),
+}
+"""A share of patients on the scale of a link, with its large-sample standard error."""
 
 
 class Baseline(Strict):
     """Absolute outcome of a regimen from an external source, to which relative effects are applied.
 
     One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
-    confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for an odds ratio ``events``
-    among ``n`` patients. It enters as a normal on the link scale, a median with the very limits declared. ``source``
-    says where it was read, ``assumed`` what is assumed in using it for its regimen and setting.
+    confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for a ratio of odds or risks,
+    or a difference of risks, ``events`` among ``n`` patients. It enters as a normal on the link scale, a median with
+    the very limits declared. ``source`` says where it was read, ``assumed`` what is assumed in using it for its regimen
+    and setting.
     """
 
     regimen: Identifier
@@ -57,7 +75,7 @@ class Baseline(Strict):
     unit: Label = "months"
     """Unit of the median."""
     events: Some | None = None
-    """Patients with the event, of an outcome measured in odds ratios."""
+    """Patients with the event, of an outcome measured in ratios of odds or risks, or differences of risks."""
     n: Annotated[Some, Field(ge=2)] | None = None
     """Patients."""
     source: Text | None = None
@@ -79,31 +97,39 @@ class Baseline(Strict):
         return self
 
     def check_measure(self, measure: str, path: tuple[str, ...]) -> None:
-        """Check that medians are of hazard ratios and events of odds ratios; ``path`` is where the baseline stands."""
+        """Check that the figure goes with the measure, and that risks are; ``path`` is where the baseline stands."""
         for key in ("median", "events"):
             value = getattr(self, key)
             if value and MEASURES[measure].baseline != key:
                 needed = " or ".join(name for name, one in MEASURES.items() if one.baseline == key)
                 fail((*path, key), value, f"goes with measure {needed}; give mean and sd on the link scale")
-        if measure == RR.name and (self.mean or 0.0) + two_sided_z(0.05) * (self.sd or 0.0) >= 0:
-            problem = "the logarithm of a risk; allowed: a number whose upper limit, mean + 1.96 sd, is below 0"
-            fail((*path, "mean"), self.mean, problem)
+        scale = _scale(measure)
+        if scale.most < inf:
+            self._check_risk(scale, measure, path)
 
-    @property
-    def link(self) -> tuple[float, float, float]:
-        """Median on the link scale, and the standard deviations below and above it: two halves of normals.
+    def _check_risk(self, scale: NaturalScale, measure: str, path: tuple[str, ...]) -> None:
+        """Check that both limits of a risk are risks."""
+        (middle, below, above), reach = self.on_link(measure), two_sided_z(0.05)
+        ends = [float(scale.natural(middle - reach * below)), float(scale.natural(middle + reach * above))]
+        if ends[0] < scale.least or ends[1] > scale.most:
+            key = "mean" if self.mean is not None else "events"
+            problem = f"the 95% limits of the {scale.name} are {ends[0]:.3g} and {ends[1]:.3g}"
+            on = "" if scale.link is IDENTITY else f" (the mean is on the {scale.link.name} scale)"
+            fail((*path, key), getattr(self, key), f"{problem}; allowed: 0 to 1{on}")
+
+    def on_link(self, measure: str) -> tuple[float, float, float]:
+        """Median on the link scale of a measure, and the standard deviations below and above it: two halves of normals.
 
         A median m is that of exponential survival, whose log hazard is log(log(2) / m); its limits are those printed,
-        unequal distances from it on the log scale included, and a single one counts for both sides. Events are a logit
-        with its usual standard error.
+        unequal distances from it on the log scale included, and a single one counts for both sides. Events among
+        patients are a risk, put on the link scale with its large-sample standard error.
         """
         if self.median:
             below, above = self._reach(self.upper), self._reach(self.lower)
             return log(log(2) / self.median), below or above, above or below
         if self.events and self.n:
-            others = self.n - self.events
-            sd = sqrt(1 / self.events + 1 / others)
-            return log(self.events / others), sd, sd
+            middle, sd = _SHARES[_scale(measure).link.name](self.events, self.n)
+            return middle, sd, sd
         return self.mean or 0.0, self.sd or 0.0, self.sd or 0.0
 
     def _reach(self, limit: float | None) -> float:
@@ -126,7 +152,8 @@ class Outcome(Strict):
 
     ``likelihood`` says from which data of the arms the outcome is modelled, or ``contrasts``; the default depends on
     the measure. Of ``SMD``, ``normal`` divides means of arms by the standard deviation pooled over the arms of their
-    study (Hedges g). ``margin`` is the clinically relevant effect: on the natural scale for ratios, a difference
+    study (Hedges g), and of ``ROM`` takes the ratio of means. ``RR`` and ``RD`` are made of counts of arms by
+    ``normal_counts``. ``margin`` is the clinically relevant effect: on the natural scale for ratios, a difference
     otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a count outcome
     is read from the records of that name. The ``categories`` of an ordered outcome are all of its categories, from the
     worst to the best if higher is better. ``includes`` names the outcomes and categories of response whose events are
@@ -137,8 +164,8 @@ class Outcome(Strict):
     label: Label
     """Its label in figures and reports."""
     measure: MeasureName
-    """The effect measure: ratio of hazards, odds, risks or incidence rates; difference of means, also standardised, or
-    of probits."""
+    """The effect measure: ratio of hazards, odds, risks, incidence rates or means; difference of risks, of means, also
+    standardised, or of probits."""
     likelihood: LikelihoodName = Field(default_factory=lambda data: MEASURES[data["measure"]].usual)
     """The data from which it is modelled."""
     better: Literal["lower", "higher"]

@@ -13,15 +13,9 @@ Hedges LV, Olkin I (1985) Statistical methods for meta-analysis, chapter 5.
 
 from collections.abc import Sequence
 from math import exp, lgamma, log, sqrt
-from typing import Any
 
-from secondline.cell_values import STANDARDISED
-
-Row = dict[str, Any]
 Arm = tuple[float, float, float]
 """Patients, mean and standard deviation."""
-
-_ARM = ("arm", "arm_mix", "n", "mean", "se", "criterion", "derived")
 
 
 def correction(freedom: float) -> float:
@@ -57,29 +51,3 @@ def standardised_differences(arms: Sequence[Arm]) -> tuple[list[float], list[lis
     for k, (n, _, _) in enumerate(others):
         covariance[k][k] += 1 / n
     return g, covariance
-
-
-def standardised_contrasts(rows: Sequence[Row]) -> list[Row]:
-    """Turn rows of arms with patients, mean and standard error into rows of contrasts against the first arm."""
-    g, covariance = standardised_differences([(row["n"], row["mean"], row["se"] * sqrt(row["n"])) for row in rows])
-    comparator, *others = rows
-    return [
-        {
-            **{key: value for key, value in row.items() if key not in _ARM},
-            "treatment_arm": row["arm"],
-            "comparator_arm": comparator["arm"],
-            "treatment_mix": row["arm_mix"],
-            "comparator_mix": comparator["arm_mix"],
-            "n_treatment": row["n"],
-            "n_comparator": comparator["n"],
-            "effect": g[k],
-            "se": sqrt(covariance[k][k]),
-            "baseline_se": None,
-            "covariances": " ".join(repr(value) for value in covariance[k][:k]) or None,
-            "method": STANDARDISED,
-            "adjustment": None,
-            "assumed": False,
-            "source": f"{row['source']}; {comparator['source']}",
-        }
-        for k, row in enumerate(others)
-    ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from secondline.errors import UserError
-from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Distribution
-from secondline.measures import MEASURES, RR, Measure
+from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Distribution, Likelihood
+from secondline.measures import MEASURES, Measure
+from secondline.project.arm_contrasts import ARM_CONTRASTS
 from secondline.project.formats.base import Left, Row, Sheet, Taken
 from secondline.project.formats.names import numbered
 from secondline.project.formats.registry import choose
@@ -16,7 +17,6 @@ from secondline.project.table_lines import (
     AS_PRINTED,
     JUDGED_COLUMNS,
     ON_SCALE,
-    RISK_RATIOS,
     Complain,
     EvidenceTable,
     Line,
@@ -28,8 +28,8 @@ from secondline.project.table_shape import REFERENCE_ROWS, check_header, wide_fo
 
 _PATIENTS = re.compile(r"n|total|patients|participants|subjects|sample[ _.-]?size|n[ _.-]?total", re.IGNORECASE)
 _NO_TIME = (
-    "patients are no time at risk: counts of patients go with measure OR and likelihood binomial_logit (risk ratios "
-    "cannot be estimated from counts yet)"
+    "patients are no time at risk: counts of patients go with measure RR, RD (likelihood normal_counts) or OR "
+    "(binomial_logit)"
 )
 
 
@@ -222,7 +222,13 @@ def _arms_instead(measure: Measure, column: str) -> str:
     """Say which likelihoods estimate a measure from arms that have a column; nothing where none does."""
     found = [one for one in LIKELIHOODS.values() if measure.name in one.scales and column in one.required]
     if not found:
-        return RISK_RATIOS if measure is RR and column == "events" else ""
-    figures = [("mean", "sd", "n") if measure.name in one.standardised else one.required for one in found]
+        return ""
+    figures = [_taken(one, measure) for one in found]
     takers = [f"{one.name} ({', '.join(given)})" for one, given in zip(found, figures, strict=True)]
     return f"arms go with likelihood: {' or '.join(takers)}"
+
+
+def _taken(likelihood: Likelihood, measure: Measure) -> tuple[str, ...]:
+    """Columns that a likelihood takes for a measure, as a user would give them."""
+    made = measure.name in likelihood.converted and ARM_CONTRASTS[measure.name].needed
+    return ("mean", "sd", "n") if made else likelihood.required

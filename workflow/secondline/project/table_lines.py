@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from secondline.errors import UserError
 from secondline.likelihoods import CONTRASTS, LIKELIHOODS, NORMAL, Likelihood
 from secondline.measures import MEASURES, Measure
+from secondline.project.arm_contrasts import ARM_CONTRASTS, ArmContrasts
 from secondline.project.documents import FileName, Label, Strict, Text, fail, is_plain
 from secondline.project.figures import Identifier
 from secondline.project.formats.base import is_given
@@ -36,8 +37,7 @@ JUDGED_COLUMNS = ("risk_of_bias", "indirectness")
 _FIGURES = chain(*((*one.required, *one.optional) for one in LIKELIHOODS.values()))
 COLUMNS = frozenset([*STUDY_COLUMNS, *JUDGED_COLUMNS, *_FIGURES])
 RISK_RATIOS = (
-    "risk ratios cannot be estimated from counts yet: use measure OR with likelihood binomial_logit, or give log risk "
-    "ratios with their standard errors as contrasts (patients are no time at risk)"
+    "ratios and differences of risks, events among patients, go with likelihood normal_counts and columns events and n"
 )
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # More letters than any name has, and numbers between which every formula stays finite.
@@ -126,9 +126,10 @@ class Vocabulary:
         """Categories that rows of an outcome give; none where they give something else, as contrasts do."""
         return self.categories[outcome] if kind.is_ordered else ()
 
-    def is_standardised(self, outcome: str) -> bool:
-        """Whether means of arms are to be divided by their standard deviation."""
-        return self.measures[outcome] in self.likelihood(outcome).standardised
+    def made_of_arms(self, outcome: str) -> ArmContrasts | None:
+        """How contrasts of an outcome are made of arms, where its measure is one that is."""
+        measure = self.measures[outcome]
+        return ARM_CONTRASTS[measure] if measure in self.likelihood(outcome).converted else None
 
 
 @dataclass(frozen=True)
@@ -260,9 +261,10 @@ def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> Likeliho
 def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> list[str]:
     """Columns of figures that an outcome needs."""
     kind = kind_of(outcome, columns, vocabulary)
-    if kind is NORMAL and vocabulary.is_standardised(outcome):
-        return ["mean", "n", "sd" if "sd" in columns or "se" not in columns else "se"]
     if kind is NORMAL:
+        made = vocabulary.made_of_arms(outcome)
+        if made and made.needed:
+            return ["mean", *made.needed, "sd" if "sd" in columns or "se" not in columns else "se"]
         return ["mean", *(["sd", "n"] if {"sd", "n"} <= columns else ["se"])]
     if kind is CONTRASTS and AS_PRINTED[0] in columns:
         return ["comparator", *AS_PRINTED, *(ON_SCALE if ON_SCALE[0] in columns else ())]

@@ -5,7 +5,8 @@ that its limits are those declared; relative effects are added to it, as if the 
 TSD5, 2011). A baseline that is a median gives medians: with proportional hazards and exponential survival the median
 under a treatment is the baseline median divided by the hazard ratio. Where the relative effect is extrapolated or
 prior-driven there is no figure: it would put months or patients to what no study has seen. Nor is there one where a
-ratio of risks takes the risk, or its upper limit, beyond 1: cut off at 1 it would look like an estimate.
+ratio or difference of risks takes the risk, or a limit of it, beyond 0 or 1: cut off there it would look like an
+estimate.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -94,8 +95,8 @@ def absolute_effects(
             evidence = "reference" if treatment == anchor else label
             effect = posterior.effects[:, s, t] - posterior.effects[:, s, c]
             figures = {} if evidence in WITHHELD else _figures(effect, baseline, scale.natural)
-            beyond = figures.get("absolute_upper", 0.0) > scale.most
-            figures, reason = ({}, IMPOSSIBLE_RISK) if beyond else (figures, WITHHELD.get(evidence, ""))
+            within = not figures or scale.least <= figures["absolute_lower"] <= figures["absolute_upper"] <= scale.most
+            figures, reason = (figures, WITHHELD.get(evidence, "")) if within else ({}, IMPOSSIBLE_RISK)
             rows.append({**shared, "treatment": treatment, "evidence": evidence, "reason": reason, **figures})
     return rows
 

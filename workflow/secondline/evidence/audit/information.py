@@ -22,9 +22,9 @@ def sheet_without_events(sheet: StudySheet, project: Project) -> Iterator[Findin
 
 def table_without_events(study: TableStudy, project: Project) -> Iterator[Finding]:
     """Say of a study of a table where its counts hold no information on a relative effect."""
-    reason = _nothing(study.rows, project.config.outcomes[study.outcome].modelled)
+    reason = study.nothing or _nothing(study.rows, project.config.outcomes[study.outcome].modelled)
     if reason:
-        yield on_table(study, "no_information", "info", study.outcome, reason, study.rows[0], "events")
+        yield on_table(study, "no_information", "info", study.outcome, reason, study.given[0], "events")
 
 
 def _nothing(rows: Sequence[Row], likelihood: Likelihood) -> str | None:
@@ -42,7 +42,7 @@ def sheet_without_covariate(sheet: StudySheet, project: Project) -> Iterator[Fin
 
 def table_without_covariate(study: TableStudy, project: Project) -> Iterator[Finding]:
     """Say which models leave a study out because its table does not give their covariate."""
-    numbers = set.intersection(*(set(parse_values(row["covariates"])) for row in study.rows))
+    numbers = set.intersection(*(set(parse_values(row["covariates"])) for row in study.given))
     given = {number.partition("=")[0] for number in numbers}
     message = _left_out(given, project)
     if message:

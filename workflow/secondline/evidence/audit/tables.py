@@ -109,7 +109,7 @@ def spread(study: TableStudy, project: Project) -> Iterator[Finding]:
 
 
 def _rows_with_deviations(study: TableStudy) -> Iterator[tuple[Row, float]]:
-    for row in contrasts(study) or study.rows:
+    for row in contrasts(study) or study.printed or study.rows:
         if "arm" in row and row.get("mean") is not None and row["n"]:
             yield row, row["se"] * sqrt(row["n"])
         elif "effect" in row and row["n_treatment"] and row["n_comparator"]:
@@ -194,4 +194,17 @@ def times(study: TableStudy, project: Project) -> Iterator[Finding]:
     yield on_table(study, "time", "warning", _item(large), message, large, "time", large["time"])
 
 
-CHECKS = (not_logged, ratio_size, precision, spread, limits, pairwise_intervals, times)
+def added(study: TableStudy, project: Project) -> Iterator[Finding]:
+    """Say where effects needed more than the counts: arms without events, or with events in all patients."""
+    reason = study.rows[0].get("reason") if study.rows and "effect" in study.rows[0] else None
+    if reason:
+        measure = project.config.outcomes[study.outcome].measure
+        message = (
+            f"{reason}; the {measure} of such a study depends on what is added; measure OR with likelihood "
+            "binomial_logit adds nothing, and a declared baseline turns it into ratios and differences of risks"
+        )
+        row = next(row for row in study.printed if row["events"] in (0, row["n"]))
+        yield on_table(study, "zero_cells", "warning", _item(row), message, row, "events", row["events"])
+
+
+CHECKS = (not_logged, ratio_size, precision, spread, limits, pairwise_intervals, times, added)

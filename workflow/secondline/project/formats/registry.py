@@ -1,10 +1,18 @@
 """The formats that are read. To add one, write a module with its reader, and name it here."""
 
 from secondline.errors import UserError
-from secondline.project.formats import arms, contrasts, reference_rows, tidy, wide, wide_contrasts
+from secondline.project.formats import arms, contrasts, reference_rows, tidy, two_groups, wide, wide_contrasts
 from secondline.project.formats.base import Reader, Sheet
 
-_ALL = (tidy.READER, arms.READER, contrasts.READER, reference_rows.READER, wide.READER, wide_contrasts.READER)
+_ALL = (
+    tidy.READER,
+    arms.READER,
+    contrasts.READER,
+    reference_rows.READER,
+    wide.READER,
+    wide_contrasts.READER,
+    two_groups.READER,
+)
 READERS: dict[str, Reader] = {reader.name: reader for reader in _ALL}
 """Readers by the word under ``format``."""
 

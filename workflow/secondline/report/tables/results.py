@@ -338,7 +338,7 @@ def absolute_table(absolute: Sequence[Row], setting: str, names: Names, observed
 
 _WITHHELD = {
     False: "No estimate is given where the effect relative to the baseline is extrapolated or prior-driven.",
-    True: "No estimate is given where the risk ratio takes the risk above 1.",
+    True: "No estimate is given where the effect takes the risk, or a limit of it, below 0 or above 1.",
 }
 """Said of absolute effects that are missing, by whether they are impossible risks."""
 
