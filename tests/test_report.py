@@ -157,6 +157,7 @@ def write_checks(model: Path, treatments: Any, settings: Any):
     write_rows(model / "league_table.csv", league)
     write_rows(model / "mixtures.csv", [])
     write_rows(model / "absolute_effects.csv", [])
+    write_rows(model / "conversions.csv", [])
     slope = {"parameter": "slope[age]", "median": "0.66", "lower": "-0.28", "upper": "1.6", "prior": "normal(0, 3)"}
     for name in ("relative_effects", "ranking", "heterogeneity"):
         write_rows(model.parent / "frequentist" / f"{name}.csv", [])

@@ -99,6 +99,7 @@ LAYOUTS = {
     "wide": "study\ttreat1\tevent1\tn1\ttreat2\tevent2\tn2\nA\tplacebo\t1\t20\talpha\t2\t20\n",
     "contrasts": "studlab,treat1,treat2,TE,seTE\nA,alpha,placebo,0.7,1.2\n",
     "reference_rows": "study,treatment,diff,std.err\nA,placebo,NA,NA\nA,alpha,0.7,1.2\n",
+    "two_groups": "study,event.e,n.e,event.c,n.c\nA,2,20,1,20\n",
     "wide_contrasts": "study,t1,t2,logOR2,selogOR2\nA,placebo,alpha,0.7,1.2\n",
 }
 """One study, alpha against placebo, in every layout of the page."""
@@ -108,6 +109,10 @@ LAYOUTS = {
 def test_tables_of_other_programs(name: str) -> None:
     """Every layout that the page lists is read without being named, and the run says what it took it for."""
     Path("trials.csv").write_text(LAYOUTS[name], encoding="utf-8")
+    if name == "two_groups":
+        config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+        config["evidence"][0]["treatments"] = {"e": "alpha", "c": "placebo"}
+        CONFIG.write_text(yaml.safe_dump(config), encoding="utf-8")
     project = read_project(CONFIG)
     (study,), (file,) = project.tables, project.files
     arms = {row["arm"]: row["events"] for row in study.rows} if "arm" in study.rows[0] else {}
@@ -132,8 +137,20 @@ def test_columns_by_measure() -> None:
     """The table of columns names every likelihood of arms by its measure, with the columns that it needs."""
     section = TEXT[TEXT.index("| outcome | `measure`") :].split("\n\n")[0]
     rows = [re.findall(r"`([^`]+)`", line) for line in section.splitlines()[2:]]
-    assert {word for row in rows for word in row if word.isupper()} == {"OR", "HR", "IRR", "MD", "SMD", "PD"}
-    for row, name in zip(rows, ("binomial_logit", "binomial_cloglog", "poisson_log", "normal"), strict=False):
+    assert {word for row in rows for word in row if word.isupper()} == {
+        "OR",
+        "HR",
+        "RR",
+        "RD",
+        "IRR",
+        "MD",
+        "SMD",
+        "ROM",
+        "PD",
+    }
+    for row, name in zip(
+        rows, ("binomial_logit", "binomial_cloglog", "normal_counts", "poisson_log", "normal"), strict=False
+    ):
         likelihood = LIKELIHOODS[name]
         assert {word for word in row if word.islower() and ":" not in word} == {
             *likelihood.required,

@@ -10,6 +10,7 @@ SUMMARY_TABLES = [
     "densities",
     "mixtures",
     "absolute_effects",
+    "conversions",
 ]
 # Of the tables of a model, those in Snakemake's own report.
 REPORTED = [

@@ -51,6 +51,12 @@ EXPONENTIAL = "proportional hazards and exponential survival"
 IMPOSSIBLE_RISK = "impossible: with this baseline the effect takes the risk, or a limit of it, below 0 or above 1"
 """Why an absolute effect is not given."""
 
+RISK_DIFFERENCE, RISK_RATIO = "risk_difference", "risk_ratio"
+NEEDED_TO_TREAT = "number_needed_to_treat"
+SURVIVAL = "survival"
+RESTRICTED_MEAN, RESTRICTED_MEAN_DIFFERENCE = "restricted_mean_time", "restricted_mean_difference"
+"""Quantities into which a declared baseline turns relative effects."""
+
 METHODS = {
     "adjusted_hr": "adjusted HR",
     "crude_hr": "crude HR",

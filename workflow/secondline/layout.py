@@ -1,6 +1,6 @@
 """Which tables and figures a run writes, by the folders of results/."""
 
-HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects")
+HEADLINE_TABLES = ("rank_probabilities", "league_table", "mixtures", "absolute_effects", "conversions")
 MODEL_TABLES = (
     "ranking",
     "relative_effects",

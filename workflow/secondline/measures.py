@@ -29,6 +29,8 @@ class Measure:
     such bound: None."""
     baseline: Literal["median", "events"] | None
     """The figure in which an absolute baseline may be declared, beside mean and sd on the link scale."""
+    absolute: Literal["risk", "hazard"] | None = None
+    """What a baseline turns effects into: differences of risks, or of the risks by a time; None where neither."""
 
     @property
     def none(self) -> int:
@@ -59,13 +61,41 @@ class Measure:
         return log(effect) if self.is_ratio else effect
 
 
-HR = Measure(name="HR", words="Hazard ratio", is_ratio=True, usual="contrasts", information=1 / 4, baseline="median")
-OR = Measure(
-    name="OR", words="Odds ratio", is_ratio=True, usual="binomial_logit", information=1 / 12, baseline="events"
+HR = Measure(
+    name="HR",
+    words="Hazard ratio",
+    is_ratio=True,
+    usual="contrasts",
+    information=1 / 4,
+    baseline="median",
+    absolute="hazard",
 )
-RR = Measure(name="RR", words="Risk ratio", is_ratio=True, usual="normal_counts", information=None, baseline="events")
+OR = Measure(
+    name="OR",
+    words="Odds ratio",
+    is_ratio=True,
+    usual="binomial_logit",
+    information=1 / 12,
+    baseline="events",
+    absolute="risk",
+)
+RR = Measure(
+    name="RR",
+    words="Risk ratio",
+    is_ratio=True,
+    usual="normal_counts",
+    information=None,
+    baseline="events",
+    absolute="risk",
+)
 RD = Measure(
-    name="RD", words="Risk difference", is_ratio=False, usual="normal_counts", information=None, baseline="events"
+    name="RD",
+    words="Risk difference",
+    is_ratio=False,
+    usual="normal_counts",
+    information=None,
+    baseline="events",
+    absolute="risk",
 )
 IRR = Measure(
     name="IRR", words="Incidence rate ratio", is_ratio=True, usual="poisson_log", information=None, baseline=None
@@ -81,7 +111,13 @@ SMD = Measure(
 )
 ROM = Measure(name="ROM", words="Ratio of means", is_ratio=True, usual="normal", information=None, baseline=None)
 PD = Measure(
-    name="PD", words="Probit difference", is_ratio=False, usual="ordered_probit", information=1 / 4, baseline=None
+    name="PD",
+    words="Probit difference",
+    is_ratio=False,
+    usual="ordered_probit",
+    information=1 / 4,
+    baseline=None,
+    absolute="risk",
 )
 
 MEASURES = Registry("measure", [HR, OR, RR, RD, IRR, MD, SMD, ROM, PD])

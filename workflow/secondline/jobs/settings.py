@@ -273,6 +273,9 @@ def _baselines(project: Project, outcome: str) -> dict[str, BaselineSettings]:
                 figure=baseline.figure,
                 unit=baseline.unit if baseline.median else "",
                 source=baseline.source or "",
+                times=tuple(baseline.times),
+                restricted_to=baseline.restricted_to,
+                time_unit=baseline.unit if baseline.times or baseline.restricted_to else "",
                 assumed=(*(["the baseline is not of this setting"] * borrowed), *filter(None, [baseline.assumed])),
             )
     return result

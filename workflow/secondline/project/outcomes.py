@@ -56,8 +56,9 @@ class Baseline(Strict):
     One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
     confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for a ratio of odds or risks,
     or a difference of risks, ``events`` among ``n`` patients. It enters as a normal on the link scale, a median with
-    the very limits declared. ``source`` says where it was read, ``assumed`` what is assumed in using it for its regimen
-    and setting.
+    the very limits declared. For a hazard ratio ``times`` and ``restricted_to``, in ``unit``, ask for survival at these
+    times and for the mean survival time up to one, with a constant hazard. ``source`` says where it was read,
+    ``assumed`` what is assumed in using it for its regimen and setting.
     """
 
     regimen: Identifier
@@ -73,7 +74,11 @@ class Baseline(Strict):
     upper: Scale | None = None
     """Upper 95% limit of the median."""
     unit: Label = "months"
-    """Unit of the median."""
+    """Unit of the median, of the times, and of a hazard whose logarithm is the mean."""
+    times: list[Scale] = Field(default_factory=list)
+    """Times at which survival and differences of risks are given, for a hazard ratio."""
+    restricted_to: Scale | None = None
+    """Time up to which the mean survival time is given, for a hazard ratio."""
     events: Some | None = None
     """Patients with the event, of an outcome measured in ratios of odds or risks, or differences of risks."""
     n: Annotated[Some, Field(ge=2)] | None = None
@@ -85,7 +90,7 @@ class Baseline(Strict):
 
     @model_validator(mode="after")
     def _one_figure(self) -> "Baseline":
-        given = set(self.model_fields_set) - {"regimen", "unit", "source", "assumed"}
+        given = set(self.model_fields_set) - {"regimen", "unit", "source", "assumed", "times", "restricted_to"}
         medians = [{"median", "lower"}, {"median", "upper"}, {"median", "lower", "upper"}]
         kinds = [{"mean", "sd"}, {"events", "n"}, *medians]
         if given not in kinds:
@@ -103,6 +108,10 @@ class Baseline(Strict):
             if value and MEASURES[measure].baseline != key:
                 needed = " or ".join(name for name, one in MEASURES.items() if one.baseline == key)
                 fail((*path, key), value, f"goes with measure {needed}; give mean and sd on the link scale")
+        for key in ("times", "restricted_to"):
+            if getattr(self, key) and MEASURES[measure].absolute != "hazard":
+                needed = " or ".join(name for name, one in MEASURES.items() if one.absolute == "hazard")
+                fail((*path, key), getattr(self, key), f"goes with measure {needed}")
         scale = _scale(measure)
         if scale.most < inf:
             self._check_risk(scale, measure, path)

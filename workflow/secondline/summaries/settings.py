@@ -24,6 +24,12 @@ class BaselineSettings:
     """Unit of time of a median; empty for other figures."""
     source: str = ""
     assumed: tuple[str, ...] = ()
+    times: tuple[float, ...] = ()
+    """Times at which survival is given, of a hazard ratio."""
+    restricted_to: float | None = None
+    """Time up to which the mean survival time is taken."""
+    time_unit: str = ""
+    """Unit of these times."""
 
 
 @dataclass(frozen=True, kw_only=True)

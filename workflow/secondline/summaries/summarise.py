@@ -9,6 +9,7 @@ from secondline.network.structure import Structure
 from secondline.summaries import (
     absolute_effects,
     coefficients,
+    conversions,
     heterogeneity,
     mixed_arm_error,
     observed,
@@ -70,6 +71,8 @@ def summarise_models(
             write_draws(out / "draws.csv.gz", posterior, arms, structure, settings.reference)
         absolute = absolute_effects.absolute_effects(posterior, arms, structure, settings, relative)
         write_table(out / "absolute_effects.csv", absolute, absolute_effects.COLUMNS)
+        converted = conversions.conversions(posterior, arms, structure, settings, relative)
+        write_table(out / "conversions.csv", converted, conversions.COLUMNS)
         theta = posterior.effects[:, 0].mean(axis=0)
         write_table(
             out / "mixtures.csv",

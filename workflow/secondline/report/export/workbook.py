@@ -96,6 +96,11 @@ def analysis_sheets(folder: Path, sensitivity: Sequence[Row], settings: ReportSe
         Sheet("Ranking", "SUCRA, ranks, P(best)", stacked("ranking", [headline])),
         Sheet("Rank probabilities", "probability of every rank", stacked("rank_probabilities", [headline])),
         Sheet("Absolute effects", "expected outcomes from declared baselines", stacked("absolute_effects", [headline])),
+        Sheet(
+            "Conversions",
+            "differences of risks, numbers needed to treat, survival",
+            stacked("conversions", [headline]),
+        ),
         Sheet("Observed outcomes", "outcomes observed in the study arms", stacked("observed", ["network"])),
         Sheet("League tables", "row against column, rounded", stacked("league_table", [headline])),
         Sheet(

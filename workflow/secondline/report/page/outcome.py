@@ -29,6 +29,7 @@ from secondline.report.prose.sentences import (
 from secondline.report.settings import ReportSettings
 from secondline.report.tables import checks, results
 from secondline.report.tables.certainty import legend
+from secondline.report.tables.conversions import conversion_sentences, conversion_table
 from secondline.report.tables.evidence_map import comparison_table, edge_marks, evidence_map, map_sentences
 from secondline.report.twin import twin
 from secondline.report.words import (
@@ -113,7 +114,7 @@ def outcome_section(
         "ranking": [results.ranking_table(ranking, place, names) for place in places],
         "league": [results.league_table(headline["league_table"], place, names, certainty) for place in places],
         "shades": legend(certainty) if certainty else [],
-        "absolute": _absolute(sources.analysis, headline["absolute_effects"], names),
+        "absolute": _absolute(sources.analysis, headline["absolute_effects"], headline["conversions"], names),
         "figures": _figures(here, settings.headline_figures, edge_marks(edges, arms, studies, names), names),
         "coefficients": checks.coefficients_table(by_model["coefficients"], names),
         "heterogeneity": checks.heterogeneity_table(by_model["heterogeneity"], names),
@@ -129,7 +130,7 @@ def outcome_section(
     }
 
 
-def _absolute(folder: Path, rows: Sequence[Row], names: Names) -> dict[str, Any] | None:
+def _absolute(folder: Path, rows: Sequence[Row], converted: Sequence[Row], names: Names) -> dict[str, Any] | None:
     """Gather what to expect under every treatment; nothing without a declared baseline."""
     if not rows:
         return None
@@ -138,6 +139,8 @@ def _absolute(folder: Path, rows: Sequence[Row], names: Names) -> dict[str, Any]
         "sentences": results.assumption_sentences(rows, names),
         "figure": _figure(folder / "summary" / f"absolute_{names.outcome}.svg", "absolute", names),
         "tables": [results.absolute_table(rows, place, names, observed) for place in settings_of(rows)],
+        "conversions": [conversion_table(converted, place, names) for place in settings_of(converted)],
+        "converted": conversion_sentences(converted),
     }
 
 
