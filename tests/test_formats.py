@@ -478,7 +478,7 @@ def _try_damaged(seed: int) -> bool:
         words = vocabulary("xabcdev", "HR", "contrasts")
     elif name == "two_groups.csv":
         words = vocabulary("ec", "SMD", "normal")
-        entry |= {"columns": {"study": "author"}, "ignore": ["measure"]}
+        entry |= {"ignore": ["measure"]}
     elif name in CONTRASTS:
         words = vocabulary(REGIMENS["parkinsons"], "MD", "contrasts")
     else:

@@ -67,7 +67,7 @@ def test_risk_ratios_of_common_events() -> None:
 
 def test_many_scales() -> None:
     """17 trials on 8 scales: Hedges g -0.39 (0.07) fixed, -0.60 (-0.99 to -0.25) random."""
-    entry = {"columns": {"study": "author"}, "ignore": ["measure"], "treatments": {"e": "drug", "c": "placebo"}}
+    entry = {"ignore": ["measure"], "treatments": {"e": "drug", "c": "placebo"}}
     project = of_file("formats/two_groups.csv", "SMD", ["placebo", "drug"], **entry)
     fixed, random = effects(project)["drug"], effects(project, tau=1)["drug"]
     assert (fixed["mean"], fixed["sd"]) == pytest.approx((-0.39, 0.07), abs=5e-3)
@@ -80,7 +80,7 @@ def test_many_scales() -> None:
 def test_two_groups_are_named() -> None:
     """The letters of the groups are no treatments until the entry of the table says which."""
     with pytest.raises(UserError, match=r"t.csv:2: c = 'c': unknown treatment; allowed: "):
-        of_file("formats/two_groups.csv", "SMD", ["placebo", "drug"], columns={"study": "author"}, ignore=["measure"])
+        of_file("formats/two_groups.csv", "SMD", ["placebo", "drug"], ignore=["measure"])
 
 
 def test_time_per_patient() -> None:

@@ -63,8 +63,8 @@ def test_treatments_of_the_table() -> None:
     }
     assert treatments.reference == "No_treatment_usual"
     assert said[1] == (
-        "measure OR (by its columns), lower is better, No treatment (usual) is the reference (in 2 of 2 studies; "
-        "--reference names another)"
+        "measure OR (by its columns; --measure RR, RD), lower is better, No treatment (usual) is the reference (in 2 "
+        "of 2 studies; --reference names another)"
     )
 
 

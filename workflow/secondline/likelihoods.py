@@ -299,7 +299,7 @@ ORDERED_PROBIT = Likelihood(
 
 LIKELIHOODS = Registry(
     "likelihood",
-    [CONTRASTS, NORMAL, NORMAL_COUNTS, BINOMIAL_LOGIT, BINOMIAL_CLOGLOG, POISSON_LOG, ORDERED_LOGIT, ORDERED_PROBIT],
+    [CONTRASTS, NORMAL, BINOMIAL_LOGIT, NORMAL_COUNTS, BINOMIAL_CLOGLOG, POISSON_LOG, ORDERED_LOGIT, ORDERED_PROBIT],
 )
 COUNT_LIKELIHOODS = Registry("likelihood of counts", [one for one in LIKELIHOODS.values() if one.is_count])
 """Those whose arms are modelled by counts."""

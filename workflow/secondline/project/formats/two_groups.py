@@ -17,6 +17,8 @@ _FIGURES = {
     "sd": ("sd", "s"),
     "time": ("time",),
 }
+_AUTHOR = "author"
+"""What names the study where no other column does."""
 _COMPLETE = (("events", "n"), ("events", "time"), ("mean", "sd", "n"))
 
 
@@ -36,6 +38,8 @@ class _TwoGroups(Reader):
             raise sheet.error(None, "", "no columns of two groups, such as event.e, n.e, event.c, n.c")
         own = {pair: column for pair, column in found.items() if pair[0] in read}
         shared = about_study(sheet, own.values())
+        if "study" not in shared.values() and _AUTHOR in shared:
+            shared[_AUTHOR] = "study"
         rows = []
         for row in sheet.rows:
             for group in _GROUPS:
