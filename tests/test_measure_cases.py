@@ -2,6 +2,7 @@
 
 from math import exp, log, sqrt
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -214,3 +215,73 @@ def test_formulas_share_the_comparator() -> None:
         assert alone == [[covariance[0][0]]]
     assert against_first([1.0, 3.0], [0.5, 0.25]) == ([2.0], [[0.75]])
     assert log_ratios_of_means([(2.0, 0.2), (4.0, 0.4)]) == ([pytest.approx(log(2))], [[pytest.approx(0.02)]])
+
+
+QUARTILES = "study,treatment,mean,sd,n,median,q1,q3\nx,a,,,41,10,7,15\nx,b,12,4,40,,,\n"
+
+
+@pytest.mark.parametrize("measure", ["MD", "SMD", "ROM"])
+def test_medians_and_quartiles(measure: str) -> None:
+    """Wan (2014) by hand: mean (7 + 10 + 15) / 3, sd 8 over twice the normal quantile at 0.746; marked everywhere."""
+    project = project_of(measure, None, QUARTILES)
+    sd = 8 / (2 * NormalDist().inv_cdf((0.75 * 41 - 0.125) / 41.25))
+    arm = next(row for row in arm_data_rows(project) if row["arm"] == "a")
+    assert (arm["mean"], arm["se"]) == pytest.approx((32 / 3, sd / sqrt(41)))
+    assert "median and quartiles" in arm["derived"]
+    rows = evidence_rows(project, "all", "y")
+    assert "median and quartiles" in rows[0]["derived" if measure == "MD" else "reason"]
+    (found,) = (one for one in audit_project(project) if one.check == "derived_mean")
+    assert (found.severity, found.message.startswith("a: mean and sd from the median")) == ("info", True)
+    if measure == "MD":
+        assert float(rows[0]["mean"]) == pytest.approx(32 / 3)
+        assert rows[1]["derived"] == "se from sd and n" and not rows[1]["reason"]
+
+
+def test_medians_alone() -> None:
+    """A table without a column of means needs quartiles and patients; a median outside its quartiles is a slip."""
+    table = "study,treatment,n,median,q1,q3\nx,a,41,10,7,15\nx,b,40,9,6,13\n"
+    assert len(evidence_rows(project_of("MD", None, table), "all", "y")) == 2
+    with pytest.raises(UserError, match=r"t.csv:2: median = '17': it lies outside its quartiles, 7 to 15"):
+        project_of("MD", None, table.replace("41,10", "41,17"))
+    with pytest.raises(UserError, match=r"t.csv:1: no column q1; needed: study, treatment, median, q1, q3, n"):
+        project_of("MD", None, table.replace("q1", "age"), ignore=["age"])
+    with pytest.raises(UserError, match=r"t.csv:3: q3 = '': a median needs q1, q3 and n beside it"):
+        project_of("MD", None, table.replace(",13", ","))
+
+
+CHANGES = (
+    "study,treatment,baseline_mean,baseline_sd,mean,sd,n\nx,a,50,10,46,12,25\nx,b,51,9,41,11,30\n"
+    "y,a,,,-3,8,20\ny,b,,,-9,9,20\n"
+)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, -0.3])
+def test_changes_from_baseline(correlation: float) -> None:
+    """Cochrane Handbook 6.5.2.8 by hand; a study that gives changes is taken as it is."""
+    project = project_of("MD", None, CHANGES, correlation=correlation)
+    rows = {(row["study"], row["arm"]): row for row in evidence_rows(project, "all", "y")}
+    for arm, n, before, after, change in (("a", 25, 10, 12, -4), ("b", 30, 9, 11, -10)):
+        row = rows["x", arm]
+        variance = before**2 + after**2 - 2 * correlation * before * after
+        assert (float(row["mean"]), float(row["se"])) == pytest.approx((change, sqrt(variance / n)))
+        assert f"correlation of {correlation:g}" in row["derived"] and row["reason"] == ""
+    assert (float(rows["y", "a"]["mean"]), float(rows["y", "a"]["se"])) == pytest.approx((-3, 8 / sqrt(20)))
+    assert rows["y", "a"]["derived"] == "se from sd and n"
+    assert {one[2] for one in findings(project) if one[0] == "derived_mean"} == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "says"),
+    [
+        (CHANGES, {}, "evidence.0.correlation: say which correlation with the mean in the end is assumed, or ignore"),
+        (CHANGES, {"correlation": 1.0}, "evidence.0.correlation = 1.0"),
+        (QUARTILES, {"correlation": 0.5}, "changes from baseline need columns baseline_mean and baseline_sd"),
+        (CHANGES.replace("x,b,51,9", "x,b,,"), {"correlation": 0.5}, "another arm of study x has it; give it for all"),
+        (CHANGES.replace("51,9,", "51,,"), {"correlation": 0.5}, "t.csv:3: baseline_sd = ''"),
+    ],
+)
+def test_changes_that_cannot_be(table: str, entry: dict[str, Any], says: str) -> None:
+    """One line that says what is missing."""
+    with pytest.raises(UserError) as error:
+        project_of("MD", None, table, **entry)
+    assert says in str(error.value) and "\n" not in str(error.value)

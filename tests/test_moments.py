@@ -6,7 +6,7 @@ from statistics import NormalDist, mean, stdev
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from secondline.evidence.moments import (
+from secondline.project.moments import (
     combine,
     difference_of_means,
     difference_of_proportions,

@@ -8,7 +8,9 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from secondline.evidence.moments import (
+from secondline.project.config import Project
+from secondline.project.figures import ALL
+from secondline.project.moments import (
     combine,
     difference_of_means,
     difference_of_proportions,
@@ -16,8 +18,6 @@ from secondline.evidence.moments import (
     quartile_moments,
     range_moments,
 )
-from secondline.project.config import Project
-from secondline.project.figures import ALL
 from secondline.project.outcome_records import CharacteristicRecord
 from secondline.project.sheets import StudySheet
 from secondline.tables import to_csv, write_table

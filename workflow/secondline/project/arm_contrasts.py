@@ -22,7 +22,7 @@ from secondline.registry import Registry
 Row = dict[str, Any]
 Found = tuple[list[float], list[list[float]]]
 """Effects against the first arm, (k - 1,), and their covariance, (k - 1, k - 1)."""
-_ARM = ("arm", "arm_mix", "n", "mean", "se", "events", "criterion", "derived")
+_ARM = ("arm", "arm_mix", "n", "mean", "se", "events", "criterion", "derived", "assumes")
 HALF = "half a patient was added to events and to non-events"
 NO_EVENTS = "no patient of any arm had the event, which says nothing of a ratio of {}"
 ALL_EVENTS = "every patient of every arm had the event, which says nothing of a ratio of odds"
@@ -113,6 +113,11 @@ ARM_CONTRASTS = Registry(
 )
 
 
+def _said_of_arms(rows: Sequence[Row]) -> list[str]:
+    """List what the figures of the arms assume, each once."""
+    return list(dict.fromkeys(row["assumes"] for row in rows if row.get("assumes")))
+
+
 def contrasts_of_arms(rows: Sequence[Row], measure: str) -> list[Row]:
     """Turn rows of arms into rows of contrasts against the first arm; the measure is one of `ARM_CONTRASTS`."""
     made = ARM_CONTRASTS[measure]
@@ -134,7 +139,7 @@ def contrasts_of_arms(rows: Sequence[Row], measure: str) -> list[Row]:
             "method": METHOD_OF_MEASURE[measure],
             "adjustment": None,
             "assumed": False,
-            "reason": made.added(rows),
+            "reason": "; ".join(filter(None, [made.added(rows), *_said_of_arms(rows)])) or None,
             "source": f"{row['source']}; {comparator['source']}",
         }
         for k, row in enumerate(others)

@@ -36,6 +36,7 @@ from secondline.project.table_lines import (
     known,
     needed_columns,
 )
+from secondline.project.table_means import check_changes, read_mean
 
 Row = dict[str, Any]
 
@@ -227,19 +228,27 @@ class _Study:
     def _arms(self, kind: Likelihood) -> TableStudy:
         rows: list[Row] = []
         seen: dict[str, str] = {}
+        if self.table.correlation is not None:
+            check_changes(self.lines)
         for line in self.lines:
             regimens = self._mixture(line, "treatment")
             name = _arm_name(regimens)
             if name in seen:
                 raise line.twice(f"study {self.study} has this arm", seen[name])
             seen[name] = line.here
-            figures = _figures(line, kind, self.vocabulary.categories_of(self.outcome, kind))
+            figures = self._figures(line, kind)
             composition = {"arm": name, "arm_mix": _composition(regimens, figures.get("n"))}
             rows.append({**self._common(line), **composition, "criterion": None, "derived": None, **figures})
         if len(rows) == 1:
             raise self.lines[0].error("study", "this study has one arm; allowed: two or more, on a line each")
         made = self.vocabulary.made_of_arms(self.outcome)
         return self._converted(rows, made) if made else self._found(rows)
+
+    def _figures(self, line: Line, kind: Likelihood) -> Row:
+        """Figures of one arm, by likelihood."""
+        if kind is NORMAL:
+            return read_mean(line, self.table.correlation)
+        return _counted(line, kind, self.vocabulary.categories_of(self.outcome, kind))
 
     def _converted(self, rows: Sequence[Row], made: ArmContrasts) -> TableStudy:
         """Make contrasts of the arms, or say why they say nothing of the measure."""
@@ -357,10 +366,8 @@ def _composition(regimens: Mapping[str, int], n: int | None) -> str:
     return mix({next(iter(regimens)): n or 1} if len(regimens) == 1 else regimens)
 
 
-def _figures(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
-    """Figures of one arm, by likelihood."""
-    if kind is NORMAL:
-        return _mean(line)
+def _counted(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
+    """Read the counts of one arm, by likelihood."""
     if kind.is_ordered:
         counts = {name: line.whole(name) for name in categories}
         if not sum(counts.values()):
@@ -377,16 +384,6 @@ def _figures(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
 def categories_cell(counts: Mapping[str, int]) -> str:
     """Write patients by category as one cell, empty categories included: ``pd:10 sd:0 pr:3 cr:1``."""
     return " ".join(f"{name}:{n}" for name, n in counts.items())
-
-
-def _mean(line: Line) -> Row:
-    row: Row = {"mean": line.number_in("mean"), "n": line.size("n")}
-    if line.has("se"):
-        return {**row, "se": line.positive("se")}
-    for column in ("sd", "n"):
-        if not line.has(column):
-            raise line.error(column if column in line.cells else "se", "allowed: a standard error, or sd and n")
-    return {**row, "se": line.positive("sd") / sqrt(row["n"]), "derived": "se from sd and n"}
 
 
 def by_outcome(studies: Sequence[TableStudy], outcome: str) -> Iterator[TableStudy]:

@@ -15,6 +15,7 @@ from secondline.project.formats.registry import choose
 from secondline.project.formats.text import named_columns, read_text
 from secondline.project.table_lines import (
     AS_PRINTED,
+    BASELINE,
     JUDGED_COLUMNS,
     ON_SCALE,
     Complain,
@@ -155,6 +156,7 @@ def _check_columns(
                 raise complain(("columns", our), name, problem)
             raise UserError(problem, table.file, sheet.top, name)
     _check_judged(table, there, complain)
+    _check_changes(table, there, complain)
     needed = ["study", "treatment", *([] if table.outcome else ["outcome"])]
     if table.outcome:
         needed += needed_columns(table.outcome, there, vocabulary)
@@ -181,6 +183,17 @@ def _check_measure(outcome: str, sheet: Sheet, taken: Taken, vocabulary: Vocabul
     if taken.measure and taken.measure != vocabulary.measures[outcome]:
         problem = f"these are {MEASURES[taken.measure].words.lower()}s, and {outcome} has measure"
         raise UserError(f"{problem} {vocabulary.measures[outcome]}", sheet.file, sheet.top, taken.columns["estimate"])
+
+
+def _check_changes(table: EvidenceTable, there: set[str], complain: Complain) -> None:
+    """Check that means at baseline have a correlation with those in the end, and both columns."""
+    found = [column for column in BASELINE if column in there]
+    if found and table.correlation is None:
+        problem = f"say which correlation with the mean in the end is assumed, or ignore {' and '.join(found)}"
+        raise complain(("correlation",), None, problem)
+    if table.correlation is not None and len(found) < len(BASELINE):
+        problem = f"changes from baseline need columns {' and '.join(BASELINE)}; leave the key out, or name them"
+        raise complain(("correlation",), table.correlation, problem)
 
 
 def _check_judged(table: EvidenceTable, there: set[str], complain: Complain) -> None:

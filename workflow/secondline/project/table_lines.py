@@ -33,6 +33,7 @@ Complain = Callable[[tuple[str | int, ...], Any, str], UserError]
 ON_SCALE, AS_PRINTED = ("effect", "se"), ("estimate", "lower", "upper")
 # Columns that any table may have, and all columns: words that no category, and no covariate can have.
 STUDY_COLUMNS = ("study", "treatment", "outcome", "setting", "effect")
+BASELINE = ("baseline_mean", "baseline_sd")
 JUDGED_COLUMNS = ("risk_of_bias", "indirectness")
 _FIGURES = chain(*((*one.required, *one.optional) for one in LIKELIHOODS.values()))
 COLUMNS = frozenset([*STUDY_COLUMNS, *JUDGED_COLUMNS, *_FIGURES])
@@ -81,6 +82,8 @@ class EvidenceTable(Strict):
     """Studies to include; by default all."""
     ignore: list[Text] = Field(default_factory=list)
     """Columns that are not read."""
+    correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
+    """Assumed correlation between means at baseline and in the end, for changes."""
     judged_by: Label | None = None
     """Who judged risk of bias and indirectness, or where these judgements are published."""
     acknowledged: list[TableAcknowledgement] = Field(default_factory=list)
@@ -261,6 +264,8 @@ def kind_of(outcome: str, columns: set[str], vocabulary: Vocabulary) -> Likeliho
 def needed_columns(outcome: str, columns: set[str], vocabulary: Vocabulary) -> list[str]:
     """Columns of figures that an outcome needs."""
     kind = kind_of(outcome, columns, vocabulary)
+    if kind is NORMAL and "mean" not in columns and "median" in columns:
+        return ["median", "q1", "q3", "n"]
     if kind is NORMAL:
         made = vocabulary.made_of_arms(outcome)
         if made and made.needed:

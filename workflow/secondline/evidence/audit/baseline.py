@@ -9,9 +9,9 @@ from secondline.evidence.audit.printed import point, z_of, z_range
 from secondline.evidence.audit.ratios import in_use
 from secondline.evidence.audit.significance import p_values
 from secondline.evidence.audit.survival import main_arms
-from secondline.evidence.moments import Group, quartile_moments
 from secondline.evidence.populations import describe
 from secondline.project.config import Project
+from secondline.project.moments import Group, quartile_moments
 from secondline.project.outcome_records import CharacteristicRecord
 from secondline.project.sheets import StudySheet
 

@@ -8,6 +8,7 @@ from secondline.evidence.audit.finding import Finding, Severity, grade, on_table
 from secondline.evidence.audit.printed import Range, log_range, printed_range
 from secondline.evidence.audit.ratios import off_centre
 from secondline.likelihoods import Distribution
+from secondline.project.arm_contrasts import ARM_CONTRASTS
 from secondline.project.config import Project
 from secondline.project.evidence_tables import Row, TableStudy, by_outcome
 
@@ -196,15 +197,26 @@ def times(study: TableStudy, project: Project) -> Iterator[Finding]:
 
 def added(study: TableStudy, project: Project) -> Iterator[Finding]:
     """Say where effects needed more than the counts: arms without events, or with events in all patients."""
-    reason = study.rows[0].get("reason") if study.rows and "effect" in study.rows[0] else None
+    measure, arms = project.config.outcomes[study.outcome].measure, [row for row in study.printed if "arm" in row]
+    reason = ARM_CONTRASTS[measure].added(arms) if arms and study.rows else None
     if reason:
-        measure = project.config.outcomes[study.outcome].measure
         message = (
             f"{reason}; the {measure} of such a study depends on what is added; measure OR with likelihood "
             "binomial_logit adds nothing, and a declared baseline turns it into ratios and differences of risks"
         )
-        row = next(row for row in study.printed if row["events"] in (0, row["n"]))
+        row = next(row for row in arms if row["events"] in (0, row["n"]))
         yield on_table(study, "zero_cells", "warning", _item(row), message, row, "events", row["events"])
 
 
-CHECKS = (not_logged, ratio_size, precision, spread, limits, pairwise_intervals, times, added)
+def derived_means(study: TableStudy, _: Project) -> Iterator[Finding]:
+    """Say of which arms means were derived from quartiles, or changes from values at baseline and in the end."""
+    arms: dict[str, list[Row]] = {}
+    for row in study.printed or study.rows:
+        if row.get("assumes"):
+            arms.setdefault(row["assumes"], []).append(row)
+    for reason, rows in arms.items():
+        message = f"{', '.join(row['arm'] for row in rows)}: {reason}"
+        yield on_table(study, "derived_mean", "info", study.outcome, message, rows[0], "study")
+
+
+CHECKS = (not_logged, ratio_size, precision, spread, limits, pairwise_intervals, times, added, derived_means)

@@ -5,7 +5,7 @@ References
 Austin PC (2009) Statistics in Medicine 28:3083.
 Cohen J (1988) Statistical power analysis for the behavioral sciences, 2nd ed.
 Hedges LV, Olkin I (1985) Statistical methods for meta-analysis, chapter 5.
-Higgins JPT et al. (2024) Cochrane Handbook for Systematic Reviews of Interventions 6.5, section 6.5.2.10.
+Higgins JPT et al. (2024) Cochrane Handbook for Systematic Reviews of Interventions 6.5, sections 6.5.2.8 and 6.5.2.10.
 Hozo SP, Djulbegovic B, Hozo I (2005) BMC Medical Research Methodology 5:13.
 Wan X, Wang W, Liu J, Tong T (2014) BMC Medical Research Methodology 14:135.
 """
@@ -38,6 +38,15 @@ def _spread(width: float, probability: float) -> float | None:
     """Compute the standard deviation of a normal distribution whose two quantiles at p and 1 - p lie so far apart."""
     z = NormalDist().inv_cdf(probability)
     return width / (2 * z) if z > 0 else None
+
+
+def change_sd(before: float, after: float, correlation: float) -> float:
+    """Compute the standard deviation of a change from those before and after (Cochrane Handbook, section 6.5.2.8).
+
+    The variance is ``before^2 + after^2 - 2 r before after``; a correlation of 1 of equal deviations leaves none, which
+    is no standard deviation, so that the correlation is below 1.
+    """
+    return sqrt(before**2 + after**2 - 2 * correlation * before * after)
 
 
 def combine(groups: Sequence[Group]) -> Group:
