@@ -26,6 +26,8 @@ from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT, Slopes
 from secondline.network.structure import Floats, Structure, Treatments
+from secondline.sd_points import Fixed
+from secondline.sd_priors import HalfCauchy, HalfT, LogNormal, Uniform
 from secondline.versions import versions
 
 Row = Mapping[str, str]
@@ -270,13 +272,14 @@ class Case:
         """Prior scales; those of the probit link are narrower, as its standard deviation is 1 and a logistic's 1.8."""
         if LIKELIHOODS[likelihood].link is not PROBIT:
             return self.scales
-        narrower = ("effect", "tau", "omega", "baseline", "slope", "interaction")
-        return replace(self.scales, **{name: 0.6 * getattr(self.scales, name) for name in narrower})
+        narrower = ("effect", "baseline", "slope", "interaction")
+        values = {name: 0.6 * getattr(self.scales, name) for name in narrower}
+        return replace(self.scales, **values, tau=self.scales.tau.scaled(0.6), omega=self.scales.omega.scaled(0.6))
 
     def draw_truth(self, likelihood: str, rng: np.random.Generator) -> Truth:
         """Draw every parameter from its prior."""
         scales = self.priors(likelihood)
-        tau, omega = (abs(float(rng.normal())) * scale for scale in (scales.tau, scales.omega))
+        tau, omega = (prior.draw(rng) for prior in (scales.tau, scales.omega))
         sd = {EFFECT: scales.effect, SLOPE: scales.slope, CUT: scales.cutpoint, EXCHANGEABLE: omega}
         sd[INTERACTION] = scales.interaction
         values = {name: float(rng.normal()) * sd[kind] for name, kind in self.columns(likelihood).items()}
@@ -372,6 +375,14 @@ CASES = {
     ),
 }
 
+PRIOR_LIKELIHOOD = "contrasts"
+PRIOR_CASES = {
+    f"prior {prior.name}": simulated(Model(plain("abcd")), replace(_RANDOM, tau=prior), _DESIGNS)
+    for prior in (Uniform(1.0), HalfCauchy(0.3), HalfT(0.4, 3.0), LogNormal(-2.56, 1.74), Fixed(0.3))
+}
+"""Every other prior of tau than the half-normal of the models, on one likelihood."""
+ALL_CASES = CASES | PRIOR_CASES
+
 SPARSE = simulated(
     Model(plain("abc")),
     PriorScales(effect=4.0, tau=3.0, omega=0.0, baseline=2.5, slope=0.5, cutpoint=0.5),
@@ -444,7 +455,7 @@ def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed
         draws = dict(zip(data.predictor.names, np.moveaxis(parameters["coefficients"], -1, 0), strict=True))
         true = dict(truth.values)
         for scale, value in (("tau", truth.tau), ("omega", truth.omega)):
-            if scale in parameters:
+            if scale in parameters and getattr(fit.scales, scale).is_free:
                 draws[scale], true[scale] = parameters[scale], value
         for key, values in draws.items():
             thinned = values[:, ::THIN]
@@ -527,24 +538,29 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=100, help="data sets for every combination")
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.md"), help="the table")
     parser.add_argument("--likelihoods", nargs="+", choices=list(LIKELIHOODS), default=list(LIKELIHOODS))
-    parser.add_argument("--effects", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--effects", nargs="+", choices=list(ALL_CASES), default=list(ALL_CASES))
     parser.add_argument("--cores", type=int, default=2)
     chosen = parser.parse_args()
     use_compile_cache(Path(".cache/compiled"))
-    names = [(likelihood, effects) for likelihood in chosen.likelihoods for effects in chosen.effects]
-    sampler = Sampler.compile(((CASES[effects], likelihood) for likelihood, effects in names), chosen.cores)
+    names = [
+        (likelihood, effects)
+        for likelihood in chosen.likelihoods
+        for effects in chosen.effects
+        if effects in CASES or likelihood == PRIOR_LIKELIHOOD
+    ]
+    sampler = Sampler.compile(((ALL_CASES[effects], likelihood) for likelihood, effects in names), chosen.cores)
     lines = []
     for likelihood, effects in names:
         started = time.perf_counter()
-        ranks = calibrate(CASES[effects], likelihood, sampler, chosen.datasets, SEED, effects)
+        ranks = calibrate(ALL_CASES[effects], likelihood, sampler, chosen.datasets, SEED, effects)
         lines.append(Line(likelihood, effects, ranks, time.perf_counter() - started))
         smallest = min(ranks.p_values().values())
         print(f"{likelihood} {effects}: smallest p {smallest:.4f}, {lines[-1].seconds:.0f} s", flush=True)
     command = f"python scripts/calibrate.py --datasets {chosen.datasets} --out {chosen.out}"
     if chosen.likelihoods != list(LIKELIHOODS):
         command += f" --likelihoods {' '.join(chosen.likelihoods)}"
-    if chosen.effects != list(CASES):
-        command += f" --effects {' '.join(chosen.effects)}"
+    if chosen.effects != list(ALL_CASES):
+        command += f" --effects {' '.join(map(repr, chosen.effects))}"
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(report(lines, command), encoding="utf-8")
 

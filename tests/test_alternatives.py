@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from secondline.doubt.settings import TauPrior
 from secondline.errors import UserError
 from secondline.evidence.alternatives import (
     LEVEL_COLUMNS,
@@ -23,6 +22,8 @@ from secondline.project.config import Project
 from secondline.project.config_parts import Model
 from secondline.project.read import read_project
 from secondline.project.specifications import Specifications
+from secondline.sd_points import ABSENT
+from secondline.sd_priors import LogNormal
 from secondline.tables import read_back
 
 from tests.conftest import CONFIG, ROOT
@@ -182,11 +183,11 @@ def test_levels_that_change_the_model(project: Project) -> None:
     assert axes["structure"]["exchangeable"].interaction == ("ici", 0.3)
     assert axes["structure"]["regimen_level"].structure == "regimen_level"
     assert axes["mixed_arms"]["class_contrast"].mixed_arms == "class_contrast"
-    prior = TauPrior(family="log_normal", location=-4.18, scale=1.41)
+    prior = LogNormal(-4.18, 1.41)
     assert axes["heterogeneity"]["turner_mortality"].tau == prior
     assert "Turner 2015 Stat Med 34:984" in axes["heterogeneity"]["turner_mortality"].reason
     assert axes["heterogeneity"]["by_setting"].settings
-    assert axes["heterogeneity"]["fixed"].tau == TauPrior(family="none")
+    assert axes["heterogeneity"]["fixed"].tau == ABSENT
     assert axes["overlap"]["bound_os"].overlap == {("nanchang_2022", "nanchang_2023"): 0.3}
     for name, level in (("structure", "additive"), ("heterogeneity", "declared_prior"), ("overlap", "independent")):
         chosen = axes[name][level]
@@ -330,7 +331,7 @@ LEVELS = "specifications.axes.ditan_2022.levels"
                 (
                     "heterogeneity",
                     {"prior": {"family": "none", "scale": 1}},
-                    ".prior.scale = 1.0: family none has none",
+                    ".prior.scale = 1: family none has none",
                 ),
                 (
                     "heterogeneity",

@@ -11,7 +11,6 @@ from secondline.cell_values import NOT_PLACED
 from secondline.doubt.batch import REASONS, Answers, Batch, Contests, Grid, Piece, solve
 from secondline.doubt.decision import Decision, decide
 from secondline.doubt.question import Question
-from secondline.doubt.settings import TauPrior
 from secondline.inference import reliability
 from secondline.inference.kernels import contest
 from secondline.inference.priors import PriorScales
@@ -21,6 +20,8 @@ from secondline.network.arms import used_arms
 from secondline.network.data import contrast_blocks, network_data
 from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
+from secondline.sd_points import ABSENT
+from secondline.sd_priors import LogNormal
 from secondline.summaries.settings import ComparisonSettings
 
 from scripts.calibrate import Model, Sizes, Truth, design_rows, redraw
@@ -60,7 +61,7 @@ def one(rows: Rows, structure: Structure, effects: Effects, scales: PriorScales)
     batch = Batch(
         predictor=data.predictor,
         scales=scales,
-        tau=TauPrior(family="half_normal", scale=scales.tau) if scales.tau else TauPrior(family="none"),
+        tau=scales.tau,
         pieces=[Piece(y=y, rows=x, scales=s) for y, x, s, _ in whitened],
         chosen=np.arange(len(whitened))[None],
         network=np.zeros(1, np.int64),
@@ -139,7 +140,7 @@ def compare(rows: Rows, structure: Structure, effects: Effects, scales: PriorSca
 
 def test_a_log_normal_prior_of_tau_squared_by_brute_force() -> None:
     """Two studies of one comparison: the mean effect and P(better) by a fine sum over log tau."""
-    prior = TauPrior(family="log_normal", location=-2.5, scale=1.4)
+    prior = LogNormal(-2.5, 1.4)
     y, se = np.array([-0.5, 0.1]), np.array([0.2, 0.25])
     tau_squared = np.exp(np.linspace(-2.5 - 10 * 1.4, -2.5 + 10 * 1.4, 40_001))
     variance = se**2 + tau_squared[:, None]
@@ -172,11 +173,11 @@ def test_a_log_normal_prior_of_tau_squared_by_brute_force() -> None:
 
 def test_a_wider_prior_of_tau_shifts_a_log_normal_by_log_four() -> None:
     """Twice as large a tau is four times as large a tau squared."""
-    as_declared = Grid.of(TauPrior(family="log_normal", location=-2.5, scale=1.4), 0.0, 0.1)
-    shifted = Grid.of(TauPrior(family="log_normal", location=-2.5 + np.log(4), scale=1.4), 0.0, 0.1)
+    as_declared = Grid.of(LogNormal(-2.5, 1.4), ABSENT, 0.1)
+    shifted = Grid.of(LogNormal(-2.5 + np.log(4), 1.4), ABSENT, 0.1)
     at = np.log(as_declared.tau) * 2
-    expected = -0.5 * ((at + 2.5 - np.log(4)) / 1.4) ** 2
-    assert as_declared.log_weights[1] == pytest.approx(expected)
+    expected = [-0.5 * ((at + 2.5 - shift) / 1.4) ** 2 for shift in (np.log(4), 0.0)]
+    assert np.subtract(*as_declared.log_weights[::-1]) == pytest.approx(np.subtract(*expected))
     assert shifted.log_weights[0].max() == pytest.approx(as_declared.log_weights[0].max(), abs=0.05)
 
 

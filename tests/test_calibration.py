@@ -22,7 +22,22 @@ from secondline.network.predictor import Effects
 from secondline.network.structure import Structure
 from secondline.project.config import Project
 
-from scripts.calibrate import CASES, LEVEL, SEED, SPARSE, Case, Line, Model, Ranks, Sampler, Sizes, calibrate, pooled
+from scripts.calibrate import (
+    CASES,
+    LEVEL,
+    PRIOR_CASES,
+    PRIOR_LIKELIHOOD,
+    SEED,
+    SPARSE,
+    Case,
+    Line,
+    Model,
+    Ranks,
+    Sampler,
+    Sizes,
+    calibrate,
+    pooled,
+)
 from tests.networks import plain, simulate
 
 pytestmark = pytest.mark.slow
@@ -67,6 +82,13 @@ def test_ranks_are_uniform(likelihood: str, sampler: Sampler) -> None:
     lines = [Line(likelihood, name, ranks, 0.0) for name, ranks in found.items()]
     together = {f"all {name}": ranks for name, ranks in pooled(lines).items()}
     print(f"\n{likelihood}: {smallest({**found, **together})}")
+    assert sum(ranks.divergences for ranks in found.values()) == 0
+
+
+def test_ranks_under_every_prior_of_tau_are_uniform(sampler: Sampler) -> None:
+    """Every family of priors, on one likelihood."""
+    found = {name: calibrate(case, PRIOR_LIKELIHOOD, sampler, 60, SEED + 1, name) for name, case in PRIOR_CASES.items()}
+    print(f"\n{smallest(found)}")
     assert sum(ranks.divergences for ranks in found.values()) == 0
 
 

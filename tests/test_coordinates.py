@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from secondline.inference.kernels.coordinates import REACH, Approximation, scale, scale_draws
+from secondline.inference.kernels.coordinates import REACH, Approximation, scale, sd_draws
 from secondline.inference.kernels.design_blocks import blocks
 from secondline.inference.priors import PriorScales
+from secondline.sd_priors import HalfNormal
 
 RAWS = st.floats(-200, 200)
 PRIORS = st.floats(1e-3, 1e2)
@@ -49,6 +50,6 @@ def test_units(resolution: float, expected: tuple[float, float]) -> None:
 @given(st.lists(RAWS, max_size=5), PRIORS, UNITS)
 def test_draws_are_the_scales_one_by_one(raws: list[float], prior: float, unit: float) -> None:
     """Odd, and the same for many draws as for one."""
-    values = scale_draws(np.array(raws, float), prior, unit)
+    values = sd_draws(np.array(raws, float), np.array([*HalfNormal(prior).form, unit]))
     assert list(values) == [scale(raw, prior, unit)[0] for raw in raws]
     assert list(values) == [-scale(-raw, prior, unit)[0] for raw in raws]

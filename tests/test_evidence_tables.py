@@ -25,6 +25,7 @@ from secondline.project.config import Project
 from secondline.project.evidence_tables import TableStudy, read_studies
 from secondline.project.read import read_project
 from secondline.project.table_lines import EvidenceTable, Vocabulary
+from secondline.sd_priors import HalfNormal
 
 from tests.conftest import ROOT
 
@@ -710,7 +711,7 @@ def test_baselines_and_classes_of_the_examples(name: str, monkeypatch: pytest.Mo
     monkeypatch.chdir(ROOT)
     config = read_project(Path(f"config/examples/{name}.yaml")).config
     (prior,) = config.priors.values()
-    assert (prior.effect, prior.tau, prior.baseline) == (100, 5, 100)
+    assert (prior.effect, prior.tau, prior.baseline) == (100, HalfNormal(5), 100)
     assert config.headline == "random"
     if name == "smoking":
         assert list(config.models) == ["fixed", "random", "class_fixed", "class_random"]

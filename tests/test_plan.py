@@ -27,6 +27,8 @@ from secondline.network.slopes import Slopes
 from secondline.project.config import Project
 from secondline.project.config_parts import Analysis
 from secondline.project.read import read_project
+from secondline.sd_points import ABSENT
+from secondline.sd_priors import HalfNormal
 
 from tests.conftest import CONFIG, QUOTED, ROOT, STUDIES, hazard_ratio, sheet, sheet_data, synthetic, write_plain
 
@@ -268,10 +270,10 @@ def test_classes(trials: Trials) -> None:
     check_networks(project, file)
     (model,) = model_settings(project, "all", "death").values()
     assert model.effects.classes == {"b": "active", "c": "active"}
-    assert model.prior.omega == 1
+    assert model.prior.omega == HalfNormal(1)
     (model,) = model_settings(trials({})[1], "all", "death").values()
     assert model.effects.classes == {}
-    assert model.prior.omega == 0
+    assert model.prior.omega == ABSENT
     with pytest.raises(UserError, match="without them this is the model with settings: false"):
         trials({"settings": True})
 

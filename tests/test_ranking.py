@@ -15,7 +15,8 @@ from secondline.likelihoods import COUNT_LIKELIHOODS
 from secondline.network.arms import Arm
 from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
-from secondline.summaries.heterogeneity import half_normal_density, overlap, summarise_heterogeneity
+from secondline.sd_priors import HalfNormal
+from secondline.summaries.heterogeneity import overlap, summarise_heterogeneity
 from secondline.summaries.league_table import league_table, paired_league_table
 from secondline.summaries.mixed_arm_error import marginal_effect, marginal_log_hazard_ratio
 from secondline.summaries.posterior import Posterior
@@ -223,7 +224,7 @@ def test_two_outcomes_share_a_league_table() -> None:
 def test_overlap_of_prior_and_posterior() -> None:
     """Equal densities overlap wholly; disjoint ones not at all."""
     x = np.linspace(0, 5, 2001)
-    prior = half_normal_density(x, 0.5)
+    prior = HalfNormal(0.5).density(x)
     assert overlap(x, prior, prior) == pytest.approx(1, abs=1e-4)
     base = posterior(NORMAL, tau=np.abs(np.random.default_rng(1).normal(size=4000)) * 0.5)
     learned = replace(base, densities={"tau": (x, prior)})

@@ -15,7 +15,7 @@ from secondline.cells import left_out_name
 from secondline.doubt.curve import Curve, specification_curve
 from secondline.doubt.decision import Decision, decide
 from secondline.doubt.question import Question
-from secondline.doubt.settings import Level, SpecificationSettings, TauPrior
+from secondline.doubt.settings import Level, SpecificationSettings
 from secondline.evidence.alternatives import alternatives_csv
 from secondline.evidence.selection import evidence_csv
 from secondline.inference import exact
@@ -23,7 +23,7 @@ from secondline.inference.exact import GridPosterior
 from secondline.inference.kernels import contest
 from secondline.inference.settings import FitSettings
 from secondline.inference.task import Fit
-from secondline.inference.widening import DOUBLED, FITTED, Covariances
+from secondline.inference.widening import FITTED, Covariances
 from secondline.jobs.doubt_settings import specification_settings
 from secondline.jobs.settings import fit_settings, summary_settings
 from secondline.network.arms import Arm, used_arms
@@ -31,6 +31,7 @@ from secondline.network.data import network_data
 from secondline.network.overlap import Overlap
 from secondline.network.structure import Structure
 from secondline.project.read import read_project
+from secondline.sd_points import ABSENT
 from secondline.summaries import sensitivity
 from secondline.summaries.settings import SummarySettings
 from secondline.tables import read_table, write_text
@@ -197,23 +198,12 @@ def found_structure(given: Shipped) -> Structure:
     return Structure.of(given.fit.treatments)
 
 
-def covariances(fit: Fit, posterior: GridPosterior, prior: TauPrior | None = None) -> Covariances:
+def covariances(fit: Fit, posterior: GridPosterior) -> Covariances:
     """Covariances as fitted and with every prior doubled, of a Gaussian network."""
     found = {FITTED: posterior}
     for name, scales in fit.scales.all_doubled().items():
         found[name] = exact.posterior(fit.data, scales)
-    if prior and prior.family == "log_normal":
-        found = {name: log_normal(each, fit.scales.tau, prior) for name, each in found.items()}
-        wider = replace(prior, location=prior.location + np.log(4))
-        found[f"tau{DOUBLED}"] = log_normal(exact.posterior(fit.data, fit.scales), fit.scales.tau, wider)
     return Covariances.without_error({name: each.covariance() for name, each in found.items()})
-
-
-def log_normal(posterior: GridPosterior, scale: float, prior: TauPrior) -> GridPosterior:
-    """Put a log-normal prior of tau squared in the place of a half-normal one of tau."""
-    tau = np.maximum(posterior.tau_points, 1e-300)
-    change = -0.5 * ((2 * np.log(tau) - prior.location) / prior.scale) ** 2 - np.log(tau) + 0.5 * (tau / scale) ** 2
-    return replace(posterior, log_density=posterior.log_density + change)
 
 
 def compare(
@@ -257,7 +247,7 @@ def unbatched(found: Curve, k: int, given: Shipped) -> tuple[float, float]:
         rows += [row for row in given.alternatives if (row["axis"], row["level"]) == (axis.name, level.name)]
     model = given.fit.models[given.model]
     effects, scales = model.effects, model.prior
-    prior = next((level.tau for level in levels if level.tau), TauPrior(family="half_normal", scale=scales.tau))
+    prior = next((level.tau for level in levels if level.tau is not None), scales.tau)
     overlaps = given.fit.overlaps
     for level in levels:
         if level.structure:
@@ -270,15 +260,13 @@ def unbatched(found: Curve, k: int, given: Shipped) -> tuple[float, float]:
             effects = replace(effects, settings=level.settings)
         if level.overlap is not None:
             overlaps = tuple(Overlap(studies=pair, correlation=rho) for pair, rho in level.overlap.items())
-    omega = max(one.prior.omega for one in given.fit.models.values()) if effects.settings else 0.0
-    is_log_normal = prior.family == "log_normal"
-    scales = replace(scales, tau=1.0 if is_log_normal else prior.scale, omega=omega)
+    omegas = [one.prior.omega for one in given.fit.models.values() if one.prior.omega]
+    scales = replace(scales, tau=prior, omega=omegas[0] if effects.settings else ABSENT)
     used = {row["study"] for row in rows if row["used"] == "true"}
     overlaps = tuple(each for each in overlaps if set(each.studies) <= used)
     fit = Fit(network_data(rows, found_structure(given), given.fit.likelihood, effects, overlaps), scales)
     posterior = exact.posterior(fit.data, scales)
-    widened = covariances(fit, posterior, prior)
-    posterior = log_normal(posterior, scales.tau, prior) if is_log_normal else posterior
+    widened = covariances(fit, posterior)
     return compare(found, k, given, fit, posterior, widened, used_arms(rows))
 
 

@@ -17,7 +17,7 @@ from secondline.doubt.curve import Curve, specification_curve
 from secondline.doubt.decision import decide
 from secondline.doubt.factorial import Factorial, ordered
 from secondline.doubt.question import Question
-from secondline.doubt.settings import Axis, Level, SpecificationSettings, TauPrior
+from secondline.doubt.settings import Axis, Level, SpecificationSettings
 from secondline.doubt.shares import variance_shares
 from secondline.doubt.specifications import explore
 from secondline.errors import UserError
@@ -35,6 +35,8 @@ from secondline.network.leaving_out import without
 from secondline.network.predictor import Effects
 from secondline.network.structure import Structure
 from secondline.project.read import read_project
+from secondline.sd_points import ABSENT
+from secondline.sd_priors import HalfNormal, LogNormal
 from secondline.tables import write_table
 
 from tests.networks import contrast_row, simulate
@@ -58,8 +60,8 @@ TAU = Axis(
     name="heterogeneity",
     levels=(
         Level(name="declared", declared=True),
-        Level(name="fixed", tau=TauPrior(family="none")),
-        Level(name="wide", tau=TauPrior(family="half_normal", scale=1.0)),
+        Level(name="fixed", tau=ABSENT),
+        Level(name="wide", tau=HalfNormal(1.0)),
     ),
 )
 MIXED = Axis(
@@ -368,7 +370,7 @@ def test_counts_of_many_patients_are_decided_as_their_contrasts() -> None:
         se = np.sqrt(sum(1 / value for pair in odds for value in pair))
         names = one["arm_mix"].split(":")[0], other["arm_mix"].split(":")[0]
         contrasts.append(contrast_row(one["study"], names[1], names[0], effect, se))
-    log_normal = Level(name="log_normal", tau=TauPrior(family="log_normal", location=-3.0, scale=1.4))
+    log_normal = Level(name="log_normal", tau=LogNormal(-3.0, 1.4))
     axis = Axis(name="heterogeneity", levels=(TAU.levels[0], log_normal))
     found = [
         specification_curve(

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from secondline.api.covariate import Covariate
     from secondline.api.examples import example
     from secondline.api.fitting import fit, textbook_model
-    from secondline.api.model import Model, Priors, half_normal, normal
+    from secondline.api.model import Model, Priors, normal
     from secondline.api.network import Network
     from secondline.api.result import Result
+    from secondline.api.sd_priors import fixed, half_cauchy, half_normal, half_t, log_normal, uniform
     from secondline.errors import UserError
     from secondline.network.overlap import Overlap, SharedArm
 
@@ -27,9 +28,14 @@ __all__ = [
     "UserError",
     "example",
     "fit",
+    "fixed",
+    "half_cauchy",
     "half_normal",
+    "half_t",
+    "log_normal",
     "normal",
     "textbook_model",
+    "uniform",
 ]
 
 _HOMES = {
@@ -43,9 +49,14 @@ _HOMES = {
     "UserError": "errors",
     "example": "api.examples",
     "fit": "api.fitting",
-    "half_normal": "api.model",
+    "fixed": "api.sd_priors",
+    "half_cauchy": "api.sd_priors",
+    "half_normal": "api.sd_priors",
+    "half_t": "api.sd_priors",
+    "log_normal": "api.sd_priors",
     "normal": "api.model",
     "textbook_model": "api.fitting",
+    "uniform": "api.sd_priors",
 }
 
 

@@ -13,6 +13,7 @@ from secondline.network.arms import arms_with, covariate_by_study, rows_with, us
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
 from secondline.network.slopes import Slopes
+from secondline.sd_points import ABSENT
 
 
 def assemble(network: Network, model: Model, priors: Priors) -> tuple[list[dict[str, str]], Fit]:
@@ -53,8 +54,8 @@ def model_settings(
     departures = bool(model.classes) or model.settings
     prior = PriorScales(
         effect=priors.effect.scale,
-        tau=priors.tau.scale if model.heterogeneity else 0.0,
-        omega=priors.omega.scale if departures else 0.0,
+        tau=priors.tau if model.heterogeneity else ABSENT,
+        omega=priors.omega if departures else ABSENT,
         baseline=priors.baseline.scale,
         slope=(priors.slope or priors.effect).scale,
         cutpoint=priors.cutpoint.scale,

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from secondline.api.covariate import Covariate
 from secondline.api.numbers import is_number
+from secondline.api.sd_priors import SD_PRIORS
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS
-from secondline.project.outcomes import LEAST_SCALE, MOST_SCALE
+from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior
+from secondline.sd_priors import HalfNormal
 
 _ARMS = {
     (name.partition("_")[0], name.partition("_")[2] or one.link.name): one
@@ -57,12 +59,6 @@ class Normal(Prior):
     name: ClassVar[str] = "normal"
 
 
-class HalfNormal(Prior):
-    """The absolute value of a normal distribution around 0."""
-
-    name: ClassVar[str] = "half_normal"
-
-
 def normal(scale: float) -> Normal:
     """Give effects, slopes or baselines a normal prior around 0.
 
@@ -80,23 +76,6 @@ def normal(scale: float) -> Normal:
     return Normal(scale)
 
 
-def half_normal(scale: float) -> HalfNormal:
-    """Give a standard deviation, tau or omega, a half-normal prior.
-
-    Parameters
-    ----------
-    scale : float
-        Standard deviation of the normal whose absolute value it is, on the link scale, above 0.
-
-    Examples
-    --------
-    >>> import secondline as sl
-    >>> print(sl.half_normal(0.5))
-    half_normal(0.5)
-    """
-    return HalfNormal(scale)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Priors:
     """Prior distributions, all on the link scale.
@@ -108,9 +87,9 @@ class Priors:
     ----------
     effect : normal
         Of every treatment (or component) against the reference.
-    tau : half_normal
+    tau : half_normal, uniform, half_cauchy, half_t, log_normal or fixed
         Standard deviation of effects between studies.
-    omega : half_normal
+    omega : half_normal, uniform, half_cauchy, half_t, log_normal or fixed
         Standard deviation of effects within classes, or of departures by setting.
     baseline : normal
         Of the mean of every study with counts. Means of arms have a flat baseline.
@@ -133,8 +112,8 @@ class Priors:
     """
 
     effect: Normal = field(default_factory=lambda: Normal(100.0))
-    tau: HalfNormal = field(default_factory=lambda: HalfNormal(5.0))
-    omega: HalfNormal = field(default_factory=lambda: HalfNormal(1.0))
+    tau: SdPrior = field(default_factory=lambda: HalfNormal(5.0))
+    omega: SdPrior = field(default_factory=lambda: HalfNormal(1.0))
     baseline: Normal = field(default_factory=lambda: Normal(100.0))
     slope: Normal | None = None
     cutpoint: Normal = field(default_factory=lambda: Normal(1.5))
@@ -142,9 +121,10 @@ class Priors:
     def __post_init__(self) -> None:
         """Check the form of every prior."""
         for entry in fields(self):
-            value, form = getattr(self, entry.name), HalfNormal if entry.name in ("tau", "omega") else Normal
-            if not isinstance(value, form) and not (entry.name == "slope" and value is None):
-                raise UserError(f"allowed: {form.name}(scale)", "Priors", key=entry.name, value=value)
+            value, of_sd = getattr(self, entry.name), entry.name in ("tau", "omega")
+            if not isinstance(value, SdPrior if of_sd else Normal) and not (entry.name == "slope" and value is None):
+                known = SD_PRIORS if of_sd else f"{Normal.name}(scale)"
+                raise UserError(f"allowed: {known}", "Priors", key=entry.name, value=value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,18 @@ import pandas as pd
 
 from secondline.api.assembly import model_settings
 from secondline.api.fitted_network import table
-from secondline.api.model import HalfNormal, Model, Priors
+from secondline.api.model import Model, Priors
 from secondline.api.network import Network
+from secondline.api.sd_priors import SD_PRIORS
 from secondline.doubt import specification_tables as tables
 from secondline.doubt.curve import Curve, specification_curve
-from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings, TauPrior
+from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings
 from secondline.errors import UserError
 from secondline.inference.settings import AnalysisSettings
 from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import used_arms
+from secondline.sd_points import ABSENT
+from secondline.sd_prior import SdPrior
 from secondline.summaries.settings import ComparisonSettings
 
 KINDS = ("specifications", "levels", "shares", "flips", "counts")
@@ -53,7 +56,7 @@ class Choices:
 
     Parameters
     ----------
-    tau : sequence of half_normal or None
+    tau : sequence of priors or None
         Priors of tau; None is a common effect.
     left_out : tuple of str
         Studies.
@@ -63,7 +66,7 @@ class Choices:
         Models by name.
     """
 
-    tau: Sequence[HalfNormal | None] = ()
+    tau: Sequence[SdPrior | None] = ()
     left_out: Sequence[str] = ()
     figures: Figures
     models: Mapping[str, Model]
@@ -205,8 +208,8 @@ def _of_tau(declared: Declared, choices: Choices) -> Axis:
     """Give tau its own prior, and each of the others."""
     own = declared.priors.tau if declared.model.heterogeneity else None
     for prior in choices.tau:
-        if not (prior is None or isinstance(prior, HalfNormal)):
-            problem = "allowed: half_normal(scale), or None for a common effect"
+        if not (prior is None or isinstance(prior, SdPrior)):
+            problem = f"allowed: {SD_PRIORS}, or None for a common effect"
             raise UserError(problem, _WHERE, key="tau", value=prior)
     levels = [Level(name=_prior_name(prior), tau=_tau(prior)) for prior in dict.fromkeys(choices.tau) if prior != own]
     return Axis(name=_TAU, label="τ", levels=(_declared(_prior_name(own)), *levels))
@@ -233,12 +236,12 @@ def _declared(name: str = DECLARED) -> Level:
     return Level(name=name, label=name.replace("_", " "), declared=True)
 
 
-def _prior_name(prior: HalfNormal | None) -> str:
+def _prior_name(prior: SdPrior | None) -> str:
     return NO_TAU if prior is None else str(prior)
 
 
-def _tau(prior: HalfNormal | None) -> TauPrior:
-    return TauPrior(family="none") if prior is None else TauPrior(family="half_normal", scale=prior.scale)
+def _tau(prior: SdPrior | None) -> SdPrior:
+    return ABSENT if prior is None else prior
 
 
 def _other_rows(declared: Declared, figures: Figures) -> Iterator[Row]:

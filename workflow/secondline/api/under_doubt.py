@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from secondline.api.fitted_network import FittedNetwork, table
-from secondline.api.model import HalfNormal, Model
+from secondline.api.model import Model
 from secondline.api.network import Network
 from secondline.errors import UserError
 from secondline.inference.sampling import use_user_cache
 from secondline.network.arms import rows_with
+from secondline.sd_prior import SdPrior
 
 if TYPE_CHECKING:
     from secondline.api.specifying import Asked
@@ -25,7 +26,7 @@ class UnderDoubt(FittedNetwork):
         self,
         better: str | None = None,
         *,
-        tau: Sequence[HalfNormal | None] = (),
+        tau: Sequence[SdPrior | None] = (),
         left_out: bool | str | Sequence[str] = False,
         figures: Mapping[str, Mapping[str, Network]] | None = None,
         models: Mapping[str, Model] | None = None,
@@ -42,7 +43,7 @@ class UnderDoubt(FittedNetwork):
         ----------
         better : {"lower", "higher"}, optional
             Direction of the outcome; a network of a configuration knows its own.
-        tau : sequence of half_normal or None
+        tau : sequence of priors or None
             Other priors of tau on the link scale; None is a common effect.
         left_out : bool, str or sequence of str
             Studies that are left out, one at a time; True for every one.

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondline.cell_values import DISAGREE, NO_CANDIDATE, NO_CHECK, NOT_PLACED, ONE_CANDIDATE, PRIOR_DRIVEN, TOO_CLOSE
-from secondline.doubt.settings import TauPrior
 from secondline.inference.grid import Axis
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import PRIOR_DRIVEN as WIDENING
 from secondline.network.predictor import EXCHANGEABLE, Predictor
 from secondline.network.structure import Floats
+from secondline.sd_points import ABSENT
+from secondline.sd_prior import SdPrior
 from secondline.thresholds import LEAST_P_BETTER
 
 Ints = NDArray[np.int64]
@@ -28,8 +29,7 @@ REASONS = ("", PRIOR_DRIVEN, DISAGREE, TOO_CLOSE, NO_CANDIDATE, ONE_CANDIDATE, N
 """Why nobody is named first, by its code in the compiled code; the last is for counts that could not be solved."""
 
 _TAU, _TAU_AND_OMEGA, _OMEGA = 21, 13, 7  # points of the grid
-_REACH = 9.0  # scales of a half-normal up to which its grid goes: those of the doubled prior are 4.5
-_LOG_REACH = 4.5  # standard deviations of a log-normal on either side
+_REACH = 4.5  # scales of a half-normal up to which the grid of the doubled prior goes
 _DRAWS_LOG2 = 11  # Sobol points for P(best)
 _CHUNK = 500  # analyses that a thread solves at a time
 
@@ -67,18 +67,18 @@ class Grid:
     log_weights: Floats
 
     @classmethod
-    def of(cls, prior: TauPrior, omega: float, least: float) -> "Grid":
+    def of(cls, prior: SdPrior, omega: SdPrior, least: float) -> "Grid":
         """Lay the grid of a prior.
 
         Parameters
         ----------
-        omega : float
-            Scale of the half-normal prior of omega; 0 leaves it out.
+        prior, omega : SdPrior
+            Of tau and of omega.
         least : float
             The least standard error of a contrast, below which tau makes no difference.
         """
-        points, of_tau = _tau_axis(prior, least, _TAU_AND_OMEGA if omega else _TAU)
-        others, of_omega = _half_normal(omega, omega, _OMEGA)
+        points, of_tau = _axis(prior, least, _TAU_AND_OMEGA if omega.is_free else _TAU)
+        others, of_omega = _axis(omega, np.inf, _OMEGA)
         pairs = [(0, 0)]
         pairs += [(1, 0)] if len(of_tau) > 1 else []
         pairs += [(0, 1)] if len(of_omega) > 1 else []
@@ -86,24 +86,30 @@ class Grid:
         return cls(tau=points, omega=others, log_weights=np.array(log_weights))
 
 
-def _tau_axis(prior: TauPrior, least: float, n: int) -> tuple[Floats, Floats]:
-    """Points of tau (n,), and log weights as declared and with tau twice as large a priori, (priors, n)."""
-    if prior.family == "none":
-        return _half_normal(0.0, 0.0, 1)
-    if prior.family == "half_normal":
-        return _half_normal(prior.scale, min(prior.scale, least), n)
-    middle, step = (prior.location + np.log(2)) / 2, (prior.scale * _LOG_REACH + np.log(2)) / (n - 1)
-    log_tau = middle + step * (np.arange(n) - (n - 1) / 2)
-    deviates = (2 * log_tau - prior.location - np.array([[0.0], [np.log(4)]])) / prior.scale
-    return np.exp(log_tau), -0.5 * deviates**2
+def _axis(prior: SdPrior, least: float, n: int) -> tuple[Floats, Floats]:
+    """Points (N,), and log weights under a prior and the doubled one, (2, N); a point mass has one row, (1, 1).
+
+    The two share their points, n, where they allow the same values; otherwise each has points of its own.
+    """
+    if not prior.is_free:
+        return np.array(prior.support[:1]), np.zeros((1, 1))
+    both = prior, prior.scaled(2.0)
+    if both[0].support == both[1].support:
+        axis = Axis.of(prior, least, n, _REACH, _ends(*both))
+        return axis.points, np.stack([np.log(axis.weights()) + each.log_kernel(axis.points) for each in both])
+    axes = [Axis.of(each, least, n, _REACH) for each in both]
+    log_weights = [
+        np.log(axis.weights()) + each.log_density(axis.points) for axis, each in zip(axes, both, strict=True)
+    ]
+    nothing = np.full(n, -np.inf)
+    rows = [[log_weights[0], nothing], [nothing, log_weights[1]]]
+    return np.concatenate([axis.points for axis in axes]), np.array([np.concatenate(row) for row in rows])
 
 
-def _half_normal(scale: float, unit: float, n: int) -> tuple[Floats, Floats]:
-    if not scale:
-        return np.zeros(1), np.zeros((1, 1))
-    axis = Axis(unit, _REACH * scale, n)
-    widths = np.array([[scale], [2 * scale]])
-    return axis.points, np.log(axis.weights()) - 0.5 * (axis.points / widths) ** 2
+def _ends(prior: SdPrior, doubled: SdPrior) -> tuple[float, float]:
+    """Find the ends of a grid on the line of a prior that holds the doubled one too."""
+    (lower, upper), (_, most) = prior.ends(_REACH), doubled.ends(_REACH)
+    return lower, max(upper, float(prior.line.place(doubled.line.value(np.array(most)))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +165,8 @@ class Batch:
     ----------
     predictor : Predictor
     scales : PriorScales
-        Priors of the coefficients; those of tau are ``tau``.
-    tau : TauPrior
+        Priors of the coefficients; that of tau is ``tau``.
+    tau : SdPrior
     pieces : sequence of Piece
     chosen : array of int, (analyses, parts)
         Pieces of every analysis; -1 for none.
@@ -170,7 +176,7 @@ class Batch:
 
     predictor: Predictor
     scales: PriorScales
-    tau: TauPrior
+    tau: SdPrior
     pieces: Sequence[Piece]
     chosen: Ints
     network: Ints
@@ -257,7 +263,7 @@ def _arguments(batch: Batch, contests: Contests, lead: Ints, sign: float, regime
         lambdas,
     )
     exchangeable = predictor.kinds == EXCHANGEABLE
-    omega = batch.scales.omega if exchangeable.any() else 0.0
+    omega = batch.scales.omega if exchangeable.any() else ABSENT
     grid = Grid.of(batch.tau, omega, float(1 / np.sqrt(lambdas.max(initial=1e-12))))
     blocks, block = _distinct_blocks(predictor.effect_rows()[:, regimens])
     place = np.full(contests.candidates.shape[2] + 1, -1)  # the last, of no regimen, is -1

@@ -14,7 +14,7 @@ import numpy as np
 
 from secondline.doubt.batch import Piece
 from secondline.doubt.factorial import Factorial, Ints
-from secondline.doubt.settings import Axis, Level, TauPrior
+from secondline.doubt.settings import Axis, Level
 from secondline.errors import UserError
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import AnalysisSettings
@@ -25,6 +25,8 @@ from secondline.network.data import network_data
 from secondline.network.overlap import Overlap
 from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
+from secondline.sd_points import ABSENT
+from secondline.sd_prior import SdPrior
 
 Rows = Sequence[Mapping[str, str]]
 NOTHING, IMPOSSIBLE = -1, -2
@@ -172,7 +174,7 @@ class Choices:
             if key not in known:
                 known[key] = len(found)
                 predictor = Predictor.build(self.structure, effects, [])
-                prior = scales.coefficients(predictor, scales.omega)
+                prior = scales.coefficients(predictor, scales.omega.size)
                 space = (tuple(predictor.columns), prior.tobytes(), predictor.effect_rows().tobytes())
                 number = spaces.setdefault(space, len(spaces))
                 found.append(Design(effects=effects, scales=scales, predictor=predictor, space=number))
@@ -183,7 +185,7 @@ class Choices:
         """Change the declared model by the levels of the axes that choose it."""
         name = next((level.model for level in levels if level.model is not None), self.model)
         base = self.fit.models[name]
-        effects, scales = base.effects, replace(base.prior, tau=0.0)
+        effects, scales = base.effects, replace(base.prior, tau=ABSENT)
         for level in levels:
             if level.settings is not None:
                 effects = replace(effects, settings=level.settings and bool(self.structure.settings))
@@ -192,7 +194,7 @@ class Choices:
             if level.structure is not None:
                 effects, scales = self._structured(effects, scales, level, base.effects.interactions)
         departs = effects.settings or bool(effects.classes)
-        return effects, replace(scales, omega=self._omega if departs else 0.0)
+        return effects, replace(scales, omega=self._omega if departs else ABSENT)
 
     def _structured(
         self, effects: Effects, scales: PriorScales, level: Level, declared: tuple[tuple[str, str], ...]
@@ -208,8 +210,8 @@ class Choices:
         return changed, replace(scales, interaction=sd if changed.varying else 0.0)
 
     @cached_property
-    def _omega(self) -> float:
-        """Scale of omega: that of the declared model, otherwise that of another model of the fit."""
+    def _omega(self) -> SdPrior:
+        """Prior of omega: that of the declared model, otherwise that of another model of the fit."""
         scales = [self.fit.models[self.model].prior.omega, *(m.prior.omega for m in self.fit.models.values())]
         found = [scale for scale in scales if scale]
         if not found:
@@ -217,13 +219,12 @@ class Choices:
         return found[0]
 
     @cached_property
-    def taus(self) -> tuple[list[TauPrior], Ints, int | None]:
+    def taus(self) -> tuple[list[SdPrior], Ints, int | None]:
         """List distinct priors of tau, the prior by level of the axis that chooses it, and that axis."""
-        scale = self.fit.models[self.model].prior.tau
-        declared = TauPrior(family="half_normal", scale=scale) if scale else TauPrior(family="none")
+        declared = self.fit.models[self.model].prior.tau
         for a, axis in enumerate(self.axes):
-            if any(level.tau for level in axis.levels):
-                priors = [level.tau or declared for level in axis.levels]
+            if any(level.tau is not None for level in axis.levels):
+                priors = [declared if level.tau is None else level.tau for level in axis.levels]
                 distinct = list(dict.fromkeys(priors))
                 return distinct, np.array([distinct.index(prior) for prior in priors]), a
         return [declared], np.zeros(1, np.int64), None

@@ -15,7 +15,6 @@ from secondline.doubt.decision import Decision, decide, pairwise
 from secondline.doubt.factorial import Ints
 from secondline.doubt.progress import Progress
 from secondline.doubt.question import Question
-from secondline.doubt.settings import TauPrior
 from secondline.doubt.solved import IMPORTANCE
 from secondline.inference import exact
 from secondline.inference.exact import GridPosterior
@@ -24,7 +23,7 @@ from secondline.inference.priors import PriorScales
 from secondline.inference.reliability import solve, solve_reliably
 from secondline.inference.reweighting import reweighted
 from secondline.inference.task import Fit
-from secondline.inference.widening import DOUBLED, FITTED, Covariances
+from secondline.inference.widening import FITTED, Covariances
 from secondline.network.arms import used_arms
 from secondline.network.bias import Bias, joined
 from secondline.network.data import NetworkData, network_data
@@ -48,7 +47,6 @@ class _Task:
     likelihood: str
     effects: Effects
     scales: PriorScales
-    tau: TauPrior
     summary: ComparisonSettings
     lead: Sequence[tuple[str, str, str]]
 
@@ -113,47 +111,25 @@ def _task(
         structure=choices.structure,
         likelihood=choices.fit.likelihood,
         effects=design.effects,
-        scales=replace(design.scales, tau=_tau(prior)),
-        tau=prior,
+        scales=replace(design.scales, tau=prior),
         summary=summary,
         lead=lead,
     )
 
 
-def _posterior(data: NetworkData, scales: PriorScales, prior: TauPrior) -> tuple[GridPosterior, Covariances] | None:
-    """Solve under a prior of tau; None where the engine cannot be relied on."""
+def _posterior(data: NetworkData, scales: PriorScales) -> tuple[GridPosterior, Covariances] | None:
+    """Solve as declared and under doubled priors; None where the engine cannot be relied on."""
     posterior = solve_reliably(data, scales).posterior
     if posterior is None:
         return None
     effort = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
     solved = {FITTED: posterior}
-    is_log_normal = prior.family == "log_normal"
     for name, doubled in scales.all_doubled().items():
-        if is_log_normal and name == f"tau{DOUBLED}":
-            continue
         found = reweighted(posterior, data.predictor, scales, doubled) or solve(data, doubled, effort).posterior
         if found is None:
             return None
         solved[name] = found
-    if is_log_normal:
-        wider = replace(prior, location=prior.location + np.log(4))  # tau twice as large a priori
-        solved = {name: _log_normal(each, scales, prior) for name, each in solved.items()}
-        solved[f"tau{DOUBLED}"] = _log_normal(posterior, scales, wider)
     return solved[FITTED], Covariances.without_error({name: each.covariance() for name, each in solved.items()})
-
-
-def _log_normal(posterior: GridPosterior, scales: PriorScales, prior: TauPrior) -> GridPosterior:
-    """Put a log-normal prior of tau squared in the place of the half-normal one of tau."""
-    tau = posterior.tau_points
-    log_tau = np.log(np.where(tau > 0, tau, 1.0))
-    change = -0.5 * ((2 * log_tau - prior.location) / prior.scale) ** 2 - log_tau + 0.5 * (tau / scales.tau) ** 2
-    change = np.where(tau > 0, change, -np.inf)
-    return replace(posterior, log_density=posterior.log_density + change)
-
-
-def _tau(prior: TauPrior) -> float:
-    """Scale of the half-normal prior of tau under which the engine works: of a log-normal, two deviates up."""
-    return float(np.exp(prior.location / 2 + prior.scale)) if prior.family == "log_normal" else prior.scale
 
 
 def _solve(task: _Task) -> _Solved:
@@ -165,7 +141,7 @@ def _solve(task: _Task) -> _Solved:
     places[:, [contest.FIRST, contest.RUNNER_UP]], places[:, contest.REASON] = -1, REASONS.index(NO_CHECK)
     references = np.array([regimens.index(each.reference) for each in question.contests])
     solved = _Solved(numbers=numbers, places=places, references=references, errors=np.full(settings, np.nan))
-    found = _posterior(data, task.scales, task.tau)
+    found = _posterior(data, task.scales)
     if found is None:
         return solved
     posterior, covariances = found

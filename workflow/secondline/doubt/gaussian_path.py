@@ -84,9 +84,9 @@ class GaussianEngine:
     def __init__(self, data: NetworkData, scales: PriorScales) -> None:
         self.data, self.basis = data, np.eye(len(data.gaussian.y))
         self._projections: dict[tuple[str, ...], Projection] = {}
-        n_tau = _TAU_BESIDE_OMEGA if scales.omega else _TAU
-        unit = min(resolution(data), scales.tau) if scales.tau else 1.0
-        tau, omega = Axis(unit, _REACH * scales.tau, n_tau), Axis(scales.omega or 1.0, _REACH * scales.omega, _OMEGA)
+        n_tau = _TAU_BESIDE_OMEGA if scales.omega.is_free else _TAU
+        tau = Axis.of(scales.tau, resolution(data), n_tau, _REACH)
+        omega = Axis.of(scales.omega, np.inf, _OMEGA, _REACH)
         found = gaussian_grid(data, scales, tau, omega)
         self.roots = found.roots
         self.log_density = found.log_weights_of_grid()[0]

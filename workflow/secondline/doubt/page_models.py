@@ -31,7 +31,9 @@ from secondline.tables import read_table, write_text
 from secondline.thresholds import LEAST_P_BETTER
 
 _COUNTS = "patients are counted, and the page solves contrasts and means alone"
-_COVARIATE = "every model has a covariate, whose centre moves with the studies"
+_COVARIATE = "has a covariate, whose centre moves with the studies"
+_PRIOR = "has another prior of a standard deviation than a half-normal one, and the page solves no other"
+_NO_CONSISTENCY = "does not hold all effects together"
 _KINDS = {EFFECT: "effect", SLOPE: "slope", EXCHANGEABLE: "omega", INTERACTION: "interaction"}
 _DECLARED = "as declared"
 
@@ -76,15 +78,18 @@ def page_models(
     Returns
     -------
     dict
-        ``reason`` alone where the page cannot solve the outcome; otherwise what is asked, ``models`` by name,
-        ``studies`` with their readings, and ``cross``, covariances between studies that share patients.
+        ``reason`` alone where the page cannot solve the outcome; otherwise what is asked, ``models`` by name, why
+        others are ``withheld``, ``studies`` with their readings, and ``cross``, covariances between studies that share
+        patients.
     """
     rows = used_rows(evidence)
     if not all(is_contrast(row) for row in rows) and not LIKELIHOODS[fit.likelihood].is_gaussian:
         return {"reason": _COUNTS}
-    fits = {name: one for name, one in FitTask.from_rows(rows, fit).fits.items() if _is_offered(one)}
+    found = FitTask.from_rows(rows, fit).fits
+    withheld = {name: why for name, one in found.items() if (why := _why_not_offered(one))}
+    fits = {name: one for name, one in found.items() if name not in withheld}
     if not fits:
-        return {"reason": _COVARIATE}
+        return {"reason": f"every model {next(iter(withheld.values()))}"}
     structure = Structure.of(fit.treatments)
     predictors = {name: one.data.predictor for name, one in fits.items()}
     return {
@@ -96,6 +101,7 @@ def page_models(
         "ratio": comparison.ratio,
         "barred": {place: list(names) for place, names in comparison.not_candidates.items()},
         "limits": {"widening": PRIOR_DRIVEN, "pBetter": LEAST_P_BETTER},
+        "withheld": withheld,
         "models": {name: _model(one) | {"declared": _solved(one, rows, comparison)} for name, one in fits.items()},
         "studies": [
             {"study": study, "readings": [_reading(one, predictors, fit) for one in readings]}
@@ -105,10 +111,17 @@ def page_models(
     }
 
 
-def _is_offered(fit: Fit) -> bool:
-    """Whether the page solves a model: one whose rows of a study depend on no other study."""
+def _why_not_offered(fit: Fit) -> str:
+    """Say why the page does not solve a model; nothing of one that it does.
+
+    It solves those whose rows of a study depend on no other study, with half-normal priors of tau and omega.
+    """
     effects = fit.data.predictor.effects
-    return not (effects.slopes or effects.unrelated or effects.split)
+    if effects.slopes:
+        return _COVARIATE
+    if effects.unrelated or effects.split:
+        return _NO_CONSISTENCY
+    return _PRIOR if None in (fit.scales.tau.page_scale, fit.scales.omega.page_scale) else ""
 
 
 def _readings(rows: Sequence[Row], alternatives: Sequence[Row]) -> dict[str, list[Reading]]:
@@ -149,7 +162,10 @@ def _model(fit: Fit) -> dict[str, Any]:
     return {
         "coefficients": predictor.names,
         "kinds": [_KINDS[int(kind)] for kind in predictor.kinds],
-        "scales": {name: getattr(scales, name) for name in ("effect", "slope", "interaction", "tau", "omega")},
+        "scales": {
+            **{name: getattr(scales, name) for name in ("effect", "slope", "interaction")},
+            **{name: getattr(scales, name).page_scale for name in ("tau", "omega")},
+        },
         "effects": [[_sparse(row) for row in block] for block in predictor.effect_rows()],
         "judged": {
             "size": judged.n_coefficients,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from secondline.errors import UserError
 from secondline.network.bias import Bias, BiasedContrast
+from secondline.sd_prior import SdPrior
 
 __all__ = [
     "Axis",
@@ -17,31 +18,10 @@ __all__ = [
     "Level",
     "NextStudySettings",
     "SpecificationSettings",
-    "TauPrior",
 ]
 MOST_GAUSSIAN, MOST_COUNTS = 100_000, 500
 """Largest numbers of specifications that are computed by default."""
 _LEAST_SIZE = 2  # of a study
-
-
-@dataclass(frozen=True, kw_only=True)
-class TauPrior:
-    """Prior of tau in a level of the heterogeneity axis.
-
-    Parameters
-    ----------
-    family : {"none", "half_normal", "log_normal"}
-        ``none`` leaves tau out; ``half_normal`` is that of tau; ``log_normal`` is that of tau squared, as Turner (2015)
-        and Rhodes (2015) give it.
-    scale : float
-        Standard deviation of the half-normal, or that of log tau^2.
-    location : float
-        Mean of log tau^2.
-    """
-
-    family: Literal["none", "half_normal", "log_normal"]
-    scale: float = 0.0
-    location: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +78,8 @@ class Level:
     mixed_arms: Literal["patient_weights", "class_contrast"] | None = None
     settings: bool | None = None
     """Whether effects vary by setting."""
-    tau: TauPrior | None = None
+    tau: SdPrior | None = None
+    """Prior of tau; `ABSENT` leaves it out."""
     overlap: Mapping[tuple[str, str], float] | None = None
     """Correlation of the errors of two studies."""
     bias: Bias | None = None

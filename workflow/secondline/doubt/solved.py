@@ -27,7 +27,7 @@ class Solved:
 
     def tau(self, fit: Fit) -> dict[str, float]:
         """Median and 95% equal-tailed limits of tau, as cells of a table; none where the model leaves it out."""
-        if self.posterior is None or not fit.scales.tau:
+        if self.posterior is None or not fit.scales.tau.is_free:
             return {}
         quantiles = self.posterior.scale_quantiles("tau", _QUANTILES)
         return dict(zip(("tau_lower", "tau_median", "tau_upper"), map(float, quantiles), strict=True))

@@ -43,6 +43,7 @@ _SLOWER = 16  # how much more one costs of ordered categories, whose cutpoints n
 _COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
 _MIN_DRAWS, _MAX_DRAWS = 32, 512
 _SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
+REACH = 6.0  # scales of a half-normal that the grid spans at most
 _FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
 
 
@@ -50,7 +51,7 @@ def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicat
     """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
     if not len(data.counts.study):
         return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
-    points = (_COUNT_GRID["tau"] if scales.tau else 1) * (_COUNT_GRID["omega"] if scales.omega else 1)
+    points = (_COUNT_GRID["tau"] if scales.tau.is_free else 1) * (_COUNT_GRID["omega"] if scales.omega.is_free else 1)
     total = min(max(_EVALUATIONS / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
     draws, least = total / points / REPLICATES, 2 * _MIN_DRAWS
     if is_slow(data):
@@ -133,9 +134,13 @@ class GridPosterior:
     def at_the_end(self, table: Floats) -> Floats:
         """Largest value of tables over the grid, (..., G), where tau or omega ends."""
         grid = table.reshape(*table.shape[:-1], *self._shape)
-        ends = [grid[..., -1, :]] if self.tau.upper else []
-        ends += [grid[..., -1]] if self.omega.upper else []
+        ends = [] if self.tau.is_point else [grid[..., -1, :]]
+        ends += [] if self.omega.is_point else [grid[..., -1]]
         return np.concatenate([np.full((*table.shape[:-1], 1), -np.inf), *ends], axis=-1).max(axis=-1)
+
+    def on_the_lines(self, table: Floats) -> Floats:
+        """Turn tables of log densities of (tau, omega) over the grid, (..., G), into those on the lines of the axes."""
+        return np.asarray(table + np.add.outer(self.tau.log_slopes, self.omega.log_slopes).ravel())
 
     @property
     def tau_points(self) -> Floats:
@@ -271,31 +276,27 @@ def _search(
     """Lay the grid over the range that holds the posterior: coarse ones first, then the one asked for."""
 
     def axes(of_tau: Limits, of_omega: Limits, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
-        unit = min(least, scales.tau) if scales.tau else 1.0
-        return Axis(unit, of_tau[1], n_tau, of_tau[0]), Axis(scales.omega or 1.0, of_omega[1], n_omega, of_omega[0])
+        tau = Axis.of(scales.tau, least, n_tau, REACH, of_tau)
+        return tau, Axis.of(scales.omega, np.inf, n_omega, REACH, of_omega)
 
-    limits = (0.0, 6 * scales.tau), (0.0, 6 * scales.omega)
-    for _ in range(_SEARCHES if any(limits[0] + limits[1]) else 0):
+    limits = scales.tau.ends(REACH), scales.omega.ends(REACH)
+    for _ in range(_SEARCHES if scales.tau.is_free or scales.omega.is_free else 0):
         tau, omega = axes(*limits, *_SEARCH_GRID)
         coarse = evaluate(tau, omega, _SEARCH_DRAWS, 1)
-        table = coarse.log_density.max(axis=0).reshape(len(tau.points), len(omega.points))
-        limits = _range(tau.points, table.max(axis=1)), _range(omega.points, table.max(axis=0))
+        table = coarse.on_the_lines(coarse.log_density).max(axis=0).reshape(len(tau.points), len(omega.points))
+        limits = _range(tau.places, table.max(axis=1)), _range(omega.places, table.max(axis=0))
     return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, effort.replicates)
 
 
 def _range(x: Floats, profile: Floats) -> Limits:
-    """Points on either side of where a log density comes within e^-18 of its maximum."""
+    """Places on either side of where a log density comes within e^-18 of its maximum."""
     reached = np.flatnonzero(profile > profile.max() - 18.0)
     return float(x[max(reached[0] - 1, 0)]), float(x[min(reached[-1] + 1, len(x) - 1)])
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
-    """Log density of the half-normal priors on the grid, (tau, omega); 0 for a parameter that the model leaves out."""
-
-    def half_normal(x: Floats, scale: float) -> Floats:
-        return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (x / scale) ** 2) if scale else np.zeros(1)
-
-    return half_normal(tau, scales.tau)[:, None] + half_normal(omega, scales.omega)[None, :]
+    """Log density of the priors on the grid, (tau, omega); 0 for a parameter with a point mass."""
+    return scales.tau.log_density(tau)[:, None] + scales.omega.log_density(omega)[None, :]
 
 
 def _log_constant(data: NetworkData) -> float:

@@ -192,7 +192,7 @@ def list_quantities(
         diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
     ]
     for scale in ("tau", "omega"):
-        if scale in parameters:
+        if np.ptp(parameters.get(scale, 0.0)):  # a value that is fixed has nothing to be checked
             found = posterior.scale_summary(scale) if posterior else unknown[..., 0]
             quantities.append(diagnostics.Quantity(scale, parameters[scale], *found))
     return quantities

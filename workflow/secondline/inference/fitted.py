@@ -50,8 +50,8 @@ class Fitted:
 
     @property
     def scales(self) -> list[str]:
-        """Which of tau and omega the model has."""
-        return [name for name in ("tau", "omega") if name in self.attempt.parameters]
+        """Which of tau and omega have a posterior: those that the model has and does not fix."""
+        return [name for name in ("tau", "omega") if getattr(self.fit.scales, name).is_free]
 
     def density(self, parameter: str) -> tuple[Floats, Floats]:
         """Grid and posterior density of tau or omega: exact, or where there is no exact check that of the draws."""

@@ -9,6 +9,8 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
 from secondline.network.structure import Floats
+from secondline.sd_lines import PLAIN, Line
+from secondline.sd_prior import SdPrior
 
 
 @dataclass(frozen=True)
@@ -120,35 +122,69 @@ def refine(x: Floats, density: Floats, points: int = 4001) -> tuple[Floats, Floa
 
 @dataclass(frozen=True)
 class Axis:
-    """Grid of a scale parameter: dense near 0 at the resolution of the data, ever coarser beyond.
+    """Grid of a standard deviation: dense near 0 at the resolution of the data, ever coarser beyond.
 
-    The points are ``scale * sinh(u)`` with u equally spaced. The map is odd, so that an even integrand stays even in
-    u and the trapezoid rule keeps its fast convergence: it begins at 0, or at a ``lower`` below which there is nothing.
-    An axis with ``upper`` 0 is the single point 0.
+    The points are ``scale * sinh(u)`` with u equally spaced, on the `line` of their prior. The map is odd, so that an
+    even integrand stays even in u and the trapezoid rule keeps its fast convergence: it begins at 0, or at a ``lower``
+    below which there is nothing. An axis that ends where it begins is a single point.
     """
 
     scale: float
     upper: float
     n: int
     lower: float = 0.0
+    line: Line = PLAIN
+
+    @classmethod
+    def of(cls, prior: SdPrior, least: float, n: int, reach: float, ends: tuple[float, float] | None = None) -> "Axis":
+        """Lay the axis of a prior.
+
+        Parameters
+        ----------
+        least : float
+            The least standard deviation that the data resolve.
+        n : int
+            Number of points.
+        reach : float
+            See `secondline.sd_prior.SdPrior.ends`.
+        ends : tuple of float, optional
+            Ends on the line, in the place of those of the prior.
+        """
+        lower, upper = ends or prior.ends(reach)
+        return cls(prior.unit(least), upper, n, lower, prior.line)
 
     def _u(self) -> Floats:
         return np.linspace(np.arcsinh(self.lower / self.scale), np.arcsinh(self.upper / self.scale), self.n)
 
     @property
+    def is_point(self) -> bool:
+        """Whether it is a single point."""
+        return self.lower == self.upper
+
+    @property
+    def places(self) -> Floats:
+        """Places of the points on the line, from ``lower`` to ``upper``."""
+        return np.array([self.lower]) if self.is_point else np.asarray(self.scale * np.sinh(self._u()))
+
+    @property
     def points(self) -> Floats:
-        """Grid points, from ``lower`` to ``upper``."""
-        return np.asarray(self.scale * np.sinh(self._u())) if self.upper else np.zeros(1)
+        """Grid points."""
+        return self.line.value(self.places)
+
+    @property
+    def log_slopes(self) -> Floats:
+        """Log of how a density on the line differs from that of the standard deviation, at every point."""
+        return np.asarray(np.log(self.line.slope(self.places)))
 
     def weights(self, step: int = 1) -> Floats:
         """Trapezoid weights on every ``step``-th point, 0 elsewhere; half at both ends."""
-        if not self.upper:
+        if self.is_point:
             return np.ones(1)
         u = self._u()
         weights = np.zeros(self.n)
         weights[::step] = self.scale * np.cosh(u[::step]) * (u[1] - u[0]) * step
         weights[[0, (self.n - 1) // step * step]] /= 2
-        return weights
+        return weights * self.line.slope(self.places)
 
 
 def normalise(log_weights: NDArray[Any]) -> Floats:

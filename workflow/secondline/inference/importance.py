@@ -231,7 +231,7 @@ def count_arguments(data: NetworkData, scales: PriorScales, tabulated: bool = Tr
     """
     counts = data.counts
     tables = study_integral.arm_table(counts), study_integral.study_table(counts)
-    table = tabulate(counts.family, *tables, scales.baseline, scales.tau) if tabulated else NO_TABLE
+    table = tabulate(counts.family, *tables, scales.baseline, scales.tau.table_scale) if tabulated else NO_TABLE
     width = n_terms(counts.family, counts.counts.shape[1])
     return *tables, scales.baseline, width, table.values, table.resolution
 

@@ -102,7 +102,7 @@ def _on_the_grid(data: NetworkData, posterior: GridPosterior) -> tuple[Floats, F
     conditional = _given_scales(data, posterior)
     elpd, halved = (-logsumexp(posterior.log_weights_of_grid(step)[0] - conditional, axis=1) for step in (1, 2))
     elpd, halved = (x + posterior.log_evidence(step) for x, step in ((elpd, 1), (halved, 2)))
-    without_it = posterior.log_density[0] - conditional
+    without_it = posterior.on_the_lines(posterior.log_density[0] - conditional)
     beyond = np.exp(posterior.at_the_end(without_it) - without_it.max(axis=1))
     return elpd, np.maximum(np.abs(elpd - halved), beyond)
 

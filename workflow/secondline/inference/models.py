@@ -5,7 +5,7 @@ For arm k of study i with design row x_ik::
     y_ik ~ likelihood with linear predictor eta_ik = mu_i + x_ik b + delta_ik
     delta_ik ~ Normal(0, tau^2 / 2)          so that contrasts vary by tau^2 between studies, with correlation 1/2
     b ~ Normal(0, prior sd), exchangeable ones Normal(0, omega^2)
-    tau ~ HalfNormal, omega ~ HalfNormal, mu_i ~ Normal(0, baseline^2)
+    tau and omega ~ any prior of sd_priors, mu_i ~ Normal(0, baseline^2)
 
 and contrasts y of a study that reports no arms are Normal(X b, S + tau^2 R), R with 1 on the diagonal and 1/2 off it.
 In plain PyMC that is `secondline.inference.textbook.textbook_model`: read it first. The lines here that correspond to
@@ -20,7 +20,7 @@ coordinates of the approximate posterior (`kernels.coordinates`). tests/test_tex
 likelihood with the textbook model for every likelihood, and tests/test_calibration.py
 (test_the_textbook_model_has_the_same_posterior) the posterior with that which the textbook model is sampled to have.
 
-Design, data and prior scales are data of one graph. With a prior scale of 0 for tau or omega it is the model without
+Design, data and prior scales are data of one graph. With a point mass at 0 for tau or omega it is the model without
 heterogeneity or without departures; with other rows it is another model of the effects; with no arms it is a model of
 contrasts. So all fits of a job share one compilation, and all jobs share what numba keeps of it on disk.
 """
@@ -115,10 +115,10 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: b
     coefficients[:, density.EXCHANGEABLE] = approximation.exchangeable
     counts, gaussian = data.counts, data.gaussian
     *arm_tables, baseline, width, table, resolution = count_arguments(data, scales, tabulated)
-    units = approximation.units(scales)
-    values = scales.tau, scales.omega, *units, baseline, counts.family, width, data.n_cuts, resolution
+    values = baseline, counts.family, width, data.n_cuts, resolution
     vector = density.pack(
         np.array([values], float),
+        coordinates.sd_table(scales, approximation.units(scales)),
         coefficients,
         *approximation.design.tables,
         approximation.values,
@@ -153,8 +153,8 @@ def natural_parameters(raw: Floats, data: NetworkData, scales: PriorScales, inpu
     near = inputs.approximation
     z = np.ascontiguousarray(raw[..., :-2])
     tau, omega = (
-        coordinates.scale_draws(raw[..., k].ravel(), prior, unit) if prior else np.zeros(z[..., 0].size)
-        for k, unit, prior in zip((-2, -1), near.units(scales), (scales.tau, scales.omega), strict=True)
+        coordinates.sd_draws(raw[..., k].ravel(), form)
+        for k, form in zip((-2, -1), coordinates.sd_table(scales, near.units(scales)), strict=True)
     )
     layout, (columns,), (rows,) = near.design.tables
     flat = z.reshape(-1, near.size), tau, omega

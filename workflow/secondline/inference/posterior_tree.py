@@ -64,7 +64,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
         "varies_by_setting": int(effects.settings),
         "centres": json.dumps(effects.centres),
         "versions": versions(),
-        **{f"prior_{key}": value for key, value in vars(fit.scales).items()},
+        **fit.scales.attributes(),
     }
 
 
@@ -96,7 +96,7 @@ def _exact(fitted: Fitted) -> "Dataset":
         "covariance": (["prior", *square], np.stack(list(covariances.pooled.values()))),
         "covariance_by_replicate": (["prior", "replicate", *square], np.stack(list(covariances.replicates.values()))),
         "effect_rows": (["setting", "regimen", "coefficient"], predictor.effect_rows()),
-        "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega)),
+        "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega.size)),
     }
     for key in fitted.scales:
         x, density = fitted.density(key)

@@ -65,7 +65,8 @@ def why_not(posterior: GridPosterior) -> str:
     """Say why a posterior cannot be relied on; empty if it can."""
     if not np.isfinite(posterior.log_density).any(axis=1).all() or np.isnan(posterior.log_density).any():
         return "its densities are not finite"
-    ends = np.exp(posterior.at_the_end(posterior.log_density) - posterior.log_density.max(axis=1))
+    on_lines = posterior.on_the_lines(posterior.log_density)
+    ends = np.exp(posterior.at_the_end(on_lines) - on_lines.max(axis=1))
     if ends.max() > _END:
         return "its grid ends before the posterior does"
     k = pareto_k(posterior)

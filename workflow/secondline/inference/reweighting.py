@@ -13,6 +13,7 @@ from secondline.inference.exact import GridPosterior
 from secondline.inference.priors import PriorScales
 from secondline.network.predictor import Predictor
 from secondline.network.structure import Floats
+from secondline.sd_prior import SdPrior
 
 _LEAST_CARRIED = 0.5  # effective share of the draws of a grid point (Kish), relative to those of the posterior
 _END = 0.02  # density where the grid ends, over its maximum: three standard deviations of a doubled prior have 0.011
@@ -35,15 +36,16 @@ def reweighted(
     GridPosterior or None
         None where the draws or the grid do not do, and in closed form, where there are no draws.
     """
-    if posterior.roots.any():
+    own_supports, supports = ((each.tau.support, each.omega.support) for each in (scales, others))
+    if posterior.roots.any() or own_supports != supports:
         return None
     own, other = (each.coefficients(predictor, 1.0) for each in (scales, others))
     changed = own != other
     squared = posterior.means[..., changed] ** 2
     ratio = np.log(own / other)[changed].sum() - 0.5 * squared @ (other**-2.0 - own**-2.0)[changed]
-    of_grid = _half_normal(posterior.tau_points, scales.tau, others.tau)
     omega = np.tile(posterior.omega.points, len(posterior.tau.points))
-    of_grid = of_grid + _half_normal(omega, scales.omega, others.omega)
+    of_grid = _log_ratio(posterior.tau_points, scales.tau, others.tau)
+    of_grid = of_grid + _log_ratio(omega, scales.omega, others.omega)
     return weighted(posterior, ratio + of_grid[:, None])
 
 
@@ -75,14 +77,15 @@ def weighted(posterior: GridPosterior, log_ratio: Floats, means: Floats | None =
     return found if _holds(posterior, found) else None
 
 
-def _half_normal(x: Floats, own: float, other: float) -> Floats:
-    """Log of the ratio of two half-normal densities, up to a constant; 0 for a parameter that is left out."""
-    return np.asarray(-0.5 * x**2 * (other**-2.0 - own**-2.0)) if own and other else np.zeros_like(x)
+def _log_ratio(x: Floats, own: SdPrior, other: SdPrior) -> Floats:
+    """Log of the ratio of two priors, up to a constant."""
+    return other.log_kernel(x) - own.log_kernel(x)
 
 
 def _holds(posterior: GridPosterior, found: GridPosterior) -> bool:
     """Whether enough draws carry the weight, and the grid holds the posterior."""
-    ends = np.exp(found.at_the_end(found.log_density) - found.log_density.max(axis=1))
+    on_lines = found.on_the_lines(found.log_density)
+    ends = np.exp(found.at_the_end(on_lines) - on_lines.max(axis=1))
     if ends.max() > _END:
         return False
     before, after = np.exp(posterior.log_weights), np.exp(found.log_weights)

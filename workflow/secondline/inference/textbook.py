@@ -5,7 +5,7 @@ the mean of its arms::
 
     mu_i   ~ Normal(0, baseline)                      flat where arms give means
     effect ~ Normal(0, effect), slopes and class means alike
-    tau    ~ HalfNormal(tau)
+    tau    ~ its prior, half-normal or another
     z_ik   ~ Normal(0, 1)
     eta_ik = mu_i + x_ik effect + tau / sqrt(2) z_ik
 
@@ -41,7 +41,7 @@ from secondline.network.predictor import CUT, EXCHANGEABLE
 from secondline.network.structure import Floats
 
 Tau = Any
-"""Standard deviation between studies: a random variable, or 0.0 in a common-effect model."""
+"""Standard deviation between studies: a random variable, or a number, 0.0 in a common-effect model."""
 _INVERSE = {
     LOG.name: pt.exp,
     LOGIT.name: pt.sigmoid,
@@ -58,7 +58,7 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
     ----------
     data : NetworkData
     scales : PriorScales
-        A tau or omega of 0 leaves the parameter out.
+        A tau or omega of 0 leaves the parameter out; one that is fixed is a number of the model.
 
     Returns
     -------
@@ -72,9 +72,9 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
     names = [name for name, kind in predictor.columns if kind != CUT]
     with pm.Model(coords={"coefficient": names}) as model:
         effect = pm.Normal("effect", 0, scales.coefficients(predictor, 1.0)[: len(names)], dims="coefficient")
-        tau = pm.HalfNormal("tau", scales.tau) if scales.tau else 0.0
+        tau = scales.tau.plain(pm, "tau")
         if scales.omega:
-            omega = pm.HalfNormal("omega", scales.omega)
+            omega = scales.omega.plain(pm, "omega")
             effect = pt.switch(predictor.kinds[: len(names)] == EXCHANGEABLE, omega * effect, effect)
         pm.Deterministic("coefficients", effect, dims="coefficient")
         if len(data.counts.study):
@@ -87,7 +87,7 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
 
 def _random_effects(name: str, tau: Tau, spread: Floats) -> pt.TensorVariable | float:
     """Random effects tau sqrt(spread) z, not centred; none in a common-effect model."""
-    return 0.0 if isinstance(tau, float) else tau * np.sqrt(spread) * pm.Normal(name, shape=len(spread))
+    return 0.0 if isinstance(tau, float) and not tau else tau * np.sqrt(spread) * pm.Normal(name, shape=len(spread))
 
 
 def _counts(data: CountData, effect: pt.TensorVariable, tau: Tau, n_cuts: int, scales: PriorScales) -> None:

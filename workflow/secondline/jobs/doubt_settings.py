@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings, TauPrior
+from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings
 from secondline.evidence.alternatives import (
     EVIDENCE_KINDS,
     EvidenceAxis,
@@ -21,6 +21,7 @@ from secondline.project import specifications as given
 from secondline.project.config import Project
 from secondline.project.evidence_tables import by_outcome
 from secondline.project.specifications import DoubtAxis
+from secondline.sd_points import ABSENT
 
 _NOTHING = Level(name="")
 Options = dict[str, Option[Level]]
@@ -108,7 +109,7 @@ def _levels(project: Project, outcome: str, axis: DoubtAxis) -> list[Option[Leve
         return _made(axis.of, level, headline)
 
     found = options_of(axis, automatic, make, declared, repr)
-    sources = {name: level.prior.source for name, level in (axis.levels or {}).items() if level.prior}
+    sources = {name: level.prior.source for name, level in (axis.levels or {}).items() if level.prior is not None}
     return [
         replace(option, reason=f"{option.reason}; {sources[option.name]}") if sources.get(option.name) else option
         for option in found
@@ -126,25 +127,20 @@ def _made(of: str, level: given.Level, headline: Level) -> Level:
         return Level(
             name="", overlap={each.studies: each.correlation for each in level.correlations if each.correlation}
         )
-    tau = _tau(level.prior) if level.prior else headline.tau
+    tau = headline.tau if level.prior is None else level.prior
     return Level(name="", tau=tau, settings=headline.settings if level.settings is None else level.settings)
-
-
-def _tau(prior: given.HeterogeneityPrior) -> TauPrior:
-    return TauPrior(family=prior.family, scale=prior.scale or 0.0, location=prior.location or 0.0)
 
 
 def _headline(project: Project, outcome: str) -> Level:
     """All that the declared analysis sets; an overlap that it takes into account is none of the levels."""
     model = model_settings(project, project.config.doubted, outcome)[project.config.headline]
     varying, shared = model.effects.varying, project.config.analyses[project.config.doubted].overlap
-    tau = TauPrior(family="half_normal", scale=model.prior.tau) if model.prior.tau else TauPrior(family="none")
     return Level(
         name="",
         structure=_structure_of(model.effects),
         interaction=(varying, model.prior.interaction) if varying else None,
         mixed_arms="class_contrast" if model.effects.mixed_arms == "class_contrast" else "patient_weights",
-        tau=tau,
+        tau=model.prior.tau,
         settings=model.effects.settings,
         overlap={} if shared == "none" else None,
     )
@@ -194,26 +190,24 @@ def _mixed_arms(project: Project, outcome: str, _: Level) -> Options:
 
 def _heterogeneities(project: Project, outcome: str, headline: Level) -> Options:
     """No heterogeneity, the declared prior with half and twice its scale, and effects that differ by setting."""
-    scale = project.config.priors[project.config.outcomes[outcome].prior].tau
+    declared = project.config.priors[project.config.outcomes[outcome].prior].tau
     settings = headline.settings
     found = _option(
         "fixed",
         "fixed effects",
         "the studies differ by chance alone",
-        Level(name="", tau=TauPrior(family="none"), settings=settings),
+        Level(name="", tau=ABSENT, settings=settings),
     )
     for name, factor, words in (
         ("declared_prior", 1.0, "the declared prior"),
         ("narrow_prior", 0.5, "half the scale of the declared prior"),
         ("wide_prior", 2.0, "twice the scale of the declared prior"),
     ):
-        prior = TauPrior(family="half_normal", scale=factor * scale)
-        label = f"τ half-normal, {prior.scale:g}"
-        found |= _option(name, label, words, Level(name="", tau=prior, settings=settings))
+        prior = declared.scaled(factor)
+        found |= _option(name, f"τ {prior.label}", words, Level(name="", tau=prior, settings=settings))
     if project.treatments.settings and headline.structure != "classes":
-        prior = TauPrior(family="half_normal", scale=scale)
         reason = "effects of components differ by what failed before"
-        found |= _option("by_setting", "effects by setting", reason, Level(name="", tau=prior, settings=True))
+        found |= _option("by_setting", "effects by setting", reason, Level(name="", tau=declared, settings=True))
     return found
 
 

@@ -89,7 +89,8 @@ def _model(model: Model) -> ModelFacts:
 
 
 def _priors(priors: Priors) -> PriorFacts:
-    return PriorFacts(**{**priors.model_dump(), "slope": priors.slope or priors.effect})
+    given = {name: getattr(priors, name) for name in Priors.model_fields}
+    return PriorFacts(**{**given, "slope": priors.slope or priors.effect})
 
 
 def _sampler(sampler: Sampler) -> SamplerFacts:

@@ -28,6 +28,7 @@ from secondline.project.config_parts import Model
 from secondline.project.evidence_tables import by_outcome
 from secondline.project.figures import ALL
 from secondline.project.sheets import StudySheet
+from secondline.sd_points import ABSENT
 from secondline.summaries.pico import PicoQuestion, PicoSettings
 from secondline.summaries.settings import BaselineSettings, PrintedMedian, SummarySettings
 
@@ -119,7 +120,7 @@ def treatments_of(project: Project) -> Treatments:
 def model_settings(project: Project, analysis: str, outcome: str) -> dict[str, ModelSettings]:
     """Priors and effects of every model of one fit.
 
-    A prior scale of 0 leaves the parameter out of the model.
+    A prior that is `ABSENT` leaves the parameter out of the model.
     """
     return {
         name: ModelSettings(prior=_prior(project, model, outcome), effects=_effects(project, model, analysis, outcome))
@@ -132,8 +133,8 @@ def _prior(project: Project, model: Model, outcome: str) -> PriorScales:
     departures = model.classes or (model.settings and bool(project.treatments.settings))
     return PriorScales(
         effect=priors.effect,
-        tau=priors.tau if model.heterogeneity else 0.0,
-        omega=priors.omega if departures else 0.0,
+        tau=priors.tau if model.heterogeneity else ABSENT,
+        omega=priors.omega if departures else ABSENT,
         baseline=priors.baseline,
         slope=priors.slope or priors.effect,
         cutpoint=priors.cutpoint,

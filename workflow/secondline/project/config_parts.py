@@ -9,6 +9,7 @@ from secondline.project.covariates import Covariate
 from secondline.project.documents import FileName, Label, Strict, Text, fail
 from secondline.project.figures import Identifier
 from secondline.project.outcomes import Scale
+from secondline.project.sd_priors import GivenSdPrior
 
 Method = Literal[
     "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events", "medians_p"
@@ -112,18 +113,20 @@ class Model(Strict):
 
 
 class Priors(Strict):
-    """Prior standard deviations on the link scale.
+    """Priors on the link scale.
 
-    Effects, slopes and baselines are normal around 0, tau and omega half-normal, the log distances between the
-    cutpoints of an ordered outcome normal. Without ``slope`` a slope has the prior of an effect.
+    Effects, slopes and baselines are normal around 0, and so are the log distances between the cutpoints of an ordered
+    outcome: their keys are standard deviations. Tau and omega are standard deviations themselves: a number is the scale
+    of their half-normal prior, and other priors are written by name. Without ``slope`` a slope has the prior of an
+    effect.
     """
 
     effect: Scale
     """Standard deviation of component effects."""
-    tau: Scale
-    """Scale of the half-normal of tau."""
-    omega: Scale
-    """Scale of the half-normal of omega."""
+    tau: GivenSdPrior
+    """Prior of tau, the standard deviation between studies."""
+    omega: GivenSdPrior
+    """Prior of omega, that of departures."""
     baseline: Scale = 2.5
     """Standard deviation of study baselines."""
     slope: Scale | None = None

@@ -13,13 +13,13 @@ from secondline.normal_deviate import two_sided_z
 from secondline.project.documents import Label, Strict, Text, fail
 from secondline.project.figures import Average, Identifier, Some
 from secondline.project.table_lines import RISK_RATIOS, STUDY_COLUMNS
+from secondline.sd_prior import LEAST_SCALE, MOST_SCALE
 
 if TYPE_CHECKING:
     type MeasureName = str
     type LikelihoodName = str
 else:  # names as the schema and a mistake list them
     MeasureName, LikelihoodName = Literal[*MEASURES], Literal[*LIKELIHOODS]
-LEAST_SCALE, MOST_SCALE = 1e-6, 1e6  # between which every formula stays finite
 Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE, json_schema_extra={"errorMessage": "a number above 0"})]
 
 RESPONSE = frozenset({"cr", "pr", "sd", "pd"})  # categories that study sheets give

@@ -6,8 +6,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from secondline.project.config_parts import Selection
 from secondline.project.documents import Label, Strict, Text, fail
-from secondline.project.figures import Average, Identifier
+from secondline.project.figures import Identifier
 from secondline.project.outcomes import Scale
+from secondline.project.sd_priors import GivenSdPrior
 
 Kind = Literal["study", "left_out", "secondary_reports", "structure", "mixed_arms", "heterogeneity", "overlap"]
 KEYS: dict[str, tuple[str, ...]] = {
@@ -22,30 +23,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 """What a level of each kind of axis may choose."""
 _CHOICES = frozenset(key for keys in KEYS.values() for key in keys)
 Weight = Annotated[float, Field(ge=0, le=1e6, json_schema_extra={"errorMessage": "0 or a number above it"})]
-
-
-class HeterogeneityPrior(Strict):
-    """A prior of the heterogeneity between studies."""
-
-    family: Literal["none", "half_normal", "log_normal"]
-    """`none` leaves tau out, `half_normal` is a prior of tau, `log_normal` one of tau squared."""
-    scale: Scale | None = None
-    """Standard deviation of the half-normal, or that of log tau squared."""
-    location: Average | None = None
-    """Mean of log tau squared."""
-    source: Text | None = None
-    """Where an empirical prior comes from; needed with log_normal."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> "HeterogeneityPrior":
-        needed = {"none": (), "half_normal": ("scale",), "log_normal": ("scale", "location", "source")}[self.family]
-        for key in ("scale", "location", "source"):
-            given = getattr(self, key)
-            if key in needed and given is None:
-                fail(key, None, f"family {self.family} needs it")
-            if key != "source" and key not in needed and given is not None:
-                fail(key, given, f"family {self.family} has none; leave it out")
-        return self
 
 
 class SharedErrors(Strict):
@@ -91,8 +68,8 @@ class Level(Strict):
     """Standard deviation of that variation."""
     mixed_arms: Literal["patient_weights", "class_contrast"] | None = None
     """How arms of more than one regimen are modelled: by their patients, or with the same mix in both arms."""
-    prior: HeterogeneityPrior | None = None
-    """Prior of the heterogeneity; by default that of the headline model."""
+    prior: GivenSdPrior | None = None
+    """Prior of the heterogeneity, `none` for effects that do not vary; by default that of the headline model."""
     settings: bool | None = None
     """Whether effects differ by setting; by default as in the headline model."""
     correlations: list[SharedErrors] = Field(default_factory=list)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from secondline.sd_prior import SdPrior
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
@@ -122,11 +124,11 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class PriorFacts:
-    """Scales of the priors, on the scale of the linear predictor."""
+    """Priors on the scale of the linear predictor: standard deviations of normal ones, and those of tau and omega."""
 
     effect: float
-    tau: float
-    omega: float
+    tau: SdPrior
+    omega: SdPrior
     baseline: float
     slope: float
     cutpoint: float

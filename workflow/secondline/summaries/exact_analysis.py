@@ -62,7 +62,7 @@ def analyse(fit: Fit, better: str, seed: int) -> ExactAnalysis:
     coefficients, tau, _ = posterior.draws(DRAWS, seed)
     by_draw = ranks(coefficients @ rows.T, better)
     assessed = fit_statistics.assess(fit.data, fit_statistics.Draws(coefficients, tau), fit.scales)
-    scale = posterior.scale_summary("tau")[0] if fit.scales.tau else ()
+    scale = posterior.scale_summary("tau")[0] if fit.scales.tau.is_free else ()
     return ExactAnalysis(
         treatments=tuple(names),
         effects=[

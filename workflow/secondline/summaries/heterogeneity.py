@@ -11,31 +11,26 @@ COLUMNS = ("parameter", "mean", "sd", "median", "lower", "upper", "prior", "prio
 DENSITY_COLUMNS = ("parameter", "value", "prior", "posterior")
 
 
-def half_normal_density(x: Floats, scale: float) -> Floats:
-    """Density of a half-normal prior."""
-    return np.asarray(np.sqrt(2 / np.pi) / scale * np.exp(-0.5 * (x / scale) ** 2))
-
-
 def overlap(x: Floats, first: Floats, second: Floats) -> float:
     """Overlap of two densities on one grid, the integral of their minimum."""
     return float(np.trapezoid(np.minimum(first, second), x))
 
 
 def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
-    """Summarise tau and omega; no rows for a model that has neither."""
+    """Summarise tau and omega; no rows for what a model leaves out or fixes."""
     rows = []
     for name, draws in (("tau", posterior.tau), ("omega", posterior.omega)):
-        if draws is None:
+        prior = getattr(posterior.scales, name)
+        if draws is None or not prior.is_free:
             continue
-        scale = getattr(posterior.scales, name)
         x, density = posterior.densities[name]
         solved = posterior.solved_scales.get(name)
         rows.append(
             {
                 "parameter": name,
                 **(draws_summary(draws) if solved is None else solved),
-                "prior": f"half-normal({scale:g})",
-                "prior_overlap": overlap(x, half_normal_density(x, scale), density),
+                "prior": prior.in_tables,
+                "prior_overlap": overlap(x, prior.density(x), density),
             }
         )
     return rows
@@ -45,7 +40,7 @@ def density_rows(posterior: Posterior) -> list[dict[str, Any]]:
     """Tabulate prior and exact posterior densities of tau and omega for the figures."""
     rows = []
     for name, (x, density) in posterior.densities.items():
-        prior = half_normal_density(x, getattr(posterior.scales, name))
+        prior = getattr(posterior.scales, name).density(x)
         columns = zip(x[::4], prior[::4], density[::4], strict=True)
         rows += [{"parameter": name, "value": v, "prior": p, "posterior": d} for v, p, d in columns]
     return rows

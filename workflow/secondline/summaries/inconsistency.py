@@ -223,7 +223,7 @@ def _statistics(item: _Fitted, assessed: fit_statistics.Fit) -> dict[str, Any]:
     left_out = leave_one_out(item.fit.data, item.fit.scales, item.grid, log_likelihood)
     statistics, _ = fit_statistics.summarise_fit(assessed, item.fit.data, left_out)
     tau: dict[str, Any] = {}
-    if item.fit.scales.tau:
+    if item.fit.scales.tau.is_free:
         lower, median, upper = item.grid.scale_quantiles("tau", np.array([0.025, 0.5, 0.975]))
         tau = {"tau_lower": lower, "tau_median": median, "tau_upper": upper}
     return {"model": item.name, **statistics, **tau, "pareto_k": item.pareto_k, "converged": item.converged}

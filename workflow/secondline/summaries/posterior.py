@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def posterior_of(fitted: Fitted) -> Posterior:
     return Posterior(
         effects=d.reshape(-1, *d.shape[2:]),
         effect_rows=effect_rows,
-        prior_sd=fit.scales.coefficients(predictor, fit.scales.omega),
+        prior_sd=fit.scales.coefficients(predictor, fit.scales.omega.size),
         varies_by_setting=effects.settings,
         tau=parameters["tau"].reshape(-1) if "tau" in parameters else None,
         omega=parameters["omega"].reshape(-1) if "omega" in parameters else None,
@@ -94,7 +94,6 @@ def read_posterior(file: str) -> Posterior:
             return posterior[name].to_numpy().reshape(-1) if name in posterior else None
 
         d = posterior["d"].to_numpy()
-        scales = {field.name: float(tree.attrs[f"prior_{field.name}"]) for field in fields(PriorScales)}
         names = [str(name) for name in exact["prior"].to_numpy()]
 
         def by_prior(name: str) -> dict[str, Floats]:
@@ -112,7 +111,7 @@ def read_posterior(file: str) -> Posterior:
             varies_by_setting=bool(tree.attrs["varies_by_setting"]),
             tau=flat("tau"),
             omega=flat("omega"),
-            scales=PriorScales(**scales),
+            scales=PriorScales.of_attributes(tree.attrs),
             covariances=Covariances(by_prior("covariance"), by_prior("covariance_by_replicate")),
             converged=bool(tree.attrs["converged"]),
             densities=densities,

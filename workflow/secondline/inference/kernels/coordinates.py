@@ -9,7 +9,7 @@ coordinates, not the target.
 """
 
 from dataclasses import dataclass
-from math import asinh, sinh, sqrt
+from math import asinh, cosh, exp, log, log1p, sinh, sqrt, tanh
 from typing import Any
 
 import numba
@@ -27,6 +27,8 @@ from secondline.network.structure import Floats
 # columns of the approximate data: y ~ N(row u, variance + spread tau^2)
 _Y, _VARIANCE, _SPREAD = range(3)
 REACH = 1.0  # of a step in a scale, in standard deviations of its prior
+# the prior of a standard deviation, as `secondline.sd_prior.Form` gives it, and its unit behind it
+_POINT, _NORMAL, _POWER, _TAIL, _UPPER, _REACH_OF, _LOG_MEAN, _LOG_SD, _UNIT = range(9)
 _CLOSE, _MAX_STEPS = 1e-14, 100  # when the Newton steps to a scale end
 
 
@@ -53,7 +55,7 @@ class Approximation:
 
         Where few data tell omega its density is that of the prior, which a unit of twice its scale follows best.
         """
-        return 3 * self.resolution, min(3 * self.resolution, 2 * scales.omega)
+        return 3 * self.resolution, min(3 * self.resolution, 2 * scales.omega.size)
 
 
 def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) -> Approximation:
@@ -102,7 +104,7 @@ def scale(raw, prior, unit):
     ----------
     raw : float
     prior : float
-        Standard deviation of the half-normal prior.
+        How far a step may reach: the standard deviation of a half-normal prior.
     unit : float
         Where the data resolve the scale.
 
@@ -128,12 +130,61 @@ def scale(raw, prior, unit):
     return sign * value, slope, sign * value * by_unit**3 * slope**2
 
 
+def sd_table(scales: PriorScales, units: tuple[float, float]) -> Floats:
+    """Tabulate the priors of tau and omega for `sd`, (2, 9)."""
+    return np.array([[*prior.form, unit] for prior, unit in zip((scales.tau, scales.omega), units, strict=True)])
+
+
 @numba.njit(cache=True)
-def scale_draws(raw, prior, unit):
-    """`scale` for many draws, (B,) -> (B,)."""
+def sd(raw, form):
+    """Give a standard deviation of any prior, with a sign where its density is even, and what goes with it.
+
+    A half-normal and a half-t are in the coordinate of `scale`; a prior with an upper end is end tanh(w), w in that
+    coordinate; a log-normal has the standard normal coordinate that its logarithm has; a point mass does not move.
+
+    Parameters
+    ----------
+    raw : float
+    form : array, (9,)
+        Row of `sd_table`.
+
+    Returns
+    -------
+    float
+        The value.
+    float
+        Its derivative by raw.
+    float
+        Log prior density of raw over that of a standard normal, up to a constant.
+    float
+        The derivative of that by raw.
+    """
+    if form[_POINT] >= 0.0:
+        return form[_POINT], 0.0, 0.0, 0.0
+    if form[_LOG_SD] > 0.0:
+        value = exp(form[_LOG_MEAN] + form[_LOG_SD] * raw)
+        return value, form[_LOG_SD] * value, 0.0, 0.0
+    upper = form[_UPPER]
+    if upper < np.inf:
+        place, slope, bend = scale(raw, 1.0, form[_UNIT] / upper)
+        value = upper * tanh(place)
+        flat = 1.0 / cosh(min(abs(place), 300.0)) ** 2
+        density = 0.5 * raw**2 + log(flat) + log(slope)
+        return value, upper * flat * slope, density, raw + bend - 2.0 * tanh(place) * slope
+    normal, power, spread = form[_NORMAL], form[_POWER], form[_TAIL]
+    value, slope, bend = scale(raw, form[_REACH_OF], form[_UNIT])
+    tail = (value / spread) ** 2
+    density = 0.5 * raw**2 - 0.5 * (value / normal) ** 2 + log(slope) - power * log1p(tail)
+    by_tail = power * 2.0 * value / spread**2 / (1.0 + tail)
+    return value, slope, density, raw - value * slope / normal**2 + bend - by_tail * slope
+
+
+@numba.njit(cache=True)
+def sd_draws(raw, form):
+    """Values of `sd` for many draws, (B,) -> (B,)."""
     values = np.empty_like(raw)
     for i in range(raw.shape[0]):
-        values[i] = scale(raw[i], prior, unit)[0]
+        values[i] = sd(raw[i], form)[0]
     return values
 
 

@@ -15,10 +15,11 @@ from secondline.inference.kernels.design_blocks import add_transposed, multiply
 from secondline.network.structure import Floats
 
 # what the first table holds, and the columns of the table of coefficients
-TAU, OMEGA, TAU_UNIT, OMEGA_UNIT, BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION = range(9)
+BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION = range(5)
 SD, EXCHANGEABLE = range(2)
 (
     SETTINGS,
+    SDS,
     COEFFICIENTS,
     NEAR_LAYOUT,
     NEAR_COLUMNS,
@@ -32,7 +33,7 @@ SD, EXCHANGEABLE = range(2)
     ARMS,
     STUDIES,
     TABLE,
-) = range(14)
+) = range(15)
 _Y, _SPREAD = range(2)  # of the table of contrasts
 
 
@@ -49,19 +50,6 @@ def _table(vector, index):
         start += 2 + int(vector[start]) * int(vector[start + 1])
     rows, columns = int(vector[start]), int(vector[start + 1])
     return vector[start + 2 : start + 2 + rows * columns].reshape((rows, columns))
-
-
-@numba.njit(cache=True)
-def _scale(raw, prior, unit):
-    """Half-normal scale with a sign: its value and derivative by raw, log density and its derivative.
-
-    The density is over that of a standard normal, which `raw` has in the graph; all are 0 where the prior scale is.
-    """
-    if prior <= 0.0:
-        return 0.0, 0.0, 0.0, 0.0
-    value, slope, bend = coordinates.scale(raw, prior, unit)
-    density = 0.5 * raw**2 - 0.5 * (value / prior) ** 2 + log(slope)
-    return value, slope, density, raw - value * slope / prior**2 + bend
 
 
 @numba.njit(cache=True)
@@ -131,10 +119,10 @@ def log_density(raw, vector):
     array, (P + 2,)
         Derivatives by ``raw``.
     """
-    settings, coefficients = _table(vector, SETTINGS)[0], _table(vector, COEFFICIENTS)
+    sds, coefficients = _table(vector, SDS), _table(vector, COEFFICIENTS)
     z, tau_raw, omega_raw = raw[:-2], raw[-2], raw[-1]
-    tau, tau_slope, tau_density, tau_score = _scale(tau_raw, settings[TAU], settings[TAU_UNIT])
-    omega, omega_slope, omega_density, omega_score = _scale(omega_raw, settings[OMEGA], settings[OMEGA_UNIT])
+    tau, tau_slope, tau_density, tau_score = coordinates.sd(tau_raw, sds[0])
+    omega, omega_slope, omega_density, omega_score = coordinates.sd(omega_raw, sds[1])
     sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
     u, log_det, near = coordinates.transform(
         z,

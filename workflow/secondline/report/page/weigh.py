@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def weigh_section(analysis: Path, settings: ReportSettings, names: Names) -> dic
     models = {name: data for name, data in read.items() if name not in why}
     why |= {name: COUNTED for name in settings.outcomes if name not in read}
     why |= {
-        name: f"the model “{names.model}” has a covariate, whose centre moves with the studies"
+        name: f"the model “{names.model}” {models[name]['withheld'][names.model]}"
         for name in models
         if names.model not in models[name]["models"]
     }
@@ -84,7 +83,9 @@ def panel_words(settings: ReportSettings, outcomes: Sequence[str], names: Names)
 def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
     """Words of an outcome, and its prior scales as the configuration has them."""
     prior = settings.methods.outcomes[names.outcome].prior
-    scales = asdict(settings.methods.priors[prior])
+    given = settings.methods.priors[prior]
+    scales = {name: getattr(given, name) for name in vars(given)}
+    scales |= {name: scales[name].page_scale for name in ("tau", "omega")}
     if scales["slope"] == scales["effect"]:
         del scales["slope"]
     return {

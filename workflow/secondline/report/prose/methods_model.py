@@ -6,13 +6,14 @@ from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import is_contrast, rows_with, used_rows
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT
 from secondline.report.prose.methods_taken import taken_into_account
-from secondline.report.settings import MethodsFacts, ModelFacts, ReportSettings, SlopeFacts
+from secondline.report.settings import MethodsFacts, ModelFacts, PriorFacts, ReportSettings, SlopeFacts
 from secondline.report.words import (
     INTERVAL,
     Names,
     Row,
     listed,
 )
+from secondline.sd_prior import SdPrior
 from secondline.thresholds import LEARNED_NOTHING, MAX_PARETO_K, MAX_R_HAT, MAX_Z, MIN_ESS
 
 
@@ -121,9 +122,11 @@ def priors(settings: ReportSettings, names: Names) -> list[str]:
     facts, groups = settings.methods, dict[str, list[str]]()
     for name in settings.outcomes:
         groups.setdefault(facts.outcomes[name].prior, []).append(name)
+    stated = [prior for name in groups for prior in _of_sds(facts, facts.priors[name])]
+    explained = list(dict.fromkeys(prior.explained for _, prior in stated if prior.explained))
     return [
-        "Priors were specified on the scale of the linear predictor, N(0, s²) denoting a normal distribution with "
-        "standard deviation s and HN(s) a half-normal distribution with scale s.",
+        "Priors were specified on the scale of the linear predictor, "
+        f"{listed(['N(0, s²) denoting a normal distribution with standard deviation s', *explained])}.",
         *(
             f"For {listed(map(names.label_of_outcome, members))}, they were {_prior(facts, prior, members)}."
             for prior, members in groups.items()
@@ -131,15 +134,20 @@ def priors(settings: ReportSettings, names: Names) -> list[str]:
     ]
 
 
+def _of_sds(facts: MethodsFacts, given: PriorFacts) -> list[tuple[str, SdPrior]]:
+    """Priors of τ and ω, where a model has them."""
+    models = facts.models.values()
+    found = [("τ", given.tau)] if any(model.heterogeneity for model in models) else []
+    departures = any(model.classes or (model.settings and facts.settings) for model in models)
+    return [*found, ("ω", given.omega)] if departures else found
+
+
 def _prior(facts: MethodsFacts, prior: str, outcomes: Sequence[str]) -> str:
     scales, models = facts.priors[prior], list(facts.models.values())
     likelihoods = [LIKELIHOODS[facts.outcomes[name].likelihood] for name in outcomes]
     levels = {("treatment" if facts.plain else "component", "regimen")[model.regimen_level] for model in models}
     parts = [f"N(0, {scales.effect:g}²) for {' and '.join(sorted(levels))} effects"]
-    if any(model.heterogeneity for model in models):
-        parts.append(f"HN({scales.tau:g}) for τ")
-    if any(model.classes or (model.settings and facts.settings) for model in models):
-        parts.append(f"HN({scales.omega:g}) for ω")
+    parts += [given.stated(parameter) for parameter, given in _of_sds(facts, scales)]
     if any(likelihood.is_count for likelihood in likelihoods):
         parts.append(f"N(0, {scales.baseline:g}²) for study baselines")
     if any(likelihood.is_ordered for likelihood in likelihoods):
