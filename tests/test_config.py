@@ -35,7 +35,7 @@ def test_the_shipped_models(project: Project) -> None:
 
 def test_the_shipped_priors(project: Project) -> None:
     """The default priors of the statistical design."""
-    priors = {name: (p.effect, p.tau, p.omega, p.baseline) for name, p in project.config.priors.items()}
+    priors = {name: (p.effect, p.tau.size, p.omega.size, p.baseline) for name, p in project.config.priors.items()}
     assert priors == {"log_hr": (1.5, 0.5, 0.25, 2.5), "log_or": (1.5, 1.0, 0.5, 2.5)}
     assert {(p.slope, p.cutpoint) for p in project.config.priors.values()} == {(None, 1.5)}
 

@@ -62,7 +62,7 @@ def log_evidence(blocks: list[ContrastBlock], predictor: Predictor, scales: Prio
         points = UNIT * np.sinh(half * (z + 1))
         return points, np.log(half * w * np.hypot(UNIT, points)) + stats.halfnorm(scale=scale).logpdf(points)
 
-    (taus, of_tau), (omegas, of_omega) = nodes(scales.tau), nodes(scales.omega)
+    (taus, of_tau), (omegas, of_omega) = nodes(scales.tau.size), nodes(scales.omega.size)
     values = []
     for omega, weight in zip(omegas, of_omega, strict=True):
         between = x * scales.coefficients(predictor, omega) ** 2 @ x.T + s

@@ -114,9 +114,9 @@ def test_numbers_are_those_of_the_configuration(project: Project, paragraphs: di
     assert f"repeated with {retry.draws} draws after {retry.tune} tuning" in paragraphs["Estimation"]
     assert f"seed {config.seed}" in paragraphs["Estimation"]
     hr, odds = config.priors["log_hr"], config.priors["log_or"]
-    said = f"N(0, {hr.effect:g}²) for component effects, HN({hr.tau:g}) for τ and HN({hr.omega:g}) for ω."
+    said = f"N(0, {hr.effect:g}²) for component effects, {hr.tau.symbol} for τ and {hr.omega.symbol} for ω."
     assert said in paragraphs["Priors"]
-    said = f"HN({odds.tau:g}) for τ, HN({odds.omega:g}) for ω, N(0, {odds.baseline:g}²) for study baselines"
+    said = f"{odds.tau.symbol} for τ, {odds.omega.symbol} for ω, N(0, {odds.baseline:g}²) for study baselines"
     assert said in paragraphs["Priors"]
     for outcome in config.outcomes.values():
         assert outcome.label in paragraphs["Outcomes"]

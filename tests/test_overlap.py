@@ -434,7 +434,7 @@ def test_the_density_that_is_sampled_is_the_joint_normal(scales: PriorScales) ->
         shifts = 1e-5 * np.eye(4)[:moving]
         jacobian = np.array([(parameters(raw + h) - parameters(raw - h)) / 2e-5 for h in shifts])
         expected = multivariate_normal(x @ b, s + tau**2 * r).logpdf(y) - 0.5 * (b**2).sum() / 1.5**2
-        expected += np.linalg.slogdet(jacobian)[1] - (0.5 * (tau / scales.tau) ** 2 if scales.tau else 0.0)
+        expected += np.linalg.slogdet(jacobian)[1] - (0.5 * (tau / scales.tau.size) ** 2 if scales.tau else 0.0)
         sampled = density.log_density(raw, inputs.vector)[0] - 0.5 * (raw[:moving] ** 2).sum()
         gaps.append(sampled - expected)
     assert np.ptp(gaps) < 1e-6

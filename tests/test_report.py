@@ -41,6 +41,7 @@ from secondline.report.tables.results import absolute_table, assumption_sentence
 from secondline.report.titles import analysis_under, heading, subject
 from secondline.report.twin import twin
 from secondline.report.words import Names
+from secondline.sd_priors import HalfNormal
 
 from tests.conftest import ROOT
 from tests.test_plots import (
@@ -208,7 +209,11 @@ def method_facts(labels: Labels) -> MethodsFacts:
         outcomes=outcomes,
         ladder=("adjusted_hr", "medians_ci"),
         models={"pooled": ModelFacts(heterogeneity=True)},
-        priors={"vague": PriorFacts(effect=7.5, tau=0.6, omega=0.3, baseline=8.5, slope=7.5, cutpoint=1.5)},
+        priors={
+            "vague": PriorFacts(
+                effect=7.5, tau=HalfNormal(0.6), omega=HalfNormal(0.3), baseline=8.5, slope=7.5, cutpoint=1.5
+            )
+        },
         sampler=SamplerFacts(chains=3, first=first, retry=retry),
         plain=True,
         reference=next(iter(labels.regimens.values())),
