@@ -14,7 +14,11 @@ from tests.conftest import ROOT
 
 FORMATS = ROOT / "tests/data/formats"
 NAMES = sorted(file.name for file in FORMATS.iterdir() if file.suffix != ".md")
-SAID = {name: {"measure": "MD"} for name in NAMES if "contrasts" in name}
+GROUPS = {"Experimental group label": "counselling", "Control group label": "none"}
+SAID: dict[str, dict[str, Any]] = {
+    **{name: {"measure": "MD"} for name in NAMES if "contrasts" in name},
+    "revman_data_rows.csv": {"entry": {"common": GROUPS}},
+}
 """What the columns of a file do not say."""
 ARMS = (
     "study,treatment,events,n\nA,No treatment (usual),1,20\nA,Drug A: 10 mg,2,20\nB,No treatment (usual),1,20\n"

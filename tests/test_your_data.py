@@ -101,6 +101,7 @@ LAYOUTS = {
     "reference_rows": "study,treatment,diff,std.err\nA,placebo,NA,NA\nA,alpha,0.7,1.2\n",
     "two_groups": "study,event.e,n.e,event.c,n.c\nA,2,20,1,20\n",
     "wide_contrasts": "study,t1,t2,logOR2,selogOR2\nA,placebo,alpha,0.7,1.2\n",
+    "revman": "Study,Experimental group label,Control group label,GIV Mean,GIV SE\nA,alpha,placebo,0.7,1.2\n",
 }
 """One study, alpha against placebo, in every layout of the page."""
 

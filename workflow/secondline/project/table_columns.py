@@ -9,10 +9,12 @@ from secondline.errors import UserError
 from secondline.likelihoods import CONTRASTS, LIKELIHOODS, Distribution, Likelihood
 from secondline.measures import MEASURES, Measure
 from secondline.project.arm_contrasts import ARM_CONTRASTS
+from secondline.project.documents import is_plain
 from secondline.project.formats.base import Left, Row, Sheet, Taken
+from secondline.project.formats.files import Asked, Cells
 from secondline.project.formats.names import numbered
-from secondline.project.formats.registry import choose
-from secondline.project.formats.text import named_columns, read_text
+from secondline.project.formats.registry import cells_of, choose
+from secondline.project.formats.text import named_columns
 from secondline.project.table_lines import (
     AS_PRINTED,
     BASELINE,
@@ -47,6 +49,12 @@ class TableFile:
     left: tuple[Left, ...]
     """Lines that are not used, each with the reason."""
 
+    @classmethod
+    def of(cls, table: EvidenceTable, sheet: Sheet, taken: Taken, words: str) -> "TableFile":
+        """Count the lines of a file, those that its entry leaves out among them."""
+        whole = cls(table.file, table.outcome, words, len(sheet.rows) + len(sheet.left), ())
+        return whole.without([*sheet.left, *taken.left])
+
     def without(self, left: Sequence[Left]) -> "TableFile":
         """Add lines that are not used either."""
         known = {one.number for one in self.left}
@@ -74,7 +82,7 @@ def read_lines(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain)
         name for name in vocabulary.likelihoods if vocabulary.likelihood(name).distribution is Distribution.POISSON
     }
     check_time([line for line in lines if (table.outcome or line.cells["outcome"]) in rates], table, complain)
-    return lines, TableFile(table.file, table.outcome, words, len(sheet.rows), taken.left)
+    return lines, TableFile.of(table, sheet, taken, words)
 
 
 def take(table: EvidenceTable, complain: Complain) -> tuple[Sheet, Taken, str]:
@@ -94,9 +102,12 @@ def take(table: EvidenceTable, complain: Complain) -> tuple[Sheet, Taken, str]:
 
 def read_sheet(table: EvidenceTable, complain: Complain) -> Sheet:
     """Read the cells of a file, with columns under our names where the entry of the table gives them."""
-    cells = named_columns(read_text(table.file, table.missing))
+    asked = Asked(table.missing, table.sheet, table.ignore)
+    cells = named_columns(cells_of(table.file, asked))
     check_header(table.file, cells.top, cells.header, cells.body)
-    for name in cells.header:
+    for i, name in enumerate(cells.header, 1):
+        if not is_plain(name):
+            raise UserError(f"the name of column {i} holds a control character", table.file, cells.top, repr(name))
         if cells.header.count(name) > 1:
             raise UserError("this column occurs twice", table.file, cells.top, name)
     ours = _our_names(table, cells.header, complain)
@@ -105,15 +116,37 @@ def read_sheet(table: EvidenceTable, complain: Complain) -> Sheet:
             raise complain(("ignore", i), name, f"no such column in {table.file}; allowed: {', '.join(cells.header)}")
     if not cells.body:
         raise UserError("the table has no rows", table.file)
-    names = {our: name for name, our in ours.items()}
-    rows = []
+    _check_choices(table, cells, ours, complain)
+    names = {our: name for name, our in ours.items()} | {our: our for our in table.common}
+    rows, left = [], []
     for number, row in cells.body:
         if len(row) != len(cells.header):
             raise UserError(f"{len(row)} cells; allowed: {len(cells.header)}, as in the header", table.file, number)
         named = dict(zip(cells.header, row, strict=True))
+        if other := [name for name, word in table.where.items() if named[name] != word]:
+            left.append(Left(number, f"{other[0]} is not {table.where[other[0]]}"))
+            continue
         given = {our: "NA" if named[name] in table.missing else named[name] for name, our in ours.items()}
-        rows.append(Row(number, given, names))
-    return Sheet(table.file, cells.top, tuple(ours.values()), names, tuple(rows), ", ".join(cells.found))
+        rows.append(Row(number, given | table.common, names))
+    if not rows:
+        raise complain(("where",), None, f"no row of {table.file} is like that")
+    assert len(rows) + len(left) == len(cells.body), f"{table.file} lost a line"
+    found = ", ".join(cells.found)
+    return Sheet(table.file, cells.top, (*ours.values(), *table.common), names, tuple(rows), found, tuple(left))
+
+
+def _check_choices(table: EvidenceTable, cells: Cells, ours: dict[str, str], complain: Complain) -> None:
+    """Check the columns by which rows are chosen, and those that the entry fills."""
+    for name, word in table.where.items():
+        if name not in cells.header:
+            allowed = ", ".join(cells.header)
+            raise complain(("where", name), word, f"no such column in {table.file}; allowed: {allowed}")
+        there = dict.fromkeys(row[cells.header.index(name)] for _, row in cells.body if len(row) == len(cells.header))
+        if word not in there:
+            raise complain(("where", name), word, f"no row of {table.file} has this; allowed: {', '.join(there)}")
+    for our, word in table.common.items():
+        if our in ours.values():
+            raise complain(("common", our), word, f"{table.file} has this column; ignore it there, or leave this out")
 
 
 def _our_names(table: EvidenceTable, header: Sequence[str], complain: Complain) -> dict[str, str]:

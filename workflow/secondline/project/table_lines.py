@@ -17,8 +17,8 @@ from secondline.project.arm_contrasts import ARM_CONTRASTS, ArmContrasts
 from secondline.project.documents import FileName, Label, Strict, Text, fail, is_plain
 from secondline.project.figures import Identifier
 from secondline.project.formats.base import is_given
+from secondline.project.formats.files import MOST_BYTES
 from secondline.project.formats.registry import READERS
-from secondline.project.formats.text import MOST_BYTES
 from secondline.project.study_parts import Acknowledgement
 from secondline.project.table_shape import check_separator
 
@@ -61,11 +61,15 @@ class EvidenceTable(Strict):
     ``columns`` gives the table's name for each of our columns, and ``treatments`` the regimen (or a mixture, ``a:34
     b:3``) for each value in the table. ``studies`` selects studies; columns under ``ignore`` are not read. The columns
     ``risk_of_bias`` and ``indirectness`` hold the judgements of ``judged_by``. Columns of a wide table, such as ``r.1``
-    and ``r.2``, are named together, ``events: r``.
+    and ``r.2``, are named together, ``events: r``. ``where`` chooses rows by what a column of the table holds, and
+    ``common`` fills columns that the table does not have.
     """
 
     file: FileName
-    """Name of the file: text, separated by commas, semicolons, tabs, bars or blanks."""
+    """Name of the file: text, separated by commas, semicolons, tabs, bars or blanks, a workbook of Excel (`.xlsx`), a
+    project of CINeMA (`.cnm`) or a review of RevMan 5 (`.rm5`)."""
+    sheet: Text | None = None
+    """Sheet of a workbook; by default the only one with anything in it."""
     format: FormatName | None = None
     """How the studies are laid out; by default recognised from the columns."""
     missing: list[Text] = Field(default_factory=list)
@@ -78,6 +82,10 @@ class EvidenceTable(Strict):
     """Name in the table, by our name of a column."""
     treatments: dict[Text, Word] = Field(default_factory=dict)
     """Our regimen, by the table's name."""
+    where: dict[Text, Word] = Field(default_factory=dict)
+    """Rows to read: those in which these columns hold these words, by the table's name of a column."""
+    common: dict[Text, Word] = Field(default_factory=dict)
+    """What is the same on every row and stands in no column, by our name of a column."""
     studies: list[Word] = Field(default_factory=list)
     """Studies to include; by default all."""
     ignore: list[Text] = Field(default_factory=list)

@@ -43,7 +43,7 @@ class Wanted:
     reference: str | None = None
     label: str = "Outcome"
     entry: Mapping[str, Any] = field(default_factory=dict)
-    """Keys of the entry of the table: format, sheet, columns, missing."""
+    """Keys of the entry of the table, such as format, sheet and columns."""
 
     @property
     def configfile(self) -> Path:
@@ -99,12 +99,12 @@ def configuration(wanted: Wanted) -> Written:
     reference, because = _reference(wanted, taken)
     ignored = _ignored(sheet, taken, likelihood)
     if ignored:
-        entry["ignore"] = ignored
+        entry["ignore"] = [*entry.get("ignore", ()), *ignored]
     if any(column in taken.columns for column in JUDGED_COLUMNS):
         entry["judged_by"] = f"whoever made {Path(wanted.file).name}"
     scale = 1.0 if measure.is_ratio else _spread(taken)
     text = _text(wanted, entry, measure, likelihood, better, reference, scale, words)
-    lines = TableFile(table.file, None, words, len(sheet.rows), taken.left)
+    lines = TableFile.of(table, sheet, taken, words)
     unread = f"; not read: {', '.join(ignored)}" if ignored else ""
     return Written(
         text,
@@ -267,15 +267,29 @@ def _text(
     return "\n".join(lines) + "\n"
 
 
+def _pairs(option: str, words: Sequence[str]) -> dict[str, str]:
+    """Read words such as events=responders."""
+    pairs = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not (name and sign and value):
+            raise UserError("allowed: name=value, such as events=responders", key=f"--{option}", value=word)
+        pairs[name] = value
+    return pairs
+
+
 def _wanted(arguments: argparse.Namespace) -> Wanted:
     """Put the words of the command line together."""
-    columns = {}
-    for word in arguments.columns:
-        ours, sign, theirs = word.partition("=")
-        if not (ours and sign and theirs):
-            raise UserError("allowed: ours=theirs, such as events=responders", key="--columns", value=word)
-        columns[ours] = theirs
-    given = {"format": arguments.format or None, "missing": arguments.missing, "columns": columns}
+    given = {
+        "format": arguments.format or None,
+        "sheet": arguments.sheet or None,
+        "missing": arguments.missing,
+        "ignore": arguments.ignore,
+        "columns": _pairs("columns", arguments.columns),
+        "where": _pairs("where", arguments.where),
+        "common": _pairs("common", arguments.common),
+        "treatments": _pairs("treatments", arguments.treatments),
+    }
     return Wanted(
         arguments.file,
         Path(arguments.out) if arguments.out else None,
@@ -297,6 +311,11 @@ def main() -> None:
     parser.add_argument("--label", default="Outcome", help="what the outcome is called")
     parser.add_argument("--format", help=f"one of {', '.join(READERS)}; by default recognised from the columns")
     parser.add_argument("--columns", action="append", default=[], help="ours=theirs, such as events=responders")
+    parser.add_argument("--where", action="append", default=[], help="column=word: read these rows alone")
+    parser.add_argument("--common", action="append", default=[], help="ours=word: what stands in no column")
+    parser.add_argument("--treatments", action="append", default=[], help="theirs=ours: another name of a treatment")
+    parser.add_argument("--ignore", action="append", default=[], help="a column that is not read")
+    parser.add_argument("--sheet", help="sheet of a workbook")
     parser.add_argument("--missing", action="append", default=[], help="a word that means a missing value")
     parser.add_argument("--out", help="the configuration to write; by default named after the table")
     parser.add_argument("--check", action="store_true", help="check the data at once, as secondline check does")

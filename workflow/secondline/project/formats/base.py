@@ -54,6 +54,8 @@ class Sheet:
     rows: tuple[Row, ...]
     found: str = ""
     """What was unusual about the file, such as its separators, in words."""
+    left: tuple[Left, ...] = ()
+    """Lines of the file that its entry leaves out."""
 
     def by(self, column: str) -> dict[str, list[Row]]:
         """Rows by what a column holds, in the order of the sheet."""

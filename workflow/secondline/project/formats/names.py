@@ -39,7 +39,7 @@ RATIOS = {
 COMPLETE = (("events", "n"), ("events", "time"), ("mean", "se"), ("mean", "sd", "n"))
 """Figures that say enough of an arm."""
 _COVARIATE = re.compile(r"covar\.(.+)")
-_RISK_OF_BIAS = "rob"
+_JUDGED = {"rob": "risk_of_bias", "indirectness": "indirectness"}
 
 
 def plain(name: str) -> str:
@@ -118,7 +118,7 @@ def numbered(name: str) -> list[tuple[str, int]]:
 
 
 def fact_of_study(column: str) -> str:
-    """Our name of a column about the study: MetaInsight writes ``covar.`` before a covariate, and ``rob``."""
+    """Our name of a column about the study: MetaInsight and CINeMA write ``covar.`` before a covariate, and ``rob``."""
     if match := _COVARIATE.fullmatch(column):
         return match[1]
-    return "risk_of_bias" if column == _RISK_OF_BIAS else column
+    return _JUDGED.get(plain(column), column)

@@ -1,9 +1,25 @@
-"""The formats that are read. To add one, write a module with its reader, and name it here."""
+"""The formats that are read. To add one, write a module with its reader or its kind of file, and name it here."""
 
 from secondline.errors import UserError
-from secondline.project.formats import arms, contrasts, reference_rows, tidy, two_groups, wide, wide_contrasts
+from secondline.project.formats import (
+    arms,
+    cinema,
+    contrasts,
+    excel,
+    reference_rows,
+    revman,
+    revman_review,
+    tidy,
+    two_groups,
+    wide,
+    wide_contrasts,
+)
 from secondline.project.formats.base import Reader, Sheet
+from secondline.project.formats.files import Asked, Cells, content_of
+from secondline.project.formats.text import read_text
 
+KINDS = (excel.KIND, cinema.KIND, revman_review.KIND)
+"""Kinds of files that are no text with separators."""
 _ALL = (
     tidy.READER,
     arms.READER,
@@ -12,9 +28,28 @@ _ALL = (
     wide.READER,
     wide_contrasts.READER,
     two_groups.READER,
+    revman.READER,
 )
 READERS: dict[str, Reader] = {reader.name: reader for reader in _ALL}
 """Readers by the word under ``format``."""
+
+
+def cells_of(file: str, asked: Asked) -> Cells:
+    """Read the cells of a file of any kind.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, or a sheet is named of a file that has none.
+    """
+    content = content_of(file)
+    kind = next((kind for kind in KINDS if kind.recognises(file, content)), None)
+    if asked.sheet is not None and not (kind and kind.has_sheets):
+        what = kind.title if kind else "text"
+        raise UserError(
+            f"this file is {what} and has no sheets; leave the key out", file, key="sheet", value=asked.sheet
+        )
+    return kind.cells(file, content, asked) if kind else read_text(file, content, asked)
 
 
 def choose(sheet: Sheet, named: str | None) -> tuple[Reader, str]:

@@ -3,14 +3,12 @@
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 
 from secondline.errors import UserError
-from secondline.project.formats.base import MISSING
+from secondline.project.formats.files import Asked, Cells, Line
 
-MOST_BYTES = 50_000_000  # more than any table of studies holds
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _BLANK = " "
 _QUOTED = re.compile(r'"[^"]*"|\[,?[0-9]*\]')  # and the index of a column of BUGS, r[,1]
@@ -22,50 +20,28 @@ _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 DELETE_TITLE = "delete it, so that the names of the columns come first"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _OTHER_FILES = {
-    b"PK\x03\x04": "a zip archive or Excel file; give it the ending .xlsx",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save it as .xlsx or as CSV",
 }
 
-Line = tuple[int, list[str]]
 
-
-@dataclass(frozen=True)
-class Cells:
-    """Names of columns and cells of every line that is not blank, with the number of the line on which it starts."""
-
-    file: str
-    top: int
-    header: list[str]
-    body: list[Line]
-    found: tuple[str, ...] = ()
-    """What was unusual, in words."""
-
-
-def read_text(file: str, missing: Sequence[str] = ()) -> Cells:
-    """Read a text file into cells; ``missing`` are the words that mean a missing value.
+def read_text(file: str, content: bytes, asked: Asked) -> Cells:
+    """Read a text file into cells.
 
     Raises
     ------
     UserError
         The file is no text, holds nothing, or what separates its columns or decimals is ambiguous.
     """
-    text, encoding = _decoded(file)
+    text, encoding = _decoded(file, content)
     sign = _separator(file, text)
     (top, header), *body = _split(file, text, sign)
     name = _SEPARATORS.get(sign, "blanks")
     found = (*encoding, *([] if sign == "," else [f"{name} separate the columns"]))
-    return _decimals(Cells(file, top, header, body, found), missing)
+    return _decimals(Cells(file, top, header, body, found), asked.nothing)
 
 
-def _decoded(file: str) -> tuple[str, list[str]]:
+def _decoded(file: str, content: bytes) -> tuple[str, list[str]]:
     """Decode a file, by the mark at its start or as UTF-8."""
-    try:
-        size = Path(file).stat().st_size
-        if size > MOST_BYTES:
-            raise UserError(f"{size} bytes; allowed: up to {MOST_BYTES}", file)
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", file) from None
     for start, what in _OTHER_FILES.items():
         if content.startswith(start):
             raise UserError(f"this is no text but {what}", file)
@@ -77,6 +53,8 @@ def _decoded(file: str) -> tuple[str, list[str]]:
     except UnicodeDecodeError as error:
         name = encoding.removesuffix("-sig").upper()
         raise UserError(f"not {name} text: {error.reason} at byte {error.start}; save it as UTF-8", file) from None
+    if "\0" in text:
+        raise UserError("not text: it holds zeros, as UTF-32 does; save it as UTF-8", file)
     if not text.strip():
         raise UserError("the table is empty", file)
     return text, ["UTF-16"] if encoding == "utf-16" else []
@@ -134,9 +112,8 @@ def _split(file: str, text: str, sign: str) -> list[Line]:
     return found
 
 
-def _decimals(cells: Cells, missing: Sequence[str]) -> Cells:
+def _decimals(cells: Cells, nothing: Sequence[str]) -> Cells:
     """Turn decimal commas into points, where no cell leaves open what a comma is."""
-    nothing = (*MISSING, *missing)
     columns = _columns_of_figures(cells, nothing)
     figures = [(number, row[i]) for number, row in cells.body for i in columns if i < len(row)]
     commas = [(number, cell) for number, cell in figures if _WITH_COMMA.fullmatch(cell)]

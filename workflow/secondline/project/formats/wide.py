@@ -78,7 +78,7 @@ class _Wide(Reader):
                 left.append(Left(row.number, _NO_ARM))
         columns = {ours: sheet.names[column] for column, ours in shared.items()}
         columns |= {ours: ", ".join(sheet.names[c] for c in found.columns(ours).values()) for ours in read}
-        return Taken(_once(rows), columns, tuple(left), is_wide=True)
+        return Taken(once(rows), columns, tuple(left), is_wide=True)
 
     def _has_arm(self, sheet: Sheet, found: Numbered, row: Row, arm: int, read: list[str]) -> bool:
         """Whether a row has an arm of this number; figures of no treatment are an error."""
@@ -102,7 +102,7 @@ def _row_of_arm(found: Numbered, row: Row, arm: int, read: Iterable[str], shared
     return Row(row.number, cells, names | {ours: row.names[column] for ours, column in own.items()})
 
 
-def _once(rows: list[Row]) -> tuple[Row, ...]:
+def once(rows: list[Row]) -> tuple[Row, ...]:
     """Keep every arm once where a study has a row for every pair of its arms, as netmeta's `pairwise` writes them."""
     by_study: dict[str, list[Row]] = {}
     for row in rows:
