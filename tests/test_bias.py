@@ -13,6 +13,7 @@ from secondline.doubt.bias_tables import bias_tables
 from secondline.doubt.decision import pairwise
 from secondline.doubt.e_values import (
     NO_RATIO,
+    OF_MEANS,
     approximation,
     as_risk_ratio,
     e_value,
@@ -244,6 +245,7 @@ def test_e_values_of_studies() -> None:
     assert first["e_value_limit"] == pytest.approx(e_value(np.exp(-0.6 + 1.959964 * 0.3)))
     assert second["e_value_limit"] == 1.0
     assert {row["reason"] for row in e_value_rows(PAIR, data, "contrasts", "MD", common=False)} == {NO_RATIO}
+    assert {row["reason"] for row in e_value_rows(PAIR, data, "contrasts", "ROM", common=False)} == {OF_MEANS}
     counts = [arm_row("s1", "a", n=50, events="10"), arm_row("s1", "b", n=50, events="20")]
     counted = network_data(counts, ABC, "binomial_logit")
     (row,) = e_value_rows(counts, counted, "binomial_logit", "OR", common=True)

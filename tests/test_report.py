@@ -260,6 +260,7 @@ def network_report(folder: Path, network: Network, pairs: Any = (), stuck: Any =
     write_checks(here / "pooled", network.effects, ("overall",))
     absolute = changes.pop("absolute", [])
     write_rows(here / "pooled" / "absolute_effects.csv", absolute)
+    write_rows(here / "pooled" / "conversions.csv", changes.pop("conversions", []))
     write_rows(here / "network" / "observed.csv", [])
     behind = str(here / "certainty" / "studies_behind.csv") if changes.get("certainty") else None
     plot_outcome(here, "result", ["pooled"], network.labels, "main", inconsistency=True, behind=behind)
@@ -643,6 +644,26 @@ def test_absolute_effects_stand_in_the_report_with_their_baseline(off_time_page,
     assert "Assumptions: it holds &lt;here&gt;." in text
     assert "declared baseline" in text
     assert "Absolute effects" not in visible(smoking_page)
+
+
+def test_numbers_needed_to_treat_stand_beside_absolute_effects(tmp_path):
+    """Differences and numbers with their intervals, one through infinity with the sentence that explains it."""
+    declared = {"baseline": "no_contact ~ 20 of 100", "source": "a registry", "assumptions": ""}
+    absolute = [
+        {**row, "absolute": "0.2", "absolute_lower": "0.1", "absolute_upper": "0.3", **declared}
+        for row in SMOKING.absolute()
+    ]
+    shared = {"setting": "overall", "treatment": "ind_counseling", "comparator": "no_contact", "time": "", "reason": ""}
+    figures = [
+        ("risk_difference", "per 1,000", "20", "-10", "50", "false"),
+        ("number_needed_to_treat", "patients", "50", "20", "-100", "true"),
+    ]
+    names = ("quantity", "unit", "median", "lower", "upper", "disjoint")
+    rows = [shared | dict(zip(names, figure, strict=True)) for figure in figures]
+    text = visible(network_report(tmp_path, SMOKING, LOOPS["smoking"], absolute=absolute, conversions=rows))
+    assert "events avoided or caused, and numbers needed to treat" in text
+    assert "20.0 (−10.0 to 50.0) benefit 50 (benefit 20 to ∞ to harm 100)" in text
+    assert "in two pieces: from benefit to infinity" in text
 
 
 def test_report_points_to_the_analysis_whose_inconsistency_was_assessed(tmp_path):

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from secondline.likelihoods import LIKELIHOODS
-from secondline.measures import MEASURES
+from secondline.likelihoods import LIKELIHOODS, Likelihood
+from secondline.measures import MEASURES, Measure
 from secondline.network.data import NetworkData, contrast_blocks, network_data
 
 COLUMNS = (
@@ -34,6 +34,7 @@ COLUMNS = (
     "reason",
 )
 NO_RATIO = "the effect is no ratio"
+OF_MEANS = "a ratio of means is no ratio of risks"
 OF_CATEGORIES = "the odds ratio is that of ordered categories, which have no risk ratio"
 NOTHING, SQUARE_ROOT, HAZARDS = "none", "square root of the odds ratio", "hazard ratio of a common outcome"
 _Z = 1.959963984540054  # of a 95% interval
@@ -70,6 +71,15 @@ def as_risk_ratio(ratio: float, approximated: str) -> float:
     return ratio
 
 
+def _no_risks(measure: Measure, likelihood: Likelihood) -> str:
+    """Say why a measure is no ratio of risks, nor near one; empty where it is."""
+    if not measure.is_ratio:
+        return NO_RATIO
+    if likelihood.is_ordered:
+        return OF_CATEGORIES
+    return OF_MEANS if "mean" in LIKELIHOODS[measure.usual].required else ""
+
+
 def e_value_rows(
     evidence: Sequence[Row], data: NetworkData, likelihood: str, measure: str, common: bool
 ) -> Iterator[dict[str, Any]]:
@@ -90,8 +100,9 @@ def e_value_rows(
     for study, treatment, comparator, effect, se in observed_contrasts(evidence, data, likelihood):
         row: dict[str, Any] = {"study": study, "treatment_arm": treatment, "comparator_arm": comparator}
         row["measure"] = measure
-        if not MEASURES[measure].is_ratio or LIKELIHOODS[likelihood].is_ordered:
-            yield {**row, "reason": OF_CATEGORIES if MEASURES[measure].is_ratio else NO_RATIO}
+        reason = _no_risks(MEASURES[measure], LIKELIHOODS[likelihood])
+        if reason:
+            yield {**row, "reason": reason}
             continue
         estimate, lower, upper = np.exp(effect + se * np.array([0.0, -_Z, _Z])).tolist()
         approximated = approximation(measure, common)
