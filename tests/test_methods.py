@@ -15,6 +15,7 @@ from secondline.cell_values import METHODS
 from secondline.evidence.selection import evidence_csv
 from secondline.jobs.report_settings import report_settings
 from secondline.project.config import Project
+from secondline.project.outcomes import Baseline
 from secondline.project.read import read_project
 from secondline.project.study_names import study_names
 from secondline.report.prose import methods as module
@@ -155,6 +156,19 @@ def test_another_network_has_its_own_methods() -> None:
     assert "effects exchangeable within classes (Counselling) with standard deviation ω" in text["Statistical model"]
     assert "N(0, 100²) for treatment effects, HN(5) for τ, HN(1) for ω and N(0, 100²) for study" in text["Priors"]
     assert settings.labels.headline in text["Statistical model"]
+
+
+def test_conversions_are_described_where_they_are_made() -> None:
+    """Numbers needed to treat with their reference, for outcomes whose baseline gives them; what a baseline gives."""
+    for converted, said in (((), False), (("result",), True)):
+        settings = settings_of(SMOKING.labels, outcomes=["result"], absolute=["result"], converted=converted)
+        settings = replace(settings, methods=method_facts(SMOKING.labels))
+        methods = methods_text(settings, {"result": SMOKING.evidence()}, {}, VERSIONS, SMOKING.names)
+        (text,) = [paragraph.text for paragraph in methods.paragraphs if paragraph.heading == "Absolute effects"]
+        assert ("numbers needed to treat were computed" in text) == said
+    counted, median = Baseline(regimen="a", events=2, n=9), Baseline(regimen="a", median=6, lower=4)
+    assert counted.converts("OR") and not median.converts("HR")
+    assert median.model_copy(update={"times": [12.0]}).converts("HR") and not counted.converts("MD")
 
 
 @pytest.mark.parametrize(

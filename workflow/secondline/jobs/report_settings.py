@@ -62,6 +62,17 @@ def absolute_outcomes(project: Project, analysis: str) -> list[str]:
     return [name for name in config.outcomes_of(analysis) if any(config.baseline_of(name, place) for place in settings)]
 
 
+def converted_outcomes(project: Project, analysis: str) -> list[str]:
+    """Outcomes of an analysis whose effects a declared baseline turns into differences of risks."""
+    config, places = project.config, (OVERALL, *project.treatments.settings)
+    declared = {name: [config.baseline_of(name, p) for p in places] for name in absolute_outcomes(project, analysis)}
+    return [
+        name
+        for name, found in declared.items()
+        if any(baseline and baseline.converts(config.outcomes[name].measure) for baseline in found)
+    ]
+
+
 def _omega(project: Project, model: str) -> str:
     """Say what omega of a model spreads over, settings or classes; nothing where it has none."""
     definition = project.config.models[model]
@@ -122,6 +133,7 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         compared_in=None if analysis == config.base else config.analyses[config.base].label,
         inconsistency=config.inconsistency,
         absolute=tuple(absolute_outcomes(project, analysis)),
+        converted=tuple(converted_outcomes(project, analysis)),
         pairs=tuple(config.pairs_of(analysis)),
         seed=config.seed,
         methods=methods_facts(project),

@@ -145,6 +145,11 @@ class Baseline(Strict):
         """Read the standard deviation off a limit, log scale; 0 where it is not known."""
         return abs(log(limit / self.median)) / two_sided_z(0.05) if limit and self.median else 0.0
 
+    def converts(self, measure: str) -> bool:
+        """Whether it turns effects into differences of risks: at once, or for a hazard ratio at the times asked for."""
+        absolute = MEASURES[measure].absolute
+        return absolute == "risk" or (absolute == "hazard" and bool(self.times or self.restricted_to))
+
     @property
     def figure(self) -> str:
         """The figure as it was declared."""

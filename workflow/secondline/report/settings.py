@@ -296,6 +296,8 @@ class ReportSettings:
     """The analysis whose inconsistency was assessed."""
     absolute: Sequence[str] = ()
     """Outcomes with a declared baseline."""
+    converted: Sequence[str] = ()
+    """Those of them whose effects it turns into differences of risks."""
     pairs: Sequence[tuple[str, str]] = ()
     """Outcomes drawn against each other: across and upwards."""
     doubt: Mapping[str, DoubtFacts] = field(default_factory=dict)

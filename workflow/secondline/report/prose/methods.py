@@ -123,6 +123,12 @@ def _absolute(settings: ReportSettings, names: Names) -> list[str]:
     ]
     if any(MEASURES[facts.outcomes[name].measure] is HR for name in chosen):
         sentences.append("Absolute medians assume proportional hazards and exponential survival.")
+    if any(name in settings.converted for name in chosen):
+        sentences.append(
+            "Differences in events per 1,000 patients and numbers needed to treat were computed from joint draws of "
+            "baselines and relative effects; where the interval of a difference contains 0, that of the number needed "
+            "to treat extends through infinity [@altman1998]."
+        )
     return sentences
 
 

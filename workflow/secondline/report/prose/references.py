@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 REFERENCES = {
+    "altman1998": "Altman DG. Confidence intervals for the number needed to treat. BMJ 1998;317:1309-1312.",
     "austin2009": "Austin PC. Balance diagnostics for comparing the distribution of baseline covariates between "
     "treatment groups in propensity-score matched samples. Stat Med 2009;28:3083-3107.",
     "dias2010": "Dias S, Welton NJ, Caldwell DM, Ades AE. Checking consistency in mixed treatment comparison "
