@@ -207,6 +207,22 @@ def test_the_table_of_the_report() -> None:
     assert conversion_sentences([row for row in rows if row["treatment"] == "b"]) == []
 
 
+def test_times_in_the_headings() -> None:
+    """Every column of a hazard ratio says by when, in which unit."""
+    names = Names(Labels(settings={"overall": "Overall"}, regimens={"a": "A", "b": "B", "c": "C"}), "", "", "")
+    baseline = at(log(log(2) / 6), times=(12.0,), restricted_to=18.0, time_unit="months")
+    table = conversion_table(read_back(list(rows_of("HR", baseline).values()), COLUMNS), "overall", names)
+    assert table.columns == (
+        "Treatment",
+        "Free of the event by 12 months, %",
+        "Mean months free of the event, up to 18 months",
+        "Difference in events per 1,000 by 12 months",
+        "Number needed to treat by 12 months",
+        "Difference in these months",
+    )
+    assert [row[:2] for row in table.rows][:2] == [["A", "25.0 (25.0 to 25.0)"], ["B", "50.0 (50.0 to 50.0)"]]
+
+
 @pytest.mark.parametrize(
     ("measure", "sd"), [("OR", sqrt(1 / 20 + 1 / 80)), ("RR", sqrt(1 / 20 - 1 / 100)), ("RD", 0.04)]
 )

@@ -653,12 +653,13 @@ def test_numbers_needed_to_treat_stand_beside_absolute_effects(tmp_path):
         {**row, "absolute": "0.2", "absolute_lower": "0.1", "absolute_upper": "0.3", **declared}
         for row in SMOKING.absolute()
     ]
-    shared = {"setting": "overall", "treatment": "ind_counseling", "comparator": "no_contact", "time": "", "reason": ""}
+    shared = {"setting": "overall", "treatment": "ind_counseling", "comparator": "no_contact", "reason": ""}
     figures = [
         ("risk_difference", "per 1,000", "20", "-10", "50", "false"),
         ("number_needed_to_treat", "patients", "50", "20", "-100", "true"),
     ]
     names = ("quantity", "unit", "median", "lower", "upper", "disjoint")
+    shared |= {"time": "", "time_unit": ""}
     rows = [shared | dict(zip(names, figure, strict=True)) for figure in figures]
     text = visible(network_report(tmp_path, SMOKING, LOOPS["smoking"], absolute=absolute, conversions=rows))
     assert "events avoided or caused, and numbers needed to treat" in text

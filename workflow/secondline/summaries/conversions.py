@@ -55,6 +55,7 @@ COLUMNS = (
     "comparator",
     "quantity",
     "time",
+    "time_unit",
     "unit",
     "mean",
     "sd",
@@ -146,7 +147,8 @@ def _of_treatment(
         compares = quantity not in (SURVIVAL, RESTRICTED_MEAN)
         if compares and about["evidence"] == "reference":
             continue
-        row = {**about, "quantity": quantity, "time": time, "unit": unit}
+        within = baseline.time_unit if time is not None else ""
+        row = {**about, "quantity": quantity, "time": time, "time_unit": within, "unit": unit}
         if not compares:
             row["comparator"] = ""
         if row["reason"]:

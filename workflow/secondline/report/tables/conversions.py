@@ -18,7 +18,7 @@ _HEADINGS = {
     RISK_RATIO: "Risk ratio{}",
     NEEDED_TO_TREAT: "Number needed to treat{}",
     SURVIVAL: "Free of the event{}, %",
-    RESTRICTED_MEAN: "Mean {1} free of the event, up to {2:g}",
+    RESTRICTED_MEAN: "Mean {1} free of the event, up to {2}",
     RESTRICTED_MEAN_DIFFERENCE: "Difference in these {1}",
 }
 DISJOINT = (
@@ -51,14 +51,18 @@ def conversion_sentences(conversions: Sequence[Row]) -> list[str]:
     return [DISJOINT] if any(is_true(row, "disjoint") for row in conversions) else []
 
 
-def _kind(row: Row) -> tuple[str, str, str]:
-    return row["quantity"], row["time"], row["unit"]
+Kind = tuple[str, str, str, str]
+"""Quantity, time, unit of the time, unit."""
 
 
-def _heading(kind: tuple[str, str, str]) -> str:
-    quantity, time, unit = kind
-    by = f" by {float(time):g}" if time else ""
-    return _HEADINGS[quantity].format(by, unit, float(time or 0))
+def _kind(row: Row) -> Kind:
+    return row["quantity"], row["time"], row["time_unit"], row["unit"]
+
+
+def _heading(kind: Kind) -> str:
+    quantity, time, time_unit, unit = kind
+    shown = f"{float(time):g} {time_unit}" if time else ""
+    return _HEADINGS[quantity].format(f" by {shown}" if time else "", unit, shown)
 
 
 def _cell(row: Row) -> str:
