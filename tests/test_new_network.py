@@ -114,7 +114,8 @@ def test_the_size_of_differences() -> None:
     """Priors of a difference in means go by the standard deviation of the outcome, here 20 to one digit."""
     text = "study,treatment,mean,sd,n\nA,a,100,18,20\nA,b,90,22,20\n"
     config = read_project(write(text)[0]).config
-    assert (config.priors["vague"].effect, config.priors["vague"].tau) == (200, 20)
+    prior = config.priors["vague"]
+    assert (prior.effect, prior.tau.scale) == (200, 20)
     assert config.outcomes["outcome"].margin == -4
     config = read_project(write(text, measure="SMD", out=Path("smd.yaml"))[0]).config
     assert config.outcomes["outcome"].likelihood == "normal"
@@ -153,11 +154,6 @@ ERRORS: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         "t.csv: nothing to analyse in columns study, treatment, col",
     ),
-    "two parts": (
-        "study,treatment,events,n\nA,a,1,9\nA,b,1,9\nB,c,1,9\nB,d,1,9\n",
-        {},
-        "t.yaml: analyses.main: the network of outcome is disconnected: {a, b}; {c, d}",
-    ),
 }
 
 
@@ -169,6 +165,15 @@ def test_what_only_the_user_can_say(name: str) -> None:
         write(text, **said)
     assert str(error.value).startswith(says)
     assert not Path("t.yaml").exists()
+
+
+def test_studies_that_nothing_links_to_the_reference() -> None:
+    """They are excluded with that reason, which stands in the configuration and is said."""
+    file, said = write("study,treatment,events,n\nA,a,1,9\nA,b,1,9\nB,c,1,9\nB,d,1,9\nC,a,1,9\nC,b,2,9\n")
+    assert said[2] == "not linked to the reference, and excluded with that reason: B"
+    project = read_project(file)
+    assert project.config.analyses["main"].exclude == {"B": "no chain of comparisons links it to a"}
+    assert {row["study"] for row in select_evidence(project, "main", "outcome") if row["used"]} == {"A", "C"}
 
 
 def test_a_file_that_is_there_is_left() -> None:

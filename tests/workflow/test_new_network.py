@@ -34,3 +34,32 @@ def test_from_the_file_to_the_report(project: Project, name: str, monkeypatch: p
     with Path(results, "main/outcome/random/ranking.csv").open(newline="", encoding="utf-8") as table:
         ranked = {row["treatment"] for row in csv.DictReader(table)}
     assert len(ranked) > 3 and "Outcome" in Path(report).read_text(encoding="utf-8")
+
+
+ODD = """study,treatment,mean,sd,n
+A,placebo,1.0,2,40
+A,drug 10 mg,0.2,2,40
+A,drug 20 mg,0.1,2,40
+B,placebo,1.1,2,50
+B,other,0.7,2,50
+C,other,0.6,2,30
+C,drug 10 mg,0.3,2,30
+D,placebo,0.9,2,30
+E,x,0.9,2,30
+E,y,0.7,2,30
+"""
+
+
+@pytest.mark.slow
+def test_odd_studies_to_the_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two doses of one treatment, a single arm, and a study that nothing links to the reference."""
+    monkeypatch.chdir(project.folder)
+    Path("odd.csv").write_text(ODD, encoding="utf-8")
+    doses = {"treatments": {"drug 10 mg": "drug", "drug 20 mg": "drug"}}
+    file, said = write_network(Wanted("odd.csv", better="lower", reference="placebo", entry=doses))
+    assert "line 9: the only arm of its study" in said[0] and "A (2 of drug)" in said[0] and said[2].endswith(": E")
+    report = "results/odd/main/report.html"
+    done = project.snakemake(report, "--configfile", str(file), "--cores", "2", "--config", FAST)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    with Path("results/odd/main/outcome/random/ranking.csv").open(newline="", encoding="utf-8") as table:
+        assert {row["treatment"] for row in csv.DictReader(table)} == {"placebo", "drug", "other"}

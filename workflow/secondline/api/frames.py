@@ -47,6 +47,10 @@ class FrameLine(Line):
     """One row of a data frame; rows are counted from 0, as ``iloc`` counts them."""
 
     unit: ClassVar[str] = "row"
+    meanings: ClassVar[str] = (
+        "the same patients: keep one row; other patients: put the two together; separate trials under one name: name "
+        "them apart"
+    )
 
     def error(self, column: str, problem: str) -> UserError:
         """Report a bad cell under the data frame's name of the column."""

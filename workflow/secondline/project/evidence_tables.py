@@ -5,7 +5,7 @@ that the outcome's likelihood needs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import sqrt
 from pathlib import Path
@@ -21,6 +21,7 @@ from secondline.project.covariance import solve_covariance
 from secondline.project.covariates import numbers_of
 from secondline.project.figures import ALL
 from secondline.project.formats.base import Left
+from secondline.project.table_arms import ALONE, Arms, composition, parts, several_arms
 from secondline.project.table_columns import TableFile, read_lines
 from secondline.project.table_intervals import Interval, read_interval
 from secondline.project.table_judgements import concerns_of
@@ -117,16 +118,27 @@ def read_table(table: EvidenceTable, vocabulary: Vocabulary, complain: Complain)
         for line in lines
         if table.studies and line.text("study") not in table.studies
     ]
-    return studies_of(lines, table, vocabulary), file.without(others)
+    groups = _groups(lines, table, vocabulary)
+    alone = [group for group in groups if group.is_alone]
+    studies = [group.read() for group in groups if not group.is_alone or len(alone) == len(groups)]
+    others += [Left(group.lines[0].number, ALONE) for group in alone]
+    others += [one for group in groups for one in group.arms.left]
+    said = several_arms(group.arms.in_words() for group in groups)
+    return studies, replace(file, words=f"{file.words}; {said}" if said else file.words).without(others)
 
 
 def studies_of(lines: Sequence[Line], table: EvidenceTable, vocabulary: Vocabulary) -> list[TableStudy]:
     """Put lines together by outcome and study, in the order of the table; the first mistake is a `UserError`."""
+    return [group.read() for group in _groups(lines, table, vocabulary)]
+
+
+def _groups(lines: Sequence[Line], table: EvidenceTable, vocabulary: Vocabulary) -> list["_Study"]:
+    """Lines of every chosen study on every outcome."""
     groups: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         groups.setdefault((table.outcome or line.text("outcome"), line.text("study")), []).append(line)
     return [
-        _Study(outcome, study, members, table, vocabulary).read()
+        _Study(outcome, study, members, table, vocabulary, Arms(study, table, vocabulary))
         for (outcome, study), members in groups.items()
         if not table.studies or study in table.studies
     ]
@@ -141,19 +153,6 @@ def _check_treatments(table: EvidenceTable, vocabulary: Vocabulary, complain: Co
                 raise complain(("treatments", name), cell, f"unknown regimen; allowed: {allowed}")
 
 
-def _parts(line: Line, column: str, cell: str, allowed: Sequence[str]) -> dict[str, int]:
-    """Read one name, or a mixture such as ``a:34 b:3``."""
-    if ":" not in cell:
-        return {known(line, column, cell, allowed): 1}
-    parts: dict[str, int] = {}
-    for part in cell.split():
-        name, _, weight = part.rpartition(":")
-        if known(line, column, name, allowed) in parts or not (weight.isascii() and weight.isdigit() and int(weight)):
-            raise line.error(column, "allowed: one name, or a mixture of different ones such as a:34 b:3")
-        parts[name] = int(weight)
-    return parts
-
-
 @dataclass(frozen=True)
 class _Study:
     """The lines of one study on one outcome."""
@@ -163,6 +162,14 @@ class _Study:
     lines: Sequence[Line]
     table: EvidenceTable
     vocabulary: Vocabulary
+    arms: Arms
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is an arm that nothing is compared with."""
+        return (
+            len(self.lines) == 1 and kind_of(self.outcome, set(self.lines[0].cells), self.vocabulary) is not CONTRASTS
+        )
 
     def read(self) -> TableStudy:
         """Turn the lines into rows of an evidence table."""
@@ -197,7 +204,7 @@ class _Study:
     def _setting(self, line: Line) -> str:
         self._agree(line, "setting")
         cell = line.cells.get("setting")
-        return mix(_parts(line, "setting", cell, self.vocabulary.settings)) if cell else ""
+        return mix(parts(line, "setting", cell, self.vocabulary.settings)) if cell else ""
 
     def _covariates(self, line: Line) -> str:
         words, values = self.vocabulary.levels, dict[str, float | str]()
@@ -216,33 +223,20 @@ class _Study:
         if line.cells.get(column) != first.cells.get(column):
             raise line.error(column, f"must be the same on every line of study {self.study}, as on {first.here}")
 
-    def _mixture(self, line: Line, column: str) -> dict[str, int]:
-        """Regimens of an arm, by the table's own names or by ours."""
-        cell = line.text(column)
-        named = self.table.treatments.get(cell)
-        if named is None and ":" not in cell and cell not in self.vocabulary.regimens:
-            allowed = ", ".join([*self.vocabulary.regimens, *self.table.treatments])
-            raise line.error(column, f"unknown treatment; allowed: {allowed}")
-        return _parts(line, column, named or cell, self.vocabulary.regimens)
-
     def _arms(self, kind: Likelihood) -> TableStudy:
         rows: list[Row] = []
-        seen: dict[str, str] = {}
         if self.table.correlation is not None:
             check_changes(self.lines)
-        for line in self.lines:
-            regimens = self._mixture(line, "treatment")
-            name = _arm_name(regimens)
-            if name in seen:
-                raise line.twice(f"study {self.study} has this arm", seen[name])
-            seen[name] = line.here
+        kept = self.arms.each_once(self.lines, ["treatment"], f"study {self.study} has this arm")
+        for line, again in kept:
+            regimens, name = self.arms.regimens(line, "treatment"), self.arms.name(line, "treatment", again)
             figures = self._figures(line, kind)
-            composition = {"arm": name, "arm_mix": _composition(regimens, figures.get("n"))}
-            rows.append({**self._common(line), **composition, "criterion": None, "derived": None, **figures})
+            received = {"arm": name, "arm_mix": composition(regimens, figures.get("n"))}
+            rows.append({**self._common(line), **received, "criterion": None, "derived": None, **figures})
         if len(rows) == 1:
             raise self.lines[0].error("study", "this study has one arm; allowed: two or more, on a line each")
         made = self.vocabulary.made_of_arms(self.outcome)
-        return self._converted(rows, made) if made else self._found(rows)
+        return self._converted([line for line, _ in kept], rows, made) if made else self._found(rows)
 
     def _figures(self, line: Line, kind: Likelihood) -> Row:
         """Figures of one arm, by likelihood."""
@@ -250,9 +244,9 @@ class _Study:
             return read_mean(line, self.table.correlation)
         return _counted(line, kind, self.vocabulary.categories_of(self.outcome, kind))
 
-    def _converted(self, rows: Sequence[Row], made: ArmContrasts) -> TableStudy:
+    def _converted(self, lines: Sequence[Line], rows: Sequence[Row], made: ArmContrasts) -> TableStudy:
         """Make contrasts of the arms, or say why they say nothing of the measure."""
-        for line, row in zip(self.lines, rows, strict=True):
+        for line, row in zip(lines, rows, strict=True):
             if problem := made.problem(row):
                 raise line.error(*problem)
         if nothing := made.nothing(rows):
@@ -260,24 +254,25 @@ class _Study:
         return self._found(contrasts_of_arms(rows, made.name), printed=tuple(rows))
 
     def _contrasts(self) -> TableStudy:
-        rows = [self._contrast(line) for line in self.lines]
+        what = f"study {self.study} compares these two"
+        kept = self.arms.each_once(self.lines, ["treatment", "comparator"], what)
+        lines, rows = [line for line, _ in kept], [self._contrast(line, again) for line, again in kept]
         arms = dict.fromkeys(chain.from_iterable((row["comparator_arm"], row["treatment_arm"]) for row in rows))
-        self._each_pair_once(rows)
-        self._one_size(rows)
+        self._one_size(lines, rows)
         star = len(rows) == len(arms) - 1 and len({row["comparator_arm"] for row in rows}) == 1
         if len(rows) == 1 or (star and all(row["baseline_se"] for row in rows)):
             if len(rows) > 1:
-                self._one_baseline(rows)
+                self._one_baseline(lines, rows)
             return self._found(rows)
         return self._solved(rows, list(arms))
 
-    def _contrast(self, line: Line) -> Row:
+    def _contrast(self, line: Line, again: int) -> Row:
         row: Row = {**self._common(line), "method": "table", "adjustment": None, "assumed": False, "covariances": None}
         for column in ("treatment", "comparator"):
-            regimens, n = self._mixture(line, column), line.size(f"n_{column}")
-            row[f"{column}_arm"], row[f"{column}_mix"] = _arm_name(regimens), _composition(regimens, n)
-            row[f"n_{column}"] = n
-        if row["treatment_arm"] == row["comparator_arm"]:
+            regimens, n = self.arms.regimens(line, column), line.size(f"n_{column}")
+            row[f"{column}_arm"] = self.arms.name(line, column, again if column == "treatment" else 0)
+            row[f"{column}_mix"], row[f"n_{column}"] = composition(regimens, n), n
+        if self.arms.regimens(line, "treatment") == self.arms.regimens(line, "comparator"):
             raise line.error("comparator", "treatment and comparator are the same")
         row["effect"], row["se"], row["interval"] = self._effect(line)
         row["baseline_se"] = line.positive("comparator_se") if line.has("comparator_se") else None
@@ -294,17 +289,9 @@ class _Study:
         interval = read_interval(line, is_ratio=self.vocabulary.measure(self.outcome).is_ratio)
         return interval.effect, interval.se, interval
 
-    def _each_pair_once(self, rows: Sequence[Row]) -> None:
-        seen: dict[frozenset[str], str] = {}
-        for line, row in zip(self.lines, rows, strict=True):
-            pair = frozenset((row["treatment_arm"], row["comparator_arm"]))
-            if pair in seen:
-                raise line.twice(f"study {self.study} compares these two", seen[pair])
-            seen[pair] = line.here
-
-    def _one_size(self, rows: Sequence[Row]) -> None:
+    def _one_size(self, lines: Sequence[Line], rows: Sequence[Row]) -> None:
         sizes: dict[str, tuple[int, str]] = {}
-        for line, row in zip(self.lines, rows, strict=True):
+        for line, row in zip(lines, rows, strict=True):
             for end in _ENDS:
                 n = row[f"n_{end}"]
                 if n is not None:
@@ -312,8 +299,8 @@ class _Study:
                     if n != expected:
                         raise line.error(f"n_{end}", f"allowed: {expected}, as on {there}: it is the same arm")
 
-    def _one_baseline(self, rows: Sequence[Row]) -> None:
-        for line, row in zip(self.lines, rows, strict=True):
+    def _one_baseline(self, lines: Sequence[Line], rows: Sequence[Row]) -> None:
+        for line, row in zip(lines, rows, strict=True):
             if row["baseline_se"] != rows[0]["baseline_se"]:
                 allowed = f"{rows[0]['baseline_se']}, as on {self.lines[0].here}: it is the same arm"
                 raise line.error("comparator_se", f"allowed: {allowed}")
@@ -322,7 +309,7 @@ class _Study:
         """Put pairwise intervals together into contrasts against the first comparator, with their covariance."""
         ends = [(row[f"{end}_arm"], row[f"{end}_mix"], row[f"n_{end}"]) for row in rows for end in _ENDS]
         sizes = {name: n for name, _, n in ends if n}
-        mixes = {name: composition for name, composition, _ in ends}
+        mixes = {name: received for name, received, _ in ends}
         pairs = [PairwiseEffect(r["treatment_arm"], r["comparator_arm"], r["effect"], r["se"]) for r in rows]
         arm_se = {row["comparator_arm"]: row["baseline_se"] for row in rows if row["baseline_se"]}
         try:
@@ -354,16 +341,6 @@ class _Study:
 
 
 _ENDS = ("treatment", "comparator")
-
-
-def _arm_name(regimens: Mapping[str, int]) -> str:
-    """Name an arm by its regimen, or by what it mixes."""
-    return next(iter(regimens)) if len(regimens) == 1 else mix(regimens)
-
-
-def _composition(regimens: Mapping[str, int], n: int | None) -> str:
-    """Patients by regimen as one cell; an arm on one regimen holds all its patients."""
-    return mix({next(iter(regimens)): n or 1} if len(regimens) == 1 else regimens)
 
 
 def _counted(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:

@@ -15,6 +15,7 @@ from secondline.project.formats.files import Asked, Cells
 from secondline.project.formats.names import numbered
 from secondline.project.formats.registry import cells_of, choose
 from secondline.project.formats.text import named_columns
+from secondline.project.table_components import with_components
 from secondline.project.table_lines import (
     AS_PRINTED,
     BASELINE,
@@ -96,6 +97,8 @@ def take(table: EvidenceTable, complain: Complain) -> tuple[Sheet, Taken, str]:
     sheet = read_sheet(table, complain)
     reader, words = choose(sheet, table.format)
     taken = reader.read(sheet)
+    if table.components:
+        taken = with_components(table, sheet, taken, complain)
     said = "; ".join([*([sheet.found] if sheet.found else []), f"{reader.title} ({words})", *taken.remarks])
     return sheet, taken, said
 

@@ -86,6 +86,12 @@ class EvidenceTable(Strict):
     """Rows to read: those in which these columns hold these words, by the table's name of a column."""
     common: dict[Text, Word] = Field(default_factory=dict)
     """What is the same on every row and stands in no column, by our name of a column."""
+    repeated: Literal["one_arm", "own_arms"] | None = None
+    """What it means that a study has a treatment, or a contrast, on two lines: `one_arm`, the same patients given
+    twice, or `own_arms`, other patients. Without it that is an error."""
+    components: list[Text] = Field(default_factory=list)
+    """Columns with 1 where an arm has a component and 0 where not, if the tables declare the treatments; an arm without
+    any keeps its treatment."""
     studies: list[Word] = Field(default_factory=list)
     """Studies to include; by default all."""
     ignore: list[Text] = Field(default_factory=list)
@@ -152,6 +158,11 @@ class Line:
     cells: Mapping[str, str]
     names: Mapping[str, str]
     unit: ClassVar[str] = "line"
+    meanings: ClassVar[str] = (
+        "the same patients: keep one line, or say repeated: one_arm; other patients: put the two together, or say "
+        "repeated: own_arms; separate trials under one name: name them apart"
+    )
+    """What it may mean that something is said twice."""
 
     @property
     def here(self) -> str:
@@ -164,11 +175,7 @@ class Line:
 
     def twice(self, what: str, where: str) -> UserError:
         """Report what an earlier line says already, and what that may mean."""
-        meanings = (
-            "the same patients: keep one line; other patients: put the two together; separate trials under one name: "
-            "name them apart"
-        )
-        return self.error("treatment", f"{what} already, in {where}; {meanings}")
+        return self.error("treatment", f"{what} already, in {where}; {self.meanings}")
 
     @property
     def source(self) -> str:

@@ -9,6 +9,7 @@ from pydantic import field_validator
 from secondline.errors import UserError
 from secondline.project.documents import Document, Label, Strict, fail, validate
 from secondline.project.table_columns import take
+from secondline.project.table_components import JOINT
 from secondline.project.table_lines import EvidenceTable, Line
 from secondline.project.treatments import Treatments
 
@@ -20,7 +21,7 @@ class TreatmentsOfTables(Strict):
     """Treatments as the tables of evidence name them, each with an effect of its own.
 
     A name may hold any letters. Entries of tables may give it another one under ``treatments``, so that two spellings
-    are one treatment.
+    are one treatment. Where tables have components in columns, their arms are sums of these.
     """
 
     from_table: bool
@@ -65,16 +66,35 @@ def read_of_tables(tables: Sequence[EvidenceTable], document: Document) -> tuple
         for name, place in there.items():
             where.setdefault(table.treatments.get(name, name), place)
         found.append({name: table.treatments.get(name, name) for name in there})
-    regimens = identifiers(where)
+    parts = dict.fromkeys(name for table in tables for name in table.components)
+    words = identifiers({**dict.fromkeys(parts, ""), **where})
+    regimens = {label: words[label] for label in where}
     if wanted.reference not in regimens:
         problem = f"no table has this treatment; allowed: {', '.join(regimens)}"
         raise document.error(("treatments", "reference"), wanted.reference, problem)
-    names = {name: label for label, name in regimens.items()}
-    treatments = Treatments.model_validate({"reference": regimens[wanted.reference], "regimens": names})
+    treatments = Treatments.model_validate(_treatments(regimens, words, list(parts), wanted.reference))
     return treatments, [
         table.model_copy(update={"treatments": {name: regimens[label] for name, label in there.items()}})
         for table, there in zip(tables, found, strict=True)
     ]
+
+
+def _treatments(
+    regimens: Mapping[str, str], words: Mapping[str, str], parts: Sequence[str], reference: str
+) -> dict[str, Any]:
+    """Build what a configuration would say of regimens, by label, that may be sums of parts."""
+    if not parts:
+        return {"reference": regimens[reference], "regimens": {word: label for label, word in regimens.items()}}
+    held = {label: [part for part in label.split(JOINT) if part in parts] or [label] for label in regimens}
+    held[reference] = []
+    return {
+        "reference": regimens[reference],
+        "components": {words[part]: part for every in held.values() for part in every},
+        "regimens": {
+            word: {"label": label, "components": [words[part] for part in held[label]]}
+            for label, word in regimens.items()
+        },
+    }
 
 
 def names_in(table: EvidenceTable, document: Document) -> Iterator[tuple[str, str]]:

@@ -13,19 +13,24 @@ import yaml
 from secondline.errors import UserError
 from secondline.jobs.network_checks import check_networks
 from secondline.jobs.script import mistakes_in_one_line
+from secondline.jobs.settings import arms_in_use, treatments_of
 from secondline.likelihoods import CONTRASTS, LIKELIHOODS, NORMAL, Likelihood
 from secondline.measures import MEASURES, Measure
+from secondline.network.graph import is_plain, parts
+from secondline.network.structure import Structure
+from secondline.project.config import Project
 from secondline.project.documents import Document, validate
 from secondline.project.formats.base import Sheet, Taken, is_given
 from secondline.project.formats.registry import READERS
 from secondline.project.read import read_project
-from secondline.project.table_columns import TableFile, take
+from secondline.project.table_columns import take
 from secondline.project.table_lines import AS_PRINTED, JUDGED_COLUMNS, ON_SCALE, EvidenceTable
 from secondline.project.table_treatments import identifiers
 from secondline.tables import write_text
 from secondline.tools.sheet_text import quoted
 
 _OUTCOME = "outcome"
+_ANALYSES = f"analyses: {quoted({'main': {'label': 'All studies'}})}"
 _DEFAULTS = {("events", "n"): "OR", ("events", "time"): "IRR", ("mean",): "MD"}
 """Measures that the columns of arms decide, unless another one is named."""
 _READ = {"study", "treatment", *JUDGED_COLUMNS}
@@ -53,10 +58,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Written:
-    """A configuration, and what to say of it, one line each."""
+    """A configuration, and what to say of it."""
 
     text: str
-    said: Sequence[str]
+    chosen: str
+    """What was chosen, in one line."""
+    ignored: Sequence[str]
+    """Columns that are not read."""
 
 
 def write_network(wanted: Wanted) -> tuple[Path, Sequence[str]]:
@@ -84,9 +92,27 @@ def write_network(wanted: Wanted) -> tuple[Path, Sequence[str]]:
         raise UserError("no such file", wanted.file)
     found = configuration(wanted)
     document = Document(file, yaml.safe_load(found.text), {})
+    project = read_project(document)
+    unread = f"; not read: {', '.join(found.ignored)}" if found.ignored else ""
+    said = [f"{project.files[0]}{unread}", found.chosen]
+    if apart := _apart(project):
+        document.data["analyses"]["main"]["exclude"] = apart
+        said.append(f"not linked to the reference, and excluded with that reason: {', '.join(apart)}")
     check_networks(read_project(document), file)
-    write_text(file, found.text)
-    return file, [*found.said, f"{file}: next, make results CONFIG={file}"]
+    write_text(file, found.text.replace(_ANALYSES, f"analyses: {quoted(document.data['analyses'])}"))
+    return file, [*said, f"{file}: next, make results CONFIG={file}"]
+
+
+def _apart(project: Project) -> dict[str, str]:
+    """Studies that no chain of comparisons links to the reference of a plain network, each with the reason."""
+    arms = arms_in_use(project, "main", _OUTCOME)
+    if not is_plain(arms, Structure.of(treatments_of(project))):
+        return {}
+    reference = project.treatments.reference
+    linked = next((part for part in parts(arms) if reference in part), [])
+    studies = dict.fromkeys(arm.study for arm in arms if linked and not set(arm.regimens) <= set(linked))
+    label = project.treatments.regimens[reference].label
+    return dict.fromkeys(studies, f"no chain of comparisons links it to {label}")
 
 
 def configuration(wanted: Wanted) -> Written:
@@ -104,15 +130,8 @@ def configuration(wanted: Wanted) -> Written:
         entry["judged_by"] = f"whoever made {Path(wanted.file).name}"
     scale = 1.0 if measure.is_ratio else _spread(taken)
     text = _text(wanted, entry, measure, likelihood, better, reference, scale, words)
-    lines = TableFile.of(table, sheet, taken, words)
-    unread = f"; not read: {', '.join(ignored)}" if ignored else ""
-    return Written(
-        text,
-        [
-            f"{lines}{unread}",
-            f"measure {measure.name} ({why}), {better} is better, {reference} is the reference{because}",
-        ],
-    )
+    chosen = f"measure {measure.name} ({why}), {better} is better, {reference} is the reference{because}"
+    return Written(text, chosen, ignored)
 
 
 def _complain(path: Sequence[str | int], value: Any, problem: str) -> UserError:
@@ -262,7 +281,7 @@ def _text(
         "# Standard deviations of effects and baselines, and scales of the half-normals of τ and ω.",
         f"priors: {quoted({'vague': prior})}",
         f"sampler: {quoted({'chains': 4, 'draws': 1000, 'tune': 600, 'target_accept': 0.9, 'retry': retry})}",
-        f"analyses: {quoted({'main': {'label': 'All studies'}})}",
+        _ANALYSES,
     ]
     return "\n".join(lines) + "\n"
 
@@ -284,6 +303,8 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         "format": arguments.format or None,
         "sheet": arguments.sheet or None,
         "missing": arguments.missing,
+        "repeated": arguments.repeated or None,
+        "components": arguments.components,
         "ignore": arguments.ignore,
         "columns": _pairs("columns", arguments.columns),
         "where": _pairs("where", arguments.where),
@@ -314,6 +335,8 @@ def main() -> None:
     parser.add_argument("--where", action="append", default=[], help="column=word: read these rows alone")
     parser.add_argument("--common", action="append", default=[], help="ours=word: what stands in no column")
     parser.add_argument("--treatments", action="append", default=[], help="theirs=ours: another name of a treatment")
+    parser.add_argument("--repeated", help="one_arm or own_arms, where a study has a treatment on two lines")
+    parser.add_argument("--components", action="append", default=[], help="a column with 1 for a component of the arm")
     parser.add_argument("--ignore", action="append", default=[], help="a column that is not read")
     parser.add_argument("--sheet", help="sheet of a workbook")
     parser.add_argument("--missing", action="append", default=[], help="a word that means a missing value")

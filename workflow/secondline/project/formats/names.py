@@ -21,10 +21,12 @@ FIGURES = {
 }
 """Figures of an arm."""
 EFFECTS = {
-    "effect": ("effect", "te", "diff", "loghr", "logor", "logrr", "logirr", "lnhr", "lnor", "lnrr", "y"),
+    "effect": ("effect", "te", "diff", "loghr", "logor", "logrr", "logirr", "lnhr", "lnor", "lnrr", "y", "yi"),
     "se": ("se", "sete", "stderr", "sediff", "diffse", "seloghr", "selogor", "selogrr", "selnhr", "selnor", "selnrr"),
 }
 """An effect on the scale on which effects add up."""
+VARIANCES = {"variance": ("variance", "var", "vi")}
+"""The variance of an effect, in place of its standard error."""
 LIMITS = {
     "lower": ("lower", "lowerci", "lowci", "lci", "cilow", "cilower", "lcl", "ll", "lower95", "ci95low"),
     "upper": ("upper", "upperci", "highci", "uci", "cihigh", "ciupper", "ucl", "ul", "upper95", "ci95high"),
