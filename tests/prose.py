@@ -82,12 +82,21 @@ class _Reader(HTMLParser):
             self.open[-1].text += data
 
 
+def _abbreviated(text: str) -> str:
+    """Take out the words that spell an abbreviation out, as far as their first letters are its letters."""
+    for found in reversed(list(re.finditer(r" \(([A-Z]{2,})\)", text))):
+        words = list(re.finditer(r"[A-Za-z]+", text[: found.start()]))[-len(found[1]) :]
+        if "".join(word[0][0] for word in words).upper() == found[1]:
+            text = text[: words[0].start()] + found[1] + text[found.end() :]
+    return text
+
+
 def passages(page: str) -> list[Passage]:
     """Read the prose of the parts that are checked; that on how to read the report is constant."""
     reader = _Reader()
     reader.feed(page)
     for passage in reader.passages:
-        passage.text = " ".join(passage.text.split()).replace("the best mean rank", "the highest SUCRA")
+        passage.text = _abbreviated(" ".join(passage.text.split())).replace("the best mean rank", "the highest SUCRA")
     return [p for p in reader.passages if p.section in CHECKED and p.text]
 
 
@@ -331,9 +340,9 @@ RULES: list[tuple[str, Check]] = [
     (r"from (\d+) stud(?:y|ies) of undeclared design", _studies_used),
     (r"Of (\d+) effects? relative to the reference[^,]*, ([^.]*)\.", _labels),
     (r"^(?:\d+ (?:direct|mixed-setting|indirect|extrapolated|prior-driven) ?)+$", _shares),
-    (r"In (\d+) of (\d+) rankings?, no treatment can be named first\.", _nobody_in),
+    (r"In (\d+) of (\d+) rankings? \([^)]*\), no treatment can be named first\.", _nobody_in),
     (r"One treatment can be named first in each ranking:", _somebody_in_each),
-    (r"(?:Where one is named,|(?<=in each ranking:)) the 95% credible interval of its SUCRA overlaps that of the "
+    (r"(?:Where one is named,|(?<=\):)) the 95% credible interval of its SUCRA overlaps that of the "
      rf"next-ranked treatment in (\d+) of (\d+); its P\(best\) is {N}(?: to {N})?\.", _overlaps),
     (rf"^(?:NOT CONVERGED, do not use: )?(.+?) ranks first(?: among the candidates)?: SUCRA {N} \(95% equal-tailed "
      rf"credible interval {N} to {N}(?:, an interval that spans the whole scale)?\), P\(best\) {N}, based on an? "

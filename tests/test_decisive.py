@@ -391,10 +391,15 @@ def test_every_number_of_a_move_is_in_its_row(table: list[Row]) -> None:
         assert float(row["standard_errors"]) == pytest.approx(difference / float(row["sd"]))
 
 
-def test_the_page_lists_the_largest_once(table: list[Row]) -> None:
-    """A setting of its own that leads with the same candidates stands for the summary; the rest is counted."""
-    labels = Labels(regimens={"a": "Alpha", "b": "Beta"}, settings={"overall": "Overall", "late": "Late"})
-    rows = [*table, *({**row, "setting": "late"} for row in table)]
-    (shown,) = decisive_lists(rows, Names(labels, "main", "os", "pooled"))
+def test_the_page_lists_the_largest_of_every_setting(table: list[Row]) -> None:
+    """Not of all settings together, in which no patient is; each sentence once, and the rest is counted."""
+    settings = {"overall": "Overall", "late": "Late", "early": "Early"}
+    labels = Labels(regimens={"a": "Alpha", "b": "Beta"}, settings=settings)
+    rows = [*table, *({**row, "setting": place} for place in ("late", "early") for row in (*table, table[0]))]
+    shown, other = decisive_lists(rows, Names(labels, "main", "os", "pooled"))
     assert (shown.place, shown.pair, shown.more) == ("Late", "Alpha against Beta", len(table) - SHOWN)
-    assert shown.sentences == [row["what"] for row in table][:SHOWN]
+    assert shown.sentences == other.sentences == [row["what"] for row in table][:SHOWN]
+    assert shown.anchors == [f"decides-os-late-{k}" for k in range(1, SHOWN + 1)]
+    assert other.place == "Early"
+    (alone,) = decisive_lists(table, Names(replace(labels, settings={"overall": "Overall"}), "main", "os", "pooled"))
+    assert (alone.place, alone.anchors[0]) == ("", "decides-os-overall-1")

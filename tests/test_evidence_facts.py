@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from secondline.report.prose.evidence_facts import designs_counted, evidence_facts, in_sentence
+from secondline.report.prose.evidence_facts import designs_counted, evidence_facts
 from secondline.report.settings import Labels, StudyFacts
 from secondline.report.words import Names
 
@@ -63,8 +63,3 @@ def test_what_is_not_known_is_left_out() -> None:
         "1 randomised trial", "at least 30 patients (overall survival)", "last study published in 2019"
     ]  # fmt: skip
     assert evidence_facts({"os": [contrast("one", "", "")]}, "os", {}, NAMES) == ["1 study (design not declared)"]
-
-
-def test_labels_inside_a_sentence() -> None:
-    """An abbreviation keeps its letters."""
-    assert [in_sentence(label) for label in ("Overall survival", "ORR", "")] == ["overall survival", "ORR", ""]

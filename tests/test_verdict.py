@@ -5,8 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from secondline.jobs.report_settings import figure_labels, is_avoided
+from secondline.project.abbreviations import abbreviations
+from secondline.project.config import Project
 from secondline.report.page.first_screen import LONG, brief, harm_of
-from secondline.report.prose.verdict import Tables, compared, harm_sentence, small, verdict_of
+from secondline.report.prose.phrases import aim, small, spelled_out
+from secondline.report.prose.verdict import Tables, compared, harm_sentence, verdict_of
+from secondline.report.settings import Labels
+from secondline.report.words import Names
 
 from tests.test_certainty_report import certainty_of
 from tests.test_plots import NETWORKS, SMOKING
@@ -83,6 +89,61 @@ def test_a_reason_is_cut_between_clauses() -> None:
 
 def test_labels_begin_with_a_small_letter_within_a_sentence() -> None:
     """But for abbreviations."""
-    assert [small(text) for text in ("Regorafenib + ICI", "ICI", "No contact", "A")] == [
-        *("regorafenib + ICI", "ICI", "no contact", "A")
+    assert [small(text) for text in ("Regorafenib + ICI", "ICI", "No contact", "A", "")] == [
+        *("regorafenib + ICI", "ICI", "no contact", "A", "")
     ]
+
+
+ICI, TKI = "immune checkpoint inhibitor", "tyrosine kinase inhibitor"
+
+
+def test_abbreviations_are_those_that_other_labels_spell_out() -> None:
+    """By the first letters of words that follow each other; one that nothing spells out stays as it is."""
+    spelled = ["Other tyrosine kinase inhibitor", "Immune checkpoint-inhibitor", "ICI"]
+    assert abbreviations(["Other TKI + ICI", "PLD", "ICI, a TKI"], spelled) == {
+        "TKI": TKI,
+        "ICI": "immune checkpoint-inhibitor",
+    }
+    assert abbreviations(["ICI"], ["ICI", "Invasive ductal"]) == {}
+
+
+def test_an_abbreviation_is_spelled_out_where_it_first_occurs() -> None:
+    """Once in texts read one after another, also at the beginning of one; words that contain it stay."""
+    names = Names(Labels(abbreviations={"ICI": ICI, "TKI": TKI}), "main")
+    said = spelled_out(["Sorafenib + ICI, not sorafenib.", "ICI and ICIs.", "TKI + ICI.", "TKI."], names)
+    assert said == [f"Sorafenib + {ICI} (ICI), not sorafenib.", "ICI and ICIs.", f"T{TKI[1:]} (TKI) + ICI.", "TKI."]
+
+
+def test_the_first_screen_of_the_shipped_network_spells_its_abbreviations_out(project: Project) -> None:
+    """From the labels of its components."""
+    assert figure_labels(project).abbreviations == {"ICI": ICI, "TKI": TKI} | {}
+
+
+FOR = {
+    "os": "overall survival",
+    "pfs": "progression-free survival",
+    "orr": "objective response",
+    "dcr": "disease control",
+    "response": "best overall response",
+    "ae_any": "avoiding any adverse event",
+    "ae_grade3": "avoiding adverse events of grade 3 or worse",
+    "discontinuation": "avoiding discontinuation for toxicity",
+}
+
+
+def test_treatments_are_better_for_avoiding_events_and_for_survival(project: Project) -> None:
+    """Every outcome of the shipped analysis after “better for”; of the others, events are those that a measure counts."""
+    labels = figure_labels(project)
+    assert {name: aim(Names(labels, "primary", name)) for name in labels.outcomes} == FOR
+    kinds = {
+        "Death": ("HR", "lower"),
+        "Time to relapse": ("HR", "lower"),
+        "Pain": ("MD", "lower"),
+        "Cure": ("OR", "higher"),
+    }
+    config = project.config.outcomes["os"]
+    found = [
+        is_avoided(config.model_copy(update={"label": label, "measure": measure, "better": better}))
+        for label, (measure, better) in kinds.items()
+    ]
+    assert found == [True, False, False, False]

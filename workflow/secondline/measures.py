@@ -31,6 +31,8 @@ class Measure:
     """The figure in which an absolute baseline may be declared, beside mean and sd on the link scale."""
     absolute: Literal["risk", "hazard"] | None = None
     """What a baseline turns effects into: differences of risks, or of the risks by a time; None where neither."""
+    of_events: bool = False
+    """Whether it compares how often, or how soon, patients have an event."""
 
     @property
     def none(self) -> int:
@@ -69,6 +71,7 @@ HR = Measure(
     information=1 / 4,
     baseline="median",
     absolute="hazard",
+    of_events=True,
 )
 OR = Measure(
     name="OR",
@@ -78,6 +81,7 @@ OR = Measure(
     information=1 / 12,
     baseline="events",
     absolute="risk",
+    of_events=True,
 )
 RR = Measure(
     name="RR",
@@ -87,6 +91,7 @@ RR = Measure(
     information=None,
     baseline="events",
     absolute="risk",
+    of_events=True,
 )
 RD = Measure(
     name="RD",
@@ -96,9 +101,16 @@ RD = Measure(
     information=None,
     baseline="events",
     absolute="risk",
+    of_events=True,
 )
 IRR = Measure(
-    name="IRR", words="Incidence rate ratio", is_ratio=True, usual="poisson_log", information=None, baseline=None
+    name="IRR",
+    words="Incidence rate ratio",
+    is_ratio=True,
+    usual="poisson_log",
+    information=None,
+    baseline=None,
+    of_events=True,
 )
 MD = Measure(name="MD", words="Mean difference", is_ratio=False, usual="normal", information=None, baseline=None)
 SMD = Measure(

@@ -1,5 +1,6 @@
 """The resolved settings of figures and reports: what the tables do not say."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -25,8 +26,12 @@ from secondline.layout import (
     PAGE_MODELS,
     SMALL_STUDY_TABLES,
 )
+from secondline.likelihoods import LIKELIHOODS
+from secondline.measures import MEASURES
+from secondline.project.abbreviations import abbreviations
 from secondline.project.config import Project
 from secondline.project.evidence_tables import TableStudy
+from secondline.project.outcomes import Outcome
 from secondline.project.sheets import StudySheet
 from secondline.project.study_names import study_names
 from secondline.report.settings import (
@@ -96,7 +101,23 @@ def figure_labels(project: Project) -> Labels:
         studies=study_names(project),
         omega={model: _omega(project, model) for model in config.models},
         headline=config.headline,
+        abbreviations=abbreviations(
+            [regimen.label for regimen in treatments.regimens.values()]
+            + [setting.label for setting in treatments.settings.values()],
+            [*treatments.components.values(), *(group.label for group in treatments.classes.values())],
+        ),
+        avoided=[name for name, outcome in config.outcomes.items() if is_avoided(outcome)],
     )
+
+
+_TIME = re.compile(r"surviv|free|\btime\b", re.IGNORECASE)
+"""In labels of outcomes that are named after a time without the event."""
+
+
+def is_avoided(outcome: Outcome) -> bool:
+    """Whether the label of an outcome names an event that better treatments prevent: death, but not survival."""
+    of_events = MEASURES[outcome.measure].of_events and not LIKELIHOODS[outcome.likelihood].is_ordered
+    return of_events and outcome.better == "lower" and not _TIME.search(outcome.label)
 
 
 def outcome_labels(project: Project, outcome: str) -> Labels:

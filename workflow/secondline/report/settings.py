@@ -28,6 +28,10 @@ class Labels:
     """Between what effects have standard deviation omega, by model: ``settings``, ``classes``, or nothing."""
     headline: str = ""
     """The headline model."""
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
+    """Words of the abbreviations in labels of treatments."""
+    avoided: Sequence[str] = ()
+    """Outcomes whose label names an event that is to be avoided."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ def twin(
         ]
         for name in p_scores
     ]
-    columns = ("Treatment", "Frequentist (95% CI)", f"Bayesian ({INTERVAL})", "P-score", "SUCRA")
+    columns = ("Treatment", "Frequentist (95% CI)", f"Bayesian ({INTERVAL})", "P-score", "SUCRA among all")
     caption = (
         f"{names.heading('overall')}: {names.measure} relative to {names.regimen(reference)}, frequentist and Bayesian"
     )

@@ -142,7 +142,10 @@ def _caption(ranking: Sequence[Row], names: Names, kind: _Kind) -> tuple[str, st
     """Title, and what is drawn."""
     reasons = sorted({rank_note(row) for row in ranking} - {""}, key=[NOT_A_CANDIDATE, NOT_RANKED].index)
     hollow = f" Hollow: {', or '.join(reasons)}." if reasons else ""
-    about = f"{names.analysis_label}, model “{names.model}”. Rank 1 is best. {kind.scale}{hollow}{_grey(ranking)}"
+    among = " Ranks are those among all treatments." if reasons else ""
+    about = (
+        f"{names.analysis_label}, model “{names.model}”. Rank 1 is best.{among} {kind.scale}{hollow}{_grey(ranking)}"
+    )
     return f"{names.outcome_label}: {kind.title}", about
 
 

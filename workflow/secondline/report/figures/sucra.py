@@ -46,6 +46,8 @@ _WIDEST, _WORST = "[0.00, 0.00]", "0 worst"
 _SIDE = 0.12  # inches between labels and cells
 _BAR, _BAR_HEIGHT = 1.2, 0.10  # inches, the sample of the colours
 _GAP = 0.12  # inches under a panel
+COLOURS = "Blue with bold figures: a treatment can be named first, and the darker the blue, the higher the SUCRA."
+"""What colours and bold figures of the cells mean."""
 
 
 def draw_sucra(ranking: Sequence[Row], names: Names, warning: str = "") -> "Figure":
@@ -132,10 +134,11 @@ def _caption(rows: Sequence[Row], names: Names) -> tuple[str, str]:
     hatched = f" Hatched: {', or '.join(notes)}." if notes else ""
     undecided = any(row["not_named"] and not rank_note(row) for row in rows)
     white = f" White: {NOBODY_FIRST}." if undecided else ""
+    among = " among the candidates" if notes else ""
     about = (
-        f"{names.analysis_label}, model “{names.model}”. Surface under the cumulative ranking curve (SUCRA): 1 is "
-        "best, 0 is worst, and higher is better for every outcome; 95% equal-tailed credible intervals in brackets. "
-        f"The higher the darker.{hatched}{white} Letter: evidence on the effect relative to {reference} ({letters})."
+        f"{names.analysis_label}, model “{names.model}”. Surface under the cumulative ranking curve (SUCRA){among}: 1 "
+        "is best, 0 is worst, and higher is better for every outcome; 95% equal-tailed credible intervals in brackets. "
+        f"{COLOURS}{white}{hatched} Letter: evidence on the effect relative to {reference} ({letters})."
     )
     return "SUCRA by outcome", about
 
@@ -178,7 +181,7 @@ def _name_columns(figure: "Figure", columns: Mapping[str, tuple[str, float]], le
 
 
 def _draw_cell(axes: Any, corner: tuple[float, float], width: float, row: Row) -> None:
-    """Fill a cell by its SUCRA where one is named first; white where none is, hatched without a rank."""
+    """Fill a cell by its SUCRA among candidates where one is named first; white where none is, hatched without."""
     from matplotlib.patches import Rectangle
 
     x, y = corner
@@ -188,7 +191,7 @@ def _draw_cell(axes: Any, corner: tuple[float, float], width: float, row: Row) -
         (x + 0.015, y + 0.03),
         width - 0.03,
         0.94,
-        facecolor=heat_colour(float(row["sucra"])) if filled else "white",
+        facecolor=heat_colour(float(row["candidate_sucra"])) if filled else "white",
         edgecolor="white" if filled else LIGHT,
         linewidth=0.6,
         hatch="" if ranked else "////",
@@ -197,10 +200,11 @@ def _draw_cell(axes: Any, corner: tuple[float, float], width: float, row: Row) -
     axes.add_patch(cell)
     box = {} if ranked else {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6}}
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": INK if ranked else GREY, **box}
-    interval = f"[{number(row['sucra_lower'])}, {number(row['sucra_upper'])}]"
-    weight = "bold" if filled else "normal"
-    axes.text(x + width / 2, y + 0.30, number(row["sucra"]), weight=weight, **style)
-    axes.text(x + width / 2, y + 0.71, interval, **style)
+    if ranked:
+        interval = f"[{number(row['candidate_sucra_lower'])}, {number(row['candidate_sucra_upper'])}]"
+        weight = "bold" if filled else "normal"
+        axes.text(x + width / 2, y + 0.30, number(row["candidate_sucra"]), weight=weight, **style)
+        axes.text(x + width / 2, y + 0.71, interval, **style)
     axes.text(x + width - 0.08, y + 0.30, EVIDENCE[row["evidence"]].letter, **style)
 
 

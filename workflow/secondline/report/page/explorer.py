@@ -5,14 +5,16 @@ from dataclasses import replace
 from math import exp
 from typing import Any
 
+from secondline.report.prose.first import ranked_candidates
+from secondline.report.tables.results import among_candidates
 from secondline.report.words import (
     Names,
     Row,
     by_rank,
     differences,
     is_true,
-    number,
     probability,
+    rank_note,
     ratio,
     reference_of,
     settings_of,
@@ -38,14 +40,17 @@ def explorer_data(
     -------
     dict
         ``outcomes``: by outcome its words and, by model and setting, ``effects`` as lists of treatment, comparator,
-        estimate in words, its three values, predictive interval and P(better), evidence in words; ``ranks`` as lists of
-        treatment, SUCRA in words, its three values, P(best), whether it is a candidate.
+        estimate in words, its three values, predictive interval and P(better), evidence in words; ``ranks``, in their
+        order, as lists of treatment, SUCRA and P(best) among the candidates, and why it has none.
     """
     return {
         "treatments": dict(names.labels.regimens),
         "settings": {name: names.place(name) for name in names.labels.settings},
         "headline": names.model,
         "lead": lead,
+        "everyone": all(
+            not rank_note(row) for members in tables.values() for rows in members["ranking"].values() for row in rows
+        ),
         "outcomes": {
             outcome: _outcome(members["relative_effects"], members["ranking"], replace(names, outcome=outcome))
             for outcome, members in tables.items()
@@ -70,7 +75,7 @@ def _outcome(
                     "effects": [
                         _effect(row, replace(names, model=model)) for row in relative[model] if row["setting"] == place
                     ],
-                    "ranks": [_rank(row) for row in by_rank(ranking, place)],
+                    "ranks": _ranks(ranking, place),
                 }
                 for place in settings_of(ranking)
             }
@@ -100,15 +105,11 @@ def _predictive(row: Row, names: Names) -> str:
     return " to ".join(shown)
 
 
-def _rank(row: Row) -> list[Any]:
-    lower, upper = (number(row[f"sucra_{end}"]) for end in ("lower", "upper"))
-    return [
-        row["treatment"],
-        f"{number(row['sucra'])} ({lower} to {upper})",
-        *(_drawn(float(row[key])) for key in ("sucra", "sucra_lower", "sucra_upper")),
-        probability(row["p_best"]),
-        is_true(row, "candidate"),
-    ]
+def _ranks(ranking: Sequence[Row], place: str) -> list[list[str]]:
+    """List the treatments as they rank among the candidates, and those without such a rank after them."""
+    ranked = ranked_candidates(ranking, place)
+    rows = [*ranked, *(row for row in by_rank(ranking, place) if row not in ranked)]
+    return [[row["treatment"], *(among_candidates(row)), rank_note(row)] for row in rows]
 
 
 def _drawn(value: float) -> float:

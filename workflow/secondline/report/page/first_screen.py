@@ -10,10 +10,13 @@ from secondline.cells import left_out_study
 from secondline.report.certainty import Certainty, shade_of
 from secondline.report.doubt import Doubt
 from secondline.report.prose.certainty import in_short, reasons
+from secondline.report.prose.decisive import decisive_anchor, decisive_facts
 from secondline.report.prose.doubt import lead_sentence
 from secondline.report.prose.first import first_of
-from secondline.report.prose.verdict import Tables, small, verdict_of
+from secondline.report.prose.phrases import small, spelled_out
+from secondline.report.prose.verdict import Tables, verdict_of
 from secondline.report.settings import ReportSettings
+from secondline.report.tables.certainty import findings_table
 from secondline.report.words import Names, Row, is_true, settings_of
 
 REASONS = 4
@@ -131,14 +134,17 @@ def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, a
     names, found = own.names, verdict_of(own, harm, place)
     doubted = _plain(lead_sentence(doubt, own.ranking, place, names)) if doubt else ""
     shade: Any = shade_of(found.certainty) if found.certainty else None
+    sentences = [*found.sentences, *filter(None, [doubted, _left_out(own, place, around)])]
+    why = _reasons(own, place, found.pair, around.decisive)[:REASONS]
+    said = spelled_out([*sentences, *(reason.text for reason in why)], names)
     return Answer(
         names.place(place),
         names.outcome,
         names.outcome_label,
-        [*found.sentences, *filter(None, [doubted, _left_out(own, place, around)])],
+        said[: len(sentences)],
         shade.words if shade else "",
         shade.name if shade else "none",
-        _reasons(own, place, found.pair, around.decisive)[:REASONS],
+        [replace(reason, text=text) for reason, text in zip(why, said[len(sentences) :], strict=True)],
     )
 
 
@@ -179,8 +185,16 @@ def _reasons(own: Tables, place: str, pair: tuple[str, str] | None, decisive: Se
     """Say what lowers the certainty, and list what decides the answer; where nothing is listed, every reason."""
     outcome = own.names.outcome
     known = own.certainty.by_names.get((place, *pair)) if own.certainty and pair else None
-    facts = [row["what"] for row in decisive if (row["outcome"], row["setting"]) == (outcome, place)]
+    facts = decisive_facts(decisive, outcome, place)[:REASONS]
     if facts:
         judged = [Reason(text, f"certainty-{outcome}")] if known and (text := in_short(known)) else []
-        return [*judged, *(Reason(brief(fact), f"doubt-{outcome}") for fact in dict.fromkeys(facts))]
-    return [Reason(text, f"certainty-{outcome}") for text in reasons(known, own.names)] if known else []
+        return [*judged, *(Reason(brief(fact), decisive_anchor(outcome, place, k)) for k, fact in enumerate(facts))]
+    return _of_certainty(own, place, known) if known else []
+
+
+def _of_certainty(own: Tables, place: str, known: Mapping[str, Row]) -> list[Reason]:
+    """Say why a certainty is what it is; a reason leads to the note of the summary of findings that says the same."""
+    assert own.certainty is not None
+    table = findings_table(own.certainty, place, own.names)
+    anchors = {note: f"{table.anchor}-{k + 1}" for k, note in enumerate(table.notes)}
+    return [Reason(text, anchors.get(text, f"certainty-{own.names.outcome}")) for text in reasons(known, own.names)]

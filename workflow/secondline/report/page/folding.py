@@ -13,7 +13,7 @@ _OPENED = re.compile(
     r'<template class="folded" data-holds="[^"]*">((?:(?!<template|</template>).)*)</template>', re.DOTALL
 )
 _WITHOUT_SCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
-_ANCHOR = re.compile(r'<(?:h\d|details)\b[^>]*\bid="([^"]+)"')
+_ANCHOR = re.compile(r'<(?:h\d|details|li)\b[^>]*\bid="([^"]+)"')
 
 
 def fold(html: str) -> "Markup":

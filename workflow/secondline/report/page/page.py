@@ -11,6 +11,7 @@ from secondline.layout import (
 )
 from secondline.report.direct import direct_of
 from secondline.report.figures.style import EVIDENCE
+from secondline.report.figures.sucra import COLOURS
 from secondline.report.page.bundle import bundle
 from secondline.report.page.certainty import certainty_sections, read_certainties
 from secondline.report.page.doubt import doubt_sections, read_doubts
@@ -26,10 +27,10 @@ from secondline.report.page.weigh import SCRIPT, weigh_section
 from secondline.report.prose.answer import strength_of
 from secondline.report.prose.evidence_facts import evidence_facts
 from secondline.report.prose.methods import methods_text
+from secondline.report.prose.phrases import small
 from secondline.report.prose.sentences import (
     not_converged,
 )
-from secondline.report.prose.verdict import small
 from secondline.report.settings import PopulationSettings, ReportSettings
 from secondline.report.tables import checks, prisma, results
 from secondline.report.tables.benefit import Balance, balances
@@ -92,6 +93,7 @@ _WORDS = {
     "letters": {name: mark.letter for name, mark in EVIDENCE.items()},
     "words": {name: evidence_words(name) for name in EVIDENCE},
     "glossary": GLOSSARY,
+    "sucra_colours": COLOURS,
 }
 """What the template shows in every report."""
 

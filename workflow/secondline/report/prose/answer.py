@@ -8,6 +8,7 @@ from itertools import pairwise
 from secondline.cell_values import OVERALL, REFERENCE
 from secondline.network.arms import used_rows
 from secondline.report.prose.first import candidates_of, closeness, comparison, first_of, ranked_candidates
+from secondline.report.prose.phrases import small
 from secondline.report.prose.sentences import design_words
 from secondline.report.words import (
     Names,
@@ -139,7 +140,9 @@ def strength_of(
         reference = "the reference of the setting" if names.has_settings else "the reference"
         sentences.append(f"Of {plural(len(effects), 'effect')} relative to {reference}, {kinds}.")
     places = [(ranking, place) for ranking in rankings.values() for place in settings_of(ranking)]
-    sentences += closeness([[row for row in ranking if row["setting"] == place] for ranking, place in places])
+    asked = listed(small(names.label_of_outcome(outcome)) for outcome in rankings)
+    of = f"{asked}, by setting and overall" if names.has_settings else asked
+    sentences += closeness([[row for row in ranking if row["setting"] == place] for ranking, place in places], of)
     if names.has_settings and names.labels.omega.get(names.model) != "settings":
         sentences.append(
             f"The headline model “{names.model}” assumes the same effects in every setting: settings differ in their "

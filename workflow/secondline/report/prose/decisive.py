@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-from secondline.cell_values import see_analyses
-from secondline.report.figures.curve_points import shown_settings
+from secondline.cell_values import OVERALL, see_analyses
 from secondline.report.settings import DecisiveWords
 from secondline.report.words import Names, Row, listed, number, percentage, plural, ratio
 
@@ -47,10 +46,22 @@ class DecisiveList:
     pair: str
     sentences: list[str]
     more: int
+    anchors: list[str]
+    """Those of the sentences."""
+
+
+def decisive_facts(rows: Sequence[Row], outcome: str, setting: str) -> list[str]:
+    """List what decides the answer of one outcome and setting, each sentence once, in the order of decisive.csv."""
+    return list(dict.fromkeys(row["what"] for row in rows if (row["outcome"], row["setting"]) == (outcome, setting)))
+
+
+def decisive_anchor(outcome: str, setting: str, place: int) -> str:
+    """Name the place on the page of a sentence of `decisive_facts`, by its place in that list."""
+    return f"decides-{outcome}-{setting}-{place + 1}"
 
 
 def decisive_lists(rows: Sequence[Row], names: Names) -> list[DecisiveList]:
-    """List what decides the answers of one outcome, once where several settings lead with the same two candidates.
+    """List what decides the answers of one outcome; of all settings together only where no setting is listed alone.
 
     Parameters
     ----------
@@ -60,12 +71,12 @@ def decisive_lists(rows: Sequence[Row], names: Names) -> list[DecisiveList]:
     here = [row for row in rows if row["outcome"] == names.outcome]
     pairs = {row["setting"]: (row["first"], row["runner_up"]) for row in here}
     found = []
-    for setting in shown_settings(pairs):
-        said = [row["what"] for row in here if row["setting"] == setting]
+    for setting in [setting for setting in pairs if setting != OVERALL] or pairs:
+        said = decisive_facts(rows, names.outcome, setting)
         first, runner_up = map(names.regimen, pairs[setting])
-        found.append(
-            DecisiveList(names.place(setting), f"{first} against {runner_up}", said[:SHOWN], max(len(said) - SHOWN, 0))
-        )
+        anchors = [decisive_anchor(names.outcome, setting, k) for k in range(min(len(said), SHOWN))]
+        pair, more = f"{first} against {runner_up}", max(len(said) - SHOWN, 0)
+        found.append(DecisiveList(names.place(setting), pair, said[:SHOWN], more, anchors))
     return found
 
 

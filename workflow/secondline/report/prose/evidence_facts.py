@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
 
 from secondline.network.arms import used_arms, used_rows
+from secondline.report.prose.phrases import small
 from secondline.report.prose.sentences import RANDOMISED
 from secondline.report.settings import StudyFacts
 from secondline.report.words import Names, Row, listed, plural
@@ -54,7 +55,7 @@ def designs_counted(designs: Iterable[str]) -> str:
 def _patients(rows: Sequence[Row], lead: str, names: Names) -> str:
     """Count the patients of the arms in use."""
     counted = patients_counted(rows)
-    return f"{counted} ({in_sentence(names.label_of_outcome(lead))})" if counted else ""
+    return f"{counted} ({small(names.label_of_outcome(lead))})" if counted else ""
 
 
 def patients_counted(rows: Iterable[Row]) -> str:
@@ -66,11 +67,6 @@ def patients_counted(rows: Iterable[Row]) -> str:
     whole = isclose(total, round(total), abs_tol=1e-9)
     sign = "at least " if not all(arm.n for arm in arms) else "" if whole else "about "
     return f"{sign}{total:,.0f} patients"
-
-
-def in_sentence(label: str) -> str:
-    """Write a label inside a sentence: ``overall survival``; one that begins with an abbreviation is left."""
-    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
 
 
 def _until(studies: Sequence[StudyFacts]) -> str:

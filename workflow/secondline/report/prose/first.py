@@ -194,26 +194,28 @@ def _higher(row: Row, names: Names) -> str:
     return f"Among all treatments, {label} has a higher SUCRA ({number(row['sucra'])}) but is {NOT_A_CANDIDATE} here."
 
 
-def closeness(rankings: Sequence[Sequence[Row]]) -> list[str]:
+def closeness(rankings: Sequence[Sequence[Row]], of: str) -> list[str]:
     """Say in how many rankings no treatment is named first, and how clearly those that are differ from the next.
 
     Parameters
     ----------
     rankings : sequence
         Rows of one setting each.
+    of : str
+        Which rankings these are: “overall survival, by setting”.
     """
     known = [rows for rows in rankings if rows and rows[0]["not_named"] != NO_CANDIDATE]
     pairs = [tuple(ranked_candidates(rows, rows[0]["setting"])[:2]) for rows in known if not rows[0]["not_named"]]
     unnamed = len(known) - len(pairs)
     sentences = (
-        [f"In {unnamed} of {plural(len(known), 'ranking')}, no treatment can be named first."] if unnamed else []
+        [f"In {unnamed} of {plural(len(known), 'ranking')} ({of}), no treatment can be named first."] if unnamed else []
     )
     if pairs:
         ends = [(first["candidate_sucra_lower"], following["candidate_sucra_upper"]) for first, following in pairs]
         overlapping = sum(float(lower) <= float(upper) for lower, upper in ends)
         best = sorted((first["candidate_p_best"] for first, _ in pairs), key=float)
         low, high = probability(best[0]), probability(best[-1])
-        where = "Where one is named," if unnamed else "One treatment can be named first in each ranking:"
+        where = "Where one is named," if unnamed else f"One treatment can be named first in each ranking ({of}):"
         sentences.append(
             f"{where} the 95% credible interval of its SUCRA overlaps that of the next-ranked treatment in "
             f"{overlapping} of {len(pairs)}; its P(best) is {low if low == high else f'{low} to {high}'}."

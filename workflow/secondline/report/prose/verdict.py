@@ -21,6 +21,7 @@ from secondline.report.prose.first import (
     first_of,
     ranked_candidates,
 )
+from secondline.report.prose.phrases import aim, small
 from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, listed, reference_of
 
 _VERBS = {"high": "is", "moderate": "is probably", "low": "may be"}
@@ -88,7 +89,7 @@ def compared(tables: Tables, setting: str, treatment: str, other: str, again: bo
     names, effect = tables.names, comparison(tables.relative, setting, treatment, other)
     one, two = ("it" if again else names.regimen(treatment)), small(names.regimen(other))
     figures = figures_of(effect, names)
-    outcome = "" if again else f" for {small(names.outcome_label)}"
+    outcome = "" if again else f" for {aim(names)}"
     if effect["evidence"] == PRIOR_DRIVEN:
         return f"The studies cannot tell how {small(one)} compares with {two}{outcome}: {figures}, prior-driven."
     if not is_clear(effect, names):
@@ -120,7 +121,7 @@ def is_clear(effect: Row, names: Names) -> bool:
 def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
     """Say that the studies do not tell which treatment is best, and what they tell of the two that rank highest."""
     names, candidates = tables.names, candidates_of(tables.ranking, setting)
-    outcome = small(names.outcome_label)
+    outcome = aim(names)
     placed = ranked_candidates(tables.ranking, setting)
     if len(candidates) == 1:
         yield f"The only candidate is {small(names.regimen(candidates[0]['treatment']))}."
@@ -199,8 +200,3 @@ def judged(certainty: Certainty | None, setting: str, treatment: str, comparator
     """Find the certainty of a comparison as certainty.csv has it; empty where it was not judged."""
     found = certainty.by_names.get((setting, treatment, comparator)) if certainty else None
     return found[OVERALL_CERTAINTY]["judgement"] if found else ""
-
-
-def small(text: str) -> str:
-    """Begin a label within a sentence with a small letter, but for abbreviations."""
-    return text[0].lower() + text[1:] if len(text) > 1 and text[1].islower() else text

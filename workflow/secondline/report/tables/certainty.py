@@ -43,7 +43,15 @@ def findings_table(certainty: Certainty, setting: str, names: Names) -> Table:
     columns = ("Treatment", "Studies (participants)", effect, *outcome_columns, "Certainty", "Reasons")
     caption = f"{names.heading(setting)}: every treatment against {reference}, with {INTERVAL}s; {names.direction}"
     caption += "" if with_outcomes else f"; the outcomes are {next(iter(missing))}"
-    return Table(caption, columns, rows, names.place(setting), shades=shades, notes=tuple(notes))
+    return Table(
+        caption,
+        columns,
+        rows,
+        names.place(setting),
+        shades=shades,
+        notes=tuple(notes),
+        anchor=f"reason-{names.outcome}-{setting}",
+    )
 
 
 def behind_words(row: Row) -> str:

@@ -8,6 +8,7 @@ from secondline.cells import baseline_cell, parse_baseline
 from secondline.network.arms import is_contrast, used_rows
 from secondline.report.certainty import Certainty, Shade
 from secondline.report.direct import against_baseline
+from secondline.report.prose.first import ranked_candidates
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.observed import observed_beside, observed_words
 from secondline.report.words import (
@@ -46,6 +47,8 @@ class Table:
     notes: Sequence[str] = ()
     marks: Sequence[Sequence[str]] = ()
     section: str = ""
+    anchor: str = ""
+    """Of its notes, on the page: a number follows."""
 
 
 def interval(row: Row, value: str, digits: int = 2) -> str:
@@ -218,27 +221,31 @@ def excluded_table(evidence: Sequence[Row], names: Names) -> Table:
 
 
 def ranking_table(ranking: Sequence[Row], setting: str, names: Names) -> Table:
-    """Tabulate the ranking of one setting, best first; with the ranks among candidates where not all have one."""
+    """Tabulate the ranking of one setting, best first; with the ranks among candidates first where not all have one."""
     among, reference = any(map(rank_note, ranking)), reference_of(ranking, setting)
-    columns = ["Treatment", "SUCRA", "Median rank", "P(best)"]
-    columns += ["SUCRA among candidates", "P(best) among candidates"] if among else []
+    every = " among all" if among else ""
+    columns = ["Treatment", *(["SUCRA among candidates", "P(best) among candidates"] if among else [])]
+    columns += [f"SUCRA{every}", f"Median rank{every}", f"P(best){every}"]
+    ranked = ranked_candidates(ranking, setting)
+    order = [*ranked, *(row for row in by_rank(ranking, setting) if row not in ranked)]
     rows = [
         [
             names.regimen(row["treatment"]) + (f" ({rank_note(row)})" if rank_note(row) else ""),
+            *(among_candidates(row) if among else ()),
             interval(row, "sucra"),
             f"{row['median_rank']} ({row['rank_lower']} to {row['rank_upper']})",
             probability(row["p_best"]),
-            *(_among_candidates(row) if among else ()),
             names.evidence(row, reference),
         ]
-        for row in by_rank(ranking, setting)
+        for row in order
     ]
     poth = number(next(row["poth"] for row in ranking if row["setting"] == setting))
-    caption = f"{names.heading(setting)}: ranking with {INTERVAL}s; POTH {poth}"
+    caption = f"{names.heading(setting)}: ranking with {INTERVAL}s; POTH{every} {poth}"
     return Table(caption, (*columns, "Evidence against the reference"), rows, names.place(setting))
 
 
-def _among_candidates(row: Row) -> list[str]:
+def among_candidates(row: Row) -> list[str]:
+    """SUCRA with its interval, and P(best), among the candidates; dashes for a treatment without a rank there."""
     ranked = row["candidate_sucra"]
     return [interval(row, "candidate_sucra"), probability(row["candidate_p_best"])] if ranked else ["–", "–"]
 

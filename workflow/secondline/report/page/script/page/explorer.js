@@ -62,28 +62,29 @@ export function enhance(root, wanted) {
   const compare = () => {
     const {outcome, here} = chosen();
     const reference = picker.reference.value;
-    const ranks = new Map(here.ranks.map(rank => [rank[0], rank]));
+    const ranks = new Map(here.ranks.map((rank, place) => [rank[0], {place, sucra: rank[1], pBest: rank[2], note: rank[3]}]));
     const rows = here.effects.filter(row => row[1] === reference);
-    rows.sort((a, b) => (ranks.get(b[0])?.[2] ?? 0) - (ranks.get(a[0])?.[2] ?? 0));
+    const placeOf = ([treatment]) => ranks.get(treatment)?.place ?? ranks.size;
+    rows.sort((a, b) => placeOf(a) - placeOf(b));
     rows.forEach(row => { row.limits = row[6] ? numbers(row[6]) : null; });
     const [scale, ticks] = axisOf(rows, outcome.ratio);
     const none = scale(outcome.ratio ? 1 : 0);
     const table = make("table");
     const name = data.treatments[reference] ?? reference;
     const sides = outcome.lower ? ["treatment", "comparator"] : ["comparator", "treatment"];
-    table.createCaption().append(make("span", {}, `${outcome.label}: ${outcome.measure} against ${name}, with 95% credible (thick) and predictive (thin) intervals; SUCRA and P(best) among all treatments`));
+    table.createCaption().append(make("span", {}, `${outcome.label}: ${outcome.measure} against ${name}, with 95% credible (thick) and predictive (thin) intervals; SUCRA and P(best) among ${data.everyone ? "all treatments" : "the candidates"}`));
     const head = table.createTHead().insertRow();
     for (const title of ["Treatment", `${outcome.measure} (95% CrI)`, "", "95% predictive", "P(better)", "Evidence", "SUCRA (95% CrI)", "P(best)"])
       head.append(title ? make("th", {scope: "col"}, title) : make("td"));
     const body = table.createTBody();
     for (const row of rows) {
       const line = body.insertRow(), rank = ranks.get(row[0]);
-      line.append(make("th", {scope: "row"}, (data.treatments[row[0]] ?? row[0]) + (rank && !rank[6] ? " (not a candidate)" : "")));
+      line.append(make("th", {scope: "row"}, (data.treatments[row[0]] ?? row[0]) + (rank?.note ? ` (${rank.note})` : "")));
       line.insertCell().append(row[2]);
       const plot = line.insertCell();
       plot.className = "plot";
       plot.innerHTML = drawRow(scale, row, none);
-      for (const cell of [row[6] || "–", row[7], chip(row[8]), rank?.[1] ?? "–", rank?.[5] ?? "–"]) line.insertCell().append(cell);
+      for (const cell of [row[6] || "–", row[7], chip(row[8]), rank?.sucra ?? "–", rank?.pBest ?? "–"]) line.insertCell().append(cell);
     }
     const foot = body.insertRow();
     foot.append(make("td"), make("td"), make("td", {class: "plot"}));
