@@ -61,7 +61,11 @@ class Page:
     def ask(self, **wanted: str) -> None:
         """Ask for an outcome, a setting or both, and wait for what is folded of it."""
         for name, value in wanted.items():
-            self.window.locator(f".ask [name={name}][value='{value}']").check(force=True)
+            narrow = self.window.locator(f".ask select[data-of={name}]")
+            if narrow.is_visible():
+                narrow.select_option(value)
+            else:
+                self.window.locator(f".ask [name={name}][value='{value}']").check(force=True)
         self.window.wait_for_function("() => !document.querySelector('.room .fold:not(details):not(.off) > .folded')")
 
     def open(self, part: str) -> None:

@@ -375,7 +375,7 @@ RULES: list[tuple[str, Check]] = [
     (rf"With unrelated mean effects, the residual deviance is {N} and the DIC {N}; under consistency, they are {N} and "
      rf"{N} \((\d+) data points?\)\.", _unrelated),
     (r"(\w+) (below|above) ([01]) favours the treatment", _direction),
-    (rf"POTH {N}$", _poth),
+    (rf"POTH(?: among all)? {N}$", _poth),
     (rf"residual deviance {N} for (\d+) data points?\.", _fit),
     (r"Deviance and leverage add up to more than 3 for: (.*?)(?:; and (\d+) more)?\.$", _outlying),
     (rf"overlap of prior and posterior {N}", _overlap),

@@ -25,8 +25,8 @@ from secondline.network.graph import label_contrasts
 from secondline.network.structure import Structure
 from secondline.project.config import Project
 from secondline.project.read import read_project
-from secondline.report.page.weigh import model_words, panel_words
-from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY, first_sentences, lead_of
+from secondline.report.page.weigh import model_words, panel_words, slugs
+from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY, SHAPES, first_sentences, lead_of
 from secondline.report.settings import Labels, ModelFacts
 from secondline.report.words import NOT_RANKED, Names, differences, number, probability, ratio
 from secondline.tools import check
@@ -210,6 +210,51 @@ def test_what_an_address_says_and_the_page_does_not_know_is_left_out(fragment: s
     assert found == {"outcome": "os", "setting": "sorafenib_failure", "model": "pooled", **EMPTY}
 
 
+def test_what_is_left_out_of_an_address_is_listed(project: Project) -> None:
+    """Every part that names nothing, and what another part rules out; what is taken is not; studies by name or id."""
+    words, data = shipped(project)
+    good = [
+        "outcome=os",
+        "setting=lenvatinib_failure",
+        "model=pooled",
+        "out=liu-2022",
+        "prior=tau~2.50",
+        "move=chon-2024~0.10",
+    ]
+    bad = [
+        "out=nobody",
+        "out=persano-et-al",
+        "move=nanchang_2022~0.1",
+        "move=ditan_2022~",
+        "prior=tau~99",
+        "x=1",
+        "own=a~b",
+    ]
+    asked = {"words": words, "data": data, "fragment": "weigh?" + "&".join([*good, *bad])}
+    found = node({"panel/address.js": "heard"}, "return heard(asked.words, () => asked.data, asked.fragment);", asked)
+    assert found["unread"] == bad
+    state = found["state"]
+    assert (state["out"], state["scales"], state["moved"]) == (["nanchang_2022"], {"tau": 2.5}, {"severance_2024": 0.1})
+
+
+def test_studies_have_names_in_addresses(project: Project) -> None:
+    """First author and year without accents; two that would be the same, or another's id, keep their ids."""
+    names = {
+        "a": "Müller 2022",
+        "b": "Li 2022a",
+        "c": "Li-2022a",
+        "d": "é",
+        "e": "~",
+        "f": "Liu 2020",
+        "liu-2020": "Liu 2021",
+    }
+    assert slugs(names) == {**{name: name for name in "bcdef"}, "a": "muller-2022", "liu-2020": "liu-2021"}
+    words, data = shipped(project)
+    state = {"outcome": "os", "setting": PLACES[0], "model": "pooled", **EMPTY, "out": ["nanchang_2022"]}
+    ((fragment, *_),) = node(_ADDRESS, _ROUND, {"words": words, "data": data, "states": [state]})
+    assert fragment == "weigh?outcome=os&setting=sorafenib_failure&out=liu-2022"
+
+
 _PIPELINE = """
 const {words, data, state} = asked, analysis = analyse(data, forEngine(words, data, state));
 return {...pipelineOf(words, data, state), tables: data.settings.map(setting =>
@@ -360,7 +405,7 @@ def test_sentences_are_those_of_the_report() -> None:
         outcome = {"label": "O", "measure": "HR", "ratio": True, "lower": question.better == "lower"}
         words = {
             "headline": "pooled", "outcomes": {"os": outcome}, "regimens": labels, "criteria": CRITERIA,
-            "nobody": NOBODY, "noCandidates": NO_CANDIDATES, "notRanked": NOT_RANKED,
+            "nobody": NOBODY, "noCandidates": NO_CANDIDATES, "notRanked": NOT_RANKED, "shapes": SHAPES,
             "evidence": {"mixed_setting": "mixed-setting", "prior_driven": "prior-driven"},
         }  # fmt: skip
         for place in data["settings"]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from secondline.report.settings import WeighFacts
 from secondline.report.words import ratio
+from secondline.tables import read_table, write_table
 
 from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.panel_network import effects, write_models
@@ -40,11 +41,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         for outcome in BOTH:
             write_models(folders[name] / "main" / outcome)
         weigh = WeighFacts(solved=["pain", "harm"])
-        labels = replace(TWO, studies={"one": "First 2001"})
+        labels = replace(TWO, studies={"one": "First 2001", "two": "Second 2002"})
+        compare_the_first_two(folders[name] / "summary" / "sensitivity.csv")
         write_and_read(folders[name], settings_of(labels, outcomes=["pain", "harm"], weigh=weigh))
     network_report(folders["plain"], SMOKING, LOOPS["smoking"])
     certainty_page(folders["certainty"], SMOKING, copies=3, pairs=LOOPS["smoking"])
     return {name: folder / "main" / "report.html" for name, folder in folders.items()}
+
+
+def compare_the_first_two(file: Path) -> None:
+    """Add the first against the runner-up to every fit of sensitivity.csv."""
+    rows = read_table(file)
+    pairs = [row for row in rows if (row["treatment"], row["setting"]) == ("beta_long", "acute")]
+    effect = {"comparator": "alpha", "estimate": "1.5", "estimate_lower": "0.8", "estimate_upper": "2.5"}
+    write_table(file, [*rows, *({**row, **effect} for row in pairs)], list(rows[0]))
 
 
 @pytest.fixture
@@ -98,7 +108,7 @@ def test_first_screen_answers_one_question(browser: Any, files: dict[str, Path],
     assert box["y"] + box["height"] < 900
     about = page.window.locator(".ask [name=outcome]")
     assert "all together" not in " ".join(page.texts(".ask label")).lower()
-    about.last.check(force=True)
+    page.ask(outcome=about.last.get_attribute("value"))
     answer = page.window.locator(".answer:not(.off)")
     assert answer.count() == 1
     assert answer.get_attribute("data-of") == about.last.get_attribute("value")
@@ -203,7 +213,7 @@ def test_lines_of_the_network_name_their_studies(page: Page) -> None:
     panel = page.window.locator("[data-outcome=pain] .behind")
     first = panel.text_content()
     assert "against" in first
-    named = {"one": "First 2001"}
+    named = {"one": "First 2001", "two": "Second 2002"}
     studies = [named.get(study, study) for study in marks.first.get_attribute("data-studies").split("|")]
     assert all(study in first for study in studies)
     lit = page.window.locator("#section-studies [data-outcome=pain] tr.lit")
@@ -348,6 +358,88 @@ def test_leaving_a_study_out_gives_the_numbers_without_it(browser: Any, files: d
     page.window.go_back()
     rested(page)
     assert values(page) == without
+
+
+def test_a_line_of_the_variations_takes_the_panel_to_its_state(
+    browser: Any, files: dict[str, Path], page: Page
+) -> None:
+    """By pointer anywhere on the line and by keyboard; the address names the study, and restores the state."""
+    opened, lines = panel(page), page.window.locator("#section-hangs-on .lines:visible li:has(a)")
+    assert lines.count() == 2
+    assert page.shown(".scripted") == 1
+    lines.nth(1).locator("svg").click(force=True)
+    rested(page)
+    without = {name: text for name, text in values(page).items() if name != "alpha"}
+    assert not opened.locator("li[data-study=two] input").is_checked()
+    address = page.run("() => location.hash")
+    assert address == "#weigh?outcome=pain&setting=acute&against=alpha&out=second-2002"
+    assert page.run("() => Math.abs(document.getElementById('weigh').getBoundingClientRect().top) < innerHeight")
+    lines.nth(0).locator("a").focus()
+    page.window.keyboard.press("Enter")
+    rested(page)
+    assert opened.locator("li[data-study=two] input").is_checked()
+    assert not opened.locator(".banner").is_visible()
+    other = Page(browser, files["settings"])
+    other.window.goto("about:blank")
+    other.window.goto(files["settings"].as_uri() + address)
+    panel(other)
+    assert {name: text for name, text in values(other).items() if name != "alpha"} == without
+    assert other.shown(".misheard") == 0
+    other.window.close()
+
+
+@pytest.mark.parametrize(
+    ("fragment", "said"),
+    [
+        ("weigh?outcome=pain&setting=acute&out=nobody&move=three~x", "“out=nobody”, “move=three~x”"),
+        ("first?outcome=nothing&setting=acute", "“outcome=nothing”"),
+        ("no-such-place", "“no-such-place”"),
+        ("weigh?" + "&".join(f"out=n{k}" for k in range(7)), "“out=n4”, and 2 more"),
+        ("%E0%A4%A", "“%E0%A4%A”"),
+    ],
+)
+def test_what_the_address_says_and_the_page_does_not_know_is_said(
+    browser: Any, files: dict[str, Path], fragment: str, said: str
+) -> None:
+    """In one line, as the page opens and when the address changes, until the reader does something."""
+    page = Page(browser, files["settings"])
+    panel(page)
+    assert page.shown(".misheard") == 0
+    page.run("fragment => { location.hash = fragment; }", fragment)
+    page.window.wait_for_selector(".misheard:not([hidden])")
+    line = page.window.locator(".misheard").text_content()
+    assert line == f"Not understood in the address of this page, and left out: {line.partition('out: ')[2]}"
+    assert line.endswith(f"{said}.")
+    page.window.goto("about:blank")
+    page.window.goto(f"{files['settings'].as_uri()}#{fragment}")
+    panel(page)
+    assert page.window.locator(".misheard").text_content() == line
+    page.window.locator("li[data-study=two] input").uncheck()
+    assert page.shown(".misheard") == 0
+    assert page.complaints == []
+    page.window.close()
+
+
+def test_a_phone_asks_in_one_row_and_tables_say_that_they_scroll(browser: Any, files: dict[str, Path]) -> None:
+    """Selects in place of buttons, each following the other; what is wider than the page says so, on paper nothing."""
+    page = Page(browser, files["settings"], 390)
+    panel(page)
+    form = page.window.locator(".ask").bounding_box()
+    assert form["height"] < 80
+    assert page.shown(".ask label") == 0
+    page.ask(outcome="harm")
+    assert page.run("() => location.hash") == "#first?outcome=harm"
+    assert page.run("() => document.querySelector('.ask [value=harm]').checked")
+    page.window.go_back()
+    assert eventually(lambda: page.window.locator(".ask select[data-of=outcome]").input_value() == "pain")
+    hint = "node => getComputedStyle(node, '::before').content.includes('Scroll sideways')"
+    table = page.window.locator(".benefit").first.locator("xpath=ancestor::*[contains(@class, 'table')][1]")
+    page.window.set_viewport_size({"width": 300, "height": 800})
+    assert eventually(lambda: table.evaluate(hint))
+    page.window.set_viewport_size({"width": 1280, "height": 800})
+    assert eventually(lambda: not table.evaluate(hint))
+    assert page.shown(".ask select") == 0
+    page.window.close()
 
 
 def test_a_link_to_a_state_and_anchors_work_side_by_side(page: Page) -> None:

@@ -116,7 +116,7 @@ def test_an_abbreviation_is_spelled_out_where_it_first_occurs() -> None:
 
 def test_the_first_screen_of_the_shipped_network_spells_its_abbreviations_out(project: Project) -> None:
     """From the labels of its components."""
-    assert figure_labels(project).abbreviations == {"ICI": ICI, "TKI": TKI} | {}
+    assert figure_labels(project).abbreviations == {"ICI": ICI, "TKI": TKI}
 
 
 FOR = {
@@ -132,7 +132,7 @@ FOR = {
 
 
 def test_treatments_are_better_for_avoiding_events_and_for_survival(project: Project) -> None:
-    """Every outcome of the shipped analysis after “better for”; of the others, events are those that a measure counts."""
+    """Every outcome of the shipped analysis after “better for”; of others, death but neither times nor scores."""
     labels = figure_labels(project)
     assert {name: aim(Names(labels, "primary", name)) for name in labels.outcomes} == FOR
     kinds = {

@@ -172,11 +172,11 @@ def weigh_facts(project: Project, analysis: str) -> WeighFacts | None:
     solved = solved_outcomes(project, analysis)
     if not solved:
         return None
-    declared = project.config.analyses[analysis]
-    return WeighFacts(
-        solved=tuple(solved),
-        choices=declared.model_dump_json(exclude_defaults=True, exclude={"label", "engine", "outcomes"}),
-    )
+    choices = {
+        name: each.model_dump_json(exclude_defaults=True, exclude={"label", "engine", "outcomes"})
+        for name, each in project.config.analyses.items()
+    }
+    return WeighFacts(solved=tuple(solved), choices=choices[analysis], analyses=choices)
 
 
 def judged_outcomes(project: Project, analysis: str) -> list[str]:

@@ -176,7 +176,8 @@ class Outcome(Strict):
     """
 
     label: Label
-    """Its label in figures and reports."""
+    """Its label in figures and reports. Sentences say that a treatment is better for it, or for avoiding it if it names
+    an event."""
     measure: MeasureName
     """The effect measure: ratio of hazards, odds, risks, incidence rates or means; difference of risks, of means, also
     standardised, or of probits."""

@@ -13,7 +13,8 @@ class Regimen(Strict):
     """A treatment: a set of components given together."""
 
     label: Label
-    """Its label in figures and reports."""
+    """Its label in figures and reports. An abbreviation in it is spelled out where the page first says it, if words in
+    the label of a component or class begin with its letters."""
     components: list[Identifier]
     """Its components."""
     drugs: list[Identifier] = Field(default_factory=list)

@@ -267,6 +267,8 @@ class WeighFacts:
     """Outcomes that it solves: those of contrasts and means."""
     choices: str = "{}"
     """What the configuration says of the analysis, without its label and outcomes, as JSON."""
+    analyses: Mapping[str, str] = field(default_factory=dict)
+    """The same of every analysis, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)

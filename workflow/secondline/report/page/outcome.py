@@ -98,6 +98,7 @@ def outcome_section(
         "id": names.outcome,
         "label": names.outcome_label,
         "direction": names.direction,
+        "measure": names.effects.words,
         "everyone": all_candidates(ranking),
         "failed": inconsistency.pop("failed"),
         "cards": answer_cards(ranking, relative, names),

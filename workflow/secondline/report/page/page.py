@@ -22,6 +22,7 @@ from secondline.report.page.folding import fold
 from secondline.report.page.inline import inline_svg
 from secondline.report.page.outcome import ByModel, Sources, outcome_section
 from secondline.report.page.outcome_pairs import outcome_pairs
+from secondline.report.page.robustness import robustness_charts
 from secondline.report.page.sections import sections_with, titles
 from secondline.report.page.weigh import SCRIPT, weigh_section
 from secondline.report.prose.answer import strength_of
@@ -139,7 +140,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "strength": strength_of({outcome: evidence[outcome] for outcome in lead}, lead, designs, names),
         "evidence_words": explanations(settings, names),
         "outcomes": sections,
-        **_shown(folder, settings, by_model, names),
+        **_shown(folder, settings, by_model, sensitivity, names),
         **first_screen(by_model, doubts, certainties, around, settings, names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
@@ -171,12 +172,25 @@ def _balances(by_model: Mapping[str, ByModel], settings: ReportSettings, names: 
     return balances(rankings, relative, {name: replace(names, outcome=name) for name in order})
 
 
-def _shown(folder: Path, settings: ReportSettings, by_model: Mapping[str, ByModel], names: Names) -> dict[str, Any]:
-    """Gather what the effects are shown in: comparisons at choice, benefit and harm, the panel."""
+def _shown(
+    folder: Path,
+    settings: ReportSettings,
+    by_model: Mapping[str, ByModel],
+    sensitivity: Sequence[Row],
+    names: Names,
+) -> dict[str, Any]:
+    """Gather what the effects are shown in: comparisons at choice, benefit and harm, the panel, the variations."""
     return {
         "explorer": explorer_data(by_model, settings.lead[0], names),
         "benefit": _balances(by_model, settings, names),
-        "weigh": weigh_section(folder, settings, names),
+        "weigh": (weigh := weigh_section(folder, settings, names)),
+        "variations": robustness_charts(
+            sensitivity,
+            {outcome: members["ranking"][names.model] for outcome, members in by_model.items()},
+            settings,
+            weigh,
+            {outcome: replace(names, outcome=outcome) for outcome in by_model},
+        ),
     }
 
 

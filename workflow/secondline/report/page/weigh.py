@@ -1,15 +1,19 @@
 """The section of the page in which its reader weighs the evidence: models, words, script."""
 
 import json
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from secondline.layout import PAGE_MODELS
 from secondline.report.page.bundle import bundle
-from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY
+from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY, SHAPES
 from secondline.report.settings import ModelFacts, ReportSettings
-from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, listed
+from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, listed, percentage
 
 SCRIPT, ENTRY = Path(__file__).with_name("script"), "panel/main.js"
 COUNTED = "patients are counted, and the page solves contrasts and means alone"
@@ -65,10 +69,13 @@ def panel_words(settings: ReportSettings, outcomes: Sequence[str], names: Names)
     return {
         "analysis": settings.analysis,
         "headline": names.model,
-        "outcomes": {name: _outcome(settings, Names(labels, settings.analysis, name)) for name in outcomes},
+        "outcomes": {name: _outcome(settings, replace(names, outcome=name)) for name in outcomes},
         "regimens": dict(labels.regimens),
         "settings": dict(labels.settings),
         "studies": dict(labels.studies),
+        "slugs": slugs(labels.studies),
+        "abbreviations": dict(labels.abbreviations),
+        "shapes": SHAPES,
         "secondary": list(facts.quoted),
         "choices": json.loads(weigh.choices),
         "models": {name: model_words(model) for name, model in facts.models.items()},
@@ -96,7 +103,35 @@ def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
         "lower": names.lower_is_better,
         "prior": prior,
         "priors": scales,
+        "direct": _direct(names),
     }
+
+
+def _direct(names: Names) -> dict[str, dict[str, dict[str, str]]]:
+    """Shares of direct evidence in words, by setting, treatment and comparator."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for (outcome, model, setting, treatment, comparator), share in names.direct.items():
+        if (outcome, model) == (names.outcome, names.model):
+            found.setdefault(setting, {}).setdefault(treatment, {})[comparator] = percentage(share)
+    return found
+
+
+def slugs(studies: Mapping[str, str]) -> dict[str, str]:
+    """Name studies in addresses: “Müller 2022” is muller-2022; where this is not its alone, a study has its id.
+
+    Parameters
+    ----------
+    studies : mapping
+        Names by id.
+    """
+    plain = {study: _slug(name) for study, name in studies.items()}
+    often = Counter([*plain.values(), *studies])
+    return {study: slug if slug and often[slug] == 1 else study for study, slug in plain.items()}
+
+
+def _slug(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 
 
 def model_words(model: ModelFacts) -> str:

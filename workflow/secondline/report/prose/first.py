@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from secondline.cell_values import DIRECT, DISAGREE, NO_CANDIDATE, NOT_PLACED, ONE_CANDIDATE, TOO_CLOSE
+from secondline.cell_values import (
+    DIRECT,
+    DISAGREE,
+    NO_CANDIDATE,
+    NOT_PLACED,
+    ONE_CANDIDATE,
+    PRIOR_DRIVEN,
+    TOO_CLOSE,
+)
 from secondline.network.graph import groups
 from secondline.report.words import (
     INTERVAL,
@@ -24,6 +32,24 @@ from secondline.report.words import (
 
 NOBODY = "No treatment can be named first"
 NO_CANDIDATES = "No treatment in this network is a candidate here."
+SHAPES = {
+    "first": "{first} ranks first{among}: SUCRA {sucra}, P(best) {p_best}, based on {compared}{design}.",
+    "next": "the next {word}, {next}",
+    "extrapolated": "a comparison with {next} (extrapolated from other settings, as not both were given here)",
+    "mixed_setting": "a comparison with {next} (in a study of several settings combined)",
+    "compared": "{article} {kind} comparison{share} with {next}",
+    "against": "Against {other}: {effect}.",
+    "pair": "{one} against {other}: {effect}.",
+    "effect": "{measure} {estimate}, P(better) {p_better}",
+    "one_candidate": "{one} is the only candidate here.",
+    "p_better": "{one} and {other}, which have the highest SUCRAs, are too close to separate. {pair}",
+    "prior_driven": "the difference between {one} and {other} is prior-driven. {pair}",
+    "none_linked": "every effect between two {word} is prior-driven",
+    "some_linked": "the effects between the {word} are prior-driven, except those among {linked}",
+    "favours": "{criterion} favours {first}{value}",
+}
+"""What the sentences on the first rank say, with names in brackets for what is filled in: by this module for tables,
+and by the script of the page for whatever its reader tries."""
 CRITERIA = {"sucra": "SUCRA", "p_best": "P(best)", "mean": "the posterior mean"}
 
 
@@ -106,37 +132,43 @@ def _named(best: Row, ranking: Sequence[Row], relative: Sequence[Row], design: s
     runner = names.regimen(following["treatment"])
     lower, upper = best["candidate_sucra_lower"], best["candidate_sucra_upper"]
     spans = ", an interval that spans the whole scale" if float(upper) - float(lower) >= 1 else ""
-    return [
-        f"{names.regimen(best['treatment'])} ranks first{among}: SUCRA {number(best['candidate_sucra'])} "
-        f"({INTERVAL} {number(lower)} to {number(upper)}{spans}), P(best) {probability(best['candidate_p_best'])}, "
-        f"based on {_compared(effect, f'the next {next_one}, {runner}', names)}, {design}.",
-        f"Against {runner}: {_effect(effect, names)}.",
-    ]
+    sucra = f"{number(best['candidate_sucra'])} ({INTERVAL} {number(lower)} to {number(upper)}{spans})"
+    following_words = SHAPES["next"].format(word=next_one, next=runner)
+    said = SHAPES["first"].format(
+        first=names.regimen(best["treatment"]),
+        among=among,
+        sucra=sucra,
+        p_best=probability(best["candidate_p_best"]),
+        compared=_compared(effect, following_words, names),
+        design=f", {design}",
+    )
+    return [said, SHAPES["against"].format(other=runner, effect=_effect(effect, names))]
 
 
 def _compared(effect: Row, following: str, names: Names) -> str:
     """Say how the first is compared with the next, which is what its rank rests on."""
-    match effect["evidence"]:
-        case "extrapolated":
-            return f"a comparison with {following} (extrapolated from other settings, as not both were given here)"
-        case "mixed_setting":
-            return f"a comparison with {following} (in a study of several settings combined)"
-        case other:
-            words = evidence_words(other)
-            share = names.direct_share(effect, effect["comparator"]) if other == DIRECT else ""
-            part = f" ({percentage(share)} of the evidence)" if share else ""
-            return f"{'an' if words[0] in 'aeiou' else 'a'} {words} comparison{part} with {following}"
+    label = effect["evidence"]
+    if label in ("extrapolated", "mixed_setting"):
+        return SHAPES[label].format(next=following)
+    words, share = evidence_words(label), names.direct_share(effect, effect["comparator"]) if label == DIRECT else ""
+    return SHAPES["compared"].format(
+        article="an" if words[0] in "aeiou" else "a",
+        kind=words,
+        share=f" ({percentage(share)} of the evidence)" if share else "",
+        next=following,
+    )
 
 
 def _effect(effect: Row, names: Names) -> str:
-    return f"{effect['measure']} {names.estimate(effect)}, P(better) {probability(effect['p_better'])}"
+    better = probability(effect["p_better"])
+    return SHAPES["effect"].format(measure=effect["measure"], estimate=names.estimate(effect), p_better=better)
 
 
 def _nobody(candidates: Sequence[Row], relative: Sequence[Row], word: str, names: Names) -> str:
     """Say why no treatment can be named first; ``word`` is what those that might be are called."""
     setting, reason = candidates[0]["setting"], candidates[0]["not_named"]
     if reason == ONE_CANDIDATE:
-        return f"{NOBODY}: {names.regimen(candidates[0]['treatment'])} is the only candidate here."
+        return f"{NOBODY}: {SHAPES[reason].format(one=names.regimen(candidates[0]['treatment']))}"
     if reason == NOT_PLACED:
         return f"{NOBODY}: {_not_placed(candidates, relative, word, names)}."
     if reason == DISAGREE:
@@ -144,10 +176,9 @@ def _nobody(candidates: Sequence[Row], relative: Sequence[Row], word: str, names
     first, following, *_ = ranked_candidates(candidates, setting)
     effect = comparison(relative, setting, first["treatment"], following["treatment"])
     one, other = names.regimen(first["treatment"]), names.regimen(following["treatment"])
-    estimate = f"{one} against {other}: {_effect(effect, names)}."
-    if reason == TOO_CLOSE:
-        return f"{NOBODY}: {one} and {other}, which have the highest SUCRAs, are too close to separate. {estimate}"
-    return f"{NOBODY}: the difference between {one} and {other} is prior-driven. {estimate}"
+    pair = SHAPES["pair"].format(one=one, other=other, effect=_effect(effect, names))
+    shape = SHAPES[TOO_CLOSE if reason == TOO_CLOSE else PRIOR_DRIVEN]
+    return f"{NOBODY}: {shape.format(one=one, other=other, pair=pair)}"
 
 
 def _not_placed(candidates: Sequence[Row], relative: Sequence[Row], word: str, names: Names) -> str:
@@ -155,8 +186,8 @@ def _not_placed(candidates: Sequence[Row], relative: Sequence[Row], word: str, n
     labels = {(row["treatment"], row["comparator"]): row["evidence"] for row in relative if row["setting"] == setting}
     linked = [listed(map(names.regimen, group)) for group in groups(ids, labels) if len(group) > 1]
     if not linked:
-        return f"every effect between two {word} is prior-driven"
-    return f"the effects between the {word} are prior-driven, except those among {'; '.join(linked)}"
+        return SHAPES["none_linked"].format(word=word)
+    return SHAPES["some_linked"].format(word=word, linked="; ".join(linked))
 
 
 def _disagreement(candidates: Sequence[Row], names: Names) -> str:
@@ -166,7 +197,7 @@ def _disagreement(candidates: Sequence[Row], names: Names) -> str:
         row = next(row for row in candidates if criterion in row["candidate_first_by"].split())
         label = names.regimen(row["treatment"])
         value = f" ({probability(row[shown[criterion]])})" if criterion in shown else ""
-        parts.append(f"{words} favours {label}{value}")
+        parts.append(SHAPES["favours"].format(criterion=words, first=label, value=value))
     return listed(parts)
 
 

@@ -110,6 +110,8 @@ class Robustness:
 
     sentences: dict[str, str]
     tables: list[Table]
+    counts: dict[str, str]
+    """The first sentence alone, by label of the setting: in how many variations it is as here."""
 
 
 def robustness(sensitivity: Sequence[Row], ranking: Sequence[Row], leave_one_out: str, names: Names) -> Robustness:
@@ -125,14 +127,17 @@ def robustness(sensitivity: Sequence[Row], ranking: Sequence[Row], leave_one_out
         The analysis whose studies were left out in turn; empty where there is none.
     """
     places: dict[str, list[str]] = {}
-    tables = []
+    tables, counts = [], {}
     for setting in settings_of(ranking):
         found, pair = variations(sensitivity, setting, leave_one_out, names), _compared(ranking, setting)
-        said = [_stays(found, ranking, setting, names), *(_moves(found, *pair, names) if pair else ())]
+        stays = _stays(found, ranking, setting, names)
+        said = [stays, *(_moves(found, *pair, names) if pair else ())]
+        if stays:
+            counts[names.place(setting)] = f"{stays.partition(' Exceptions: ')[0]}"
         if text := " ".join(filter(None, said)):
             places.setdefault(text, []).append(names.place(setting))
         tables.append(_table(found, pair, setting, ranking, names))
-    return Robustness({"; ".join(where): text for text, where in places.items()}, tables)
+    return Robustness({"; ".join(where): text for text, where in places.items()}, tables, counts)
 
 
 def _compared(ranking: Sequence[Row], setting: str) -> tuple[str, str] | None:

@@ -1,8 +1,9 @@
 // The page works without this: it opens what is folded, follows the question, and adds sorting, filters and tips.
-import {ask, asked, labels, onAsked, start as startAsking} from "./asked.js";
+import {ask, asked, isQuestion, labels, misheard, named, onAsked, start as startAsking, unknownIn} from "./asked.js";
 import {enhance as enhanceExplorer} from "./explorer.js";
 import {holderOf, isFolded, settled, unfold} from "./folding.js";
 import {enhance as enhanceMarks} from "./marks.js";
+import {enhance as enhanceScrolls} from "./scrolls.js";
 import {enhance as enhanceTables} from "./tables.js";
 import {start as startTips} from "./tips.js";
 
@@ -40,6 +41,7 @@ function say(part, outcome) {
 function enhance(root) {
   enhanceTables(root);
   enhanceMarks(root);
+  enhanceScrolls(root);
   enhanceExplorer(root, asked());
   for (const node of all("details.fold", root)) listen(node);
   follow(root);
@@ -51,9 +53,17 @@ function listen(node) {
   node.addEventListener("toggle", () => { if (node.open) unfold(node, enhance); });
 }
 
+// A fragment as it reads; one that cannot be decoded as it stands.
+function plain(fragment) {
+  try { return decodeURIComponent(fragment); } catch { return fragment; }
+}
+
+const isPlace = id => !id || Boolean(document.getElementById(id) ?? holderOf(id));
+
 // Go to what the address names, wherever it is folded.
 async function arrive() {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = plain(location.hash.slice(1)), isState = id.startsWith("weigh?") && document.getElementById("panel");
+  if (!isState) misheard(isQuestion(id) ? unknownIn(id) : isPlace(id) ? [] : [id]);
   for (let holder = id && !document.getElementById(id) && holderOf(id); holder && isFolded(holder); holder = !document.getElementById(id) && holderOf(id)) {
     if (holder instanceof HTMLDetailsElement) holder.open = true;
     if (holder.dataset.outcome) ask({outcome: holder.dataset.outcome});
@@ -65,11 +75,15 @@ async function arrive() {
   const block = target.closest("[data-outcome].off");
   if (block) ask({outcome: block.dataset.outcome});
   await settled();
+  const place = target.closest("[data-setting].off");
+  if (place) ask({setting: named(place.dataset.setting)});
+  await settled();
   for (let node = target.closest("details"); node; node = node.parentElement.closest("details")) node.open = true;
   target.scrollIntoView();
 }
 
 const begun = performance.now();
+document.documentElement.dataset.scripted = "";
 startTips();
 startAsking();
 onAsked(() => follow());

@@ -3,6 +3,7 @@ import {Axis, behind, dot, foot, span, square} from "./axis.js";
 import {draw, make} from "./dom.js";
 import {interval, probability} from "./numbers.js";
 import {firstOf} from "./solve.js";
+import {isDeclared} from "./state.js";
 
 const HEIGHT = 36, MIDDLE = 16;
 const LETTERS = {reference: "R", direct: "D", mixed_setting: "M", indirect: "I", extrapolated: "E", prior_driven: "P"};
@@ -49,11 +50,18 @@ export class ChoiceChart {
     row.node.classList.toggle("leads", isFirst);
     row.node.classList.toggle("driven", isDriven);
     row.chip.className = `chip ${own?.evidence ?? ""}`;
-    row.chip.replaceChildren(...(own ? [make("i", {"aria-hidden": "true"}, LETTERS[own.evidence] ?? "?"), this.words.evidence[own.evidence] ?? own.evidence] : []));
+    row.chip.replaceChildren(...(own ? [make("i", {"aria-hidden": "true"}, LETTERS[own.evidence] ?? "?"), this.label(view, own)] : []));
     row.place.textContent = own ? this.standing(firstOf(view).isNamed, view, own) : "in none of the studies in use";
     row.svg.replaceChildren(...behind(this.axis, HEIGHT), ...behindIt, ...(own ? this.marks(own, isReference) : []));
     row.value.textContent = !own ? "–" : isReference ? "comparator" : interval(ratio, [own.effect.median, own.effect.lower, own.effect.upper]);
     row.now = own;
+  }
+
+  // The label of the evidence; in the declared analysis one that is direct with its share: direct, 30%.
+  label({state, against}, {treatment, evidence}) {
+    const {direct} = this.words.outcomes[state.outcome], words = this.words.evidence[evidence] ?? evidence;
+    const share = evidence === "direct" && isDeclared(this.words, state) ? direct[state.setting]?.[treatment]?.[against] : undefined;
+    return share ? `${words}, ${share}` : words;
   }
 
   shadow({effect}) {

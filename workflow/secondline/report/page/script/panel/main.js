@@ -1,7 +1,7 @@
 // The panel with which the reader argues: one state, in the address, from which everything follows.
 import {COARSE, FINE} from "../engine/analysis.js";
-import {ask, asked, fragmentFor, onAsked, wantedOf} from "../page/asked.js";
-import {analysisKey, fragmentOf, isState, stateOf} from "./address.js";
+import {ask, asked, fragmentFor, misheard, onAsked, wantedOf} from "../page/asked.js";
+import {analysisKey, fragmentOf, heard, isState, stateOf} from "./address.js";
 import {ChoiceChart} from "./choice.js";
 import {Controls, OwnStudy} from "./controls.js";
 import {make} from "./dom.js";
@@ -65,8 +65,14 @@ class Panel {
     this.root.replaceChildren(this.node);
   }
 
-  // Take a state, draw it roughly at once, and finely when nothing has changed for a while.
+  // Take what the reader does.
   change(state, isDragging = false) {
+    misheard([]);
+    this.take(state, isDragging);
+  }
+
+  // Take a state, draw it roughly at once, and finely when nothing has changed for a while.
+  take(state, isDragging = false) {
     this.state = state;
     this.moves += 1;
     ask(state);
@@ -116,7 +122,9 @@ class Panel {
     this.said.replaceChildren(make("b", {}, lead), sentencesOf(words, view).join(" ").slice(lead.length));
     this.banner.hidden = this.said.hidden = isDeclared(words, state); // the page itself says the declared analysis
     const {words: measure} = words.outcomes[state.outcome];
-    this.subject.textContent = `${measure} with 95% credible interval (thick)${view.rows.some(({predictive}) => predictive) ? " and 95% predictive interval for a new study (thin)" : ""}. Grey: the declared analysis.`;
+    const spelled = Object.entries(words.abbreviations).filter(([short]) => this.order(view).some(id => new RegExp(`\\b${short}\\b`).test(words.regimens[id] ?? id)));
+    const unshared = isDeclared(words, state) || !view.rows.some(({evidence}) => evidence === "direct") ? "" : " How much of the evidence is direct is known of the declared analysis alone.";
+    this.subject.textContent = `${measure} with 95% credible interval (thick)${view.rows.some(({predictive}) => predictive) ? " and 95% predictive interval for a new study (thin)" : ""}. Grey: the declared analysis.${unshared}${spelled.map(([short, text]) => ` ${short}: ${text}.`).join("")}`;
     this.pipe();
     return undefined;
   }
@@ -153,7 +161,7 @@ class Panel {
     if (!found) return;
     const {ratio} = this.words.outcomes[view.state.outcome], regimen = id => this.words.regimens[id] ?? id;
     const text = found.map(({at, first}) => `${natural(ratio, [at])[0]} (then ${regimen(first)})`).join(" or ");
-    studies.mark(name, found, view.decision.placed.length < 2 ? "No candidate has a rank here." : text ? `The first rank changes at ${text}.` : "The first rank stays along the whole axis.");
+    studies.mark(name, found, view.decision.placed.length < 2 ? "No candidate has a rank here." : text ? `The first rank changes at ${text}, among the candidates that have a rank as it stands.` : "The first rank stays along the whole axis.");
     studies.update(this.view, one => this.solver.fitted(this.view, one), true);
   }
 
@@ -204,9 +212,14 @@ class Panel {
   follow(fragment) {
     const {outcome} = wantedOf(fragment);
     if (outcome && !this.words.outcomes[outcome]) return undefined; // the page asks for it, and the panel closes
-    if (!isState(fragment)) return this.change(this.start(fragment));
-    if (fragment !== fragmentOf(this.words, this.data, this.state)) this.change(stateOf(this.words, this.dataOf, fragment));
-    return undefined;
+    if (!isState(fragment)) return this.take(this.start(fragment));
+    if (fragment !== fragmentOf(this.words, this.data, this.state)) this.take(this.start(fragment));
+    return this.complain(fragment);
+  }
+
+  // Say what of an address that is a state was not understood.
+  complain(fragment) {
+    if (isState(fragment)) misheard(heard(this.words, this.dataOf, fragment).unread);
   }
 
   // The state of an address: where it names none, the declared analysis of what is asked.
@@ -224,8 +237,8 @@ class Panel {
     this.root.hidden = !isSolved;
     if (!isSolved) return;
     this.hasEntry = isChoice;
-    if (outcome !== null && outcome !== state.outcome) this.change({...turn(words, this.dataOf(outcome), state, outcome), setting: setting ?? state.setting});
-    else if (setting !== null && setting !== state.setting) this.change({...state, setting, against: null});
+    if (outcome !== null && outcome !== state.outcome) this.take({...turn(words, this.dataOf(outcome), state, outcome), setting: setting ?? state.setting});
+    else if (setting !== null && setting !== state.setting) this.take({...state, setting, against: null});
     else if (isChoice) this.keep();
   }
 
@@ -257,13 +270,18 @@ function start() {
 function open(root, words, dataOf) {
   const panel = new Panel(root, words, dataOf), fragment = location.hash.slice(1), isAsked = isState(fragment) || asked().outcome === null || Boolean(words.outcomes[asked().outcome]);
   panel.state = panel.start(fragment);
-  if (isAsked) panel.change(panel.state);
+  if (isAsked) panel.take(panel.state);
   else panel.heed();
+  panel.complain(fragment);
   onAsked(event => panel.heed(event.isTrusted));
   if (isState(fragment) || fragment === "weigh") document.getElementById("weigh").scrollIntoView();
   history.replaceState({weigh: fragment}, "");
   addEventListener("popstate", event => { if (event.state && "weigh" in event.state) panel.follow(event.state.weigh); });
-  addEventListener("hashchange", () => { if (isState(location.hash.slice(1))) panel.follow(location.hash.slice(1)); });
+  addEventListener("hashchange", () => {
+    if (!isState(location.hash.slice(1))) return;
+    panel.follow(location.hash.slice(1));
+    document.getElementById("weigh").scrollIntoView();
+  });
   addEventListener("beforeprint", () => panel.print(true));
   addEventListener("afterprint", () => panel.print(false));
   matchMedia("print").addEventListener("change", event => panel.print(event.matches));

@@ -1,4 +1,4 @@
-// Who can be named first, or why nobody can, in the words of `secondline.report.prose.first`.
+// Who can be named first, or why nobody can: the shapes of `secondline.report.prose.first`, filled with what the page finds.
 import {interval, listed, probability} from "./numbers.js";
 import {firstOf} from "./solve.js";
 
@@ -18,52 +18,52 @@ export function sentencesOf(words, view) {
   return [...lead, ...(without.length ? [`${capital(words.notRanked)}: ${listed(without.map(name))}.`] : [])];
 }
 
+// A shape of `secondline.report.prose.first` with what it leaves open.
+const fill = (shape, values) => shape.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+
 const capital = text => text[0].toUpperCase() + text.slice(1);
 
 function named(words, view, name, everyone) {
   const {first, second} = firstOf(view), [among, next] = everyone ? ["", "treatment"] : [" among the candidates", "candidate"];
   const {sucra, pBest} = view.rows.find(({treatment}) => treatment === first);
-  const compared = comparison(words, view.label(first, second), `the next ${next}, ${name(second)}`);
+  const compared = comparison(words, view.label(first, second), fill(words.shapes.next, {word: next, next: name(second)}));
   const usual = [second, first].includes(view.against) || !view.candidates.includes(view.against) ? [] : [against(words, view, name, first, view.against)];
   return [
-    `${name(first)} ranks first${among}: SUCRA ${sucra.toFixed(2)}, P(best) ${probability(pBest)}, based on ${compared}.`,
+    fill(words.shapes.first, {first: name(first), among, sucra: sucra.toFixed(2), p_best: probability(pBest), compared, design: ""}),
     against(words, view, name, first, second), ...usual,
   ];
 }
 
-function comparison(words, label, following) {
-  if (label === "extrapolated") return `a comparison with ${following} (extrapolated from other settings, as not both were given here)`;
-  if (label === "mixed_setting") return `a comparison with ${following} (in a study of several settings combined)`;
-  const kind = words.evidence[label] ?? label;
-  return `${"aeiou".includes(kind[0]) ? "an" : "a"} ${kind} comparison with ${following}`;
+function comparison({shapes, evidence}, label, next) {
+  const kind = evidence[label] ?? label, article = "aeiou".includes(kind[0]) ? "an" : "a";
+  return fill(["extrapolated", "mixed_setting"].includes(label) ? shapes[label] : shapes.compared, {article, kind, share: "", next});
 }
 
 function effect(words, view, one, other) {
   const {measure, ratio} = words.outcomes[view.state.outcome], {median, lower, upper} = view.between(one, other);
   const isPlaced = [one, other].every(id => view.decision.placed.includes(view.candidates.indexOf(id)));
-  const better = isPlaced ? `, P(better) ${probability(view.pBetter(one, other))}` : "";
-  return `${measure} ${interval(ratio, [median, lower, upper])}${better}`;
+  const estimate = interval(ratio, [median, lower, upper]);
+  return isPlaced ? fill(words.shapes.effect, {measure, estimate, p_better: probability(view.pBetter(one, other))}) : `${measure} ${estimate}`;
 }
 
 function against(words, view, name, one, other) {
   const driven = view.label(one, other) === "prior_driven" ? "; this comparison is prior-driven" : "";
-  return `Against ${name(other)}: ${effect(words, view, one, other)}${driven}.`;
+  return fill(words.shapes.against, {other: name(other), effect: effect(words, view, one, other) + driven});
 }
 
 function reason(words, view, name, everyone) {
-  const {decision: {notNamed}, candidates} = view, {first, second} = firstOf(view);
-  if (notNamed === "one_candidate") return `${name(candidates[0])} is the only candidate here.`;
-  if (notNamed === "not_placed") return `${notPlaced(view, name, everyone ? "treatments" : "candidates")}.`;
+  const {decision: {notNamed}, candidates} = view, {first, second} = firstOf(view), {shapes} = words;
+  if (notNamed === "one_candidate") return fill(shapes.one_candidate, {one: name(candidates[0])});
+  if (notNamed === "not_placed") return `${notPlaced(shapes, view, name, everyone ? "treatments" : "candidates")}.`;
   if (notNamed === "criteria_disagree") return `${disagreement(words, view, name)}.`;
-  const estimate = `${name(first)} against ${name(second)}: ${effect(words, view, first, second)}.`;
-  if (notNamed === "p_better") return `${name(first)} and ${name(second)}, which have the highest SUCRAs, are too close to separate. ${estimate}`;
-  return `the difference between ${name(first)} and ${name(second)} is prior-driven. ${estimate}`;
+  const both = {one: name(first), other: name(second)}, pair = fill(shapes.pair, {...both, effect: effect(words, view, first, second)});
+  return fill(shapes[notNamed === "p_better" ? "p_better" : "prior_driven"], {...both, pair});
 }
 
-function notPlaced({candidates, decision: {isDriven}}, name, word) {
+function notPlaced(shapes, {candidates, decision: {isDriven}}, name, word) {
   const linked = groups(candidates.length, (i, j) => !isDriven[i][j]).filter(group => group.length > 1);
-  if (!linked.length) return `every effect between two ${word} is prior-driven`;
-  return `the effects between the ${word} are prior-driven, except those among ${linked.map(group => listed(group.map(i => name(candidates[i])))).join("; ")}`;
+  if (!linked.length) return fill(shapes.none_linked, {word});
+  return fill(shapes.some_linked, {word, linked: linked.map(group => listed(group.map(i => name(candidates[i])))).join("; ")});
 }
 
 // Connected groups of n things, the largest first.
@@ -83,7 +83,7 @@ function disagreement(words, {decision, candidates, data}, name) {
   const values = {sucra, p_best: pBest, mean: means.map(mean => data.sign * mean)};
   return listed(Object.entries(words.criteria).map(([criterion, label]) => {
     const best = values[criterion].indexOf(Math.max(...values[criterion]));
-    const shown = criterion === "mean" ? "" : ` (${probability(values[criterion][best])})`;
-    return `${label} favours ${name(candidates[placed[best]])}${shown}`;
+    const value = criterion === "mean" ? "" : ` (${probability(values[criterion][best])})`;
+    return fill(words.shapes.favours, {criterion: label, first: name(candidates[placed[best]]), value});
   }));
 }
