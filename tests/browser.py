@@ -63,7 +63,9 @@ class Page:
         for name, value in wanted.items():
             narrow = self.window.locator(f".ask select[data-of={name}]")
             if narrow.is_visible():
-                narrow.select_option(value)
+                at = [one.get_attribute("value") for one in narrow.locator("option").all()].index(value)
+                for key in ("Home", *["ArrowDown"] * at):  # as a reader does, so that the page keeps the choice
+                    narrow.press(key)
             else:
                 self.window.locator(f".ask [name={name}][value='{value}']").check(force=True)
         self.window.wait_for_function("() => !document.querySelector('.room .fold:not(details):not(.off) > .folded')")

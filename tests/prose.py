@@ -96,7 +96,7 @@ def passages(page: str) -> list[Passage]:
     reader = _Reader()
     reader.feed(page)
     for passage in reader.passages:
-        passage.text = _abbreviated(" ".join(passage.text.split())).replace("the best mean rank", "the highest SUCRA")
+        passage.text = _abbreviated(" ".join(passage.text.split()))
     return [p for p in reader.passages if p.section in CHECKED and p.text]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from math import exp
 
+from secondline.report.prose.phrases import small
 from secondline.report.words import Names
 
 from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
@@ -95,6 +96,37 @@ def _nobody(found: re.Match[str], here: Passage, tables: Tables) -> bool:
         and _among(here, tables, *among)
         and _decides(here, tables, study, decides)
     )
+
+
+def _in_short(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    """Read the shares on the first screen: of the one that is named, or of the two that are first most often."""
+    n, ranked, shares = found.groups()
+    placed, nobody = _first_rows(here, tables)
+    shown = [(share, name) for share, name in re.findall(rf"{P} (?:put )?(.+?)(?: first)?(?=, | and \d|$)", shares)]
+    named = next(
+        (row["treatment"] for row in tables.candidates(here.outcome, here.setting) if row["named_first"] == "true"), ""
+    )
+    by_name = {row["treatment"]: float(row["share_of_placed"]) for row in placed}
+    wanted = [(named, by_name.get(named, 0.0))] if named else list(by_name.items())[:2]
+    if not named and len(placed) > len(wanted):
+        wanted.append(("another", sum(list(by_name.values())[2:])))
+    labels = {small(text): name for name, text in tables.labels.regimens.items()} | {"another": "another"}
+    return (
+        _whole(n, (nobody or placed[0])["n"])
+        and (ranked is None) == (nobody is None)
+        and (nobody is None or _percent(ranked, 1 - float(nobody["share_first"])))
+        and [labels[name] for _, name in shown] == [name for name, _ in wanted]
+        and all(_percent(text, share) for (text, _), (_, share) in zip(shown, wanted, strict=True))
+    )
+
+
+def _read(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    """Read the choice that explains most, without its share."""
+    rows = [
+        row for row in _rows(here, tables, "specification_shares") if row["quantity"] == "lead_effect" and row["total"]
+    ]
+    most = max(rows, key=lambda row: float(row["total"]))["axis"]
+    return found[1] is None or found[1] == f"Study {most}" or tables.id("studies", found[1]) == most
 
 
 def _in_none(found: re.Match[str], here: Passage, tables: Tables) -> bool:
@@ -348,6 +380,9 @@ DOUBT_RULES: list[tuple[str, Check]] = [
     (rf"(?:^|(?<=\. ))([^.]+?) ranks first in {P} of {_AMONG}(?:; what decides most is {_DECIDES})?\.", _lead),
     (rf"No treatment is named first(?:, as [^:]*)?: of {_AMONG}, (.+?)\.{_ENDS}(?: What decides most is {_DECIDES}\.)?",
      _nobody),
+    (rf"^Of ([\d,]+) defensible analyses,(?: {P} can rank the candidates; of these,)? ([^.]+?)\.(?= What|$)",
+     _in_short),
+    (r"(?<=\. )What decides most is (?:how (.+?) is read|the choice of “[^”]+”)\.$", _read),
     (r"In none of ([\d,]+) defensible analyses can the candidates be ranked\.", _in_none),
     (rf"The probability that (.+?) is better than (.+?) is {N} in the declared analysis and {N} in the median of all "
      rf"that estimate it; it is above 0\.95 in {P} of them\.", _certainty),

@@ -229,8 +229,8 @@ def asks_by_setting(page: Page) -> None:
     address = page.address + page.run("() => location.hash")
     page.window.goto("about:blank")
     page.window.goto(address)
-    assert page.window.locator(".ask [value=lenvatinib_failure]").is_checked()
-    assert page.window.locator(".ask [value=pfs]").is_checked()
+    assert page.window.locator(".ask input[value=lenvatinib_failure]").is_checked()
+    assert page.window.locator(".ask input[value=pfs]").is_checked()
     page.window.close()
 
 

@@ -11,7 +11,7 @@ from secondline.report.certainty import Certainty, shade_of
 from secondline.report.doubt import Doubt
 from secondline.report.prose.certainty import in_short, reasons
 from secondline.report.prose.decisive import decisive_anchor, decisive_facts
-from secondline.report.prose.doubt import lead_sentence
+from secondline.report.prose.doubt import lead_in_short
 from secondline.report.prose.first import first_of
 from secondline.report.prose.phrases import small, spelled_out
 from secondline.report.prose.verdict import Tables, verdict_of
@@ -132,7 +132,7 @@ def harm_of(outcome: str, lead: Sequence[str], pairs: Sequence[tuple[str, str]])
 
 def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, around: Around) -> Answer:
     names, found = own.names, verdict_of(own, harm, place)
-    doubted = _plain(lead_sentence(doubt, own.ranking, place, names)) if doubt else ""
+    doubted = lead_in_short(doubt, own.ranking, place, names) if doubt else ""
     shade: Any = shade_of(found.certainty) if found.certainty else None
     sentences = [*found.sentences, *filter(None, [doubted, _left_out(own, place, around)])]
     why = _reasons(own, place, found.pair, around.decisive)[:REASONS]
@@ -163,11 +163,6 @@ def _left_out(own: Tables, place: str, around: Around) -> str:
     name = own.names.regimen(best["treatment"])
     times = f"{sum(fits.values())} of {len(fits)}"
     return f"With each study left out in turn, {small(name)} ranks first in {times} analyses."
-
-
-def _plain(text: str) -> str:
-    """Say it without a term: the highest SUCRA is the best mean rank, as one is linear in the other."""
-    return text.replace("the highest SUCRA", "the best mean rank").replace("SUCRA", "mean rank")
 
 
 def brief(fact: str) -> str:

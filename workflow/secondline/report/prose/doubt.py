@@ -10,6 +10,7 @@ from secondline.report.figures.thresholds import RULE, figure_label, threshold_r
 from secondline.report.prose.additivity import additivity_sentence
 from secondline.report.prose.first import candidates_of, comparison, first_of
 from secondline.report.prose.next_study import next_study_sentences
+from secondline.report.prose.phrases import small
 from secondline.report.words import Names, Row, listed, number, percentage, plural, probability, settings_of
 
 ANOTHER, NOBODY = "another_first", "nobody_placed"
@@ -98,19 +99,57 @@ def _shares(placed: Sequence[Row], names: Names) -> str:
     return listed(parts)
 
 
+def lead_in_short(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Names) -> str:
+    """Say the same without weights and without the reason why nobody is named, for a reader in a hurry."""
+    rows = [row for row in doubt.rows("specification_levels") if row["setting"] == setting and not row["axis"]]
+    if not rows or not candidates_of(ranking, setting):
+        return ""
+    placed = sorted((row for row in rows if row["treatment"]), key=lambda row: -float(row["share_first"]))
+    n = f"{int(rows[0]['n']):,} defensible analyses"
+    if not placed:
+        return f"In none of {n} can the candidates be ranked."
+    unplaced = next((row["share_first"] for row in rows if not row["treatment"]), "")
+    of = (
+        f"Of {n}, {percentage(str(1 - float(unplaced)))} can rank the candidates; of these," if unplaced else f"Of {n},"
+    )
+    most = _most(doubt, setting)
+    decides = f" What decides most is {_choice_read(doubt, most['axis'])}." if most else ""
+    return f"{of} {_put_first(placed, first_of(ranking, setting), names)}.{decides}"
+
+
+def _put_first(placed: Sequence[Row], best: Row | None, names: Names) -> str:
+    """Say how often who is first: the one that is named first alone, or the two that are first most often."""
+    if best:
+        own = next((row["share_of_placed"] for row in placed if row["treatment"] == best["treatment"]), "0")
+        return f"{percentage(own)} put {small(names.regimen(best['treatment']))} first"
+    shown = [(row["share_of_placed"], small(names.regimen(row["treatment"]))) for row in placed[:2]]
+    if len(placed) > len(shown):
+        shown.append((str(sum(float(row["share_of_placed"]) for row in placed[2:])), "another"))
+    (share, name), *others = shown
+    return listed([f"{percentage(share)} put {name} first", *(f"{percentage(part)} {who}" for part, who in others)])
+
+
 def _decides(doubt: Doubt, setting: str) -> str:
     """Choice that explains most of the variance of the effect between the two highest candidates."""
+    most = _most(doubt, setting)
+    if most is None:
+        return ""
+    share = f"{percentage(most['total'])} of the variance of the effect between the two highest"
+    return f"{_choice_read(doubt, most['axis'])} ({share})"
+
+
+def _most(doubt: Doubt, setting: str) -> Row | None:
     rows = [
         row
         for row in doubt.rows("specification_shares")
         if (row["setting"], row["quantity"]) == (setting, "lead_effect") and row["total"]
     ]
-    if not rows:
-        return ""
-    most = max(rows, key=lambda row: float(row["total"]))
-    axis, label = most["axis"], axis_label(doubt, most["axis"])
-    words = f"how {label} is read" if axis in doubt.facts.studies else f"the choice of “{label}”"
-    return f"{words} ({percentage(most['total'])} of the variance of the effect between the two highest)"
+    return max(rows, key=lambda row: float(row["total"]), default=None)
+
+
+def _choice_read(doubt: Doubt, axis: str) -> str:
+    label = axis_label(doubt, axis)
+    return f"how {label} is read" if axis in doubt.facts.studies else f"the choice of “{label}”"
 
 
 def axis_label(doubt: Doubt, axis: str) -> str:

@@ -47,9 +47,9 @@ const partsOf = fragment => (fragment.startsWith(BEGINS) ? [...new URLSearchPara
 // What a fragment of the address asks for; nothing where it is of another kind.
 export const wantedOf = fragment => Object.fromEntries(partsOf(fragment));
 
-// What it asks for and the page does not have.
-export const unknownIn = fragment =>
-  partsOf(fragment).filter(([name, text]) => !radios(name).some(({value}) => value === text)).map(([name, text]) => `${name}=${text}`);
+// What it asks for and the page does not have; of a single outcome or setting there are no buttons.
+export const unknownIn = fragment => partsOf(fragment).filter(([name, text]) =>
+  (radios(name).length ? !radios(name).some(({value}) => value === text) : !["outcome", "setting"].includes(name))).map(part => part.join("="));
 
 // Say which parts of the address the page did not understand; nothing where it understood all.
 export function misheard(parts) {
