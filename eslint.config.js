@@ -1,7 +1,7 @@
 // Rules for the script of the report's page: plain modules in a browser, nothing unused, nothing undefined.
 const BROWSER = ["document", "window", "location", "history", "performance", "setTimeout", "clearTimeout", "matchMedia", "addEventListener",
   "URLSearchParams", "console", "innerWidth", "scrollX", "scrollY", "atob", "Blob", "DecompressionStream", "Response", "Event",
-  "HTMLTemplateElement", "HTMLDetailsElement", "ResizeObserver"];
+  "HTMLTemplateElement", "HTMLDetailsElement", "ResizeObserver", "URL", "XMLSerializer"];
 
 module.exports = [
   {

@@ -31,8 +31,10 @@ def labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
         first = label_treatment(sheet, ratio, project)
         if ratio.label_inverted and first != ratio.treatment:
             turned = reading_as_printed(project, sheet.study, ratio.outcome)
+            received = " against ".join(_received(sheet, arm, project) for arm in (ratio.treatment, ratio.comparator))
             message = (
-                f"the label '{ratio.label}' is inverted, the ratio is that of {reading}: {ratio.reason}; {turned.words}"
+                f"the label '{ratio.label}' is inverted, the ratio is that of {received}: {ratio.reason}; "
+                f"{turned.words}"
             )
             inverted = found(sheet, "label_inverted", "warning", item, message, path, ratio.place, ratio.printed)
             yield replace(inverted, analyses=turned.analyses)
@@ -45,6 +47,11 @@ def labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
                 "ratio under the name of the wrong arm, set label_inverted and give the reason"
             )
             yield found(sheet, "label", "error", item, message, path, ratio.place, ratio.label, reading)
+
+
+def _received(sheet: StudySheet, arm: str, project: Project) -> str:
+    """Labels of what the patients of an arm received."""
+    return " / ".join(project.treatments.regimens[name].label for name in sheet.arms[arm].regimens)
 
 
 def references(sheet: StudySheet, project: Project) -> Iterator[Finding]:

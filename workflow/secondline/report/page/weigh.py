@@ -101,6 +101,7 @@ def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
         "words": names.effects.words,
         "ratio": names.is_ratio,
         "lower": names.lower_is_better,
+        "margin": names.effects.additive(settings.methods.outcomes[names.outcome].margin),
         "prior": prior,
         "priors": scales,
         "direct": _direct(names),

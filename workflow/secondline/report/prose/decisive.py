@@ -171,7 +171,7 @@ def _additivity(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     total = next(each for each in behind.additivity if each["kind"] == "total")
     tests = [each for each in behind.additivity if each["kind"] == "interaction" and each["detectable"]]
     df = int(total["df"])
-    head = "The model adds the effects of components; "
+    head = "The effects of components are assumed to add up; "
     head += f"the studies test this on {plural(df, 'degree')} of freedom" if df else "the studies cannot test this"
     if tests:
         least = min(tests, key=lambda each: float(each["detectable"]))["detectable"]

@@ -1,6 +1,7 @@
 // The page works without this: it opens what is folded, follows the question, and adds sorting, filters and tips.
 import {ask, asked, isQuestion, labels, misheard, named, onAsked, start as startAsking, unknownIn} from "./asked.js";
 import {enhance as enhanceExplorer} from "./explorer.js";
+import {enhance as enhanceFigures} from "./figures.js";
 import {holderOf, isFolded, settled, unfold} from "./folding.js";
 import {enhance as enhanceMarks} from "./marks.js";
 import {enhance as enhanceScrolls} from "./scrolls.js";
@@ -41,6 +42,7 @@ function say(part, outcome) {
 function enhance(root) {
   enhanceTables(root);
   enhanceMarks(root);
+  enhanceFigures(root);
   enhanceScrolls(root);
   enhanceExplorer(root, asked());
   for (const node of all("details.fold", root)) listen(node);

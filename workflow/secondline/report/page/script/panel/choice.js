@@ -76,10 +76,11 @@ export class ChoiceChart {
     ];
   }
 
-  // A rank is given only where somebody may be named first.
-  standing(isNamed, {decision: {placed}}, {rank, sucra, pBest}) {
-    if (rank === null) return this.words.notRanked;
-    return `${isNamed ? `rank ${rank} of ${placed.length}, ` : ""}P(best) ${probability(pBest)}, SUCRA ${sucra.toFixed(2)}`;
+  // A rank is given only where somebody may be named first, and a probability only of what the studies determine.
+  standing(isNamed, {decision: {placed}, against}, {treatment, evidence, rank, sucra, pBest, pRelevant}) {
+    const relevant = treatment === against || evidence === "prior_driven" ? "" : `P(relevant) ${probability(pRelevant)}`;
+    if (rank === null) return [relevant, this.words.notRanked].filter(Boolean).join(", ");
+    return [relevant, isNamed ? `rank ${rank} of ${placed.length}` : "", `P(best) ${probability(pBest)}`, `SUCRA ${sucra.toFixed(2)}`].filter(Boolean).join(", ");
   }
 
   // Show where the candidates would stand without a study, means on the link scale; nothing without means.

@@ -1,6 +1,7 @@
 // What a state says: the engine's answer, put together for the charts and the sentences.
 import {analyse, answer, COARSE, FINE} from "../engine/analysis.js";
 import {evidenceOf} from "../engine/evidence.js";
+import {cdf} from "../engine/mixture.js";
 import {contestOf, dense, fitOf, ownStudy, studiesOf} from "../engine/network.js";
 import {solve} from "../engine/posterior.js";
 import {predictiveOf} from "../engine/predictive.js";
@@ -64,9 +65,15 @@ export class Solver {
       pBetter: (one, other) => decision.pBetter[placeOf(contest, one)][placeOf(contest, other)],
       rows: candidates.map((treatment, i) => ({
         treatment, ...standing(decision, i), evidence: evidence[treatment], predictive: predictive?.[treatment] ?? null,
-        effect: projection.summary(i, at(against)),
+        effect: projection.summary(i, at(against)), pRelevant: this.pRelevant(state, projection.mixture(i, at(against))),
       })),
     };
+  }
+
+  // The probability that an effect is better than the margin of its outcome.
+  pRelevant({outcome}, mixture) {
+    const {margin, lower} = this.words.outcomes[outcome], atMost = cdf(mixture, margin);
+    return lower ? atMost : 1 - atMost;
   }
 
   // The declared analysis where a state looks, against a comparator; null where it does not have that.
