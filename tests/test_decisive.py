@@ -355,8 +355,8 @@ SENTENCES = {
     "variance of this effect over the defensible analyses, including its interactions with other choices. "
     "Together with “structure: by regimen” it gives Beta the highest SUCRA.",
     "additivity": "The effects of components are assumed to add up; the studies test this on 1 degree of freedom and "
-    "would detect an interaction of 0.70, a ratio of 2.01, with 80% power. The comparison is with “by regimen”. Then the "
-    "HR of Alpha against Beta is 0.67 instead of 0.61, 0.4 standard errors away, and Alpha still has the highest "
+    "would detect an interaction of 0.70, a ratio of 2.01, with 80% power. The comparison is with “by regimen”. Then "
+    "the HR of Alpha against Beta is 0.67 instead of 0.61, 0.4 standard errors away, and Alpha still has the highest "
     "SUCRA.",
     "imbalance": "The arms of Smith 2020 differ in prognostic factors: Stage III (90% against 65%, standardised "
     "difference −0.70); it is adjusted for age. With the study left out the HR of Alpha against Beta is 0.40 "

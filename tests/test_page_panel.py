@@ -32,6 +32,7 @@ from secondline.report.words import NOT_RANKED, Names, differences, number, prob
 from secondline.tools import check
 
 from tests.page_engine import needs_node, node, random_network
+from tests.panel_network import ASKED, EVIDENCE, FIT, OTHER, SETTING
 
 pytestmark = needs_node
 SEEDS = range(300, 318)
@@ -433,6 +434,31 @@ def test_sentences_are_those_of_the_report() -> None:
         assert found["lead"] == lead_of(ranking, place, names)
         named.add(found["decision"]["notNamed"])
     assert len(named) >= 4
+
+
+_RELEVANT = """
+const solver = new Solver(asked.words, () => asked.data);
+return solver.view(asked.state, FINE).rows.map(({treatment, pRelevant}) => [treatment, pRelevant]);
+"""
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_the_probability_of_a_relevant_effect_is_that_of_the_exact_engine(lower: bool) -> None:
+    """Of every candidate against the reference, beyond a ratio of 1.25 or 0.8: the mass of the mixture there."""
+    data, sign = page_models(EVIDENCE, OTHER, FIT, ASKED), -1 if lower else 1
+    outcome = {"ratio": True, "lower": lower, "margin": sign * np.log(1.25)}
+    state = {"outcome": "pain", "setting": SETTING, "model": "pooled", **EMPTY}
+    asked = {"data": data, "words": {"headline": "pooled", "outcomes": {"pain": outcome}}, "state": state}
+    imports = {"engine/analysis.js": "FINE", "panel/solve.js": "Solver"}
+    found = dict(node(imports, _RELEVANT, asked))
+    fit = FitTask.from_rows(EVIDENCE, FIT).fits["pooled"]
+    posterior = exact.posterior(fit.data, fit.scales)
+    weights, rows = posterior.component_weights().ravel(), fit.data.predictor.effect_rows()[1]
+    for name, row in zip(FIT.treatments.regimens, rows, strict=True):
+        sds = np.maximum(np.sqrt(((posterior.roots @ row) ** 2).sum(axis=1)), 1e-12)
+        beyond = weights @ ndtr((sign * (posterior.means[0, :, 0] @ row) - np.log(1.25)) / sds)
+        assert found[name] == pytest.approx(beyond, abs=1e-5)
+    assert 0.01 < found["alpha"] < 0.9999 or lower
 
 
 def test_models_are_told_apart_in_words() -> None:
