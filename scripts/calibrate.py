@@ -18,7 +18,7 @@ import numpy as np
 from secondline.inference.priors import PriorScales
 from secondline.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
 from secondline.inference.settings import SamplerSettings
-from secondline.likelihoods import LIKELIHOODS, Distribution
+from secondline.likelihoods import LIKELIHOODS, OWN_LIKELIHOODS, Distribution
 from secondline.links import PROBIT
 from secondline.network.arms import Arm, arms_of, is_contrast
 from secondline.network.data import NetworkData, contrast_covariance, network_data
@@ -78,7 +78,7 @@ def design_rows(
     designs : iterable of sequences of str
         Treatments of every study; contrasts are against the first of them.
     likelihood : str
-        One of `LIKELIHOODS`.
+        One of `OWN_LIKELIHOODS`.
     rng : Generator
     sizes : Sizes, optional
     """
@@ -537,7 +537,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulation-based calibration of every likelihood and effects model.")
     parser.add_argument("--datasets", type=int, default=100, help="data sets for every combination")
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.md"), help="the table")
-    parser.add_argument("--likelihoods", nargs="+", choices=list(LIKELIHOODS), default=list(LIKELIHOODS))
+    parser.add_argument("--likelihoods", nargs="+", choices=list(OWN_LIKELIHOODS), default=list(OWN_LIKELIHOODS))
     parser.add_argument("--effects", nargs="+", choices=list(ALL_CASES), default=list(ALL_CASES))
     parser.add_argument("--cores", type=int, default=2)
     chosen = parser.parse_args()
@@ -557,7 +557,7 @@ def main() -> None:
         smallest = min(ranks.p_values().values())
         print(f"{likelihood} {effects}: smallest p {smallest:.4f}, {lines[-1].seconds:.0f} s", flush=True)
     command = f"python scripts/calibrate.py --datasets {chosen.datasets} --out {chosen.out}"
-    if chosen.likelihoods != list(LIKELIHOODS):
+    if chosen.likelihoods != list(OWN_LIKELIHOODS):
         command += f" --likelihoods {' '.join(chosen.likelihoods)}"
     if chosen.effects != list(ALL_CASES):
         command += f" --effects {' '.join(map(repr, chosen.effects))}"

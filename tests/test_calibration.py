@@ -16,7 +16,7 @@ from secondline.inference.priors import PriorScales
 from secondline.inference.settings import SamplerSettings
 from secondline.inference.textbook import textbook_model
 from secondline.jobs.settings import treatments_of
-from secondline.likelihoods import LIKELIHOODS
+from secondline.likelihoods import OWN_LIKELIHOODS
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
 from secondline.network.structure import Structure
@@ -72,10 +72,10 @@ def test_ranks_of_the_shipped_networks_are_uniform(project: Project, outcome: st
 @pytest.fixture(scope="module")
 def sampler() -> Sampler:
     """Compile one model for all likelihoods and effects."""
-    return Sampler.compile((case, likelihood) for case in CASES.values() for likelihood in LIKELIHOODS)
+    return Sampler.compile((case, likelihood) for case in CASES.values() for likelihood in OWN_LIKELIHOODS)
 
 
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("likelihood", OWN_LIKELIHOODS)
 def test_ranks_are_uniform(likelihood: str, sampler: Sampler) -> None:
     """Small networks under every model of the effects: each by itself, and each kind of parameter over all of them."""
     found = {name: calibrate(case, likelihood, sampler, 15, SEED + 1, name) for name, case in CASES.items()}

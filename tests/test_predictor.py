@@ -12,7 +12,7 @@ from secondline.cells import parse_mix, parse_values
 from secondline.errors import UserError
 from secondline.inference.priors import PriorScales
 from secondline.jobs.settings import treatments_of
-from secondline.likelihoods import LIKELIHOODS
+from secondline.likelihoods import OWN_LIKELIHOODS
 from secondline.network.arms import Arm
 from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects, Predictor, node
@@ -313,7 +313,7 @@ def test_rows_times_coefficients_is_the_model_written_out(name: str, seed: int) 
 
 def test_every_likelihood_is_calibrated() -> None:
     """The simulators know every likelihood of the package."""
-    for likelihood in LIKELIHOODS:
+    for likelihood in OWN_LIKELIHOODS:
         assert CASES["fixed"].columns(likelihood)
 
 

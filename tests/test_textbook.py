@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from secondline.inference.fit_statistics import Draws, assess
 from secondline.inference.priors import PriorScales
 from secondline.inference.textbook import textbook_model
-from secondline.likelihoods import COUNT_LIKELIHOODS, LIKELIHOODS
+from secondline.likelihoods import COUNT_LIKELIHOODS, OWN_LIKELIHOODS
 from secondline.network.bias import Bias
 from secondline.network.data import NetworkData, network_data
 from secondline.network.predictor import Effects
@@ -80,7 +80,7 @@ def integrated(data: NetworkData) -> Floats:
     return assess(data, draws, SCALES).log_likelihood.sum(axis=1)
 
 
-CASES = [(likelihood, "ab") for likelihood in LIKELIHOODS] + [("contrasts", "abc"), ("binomial_logit", "abc")]
+CASES = [(likelihood, "ab") for likelihood in OWN_LIKELIHOODS] + [("contrasts", "abc"), ("binomial_logit", "abc")]
 
 
 @pytest.mark.parametrize(("likelihood", "design"), CASES)

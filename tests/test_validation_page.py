@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 import pytest
-from secondline.likelihoods import LIKELIHOODS
+from secondline.likelihoods import OWN_LIKELIHOODS
 
 from scripts.calibrate import CASES, PRIOR_CASES
 from tests.conftest import ROOT
@@ -27,7 +27,7 @@ def test_calibration() -> None:
     crossed = [line for line in lines if line[1] not in PRIOR_CASES]
     models, likelihoods = {line[1] for line in crossed}, {line[0] for line in crossed}
     assert len(crossed) == len(models) * len(likelihoods)
-    assert likelihoods == set(LIKELIHOODS)
+    assert likelihoods == set(OWN_LIKELIHOODS)
     (datasets,) = {line[2] for line in lines}
     said = f"covers {len(likelihoods)} likelihoods under {len(models)} models of the effects, with {datasets} data sets"
     assert said in TEXT

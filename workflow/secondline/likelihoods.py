@@ -120,6 +120,11 @@ class Likelihood:
         return not self.figures
 
     @property
+    def only_converts(self) -> bool:
+        """Whether all that it is given becomes contrasts, so that its fits are those of contrasts."""
+        return self.is_contrasts and bool(self.converted)
+
+    @property
     def counts_patients(self) -> bool:
         """Whether an arm is its patients with an event among all, as study sheets give them."""
         return self.distribution is Distribution.BINOMIAL and not self.takes_time
@@ -303,6 +308,8 @@ LIKELIHOODS = Registry(
 )
 COUNT_LIKELIHOODS = Registry("likelihood of counts", [one for one in LIKELIHOODS.values() if one.is_count])
 """Those whose arms are modelled by counts."""
+OWN_LIKELIHOODS = Registry("likelihood of a fit", [one for one in LIKELIHOODS.values() if not one.only_converts])
+"""Those with fits of their own."""
 SCALES = Registry(
     "natural scale", [*(scale for one in LIKELIHOODS.values() for scale in one.scales.values()), MEDIAN_TIME]
 )
