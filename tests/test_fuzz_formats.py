@@ -186,6 +186,15 @@ def test_many_damaged_files(tmp_path: Path) -> None:
     assert sum(check_damage(tmp_path, seed) for seed in range(10_000, 15_000)) > 500
 
 
+def test_a_file_gives_no_commands_to_a_terminal(tmp_path: Path) -> None:
+    """Control characters of a name are shown as what they are, wherever a message repeats them."""
+    file = tmp_path / "t.csv"
+    file.write_text("study,treatment,diff,std.err\n\x1b[31mx,a,NA,NA\n", encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read(file, vocabulary("ab", "MD", "contrasts"))
+    assert "study \\x1b[31mx has no other row" in str(error.value) and str(error.value).isprintable()
+
+
 def test_every_example_is_damaged() -> None:
     """No format is left out, and undamaged files are read, so that every line is about the damage."""
     assert set(FILES) == {file.name for file in FORMATS.iterdir() if file.suffix != ".md"}

@@ -11,6 +11,12 @@ def shorten(text: str, most: int = 200) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+def _line(text: str) -> str:
+    """Write a text in one line, control characters as Python writes them, so that they command no terminal."""
+    words = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
+
+
 class UserError(Exception):
     """A mistake in a file that the user wrote.
 
@@ -40,7 +46,7 @@ class UserError(Exception):
         name = shorten(key or "")
         shown = f"{name} = {shorten(repr(value))}" if name and value is not None else name
         parts = (where, shown, shorten(problem, 1000))
-        super().__init__(": ".join(" ".join(part.split()) for part in parts if part))
+        super().__init__(": ".join(_line(part) for part in parts if part))
 
     @property
     def lines(self) -> list[str]:
