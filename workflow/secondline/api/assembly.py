@@ -10,6 +10,7 @@ from secondline.inference.priors import PriorScales
 from secondline.inference.settings import ModelSettings
 from secondline.inference.task import Fit
 from secondline.network.arms import arms_with, covariate_by_study, rows_with, used_arms
+from secondline.network.baseline_risk import mean_baseline
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
 from secondline.network.slopes import Slopes
@@ -95,6 +96,7 @@ def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str
         regimen_level=model.regimen_level,
         mixed_arms=model.mixed_arms,
         slopes=_slopes(model, evidence),
+        baseline_risk=_baseline(network, model, evidence),
     )
 
 
@@ -117,6 +119,15 @@ def _slopes(model: Model, evidence: Sequence[Mapping[str, str]]) -> tuple[Slopes
         if each.centre is None and not each.levels
     }
     return tuple(slopes.centred(centres) for each in model.regressors for slopes in each.resolved)
+
+
+def _baseline(network: Network, model: Model, evidence: Sequence[Mapping[str, str]]) -> float | None:
+    """Baseline at which effects are given; None where they do not change with it."""
+    if not model.regresses_on_baseline:
+        return None
+    if model.baseline_risk is not True:
+        return float(model.baseline_risk)
+    return mean_baseline(rows_with(evidence, model.needs), network.structure, model.arms)
 
 
 def _mean(values: Mapping[str, float]) -> float:

@@ -10,6 +10,7 @@ from secondline.api.sd_priors import SD_PRIORS
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
+from secondline.network.baseline_risk import why_not
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS
 from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior
 from secondline.sd_priors import HalfNormal
@@ -161,6 +162,9 @@ class Model:
         Value of the covariate at which effects are given; by default its mean over the studies.
     covariates : tuple of Covariate
         Several covariates, words among them, or slopes that treatments do not share.
+    baseline_risk : bool or float
+        Effects change with the baseline of the study, as it is modelled: the linear predictor of its arm on the
+        reference. A number is the baseline at which effects are given, by default the mean of those observed.
 
     Raises
     ------
@@ -190,6 +194,7 @@ class Model:
     covariate: str | None = None
     centre: float | None = None
     covariates: tuple[Covariate, ...] = ()
+    baseline_risk: bool | float = False
 
     def __post_init__(self) -> None:
         """Check the combination, and choose the link where none is given."""
@@ -208,6 +213,9 @@ class Model:
             raise UserError("there is no covariate to be centred", "Model", key="centre", value=self.centre)
         self._check_interactions()
         self._check_covariates()
+        problem = why_not(_ARMS[self.likelihood, self.link or links[0]])
+        if self.regresses_on_baseline and problem:
+            raise UserError(problem, "Model", key="baseline_risk", value=self.baseline_risk)
         object.__setattr__(self, "link", self.link or links[0])
 
     def _check_types(self) -> None:
@@ -230,6 +238,10 @@ class Model:
             "covariates": (
                 isinstance(self.covariates, (tuple, list)) and all(isinstance(c, Covariate) for c in self.covariates),
                 "a tuple of Covariate",
+            ),
+            "baseline_risk": (
+                isinstance(self.baseline_risk, bool) or is_number(self.baseline_risk),
+                "True or a number",
             ),
         }
         for key, (right, allowed) in checks.items():
@@ -267,6 +279,11 @@ class Model:
         return (Covariate(self.covariate, self.centre),) if self.covariate else tuple(self.covariates)
 
     @property
+    def regresses_on_baseline(self) -> bool:
+        """Whether effects change with the baseline of the study."""
+        return self.baseline_risk is not False
+
+    @property
     def needs(self) -> list[str]:
         """Names of the numbers that a study has to give: covariates, and indicators of levels."""
         return [name for each in self.regressors for name in each.numbers]
@@ -290,6 +307,7 @@ class Model:
                 [f"covariate{'s' * bool(self.covariates)} {', '.join(map(str, self.regressors))}"]
                 * bool(self.regressors)
             ),
+            *(["regression on the baseline risk"] if self.regresses_on_baseline else []),
         ]
         return ", ".join([f"{self.likelihood} likelihood with {self.link} link", effects, *parts])
 

@@ -166,11 +166,11 @@ def _curvature(fit: Fit, coefficients: Floats, tau: Floats) -> Floats:
         Row of an arm, column of an arm of its study.
     """
     from secondline.inference.families import SCORE, gaussian_approximation
-    from secondline.inference.importance import count_arguments, cutpoints
+    from secondline.inference.importance import count_arguments, shapes
     from secondline.inference.kernels.study_integral import log_likelihoods
 
     data, counts = fit.data, fit.data.counts
-    arguments, (cuts, _) = count_arguments(data, fit.scales), cutpoints(coefficients, data.n_cuts)
+    arguments, cuts = count_arguments(data, fit.scales), shapes(coefficients, data)[0]
     steps = _STEP * np.sqrt(gaussian_approximation(counts)[1])
     sizes = np.diff(counts.start)
     place = np.arange(len(counts.rows)) - np.repeat(counts.start[:-1], sizes)

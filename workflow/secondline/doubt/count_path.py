@@ -157,7 +157,7 @@ class _Line:
     def _of_counts(self, draws: Draws, moved: Floats) -> Floats:
         counts = self.engine.data.counts
         arms, studies, *rest = self.engine.arguments
-        cuts, _ = importance.cutpoints(draws.coefficients, self.engine.data.n_cuts)
+        cuts = importance.shapes(draws.coefficients, self.engine.data)[0]
         result = np.zeros(len(draws.tau))
         for k, a, b in self.studies:
             own = studies[k : k + 2].copy()

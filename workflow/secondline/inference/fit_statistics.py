@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from secondline.inference.families import FITTED, LOG_LIKELIHOOD, fitted_width, log_constants, n_terms
-from secondline.inference.importance import count_arguments, cutpoints
+from secondline.inference.importance import count_arguments, shapes
 from secondline.inference.kernels import study_integral
 from secondline.inference.leave_one_out import LeftOut
 from secondline.inference.priors import PriorScales
@@ -163,7 +163,7 @@ def _terms(data: NetworkData, draws: Draws, arguments: tuple[Any, ...]) -> Itera
     size = max(1, _CHUNK // (len(counts.counts) * n_terms(counts.family, counts.counts.shape[1])))
     for start in range(0, len(draws.tau), size):
         b, tau = draws.coefficients[start : start + size], draws.tau[start : start + size]
-        cuts, _ = cutpoints(b, data.n_cuts)
+        cuts = shapes(b, data)[0]
         f = b @ counts.rows.T
         yield study_integral.log_likelihoods(counts.family, np.ascontiguousarray(f), tau, cuts, *arguments)
 

@@ -211,13 +211,14 @@ class _Likelihood:
         return value, (precision * residual) @ gaussian.rows
 
     def _counts(self, coefficients: Floats, tau: Floats) -> tuple[Floats, Floats]:
-        counts, n_cuts = self.data.counts, self.data.n_cuts
-        cuts, jacobian = cutpoints(coefficients, n_cuts)
+        counts = self.data.counts
+        cuts, jacobian, columns = shapes(coefficients, self.data)
         f = np.ascontiguousarray(coefficients @ counts.rows.T - self.moved)
         by_study, terms = study_integral.log_likelihoods(counts.family, f, tau, cuts, *self.arguments)
         score = terms[:, :, SCORE] @ counts.rows
-        if n_cuts:
-            score[:, -n_cuts:] += np.einsum("bc,bcg->bg", terms[:, :, -n_cuts:].sum(axis=1), jacobian)
+        if len(columns):
+            by_shape = terms[:, :, -len(columns) :].sum(axis=1)
+            score[:, columns] += np.einsum("bc,bcg->bg", by_shape, jacobian)
         return by_study.sum(axis=1), score
 
 
@@ -231,19 +232,32 @@ def count_arguments(data: NetworkData, scales: PriorScales, tabulated: bool = Tr
     """
     counts = data.counts
     tables = study_integral.arm_table(counts), study_integral.study_table(counts)
-    table = tabulate(counts.family, *tables, scales.baseline, scales.tau.table_scale) if tabulated else NO_TABLE
-    width = n_terms(counts.family, counts.counts.shape[1])
+    at_baseline = bool(len(counts.at_baseline))
+    table = NO_TABLE
+    if tabulated and not at_baseline:
+        table = tabulate(counts.family, *tables, scales.baseline, scales.tau.table_scale)
+    width = n_terms(counts.family, counts.counts.shape[1]) + at_baseline
     return *tables, scales.baseline, width, table.values, table.resolution
 
 
-def cutpoints(coefficients: Floats, n_cuts: int) -> tuple[Floats, Floats]:
-    """Cutpoints of draws (B, P), the first at 0, and their derivatives by the log distances.
+def shapes(coefficients: Floats, data: NetworkData) -> tuple[Floats, Floats, list[int]]:
+    """Coefficients that shape the likelihood of counts beside the linear predictor, of draws (B, P).
+
+    They are the log distances between cutpoints, or the slope of a regression on the baseline.
 
     Returns
     -------
-    array, (B, 1 + n_cuts)
-    array, (B, n_cuts, n_cuts)
+    array, (B, 1 + n)
+        What the likelihood takes: the cutpoints, the first at 0; or the slope, (B, 1).
+    array, (B, n, n)
+        Its derivatives by the coefficients, the first cutpoint left out.
+    list of int
+        Which coefficients they are; the last terms of the likelihood are the derivatives by them.
     """
-    distances = np.exp(coefficients[:, coefficients.shape[1] - n_cuts :])
+    slope, n_cuts = data.predictor.baseline_slope, data.n_cuts
+    if slope is not None:
+        return coefficients[:, [slope]], np.ones((len(coefficients), 1, 1)), [slope]
+    columns = list(range(coefficients.shape[1] - n_cuts, coefficients.shape[1]))
+    distances = np.exp(coefficients[:, columns])
     cuts = np.concatenate([np.zeros((len(coefficients), 1)), np.cumsum(distances, axis=1)], axis=1)
-    return cuts, np.tril(np.ones((n_cuts, n_cuts))) * distances[:, None, :]
+    return cuts, np.tril(np.ones((n_cuts, n_cuts))) * distances[:, None, :], columns

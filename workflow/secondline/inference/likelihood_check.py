@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from secondline.cell_values import CHECKED
 from secondline.inference.families import fewest
 from secondline.inference.fit_statistics import Draws
-from secondline.inference.importance import count_arguments, cutpoints
+from secondline.inference.importance import count_arguments, shapes
 from secondline.inference.kernels import study_integral
 from secondline.inference.priors import PriorScales
 from secondline.inference.reference_likelihood import study_log_likelihood
@@ -37,7 +37,7 @@ def check_likelihood(data: NetworkData, draws: Draws, scales: PriorScales) -> li
     if not len(counts.study):
         return []
     f = np.ascontiguousarray(draws.coefficients @ counts.rows.T)
-    cuts, _ = cutpoints(draws.coefficients, data.n_cuts)
+    cuts = shapes(draws.coefficients, data)[0]
     arguments = count_arguments(data, scales)
     rows = []
     for name, point in _points(f, draws.tau).items():

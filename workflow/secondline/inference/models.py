@@ -115,7 +115,8 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: b
     coefficients[:, density.EXCHANGEABLE] = approximation.exchangeable
     counts, gaussian = data.counts, data.gaussian
     *arm_tables, baseline, width, table, resolution = count_arguments(data, scales, tabulated)
-    values = baseline, counts.family, width, data.n_cuts, resolution
+    slope = -1 if data.predictor.baseline_slope is None else places[data.predictor.baseline_slope]
+    values = baseline, counts.family, width, data.n_cuts, resolution, slope
     vector = density.pack(
         np.array([values], float),
         coordinates.sd_table(scales, approximation.units(scales)),

@@ -158,14 +158,46 @@ def study_log_likelihood(data: CountData, i: int, f: Floats, tau: float, cuts: F
     tau, baseline_sd : float
         Heterogeneity of a contrast, and the prior standard deviation of the baseline, on the link scale.
     cuts : array, (K - 1,)
-        Cutpoints of an ordered outcome.
+        Cutpoints of an ordered outcome, or the slope of a regression on the baseline.
     """
     arms = range(int(data.start[i]), int(data.start[i + 1]))
+    if len(data.at_baseline) and data.at_baseline[arms, 0].any():
+        return _at_baseline(data, arms, f, tau, float(cuts[0]), baseline_sd)
     k, used = abs(tau) / sqrt(2.0), cuts if data.family in ORDERED else np.zeros(0)
 
     def log_integrand(mu: float) -> float:
         by_arm = (_arm(data.family, mu + f[a], k, float(data.offset[a]), data.counts[a], used) for a in arms)
         return sum(by_arm) - 0.5 * (mu / baseline_sd) ** 2
+
+    reach = 50.0 + max(abs(f[a]) + abs(data.offset[a]) for a in arms)
+    return _integral(log_integrand, -reach, reach) - log(baseline_sd * sqrt(2.0 * pi))
+
+
+def _at_baseline(data: CountData, arms: range, f: Floats, tau: float, slope: float, baseline_sd: float) -> float:
+    """Log likelihood of a study whose effects move with its baseline u, that of its arm on the reference.
+
+    Given u, the treated arms have the common level v ~ N((1 + slope) u, tau^2 / 2) and effects of that variance each;
+    one arm by itself has tau^2.
+    """
+    moves, near = data.at_baseline.T
+    (base,), treated = [a for a in arms if not moves[a]], [a for a in arms if moves[a]]
+
+    def arm(a: int, mean: float, k: float) -> float:
+        return _arm(data.family, mean + f[a], k, float(data.offset[a]), data.counts[a], np.zeros(0))
+
+    def given(u: float) -> float:
+        level = [(1 + slope) * u - slope * near[a] for a in treated]
+        if len(treated) == 1 or tau == 0:
+            return sum(arm(a, mean, abs(tau)) for a, mean in zip(treated, level, strict=True))
+        k = abs(tau) / sqrt(2.0)
+
+        def at(w: float) -> float:
+            return sum(arm(a, mean + k * w, k) for a, mean in zip(treated, level, strict=True)) - 0.5 * w * w
+
+        return _integral(at, -40.0, 40.0) - log(sqrt(2.0 * pi))
+
+    def log_integrand(u: float) -> float:
+        return arm(base, u, 0.0) + given(u) - 0.5 * (u / baseline_sd) ** 2
 
     reach = 50.0 + max(abs(f[a]) + abs(data.offset[a]) for a in arms)
     return _integral(log_integrand, -reach, reach) - log(baseline_sd * sqrt(2.0 * pi))

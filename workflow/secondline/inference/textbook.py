@@ -15,8 +15,10 @@ the mean of its arms::
     P(category >= k) = F(eta - cut_k)                 F logistic or normal, cut_1 = 0, log distances ~ Normal
 
 so that two random effects of one study have variance tau^2 / 2 each and their difference tau^2: contrasts against one
-arm have variance tau^2 and correlation 1/2 (Higgins & Whitehead 1996; Dias and others, NICE DSU TSD2, 2011). Contrasts
-y of a study with covariance S are whitened together with the pattern of their heterogeneity, T S T' = I and
+arm have variance tau^2 and correlation 1/2 (Higgins & Whitehead 1996; Dias and others, NICE DSU TSD2, 2011). In a
+regression on the baseline risk mu_i is that of the arm on the reference, eta_ik of the others has B (mu_i - centre)
+more, and their random effects are z_ik less that of this arm. Contrasts y of a study with covariance S are whitened
+together with the pattern of their heterogeneity, T S T' = I and
 T R T' = diag(lambda), which leaves them independent::
 
     T y ~ Normal(T X effect + tau sqrt(lambda) z, 1)
@@ -78,7 +80,7 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
             effect = pt.switch(predictor.kinds[: len(names)] == EXCHANGEABLE, omega * effect, effect)
         pm.Deterministic("coefficients", effect, dims="coefficient")
         if len(data.counts.study):
-            _counts(data.counts, effect, tau, data.n_cuts, scales)
+            _counts(data, effect, tau, scales)
         if len(gaussian.means.study):
             _means(gaussian, effect, tau)
         _contrasts(gaussian, effect, tau)
@@ -90,12 +92,20 @@ def _random_effects(name: str, tau: Tau, spread: Floats) -> pt.TensorVariable | 
     return 0.0 if isinstance(tau, float) and not tau else tau * np.sqrt(spread) * pm.Normal(name, shape=len(spread))
 
 
-def _counts(data: CountData, effect: pt.TensorVariable, tau: Tau, n_cuts: int, scales: PriorScales) -> None:
+def _counts(network: NetworkData, effect: pt.TensorVariable, tau: Tau, scales: PriorScales) -> None:
     """Events or categories of every arm."""
+    data, n_cuts, slope = network.counts, network.n_cuts, network.predictor.baseline_slope
     study = np.repeat(np.arange(len(data.study)), np.diff(data.start))
     mu = pm.Normal("mu", 0, scales.baseline, shape=len(data.study))
     rows = data.rows[:, : data.rows.shape[1] - n_cuts]
-    eta = mu[study] + pt.dot(rows, effect) + _random_effects("z", tau, np.full(len(study), 0.5))
+    delta = _random_effects("z", tau, np.full(len(study), 0.5))
+    eta = mu[study] + pt.dot(rows, effect)
+    if slope is not None:
+        moves, near = data.at_baseline.T
+        eta += effect[slope] * (moves * mu[study] - near)
+        if not isinstance(delta, float):
+            delta = _against_reference(data, delta, study)
+    eta += delta
     inverse = _INVERSE[data.likelihood.link.name]
     if (data.counts % 1).any():
         _effective(data, eta, n_cuts, scales)
@@ -107,6 +117,17 @@ def _counts(data: CountData, effect: pt.TensorVariable, tau: Tau, n_cuts: int, s
             pm.Binomial("events", data.n.astype(int), inverse(eta + data.offset), observed=data.events.astype(int))
         case _:
             _ordered(data, eta + data.offset, n_cuts, scales)
+
+
+def _against_reference(data: CountData, delta: pt.TensorVariable, study: Any) -> pt.TensorVariable:
+    """Put random effects against that of the arm on the reference, in studies whose effects move with its baseline.
+
+    So that the baseline is that of this arm. In other studies they stay what they are.
+    """
+    moves = data.at_baseline[:, 0]
+    moving = np.maximum.reduceat(moves, data.start[:-1]) > 0
+    reference = data.start[:-1] + np.array([int(np.argmin(part)) for part in np.split(moves, data.start[1:-1])])
+    return delta - moving[study] * delta[reference[study]]
 
 
 def _effective(data: CountData, eta: pt.TensorVariable, n_cuts: int, scales: PriorScales) -> None:

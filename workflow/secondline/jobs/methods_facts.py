@@ -85,6 +85,7 @@ def _model(model: Model) -> ModelFacts:
             )
             for _, covariate in model.regressors
         ),
+        baseline_risk=model.baseline_risk is not None,
     )
 
 

@@ -6,7 +6,8 @@ from secondline.errors import UserError
 from secondline.evidence.selection import evidence_rows, reporting_sheets, select_evidence
 from secondline.evidence.shared_patients import check_bounds
 from secondline.jobs.settings import arms_in_use, bias_of, fits, overlaps_of, sheet_files_of, treatments_of
-from secondline.network.arms import Arm, arms_with, covariate_by_study
+from secondline.network.arms import Arm, arms_with, covariate_by_study, is_contrast, used_rows
+from secondline.network.baseline_risk import why_not
 from secondline.network.graph import is_plain, parts, received
 from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
@@ -46,6 +47,7 @@ def check_networks(project: Project, file: Path) -> None:
         if plain:
             _check_reference(project, document, arms, fit)
         _check_covariates(project, document, arms, fit, plain)
+        _check_baseline_risk(project, document, analysis, outcome)
         _check_mixed_arms(project, document, arms)
         _check_overlaps(project, document, analysis, outcome)
 
@@ -96,6 +98,21 @@ def _check_covariates(project: Project, document: Document, arms: list[Arm], fit
             problem = f"without {without}, where it is missing, the headline model of {fit} loses {lost}"
         if problem:
             raise document.error(("models", name, *path, "name"), covariate.name, problem)
+
+
+def _check_baseline_risk(project: Project, document: Document, analysis: str, outcome: str) -> None:
+    """Check that the outcome of a regression on the baseline has one, in studies that give it by arm."""
+    likelihood = project.config.outcomes[outcome].modelled
+    for name, model in project.config.models.items():
+        if not model.baseline_risk:
+            continue
+        path, fit = ("models", name, "baseline_risk"), f"{outcome} of {analysis}"
+        contrasts = [row for row in used_rows(evidence_rows(project, analysis, outcome)) if is_contrast(row)]
+        problem = why_not(likelihood)
+        if contrasts and not problem:
+            problem = f"study {contrasts[0]['study']} gives contrasts, which have no modelled baseline"
+        if problem:
+            raise document.error(path, fit, problem)
 
 
 def _scarcest(model: Model, arms: list[Arm]) -> tuple[tuple[str | int, ...], Covariate]:

@@ -15,13 +15,14 @@ from secondline.evidence.selection import evidence_rows, reporting_sheets
 from secondline.evidence.shared_patients import shared_patients
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import FitSettings, ModelSettings, SamplerPlan, SamplerSettings
-from secondline.network.arms import Arm, arms_with, covariate_by_study, used_arms
+from secondline.network.arms import Arm, arms_with, covariate_by_study, rows_with, used_arms
+from secondline.network.baseline_risk import BASELINE_RISK, mean_baseline
 from secondline.network.bias import Bias
 from secondline.network.biased_contrasts import Flattered
 from secondline.network.overlap import Overlap
 from secondline.network.predictor import Effects
 from secondline.network.slopes import Slopes
-from secondline.network.structure import Treatments
+from secondline.network.structure import Structure, Treatments
 from secondline.project import config_parts
 from secondline.project.config import Config, Project
 from secondline.project.config_parts import Model
@@ -150,7 +151,11 @@ def _effects(project: Project, model: Model, analysis: str, outcome: str) -> Eff
             arms = arms_with(arms_in_use(project, analysis, outcome), model.needs)
             values = covariate_by_study(arms, covariate.name).values()
             centres[covariate.name] = sum(values) / len(values)
-    return _declared_effects(project, model).centred(centres)
+    effects, likelihood = _declared_effects(project, model), project.config.outcomes[outcome].modelled
+    if model.baseline_risk and model.baseline_risk.centre is None:
+        rows = rows_with(evidence_rows(project, analysis, outcome), model.needs)
+        centres[BASELINE_RISK] = mean_baseline(rows, Structure.of(treatments_of(project)), likelihood)
+    return effects.centred(centres)
 
 
 def _declared_effects(project: Project, model: Model) -> Effects:
@@ -174,6 +179,7 @@ def _declared_effects(project: Project, model: Model) -> Effects:
             for _, covariate in model.regressors
             for name in covariate.numbers
         ),
+        baseline_risk=(model.baseline_risk.centre or 0.0) if model.baseline_risk else None,
     )
 
 

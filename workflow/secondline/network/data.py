@@ -6,7 +6,7 @@ their contrasts hold all that they say about relative effects. One network may h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ from secondline.cells import parse_mix
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Distribution, Likelihood, of_family
 from secondline.network.arms import Arm, arms_of, baseline_first, is_contrast, rows_with, used_rows
+from secondline.network.baseline_risk import check_baselines
 from secondline.network.bias import Bias
 from secondline.network.clusters import Cluster, joint_covariance, linked, place, whiten
 from secondline.network.figures import arm_counts, arm_size, contrast_covariance
 from secondline.network.overlap import Overlap, StudyArms, kept_shares
 from secondline.network.predictor import Effects, Predictor, node
 from secondline.network.structure import Floats, Structure
+from secondline.network.study_rows import count_rows
 
 Row = Mapping[str, str]
 
@@ -77,6 +79,8 @@ class CountData:
     """What is added to the linear predictor of every arm: the log of its follow-up or person-time where the family has
     one, and the mean of its bias."""
     rows: Floats
+    at_baseline: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+    """Of a regression on the baseline risk, (arms, 2), otherwise without rows; see `secondline.network.study_rows`."""
 
     @property
     def likelihood(self) -> Likelihood:
@@ -155,6 +159,8 @@ def network_data(
     of_arms = LIKELIHOODS[likelihood]
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
     rows = rows_with(evidence, effects.needs)
+    if effects.baseline_risk is not None:
+        check_baselines(rows, of_arms)
     categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
     counted = {row["study"] for row in rows if not (is_contrast(row) or of_arms.is_gaussian)}
     of_counts = bias.of(counted) if bias else None
@@ -372,9 +378,11 @@ def _counts(studies: Members, likelihood: Likelihood, predictor: Predictor, over
     start, rows, counts, offset = [0], [np.zeros((0, predictor.n_coefficients))], [], []
     sizes = {(row["study"], row["arm"]): arm_size(row) for _, members in studies for row in members}
     kept = kept_shares(sizes, overlaps)
+    at_baseline = [np.zeros((0, 2))]
     for _, members in studies:
-        block = predictor.rows(_arms(members))
-        rows.append(block - block.mean(axis=0))
+        block, found = count_rows(members, predictor, likelihood)
+        rows.append(block)
+        at_baseline.append(found)
         for row, biased in zip(members, predictor.offsets(_arms(members)), strict=True):
             share = kept.get((row["study"], row["arm"]), 1.0)
             counts.append([share * value for value in arm_counts(row, likelihood)])
@@ -390,4 +398,5 @@ def _counts(studies: Members, likelihood: Likelihood, predictor: Predictor, over
         np.array(counts, float).reshape(-1, width),
         np.array(offset, float),
         np.vstack(rows),
+        np.vstack(at_baseline),
     )

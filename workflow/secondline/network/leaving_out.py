@@ -31,5 +31,6 @@ def without(data: NetworkData, study: int) -> NetworkData:
             counts.counts[arms],
             counts.offset[arms],
             counts.rows[arms],
+            counts.at_baseline[arms] if len(counts.at_baseline) else counts.at_baseline,
         ),
     )

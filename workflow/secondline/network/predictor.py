@@ -10,7 +10,8 @@ columns, so that one compiled model and one exact engine serve all of them:
 - regimen level: every regimen but the reference has an effect of its own, whatever it is made of;
 - departures of every setting from them, exchangeable with standard deviation omega;
 - classes: the effect of a component is its class mean plus a departure exchangeable with standard deviation omega;
-- slopes of covariates of the studies, or of their arms (`secondline.network.slopes`);
+- slopes of covariates of the studies, or of their arms (`secondline.network.slopes`), and of the baseline of the study,
+  which the model estimates (`secondline.network.baseline_risk`);
 - unrelated mean effects: a coefficient for every compared pair (TSD4), against the first arm of each study;
 - a split: direct evidence on one comparison with a coefficient of its own (Dias 2010, van Valkenhoef 2016);
 - a bias of studies with counts: a coefficient of each, in the direction of its arms (`secondline.network.bias`).
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm
+from secondline.network.baseline_risk import BASELINE_RISK
 from secondline.network.bias import Bias
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS, class_contrast
 from secondline.network.slopes import Slopes
@@ -56,6 +58,8 @@ class Effects:
     """How arms that mix regimens enter: ``patient_weights`` or ``class_contrast``."""
     slopes: tuple[Slopes, ...] = ()
     """How the effects change with covariates."""
+    baseline_risk: float | None = None
+    """Baseline at which the effects are given, where they change with that of the study; None where they do not."""
     unrelated: bool = False
     split: tuple[str, str] | None = None
     """Treatment and comparator whose direct evidence has a coefficient of its own."""
@@ -68,11 +72,13 @@ class Effects:
     @property
     def centres(self) -> dict[str, float]:
         """Value of every covariate at which the effects are given."""
-        return {each.covariate: each.centre for each in self.slopes}
+        own = {} if self.baseline_risk is None else {BASELINE_RISK: self.baseline_risk}
+        return {each.covariate: each.centre for each in self.slopes} | own
 
     def centred(self, centres: Mapping[str, float]) -> "Effects":
         """Take the same effects at other values of the covariates."""
-        return replace(self, slopes=tuple(each.centred(centres) for each in self.slopes))
+        baseline = self.baseline_risk if self.baseline_risk is None else centres.get(BASELINE_RISK, self.baseline_risk)
+        return replace(self, slopes=tuple(each.centred(centres) for each in self.slopes), baseline_risk=baseline)
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,8 @@ class Predictor:
         if effects.split:
             columns.append((f"direct[{','.join(effects.split)}]", EFFECT))
         columns += [(name, SLOPE) for each in effects.slopes for name in each.names(self._own.components)]
+        if effects.baseline_risk is not None:
+            columns.append((f"slope[{BASELINE_RISK}]", SLOPE))
         columns += [(f"bias[{study}]", BIAS) for study in self._biased]
         return columns + [(f"log_distance[{k + 2}]", CUT) for k in range(self.n_cuts)]
 
@@ -151,6 +159,11 @@ class Predictor:
     def kinds(self) -> NDArray[np.int64]:
         """Kind of every coefficient: EFFECT, SLOPE, CUT, EXCHANGEABLE, INTERACTION or BIAS."""
         return np.array([kind for _, kind in self.columns], dtype=np.int64)
+
+    @property
+    def baseline_slope(self) -> int | None:
+        """Index of the slope on the baseline of the study."""
+        return None if self.effects.baseline_risk is None else self.names.index(f"slope[{BASELINE_RISK}]")
 
     @property
     def n_coefficients(self) -> int:
@@ -192,6 +205,8 @@ class Predictor:
         if self.effects.split:
             blocks.append(np.zeros((len(arms), 1)))
         blocks += [each.rows(arms, shares, self.structure, self._own) for each in self.effects.slopes]
+        if self.effects.baseline_risk is not None:
+            blocks.append(np.zeros((len(arms), 1)))  # filled where the baselines are known, see `against_reference`
         blocks += [self._bias(arms), np.zeros((len(arms), self.n_cuts))]
         rows = np.hstack(blocks)
         if self.effects.split:

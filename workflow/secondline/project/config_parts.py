@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from secondline.project.bias import TakenBias
-from secondline.project.covariates import Covariate
+from secondline.project.covariates import BaselineRisk, Covariate
 from secondline.project.documents import FileName, Label, Strict, Text, fail
 from secondline.project.figures import Identifier
 from secondline.project.outcomes import Scale
@@ -57,6 +57,8 @@ class Model(Strict):
     """A covariate with which effects vary."""
     covariates: list[Covariate] = Field(default_factory=list)
     """The covariates, where there are several."""
+    baseline_risk: BaselineRisk | None = None
+    """Effects that change with the baseline risk; for outcomes of events."""
 
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":

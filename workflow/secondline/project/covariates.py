@@ -59,6 +59,13 @@ class Covariate(Strict):
         return [level_name(self.name, level) for level in self.levels[1:]] or [self.name]
 
 
+class BaselineRisk(Strict):
+    """Effects that change with the baseline of the study as it is modelled, the linear predictor on the reference."""
+
+    centre: Average | None = None
+    """Value at which effects are given, on the link scale; by default the mean of the observed baselines."""
+
+
 def numbers_of(
     values: Mapping[str, float | str], names: Iterable[str], levels: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:

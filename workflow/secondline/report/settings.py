@@ -119,6 +119,8 @@ class ModelFacts:
     class_contrast: bool = False
     """Whether the mixed arms of a study have the same mix of what varies within them."""
     slopes: Sequence[SlopeFacts] = ()
+    baseline_risk: bool = False
+    """Whether effects change with the baseline of the study."""
 
     @property
     def needs(self) -> list[str]:

@@ -174,7 +174,7 @@ def assess_inconsistency(
         return _Fitted(name, Fit(data, scales), grid, k, solution.reason, summary.ratio, summary.measure, wider)
 
     consistent = fitted("consistency", effects)
-    pairwise = Effects(unrelated=True, slopes=effects.slopes)
+    pairwise = Effects(unrelated=True, slopes=effects.slopes, baseline_risk=effects.baseline_risk)
     unrelated = fitted("unrelated", pairwise)
     arms = used_arms(rows)
     comparisons = direct_comparisons(arms, structure, effects)

@@ -15,7 +15,7 @@ from secondline.inference.kernels.design_blocks import add_transposed, multiply
 from secondline.network.structure import Floats
 
 # what the first table holds, and the columns of the table of coefficients
-BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION = range(5)
+BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION, BASELINE_SLOPE = range(6)
 SD, EXCHANGEABLE = range(2)
 (
     SETTINGS,
@@ -80,6 +80,9 @@ def _add_counts(vector, b, tau, db):
     cuts = np.zeros(n_cuts + 1)
     for k in range(n_cuts):
         cuts[k + 1] = cuts[k] + exp(b[n - n_cuts + k])
+    slope = int(settings[BASELINE_SLOPE])
+    if slope >= 0:
+        cuts[0] = b[slope]
     by_study, terms = study_integral.log_likelihood(
         int(settings[FAMILY]),
         f,
@@ -93,6 +96,8 @@ def _add_counts(vector, b, tau, db):
         settings[RESOLUTION],
     )
     add_transposed(design[0], design[1], design[2], terms[:, SCORE], db)
+    if slope >= 0:
+        db[slope] += terms[:, terms.shape[1] - 1].sum()
     # A distance moves all cutpoints above it; the scores of the cutpoints are the last terms.
     above = 0.0
     for k in range(n_cuts - 1, -1, -1):

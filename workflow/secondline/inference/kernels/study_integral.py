@@ -13,8 +13,9 @@ from math import log, sqrt
 import numba
 import numpy as np
 
-from secondline.inference.families import ORDERED, SCORE, TAU_SCORE, V, Y, fewest, gaussian_approximation, place
+from secondline.inference.families import FITTED, ORDERED, SCORE, TAU_SCORE, V, Y, fewest, gaussian_approximation, place
 from secondline.inference.kernels.arm_integral import LOG_ROOT, arm_space, integrate
+from secondline.inference.kernels.baseline_risk import integrate_at_baseline
 from secondline.inference.kernels.interpolation import CELL, OUTER, level_weights, look_up
 from secondline.inference.kernels.nodes import (
     FROM,
@@ -37,18 +38,23 @@ RULES = (0, 4, 19)
 POINTS = tuple(cells + 1 + 2 * OUTER for cells in (140, 140, 80, 44))
 """In x, where the integrals of a study are tabulated, see `lookup`: with few patients they are less smooth."""
 
-# columns of the table of studies: first arm, where its entries start in a level of a table
-ARM, START = range(2)
+# columns of the table of studies: first arm, where its entries start in a level of a table, whether its effects move
+# with its baseline
+ARM, START, AT_BASELINE = range(3)
 
 
 def arm_table(data: CountData) -> Floats:
-    """Tabulate estimate and variance on the link scale, offset and counts by arm, (arms, 3 + columns)."""
+    """Tabulate estimate and variance on the link scale, offset and counts by arm, (arms, 3 + columns).
+
+    With a regression on the baseline two more columns follow, see `baseline_risk`.
+    """
     y, v = gaussian_approximation(data)
-    return np.column_stack([y, v, data.offset, data.counts])
+    more = data.at_baseline if len(data.at_baseline) else np.zeros((len(y), 0))
+    return np.column_stack([y, v, data.offset, data.counts, more])
 
 
 def study_table(data: CountData) -> Floats:
-    """Tabulate first arm and the start of the entries in a table of integrals by study, (studies + 1, 2).
+    """Tabulate by study first arm, start of the entries in a table of integrals, and the baseline, (studies + 1, 3).
 
     The last row ends the arms and the entries.
     """
@@ -56,7 +62,10 @@ def study_table(data: CountData) -> Floats:
     rules = np.searchsorted(np.array(RULES) + 0.5, least)
     arms = np.diff(data.start)
     sizes = CELL * np.array(POINTS)[rules] * np.where(arms == 2, 1, arms)
-    return np.column_stack([data.start, np.cumsum([0, *sizes])]).astype(float)
+    moves = np.zeros(len(data.study))
+    if len(data.at_baseline):
+        moves = np.maximum.reduceat(data.at_baseline[:, 0], data.start[:-1])
+    return np.column_stack([data.start, np.cumsum([0, *sizes]), [*moves, 0.0]]).astype(float)
 
 
 @numba.njit(cache=True)
@@ -149,7 +158,8 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
     tau : float
         Between-study standard deviation of contrasts.
     cuts : array, (K - 1,)
-        Cutpoints of an ordered outcome, the first of them 0; without meaning for other families.
+        Cutpoints of an ordered outcome, the first of them 0; the slope of a regression on the baseline, (1,); otherwise
+        without meaning.
     arms, studies : arrays
         From `arm_table` and `study_table`.
     baseline_sd : float
@@ -181,6 +191,9 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
     for i in range(n_studies):
         a, b = int(studies[i, ARM]), int(studies[i + 1, ARM])
         found, at_level = expected[a:b], level
+        if studies[i, AT_BASELINE] > 0.0:
+            result[i] = integrate_at_baseline(family, f[a:b], cuts[0], size, arms[a:b], baseline_sd, work, found)
+            continue
         if b - a == 2:
             entry = entry_of(table, studies, i, level, by_level)
             result[i] = _look_up_difference(entry, work[4], f[a:b], size, arms[a:b], found)
@@ -189,6 +202,8 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
             at_level = -1  # its arms are not tabulated
         entry = entry_of(table, studies, i, at_level, by_level)
         result[i] = integrate_study(family, f[a:b], size, cuts, arms[a:b], baseline_sd, entry, work, found)
+        if family not in ORDERED:
+            found[:, FITTED + 1 :] = 0.0  # by the slope of the baseline, where there is one
     if tau < 0.0:
         expected[:, TAU_SCORE] *= -1.0
     return result, expected

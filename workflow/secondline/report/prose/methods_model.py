@@ -101,6 +101,11 @@ def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> st
             "to the patients of each"
         )
     parts += [_slopes_in_words(each) for each in model.slopes]
+    if model.baseline_risk:
+        parts.append(
+            "a slope, common to all treatments except the reference, on the baseline of the study, as the model has it "
+            "and not as observed"
+        )
     return listed(parts)
 
 
@@ -152,7 +157,7 @@ def _prior(facts: MethodsFacts, prior: str, outcomes: Sequence[str]) -> str:
         parts.append(f"N(0, {scales.baseline:g}²) for study baselines")
     if any(likelihood.is_ordered for likelihood in likelihoods):
         parts.append(f"N(0, {scales.cutpoint:g}²) for log distances between the cutpoints of ordered outcomes")
-    if any(model.slopes for model in models):
+    if any(model.slopes or model.baseline_risk for model in models):
         parts.append(f"N(0, {scales.slope:g}²) for meta-regression slopes")
     spreads = dict.fromkeys(m.exchangeable_interactions[1] for m in models if m.exchangeable_interactions)
     parts += [f"N(0, {sd:g}²) for exchangeable interactions" for sd in spreads]
