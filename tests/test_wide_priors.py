@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit, log_expit
 from secondline.inference import diagnostics, exact, reliability
 from secondline.inference.fit import list_quantities
-from secondline.inference.importance import _Likelihood
+from secondline.inference.importance import Likelihood
 from secondline.inference.priors import PriorScales
 from secondline.inference.task import Fit
 from secondline.network.data import network_data
@@ -138,7 +138,7 @@ def test_a_numerical_failure_is_no_exact_check(monkeypatch: pytest.MonkeyPatch) 
         def fail(*_: object, error: Exception = failure) -> None:
             raise error
 
-        monkeypatch.setattr(_Likelihood, "__call__", fail)
+        monkeypatch.setattr(Likelihood, "__call__", fail)
         solution = reliability.solve(data, scales)
         assert solution.posterior is None
         assert solution.status.startswith("no exact check: it failed numerically")

@@ -364,8 +364,8 @@ def _importance_grid(
         tau_axis,
         omega_axis,
         log_density.reshape(replicates, n_grid),
-        found.coefficients.reshape(replicates, n_grid, draws, n_coefficients),
-        found.log_weights.reshape(replicates, n_grid, draws),
+        found.coefficients.reshape(replicates, n_grid, -1, n_coefficients),
+        found.log_weights.reshape(replicates, n_grid, -1),
         np.zeros((n_grid, 1, n_coefficients)),
         found.rise.reshape(n_grid),
     )

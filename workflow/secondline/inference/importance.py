@@ -5,7 +5,8 @@ likelihood times their prior (`proposal`). Where few of the draws carry the weig
 shape further components, and all is drawn again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,10 @@ def sample_grid(
     ``moved``, (arms,), is by how much the data of the arms with counts are moved on the link scale, centred within
     their study: their likelihood is that of the linear predictor less this.
     """
-    likelihood = _Likelihood(data, tau, scales, moved)
-    columns = [_Column.at(float(value), likelihood, scales) for value in omega]
+    likelihood = Likelihood(data, tau, scales, moved)
+    columns = [Column.at(float(value), likelihood, scales) for value in omega]
+    if data.predictor.baseline_slope is not None:
+        return _along_slope(columns, data, scales, omega, draws, replicates)
     samples = [column.sample(draws, replicates) for column in columns]
     log_density, log_weights, coefficients = (np.stack([s[k] for s in samples], axis=2) for k in range(3))
     return GridSample(
@@ -66,8 +69,8 @@ def sample_grid(
 
 def modes(data: NetworkData, scales: PriorScales, tau: Floats, omega: Floats, moved: Floats | None = None) -> Floats:
     """Find the mode of the coefficients at every tau and omega, (T, O, coefficients); 0 where the data see nothing."""
-    likelihood = _Likelihood(data, tau, scales, moved)
-    columns = [_Column.at(float(value), likelihood, scales) for value in omega]
+    likelihood = Likelihood(data, tau, scales, moved)
+    columns = [Column.at(float(value), likelihood, scales) for value in omega]
     return np.stack([column.found.v @ column.basis[: column.rank] for column in columns], axis=1)
 
 
@@ -84,12 +87,24 @@ def log_densities(
     ``moved`` is that of `sample_grid`.
     """
     index = np.broadcast_to(np.arange(len(tau))[:, None, None], coefficients.shape[:-1])
-    likelihood = _Likelihood(data, tau, scales, moved)
+    likelihood = Likelihood(data, tau, scales, moved)
     flat = np.ascontiguousarray(coefficients.reshape(-1, coefficients.shape[-1]))
     value = likelihood(flat, index.ravel())[0].reshape(index.shape)
     sds = np.array([scales.coefficients(data.predictor, float(each)) for each in omega])[:, None]
     whitened = np.divide(coefficients, sds, out=np.zeros_like(coefficients), where=sds > 0)
     return np.asarray(value - 0.5 * (whitened**2).sum(axis=-1))
+
+
+def _seen(data: NetworkData, d: Floats) -> tuple[Floats, int]:
+    """Orthonormal directions of the whitened coefficients, those that the data see first, and how many these are.
+
+    Coefficients with a prior standard deviation of 0 in ``d`` stand in none of the first.
+    """
+    cuts = np.eye(data.n_coefficients)[data.predictor.kinds == CUT]
+    seen = np.vstack([data.gaussian.rows, data.counts.rows, cuts]) * d
+    _, singular, basis = np.linalg.svd(seen, full_matrices=False)
+    rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
+    return _complete(basis), rank
 
 
 def _complete(basis: Floats) -> Floats:
@@ -100,29 +115,43 @@ def _complete(basis: Floats) -> Floats:
     return np.vstack([basis, whole[len(basis) :]])
 
 
+Evaluate = Callable[[Floats, NDArray[np.int64]], tuple[Floats, Floats]]
+"""Coefficients (B, P) and the index of tau (B,) -> log likelihood (B,) and score (B, P)."""
+
+
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """All taus at one omega: the likelihood as a function of v, the coefficients' whitened part that the data see."""
 
-    likelihood: "_Likelihood"
+    likelihood: Evaluate
     basis: Floats
     """(coefficients, coefficients): b = (v, w) basis."""
     rank: int
     found: Mode
 
     @classmethod
-    def at(cls, omega: float, likelihood: "_Likelihood", scales: PriorScales) -> "_Column":
+    def at(cls, omega: float, likelihood: "Likelihood", scales: PriorScales) -> "Column":
         """Find the modes, from those of the normal approximation on."""
         data = likelihood.data
         d = scales.coefficients(data.predictor, omega)
-        cuts = np.eye(data.n_coefficients)[data.predictor.kinds == CUT]
-        seen = np.vstack([data.gaussian.rows, data.counts.rows, cuts]) * d
-        _, singular, basis = np.linalg.svd(seen, full_matrices=False)
-        basis = _complete(basis)
-        rank = int((singular > 1e-10 * max(singular.max(initial=0.0), 1e-300)).sum())
+        basis, rank = _seen(data, d)
         start = _start(data, scales, likelihood.tau, basis[:rank] * d)
         column = cls(likelihood, basis * d, rank, Mode(*start, np.zeros(len(start[0]))))
         return cls(likelihood, basis * d, rank, mode.find(column.target, *start))
+
+    def without(self, slope: int, data: NetworkData, scales: PriorScales, omega: float) -> "Column":
+        """Leave the slope of a regression on the baseline out of what is drawn, and give a place to start from.
+
+        That of the other coefficients is their mode, with the covariance that they have given the slope.
+        """
+        d = scales.coefficients(data.predictor, omega)
+        kept = np.where(np.arange(len(d)) == slope, 0.0, d)
+        basis, rank = _seen(data, kept)
+        at = self.found.v @ self.basis[: self.rank] / d
+        precision = np.linalg.inv(self.found.roots.transpose(0, 2, 1) @ self.found.roots)
+        into = basis[:rank] @ (self.basis[: self.rank] / d).T
+        roots = np.linalg.inv(np.linalg.cholesky(into @ precision @ into.T))
+        return replace(self, basis=basis * kept, rank=rank, found=Mode(at @ basis[:rank].T, roots, self.found.rise))
 
     def target(self, v: Floats) -> tuple[Floats, Floats]:
         """Log likelihood + log N(v; 0, I) up to a constant, (T, K), and its gradient (T, K, rank)."""
@@ -162,6 +191,24 @@ class _Column:
         return np.stack(v), np.stack(log_ratio), np.stack(unseen)
 
 
+def _along_slope(
+    columns: Sequence[Column], data: NetworkData, scales: PriorScales, omega: Floats, draws: int, replicates: int
+) -> GridSample:
+    """Sample along the slope of a regression on the baseline, see `secondline.inference.along_slope`."""
+    from secondline.inference.along_slope import NODES, AlongSlope
+
+    slope = data.predictor.baseline_slope
+    assert slope is not None
+    lines = []
+    for column, value in zip(columns, omega, strict=True):
+        sd = float(scales.coefficients(data.predictor, float(value))[slope])
+        lines.append(AlongSlope(column.without(slope, data, scales, float(value)), slope, sd))
+    each = max(4, 2 ** round(np.log2(2 * draws / NODES)))
+    samples = [line.sample(each, replicates) for line in lines]
+    log_density, log_weights, coefficients = (np.stack([s[k] for s in samples], axis=2) for k in range(3))
+    return GridSample(log_density, log_weights, coefficients, np.stack([line.rise for line in lines], axis=1))
+
+
 def _effective_share(log_ratio: Floats) -> Floats:
     """Kish's effective sample size over the number of draws at every tau, (T,), of log weights (R, T, J)."""
     weights = np.exp(log_ratio - log_ratio.max(axis=(0, 2), keepdims=True))
@@ -183,7 +230,7 @@ def _start(data: NetworkData, scales: PriorScales, tau: Floats, seen: Floats) ->
     return mean, roots
 
 
-class _Likelihood:
+class Likelihood:
     """Likelihood of a network on a grid of tau: contrasts in closed form, counts by quadrature."""
 
     def __init__(self, data: NetworkData, tau: Floats, scales: PriorScales, moved: Floats | None) -> None:

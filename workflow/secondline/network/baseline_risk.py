@@ -52,14 +52,16 @@ def mean_baseline(rows: Sequence[Row], structure: Structure, likelihood: Likelih
     return float(np.mean([observed_baseline(row, likelihood) for row in own]))
 
 
-def check_baselines(rows: Sequence[Row], likelihood: Likelihood) -> None:
-    """Check that every study has a modelled baseline.
+def check_baselines(centre: float | None, rows: Sequence[Row], likelihood: Likelihood) -> None:
+    """Check that every study has a modelled baseline, where a model has a regression on it.
 
     Raises
     ------
     UserError
         The outcome has none, or a study gives contrasts.
     """
+    if centre is None:
+        return
     problem = why_not(likelihood)
     contrasts = [row["study"] for row in rows if is_contrast(row)]
     if not problem and contrasts:

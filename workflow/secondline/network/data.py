@@ -159,8 +159,7 @@ def network_data(
     of_arms = LIKELIHOODS[likelihood]
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
     rows = rows_with(evidence, effects.needs)
-    if effects.baseline_risk is not None:
-        check_baselines(rows, of_arms)
+    check_baselines(effects.baseline_risk, rows, of_arms)
     categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
     counted = {row["study"] for row in rows if not (is_contrast(row) or of_arms.is_gaussian)}
     of_counts = bias.of(counted) if bias else None
@@ -375,14 +374,11 @@ def _arm_means(study: int, members: Sequence[Row], predictor: Predictor) -> Mean
 
 
 def _counts(studies: Members, likelihood: Likelihood, predictor: Predictor, overlaps: Sequence[Overlap]) -> CountData:
-    start, rows, counts, offset = [0], [np.zeros((0, predictor.n_coefficients))], [], []
+    start, counts, offset = [0], [], []
+    rows, at_baseline = count_rows([members for _, members in studies], predictor, likelihood)
     sizes = {(row["study"], row["arm"]): arm_size(row) for _, members in studies for row in members}
     kept = kept_shares(sizes, overlaps)
-    at_baseline = [np.zeros((0, 2))]
     for _, members in studies:
-        block, found = count_rows(members, predictor, likelihood)
-        rows.append(block)
-        at_baseline.append(found)
         for row, biased in zip(members, predictor.offsets(_arms(members)), strict=True):
             share = kept.get((row["study"], row["arm"]), 1.0)
             counts.append([share * value for value in arm_counts(row, likelihood)])
@@ -397,6 +393,6 @@ def _counts(studies: Members, likelihood: Likelihood, predictor: Predictor, over
         np.array(start, dtype=np.int64),
         np.array(counts, float).reshape(-1, width),
         np.array(offset, float),
-        np.vstack(rows),
-        np.vstack(at_baseline),
+        rows,
+        at_baseline,
     )
