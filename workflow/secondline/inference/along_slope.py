@@ -21,7 +21,8 @@ from secondline.network.structure import Floats
 if TYPE_CHECKING:
     from secondline.inference.importance import Column, Evaluate
 
-NODES = 41
+NODES, FEW_NODES = 41, 21
+"""Nodes of the grid, and of one that only finds the range of the others."""
 _RIDGE = -1.0
 _DEPTH = 14.0  # below the top of the log density, where the grid may end
 _FIRST = 0.5  # the first step away from the ridge
@@ -67,10 +68,12 @@ class AlongSlope:
         Index of its coefficient.
     sd : float
         Prior standard deviation of the slope.
+    size : int
+        Nodes of the grid.
     """
 
-    def __init__(self, column: "Column", slope: int, sd: float) -> None:
-        self.column, self.slope, self.sd = column, slope, sd
+    def __init__(self, column: "Column", slope: int, sd: float, size: int = NODES) -> None:
+        self.column, self.slope, self.sd, self.size = column, slope, sd, size
         everything = np.arange(len(column.found.v))
         self._few = np.unique(np.linspace(0, len(everything) - 1, 4).astype(int))
         self.nodes = [self._at(node.value, node.found, everything) for node in self._laid_out()]
@@ -102,7 +105,8 @@ class AlongSlope:
                 if (node.height < top - _DEPTH).all():
                     break
                 step *= 2.0
-        while len(nodes) < NODES:
+        nodes = _thinned(nodes, self.size)
+        while len(nodes) < self.size:
             gap = int(np.argmax(_missed(nodes)))
             low, high = nodes[gap], nodes[gap + 1]
             nodes.insert(gap + 1, self._at(0.5 * (low.value + high.value), low.found, self._few))
@@ -131,6 +135,14 @@ class AlongSlope:
         heights = np.array([node.height for node in self.nodes])
         relevant = heights > heights.max(axis=0) - _DEPTH
         return np.asarray(np.where(relevant, [node.found.rise for node in self.nodes], 0.0).max(axis=0))
+
+
+def _thinned(nodes: list[_Node], size: int) -> list[_Node]:
+    """Leave out the ends where a grid went further than it has nodes."""
+    while len(nodes) > size:
+        ends = [float(node.height.max()) for node in (nodes[0], nodes[-1])]
+        nodes = nodes[1:] if ends[0] < ends[1] else nodes[:-1]
+    return nodes
 
 
 def _missed(nodes: Sequence[_Node]) -> Floats:

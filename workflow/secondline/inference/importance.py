@@ -195,15 +195,16 @@ def _along_slope(
     columns: Sequence[Column], data: NetworkData, scales: PriorScales, omega: Floats, draws: int, replicates: int
 ) -> GridSample:
     """Sample along the slope of a regression on the baseline, see `secondline.inference.along_slope`."""
-    from secondline.inference.along_slope import NODES, AlongSlope
+    from secondline.inference.along_slope import FEW_NODES, NODES, AlongSlope
 
     slope = data.predictor.baseline_slope
     assert slope is not None
+    size = NODES if draws >= _SHAPED else FEW_NODES
     lines = []
     for column, value in zip(columns, omega, strict=True):
         sd = float(scales.coefficients(data.predictor, float(value))[slope])
-        lines.append(AlongSlope(column.without(slope, data, scales, float(value)), slope, sd))
-    each = max(4, 2 ** round(np.log2(2 * draws / NODES)))
+        lines.append(AlongSlope(column.without(slope, data, scales, float(value)), slope, sd, size))
+    each = max(4, 2 ** round(np.log2(draws / size)))
     samples = [line.sample(each, replicates) for line in lines]
     log_density, log_weights, coefficients = (np.stack([s[k] for s in samples], axis=2) for k in range(3))
     return GridSample(log_density, log_weights, coefficients, np.stack([line.rise for line in lines], axis=1))
