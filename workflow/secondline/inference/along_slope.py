@@ -6,9 +6,9 @@ shoulder beside it. So the slope is laid out as a grid, as tau is; given it the 
 refined where the trapezoid rule misses most.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,30 @@ from secondline.inference import mode
 from secondline.inference.mode import Mode
 from secondline.network.structure import Floats
 
-if TYPE_CHECKING:
-    from secondline.inference.importance import Column, Evaluate
+Evaluate = Callable[[Floats, NDArray[np.int64]], tuple[Floats, Floats]]
+"""Coefficients (B, P) and the index of tau (B,) -> log likelihood (B,) and score (B, P)."""
+
+
+class Column(Protocol):
+    """What is asked of `secondline.inference.importance.Column`."""
+
+    @property
+    def likelihood(self) -> Evaluate:
+        """Likelihood of the coefficients."""
+
+    @property
+    def found(self) -> Mode:
+        """Modes at every tau."""
+
+    def given(self, likelihood: Evaluate, found: Mode) -> "Column":
+        """Take another likelihood, and other modes."""
+
+    def target(self, v: Floats) -> tuple[Floats, Floats]:
+        """Log density of what is drawn, and its gradient."""
+
+    def sample(self, draws: int, replicates: int) -> tuple[Floats, Floats, Floats]:
+        """Log density, log weights and coefficients."""
+
 
 NODES, FEW_NODES = 41, 21
 """Nodes of the grid, and of one that only finds the range of the others."""
@@ -33,7 +55,7 @@ _MOST = 12  # steps outwards, each twice as long as the one before
 class _Given:
     """The likelihood at one value of the slope."""
 
-    whole: "Evaluate"
+    whole: Evaluate
     column: int
     value: float
     taus: NDArray[np.int64]
@@ -72,14 +94,14 @@ class AlongSlope:
         Nodes of the grid.
     """
 
-    def __init__(self, column: "Column", slope: int, sd: float, size: int = NODES) -> None:
+    def __init__(self, column: Column, slope: int, sd: float, size: int = NODES) -> None:
         self.column, self.slope, self.sd, self.size = column, slope, sd, size
         everything = np.arange(len(column.found.v))
         self._few = np.unique(np.linspace(0, len(everything) - 1, 4).astype(int))
         self.nodes = [self._at(node.value, node.found, everything) for node in self._laid_out()]
 
-    def _given(self, value: float, taus: NDArray[np.int64], start: Mode) -> "Column":
-        return replace(self.column, likelihood=_Given(self.column.likelihood, self.slope, value, taus), found=start)
+    def _given(self, value: float, taus: NDArray[np.int64], start: Mode) -> Column:
+        return self.column.given(_Given(self.column.likelihood, self.slope, value, taus), start)
 
     def _at(self, value: float, start: Mode, taus: NDArray[np.int64]) -> _Node:
         """Find the modes at one value, from those of a neighbour on."""

@@ -5,7 +5,7 @@ likelihood times their prior (`proposal`). Where few of the draws carry the weig
 shape further components, and all is drawn again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondline.inference import mode, proposal
+from secondline.inference.along_slope import FEW_NODES, NODES, AlongSlope, Evaluate
 from secondline.inference.families import SCORE, n_terms
 from secondline.inference.kernels import coordinates, study_integral
 from secondline.inference.kernels.integral_tables import NO_TABLE, tabulate
@@ -115,10 +116,6 @@ def _complete(basis: Floats) -> Floats:
     return np.vstack([basis, whole[len(basis) :]])
 
 
-Evaluate = Callable[[Floats, NDArray[np.int64]], tuple[Floats, Floats]]
-"""Coefficients (B, P) and the index of tau (B,) -> log likelihood (B,) and score (B, P)."""
-
-
 @dataclass(frozen=True)
 class Column:
     """All taus at one omega: the likelihood as a function of v, the coefficients' whitened part that the data see."""
@@ -138,6 +135,10 @@ class Column:
         start = _start(data, scales, likelihood.tau, basis[:rank] * d)
         column = cls(likelihood, basis * d, rank, Mode(*start, np.zeros(len(start[0]))))
         return cls(likelihood, basis * d, rank, mode.find(column.target, *start))
+
+    def given(self, likelihood: Evaluate, found: Mode) -> "Column":
+        """Take another likelihood, and other modes."""
+        return replace(self, likelihood=likelihood, found=found)
 
     def without(self, slope: int, data: NetworkData, scales: PriorScales, omega: float) -> "Column":
         """Leave the slope of a regression on the baseline out of what is drawn, and give a place to start from.
@@ -195,8 +196,6 @@ def _along_slope(
     columns: Sequence[Column], data: NetworkData, scales: PriorScales, omega: Floats, draws: int, replicates: int
 ) -> GridSample:
     """Sample along the slope of a regression on the baseline, see `secondline.inference.along_slope`."""
-    from secondline.inference.along_slope import FEW_NODES, NODES, AlongSlope
-
     slope = data.predictor.baseline_slope
     assert slope is not None
     size = NODES if draws >= _SHAPED else FEW_NODES
