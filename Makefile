@@ -18,10 +18,12 @@ override XLSX := $(value XLSX)
 override MEASURE := $(value MEASURE)
 override BETTER := $(value BETTER)
 override REFERENCE := $(value REFERENCE)
-export CORES CONFIG ID CSV STUDY FILE XLSX MEASURE BETTER REFERENCE
+override A := $(value A)
+override B := $(value B)
+export CORES CONFIG ID CSV STUDY FILE XLSX MEASURE BETTER REFERENCE A B
 NETWORK = $(BIN)/secondline new-network --measure="$$MEASURE" --better="$$BETTER" --reference="$$REFERENCE"
 
-.PHONY: help setup results check new-network import new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
+.PHONY: help setup results check preview diff new-network import new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -37,6 +39,12 @@ results: $(READY) ## run the whole pipeline into results/; another configuration
 
 check: $(READY) ## validate and audit the sheets in seconds, without fitting; CONFIG=my.yaml, STUDY=smith_2027
 	@$(BIN)/secondline check --configfile="$$CONFIG" --study="$$STUDY"
+
+preview: $(READY) ## say in seconds what an edit changes against the last run, without sampling; CONFIG=my.yaml
+	@$(BIN)/secondline preview --configfile="$$CONFIG"
+
+diff: $(READY) ## say what changed between two runs and what caused it: make diff A=results-old B=results
+	@$(BIN)/secondline diff -- "$$A" "$$B"
 
 new-network: $(READY) ## write a configuration for a table: make new-network FILE=trials.csv BETTER=lower
 	@$(NETWORK) -- "$$FILE"

@@ -19,11 +19,12 @@ ARROWS: dict[str, set[str]] = {
     "doubt": {"summaries", "inference", "network"},
     "certainty": {"summaries", "inference", "network"},
     "report": {"network"},
+    "changes": set(),
     "sources": {"project"},
     "api": {"project", "evidence", "network", "inference", "summaries", "doubt", "certainty", "report"},
     DOOR: {"api", "network"},
-    "jobs": {"project", "evidence", "network", "inference", "summaries", "doubt", "certainty", "report"},
-    "tools": {"project", "evidence", "network", "sources", "jobs", "report"},
+    "jobs": {"project", "evidence", "network", "inference", "summaries", "doubt", "certainty", "report", "changes"},
+    "tools": {"project", "evidence", "network", "summaries", "sources", "jobs", "report", "changes"},
 }
 """``tools`` reach ``report`` because `secondline answer` says on the terminal what the page says, in the same words."""
 SETTINGS_ALONE = {("jobs", "report")}
@@ -71,6 +72,7 @@ BEHIND: dict[str, set[str]] = {
     "list_decisive.py": _PAGE | {"certainty"},
     "write_findings.py": _PAGE,
     "write_report.py": _PAGE,
+    "write_manifest.py": {"changes", "jobs"},
 }
 """Rooms behind the script of a rule. Of ``jobs`` only what starts a script: see `STARTERS`."""
 

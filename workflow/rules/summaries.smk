@@ -1,6 +1,7 @@
 # From posteriors to tables. Nothing here samples.
 
-from secondline.layout import PICO_TABLE
+from secondline.jobs.manifest_settings import manifest_setup
+from secondline.layout import FINDINGS_TABLE, MANIFEST, PICO_TABLE
 
 SUMMARY_TABLES = [
     "relative_effects",
@@ -271,3 +272,34 @@ rule compare_analyses:
         code=code_behind("compare_analyses"),
     script:
         "../../scripts/compare_analyses.py"
+
+
+# What another run is compared with.
+rule write_manifest:
+    input:
+        rules.compare_analyses.output,
+        [
+            f"{RESULTS}/{analysis}/summary/fits.csv"
+            for analysis in project.config.reported
+        ],
+        findings=[
+            f"{RESULTS}/{project.config.base}/{outcome}/certainty/{FINDINGS_TABLE}.csv"
+            for outcome in project.config.outcomes_of(project.config.base)
+        ],
+    output:
+        f"{project.config.shared_results}/{MANIFEST}",
+    log:
+        "logs/summary/write_manifest.log",
+    localrule: True
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        results=project.config.shared_results,
+        setup=lambda w: [
+            manifest_setup(
+                project, OPENED.document, FITS, SOLVED, code_behind("fit_models")
+            )
+        ],
+        code=code_behind("write_manifest"),
+    script:
+        "../../scripts/write_manifest.py"

@@ -42,5 +42,6 @@ PAGE_MODELS = "page_models.json"  # of every outcome of contrasts or means
 PICO_TABLE = "pico"  # of every analysis with fits, where questions of an assessment are declared
 CHECKLIST_TABLES = ("rob_nma", "nice_tsd7")  # of summary/: those that a person answers
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
+MANIFEST = "summary/manifest.json"  # of a run: what it was made from, and what it concludes
 RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")
 """Columns of a ranking that the workbook shows beside the effects."""

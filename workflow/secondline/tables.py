@@ -31,9 +31,14 @@ def to_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
+def parse_table(text: str) -> list[dict[str, str]]:
+    """Read the text of a CSV file as a list of rows of strings."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 def read_back(rows: Iterable[Row], columns: Sequence[str]) -> list[dict[str, str]]:
     """Give rows as they read back from their CSV text: strings, in the given columns."""
-    return list(csv.DictReader(io.StringIO(to_csv(rows, columns))))
+    return parse_table(to_csv(rows, columns))
 
 
 @contextmanager

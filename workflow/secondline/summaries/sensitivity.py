@@ -140,7 +140,7 @@ def _rows(names: Mapping[str, str], relative: Sequence[Row], ranking: Sequence[R
 def solve(evidence: str, fit: FitSettings, summary: SummarySettings, output: str) -> None:
     """Solve every model of one outcome by the exact engine, and write the contrasts."""
     rows = read_table(evidence)
-    write_table(output, _exact_rows(rows, fit, summary, fit.analysis), COLUMNS)
+    write_table(output, exact_rows(rows, fit, summary, fit.analysis), COLUMNS)
 
 
 def leave_one_out(evidence: str, fit: FitSettings, summary: SummarySettings, output: str) -> None:
@@ -154,14 +154,28 @@ def leave_one_out(evidence: str, fit: FitSettings, summary: SummarySettings, out
     for study in dict.fromkeys(row["study"] for row in everything if row["used"] == "true"):
         kept = [row for row in everything if row["study"] != study]
         if any(row["used"] == "true" for row in kept):
-            rows += _exact_rows(kept, fit, summary, left_out_name(fit.analysis, study))
+            rows += exact_rows(kept, fit, summary, left_out_name(fit.analysis, study))
     write_table(output, rows, COLUMNS)
 
 
-def _exact_rows(
+def exact_rows(
     evidence: list[dict[str, str]], fit: FitSettings, summary: SummarySettings, analysis: str
 ) -> list[dict[str, Any]]:
-    """Contrasts of every model of an analysis, solved without draws."""
+    """Solve every model of one outcome without Markov chains, and give its contrasts.
+
+    Parameters
+    ----------
+    evidence : rows of evidence.csv
+        Of one fit.
+    analysis : str
+        Name of the analysis in the rows, from which the draws behind ranks have their seed.
+
+    Returns
+    -------
+    list of dict
+        Rows with `COLUMNS`. A model without a study, or about which the engine cannot be relied on, has none; the
+        reason is printed.
+    """
     task = FitTask.from_rows(evidence, fit)
     informed = [model for model, each in task.fits.items() if each.data.studies]
     return [row for model in informed for row in _model_rows(task, model, evidence, summary, analysis)]

@@ -8,6 +8,11 @@ COMMANDS = {
     "check": ("secondline.tools.check", "validate and audit a configuration in seconds, without fitting"),
     "answer": ("secondline.tools.answer", "say what ranks first and how far that can be trusted, after a run"),
     "new-network": ("secondline.tools.new_network", "write a configuration for a table as it is"),
+    "preview": (
+        "secondline.tools.preview",
+        "say in seconds what an edit changes, without sampling",
+    ),
+    "diff": ("secondline.tools.diff", "say what changed between two runs, and what caused it"),
     "new-study": ("secondline.tools.new_study", "write a study sheet to fill in"),
     "import": ("secondline.tools.import_studies", "write study sheets from a flat table"),
     "sources": ("secondline.tools.sources", "check the printed figures against your copies of the papers"),
