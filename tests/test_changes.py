@@ -58,14 +58,14 @@ def test_statements() -> None:
     place = ("main", "os", "overall")
     assert said == {
         Subject(*place, "first"): "b",
-        Subject(*place, "effect", "b", "c"): "not known",
+        Subject(*place, "lead"): "b against c: not known",
         Subject(*place, "effect", "b", "a"): "better",
         Subject(*place, "effect", "c", "a"): "not known",
     }
     assert statements(THREE, "a", MEASURES, {"os": "higher"})[Subject(*place, "effect", "b", "a")] == "worse"
     driven = [{**one, "evidence": "prior_driven", "named_first": "false", "not_named": "prior_driven"} for one in THREE]
     found = statements(driven, "a", MEASURES, BETTER)
-    assert set(found.values()) == {"nobody: prior_driven", "prior_driven"}
+    assert set(found.values()) == {"nobody: prior_driven", "b against c: prior_driven", "prior_driven"}
     extrapolated = [{**one, "evidence": "extrapolated"} for one in THREE]
     assert (
         statements(extrapolated, "a", MEASURES, BETTER)[Subject(*place, "effect", "b", "a")] == "better, extrapolated"

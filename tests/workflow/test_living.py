@@ -55,7 +55,9 @@ def test_preview_then_run_then_diff(again: Project) -> None:
     results = read_all(again)
     foretold = said(again, "preview", "--configfile", CONFIG, "--csv", "preview.csv")
     assert read_all(again) == results
-    assert "Survival (All) - before, B is named first; now, C is named first." in foretold
+    assert foretold.startswith("Changed statements - Survival (All) - before, B is named first; now, C is named first.")
+    lead = "before, B is better, against A; now, C is better, against B."
+    assert lead in foretold
     assert "C against A: before, is not known to be better or worse; now, is better." in foretold
     assert "s2, c against a: effect 0.3, now -2 (small.csv:3" in foretold
 

@@ -121,6 +121,7 @@ def by_fit(rows: Iterable[Row]) -> dict[Fit, list[Row]]:
 
 def changed(before: Statements, after: Statements, fit: Fit) -> list[ChangedStatement]:
     """List the statements of one fit that differ, in the order of their subjects."""
-    subjects = [subject for subject in sorted({*before, *after}) if subject.fit == fit]
+    subjects = [subject for subject in {**before, **after} if subject.fit == fit]
+    subjects.sort(key=lambda subject: subject.place)
     pairs = [(subject, before.get(subject, ""), after.get(subject, "")) for subject in subjects]
     return [ChangedStatement(*pair) for pair in pairs if pair[1] != pair[2]]

@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 from secondline.cell_values import EXTRAPOLATED, PRIOR_DRIVEN
 from secondline.measures import MEASURES
 
-FIRST, EFFECT, CERTAINTY = "first", "effect", "certainty"
-"""What a statement is about: who is named first, whether one treatment is better, how certain that is."""
+FIRST, LEAD, EFFECT, CERTAINTY = "first", "lead", "effect", "certainty"
+"""What a statement is about: who is named first, whether that one is better than the next, whether a treatment is
+better than its comparator, how certain that is."""
+_ORDER = (FIRST, LEAD, EFFECT, CERTAINTY)
 NOBODY = "nobody"
+LEAD_WORDS = "{} against {}: {}"
 BETTER, WORSE, NOT_KNOWN = "better", "worse", "not known"
 """Says of an effect: its 95% interval lies on one side of no difference, or includes it."""
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Subject:
     """What a statement is about: of an analysis, an outcome and a setting, a treatment and its comparator if any."""
 
@@ -31,6 +35,11 @@ class Subject:
     def fit(self) -> tuple[str, str]:
         """The fit that the statement rests on."""
         return self.analysis, self.outcome
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """Where the statement stands among others: by setting, what matters most first."""
+        return self.fit, self.setting, _ORDER.index(self.about), self.treatment, self.comparator
 
 
 Statements = Mapping[Subject, str]
@@ -53,8 +62,9 @@ def statements(
     Returns
     -------
     dict
-        Who is named first (the treatment, or ``nobody`` and the reason); whether the candidate with the highest SUCRA
-        among the candidates is better than the next, and every candidate than the reference: ``better``, ``worse``
+        Who is named first (the treatment, or ``nobody`` and the reason); which candidates have the highest SUCRAs among
+        the candidates, and whether the first is better than the next; whether every candidate is better than the
+        reference: ``better``, ``worse``
         (``, extrapolated`` where the effect comes from other settings), ``not known`` or ``prior_driven``.
     """
     found: dict[Subject, str] = {}
@@ -66,13 +76,14 @@ def statements(
         found[Subject(*place, FIRST)] = named[0] if named else f"{NOBODY}: {reason}"
         placed = [name for name, row in ranked.items() if row["candidate_sucra"]]
         placed.sort(key=lambda name: -float(ranked[name]["candidate_sucra"]))
-        pairs = [tuple(placed[:2])] if len(placed) > 1 else []
-        pairs += [(name, reference) for name in placed if name != reference]
         effects = {(row["treatment"], row["comparator"]): row for row in own}
-        none = MEASURES[measures[outcome]].none
-        for pair in dict.fromkeys(pairs):
+        says = partial(_verdict, none=MEASURES[measures[outcome]].none, better=better[outcome])
+        if len(placed) > 1:
+            lead = (placed[0], placed[1])
+            found[Subject(*place, LEAD)] = LEAD_WORDS.format(*lead, says(effects[lead]))
+        for pair in ((name, reference) for name in placed):
             if pair in effects:
-                found[Subject(*place, EFFECT, *pair)] = _verdict(effects[pair], none, better[outcome])
+                found[Subject(*place, EFFECT, *pair)] = says(effects[pair])
     return found
 
 
@@ -101,7 +112,11 @@ def _by(rows: Iterable[Row], *keys: str) -> dict[tuple[str, ...], list[Row]]:
 
 def to_rows(said: Statements) -> list[list[str]]:
     """Write statements as plain lists, in their order."""
-    return [[*astuple(subject), value] for subject, value in sorted(said.items())]
+    return [[*astuple(subject), value] for subject, value in sorted(said.items(), key=_place)]
+
+
+def _place(statement: tuple[Subject, str]) -> tuple[Any, ...]:
+    return statement[0].place
 
 
 def from_rows(rows: Sequence[Sequence[str]]) -> dict[Subject, str]:

@@ -18,7 +18,7 @@ from secondline.cell_values import (
 from secondline.changes.causes import Cause
 from secondline.changes.compare import ChangedStatement, Difference, FitChange
 from secondline.changes.numbers import Shift
-from secondline.changes.statements import BETTER, CERTAINTY, FIRST, NOBODY, NOT_KNOWN, WORSE
+from secondline.changes.statements import BETTER, CERTAINTY, FIRST, LEAD, NOBODY, NOT_KNOWN, WORSE
 
 NOTHING = "Nothing changed."
 _WIDTH = 100
@@ -40,6 +40,7 @@ _VERDICTS = {
     f"{WORSE}, {EXTRAPOLATED}": "is worse, extrapolated from other settings",
     "": "is not compared",
 }
+_OF_CONTRASTS = ("estimate", "estimate_lower", "estimate_upper", "p_better")
 _COLUMNS = {
     "estimate": "the estimate",
     "estimate_lower": "its lower limit",
@@ -117,6 +118,9 @@ class _Words:
         place = "" if subject.setting == OVERALL else f"{self.name('settings', subject.setting)}: "
         if subject.about == FIRST:
             return f"{place}before, {self.first(said.before)}; now, {self.first(said.after)}."
+        if subject.about == LEAD:
+            was, now = (self.lead(value) for value in (said.before, said.after))
+            return f"{place}the first of the candidates against the next: before, {was}; now, {now}."
         if subject.about == CERTAINTY:
             was, now = (value or "not judged" for value in (said.before, said.after))
             return f"{place}certainty of {treatment} against {comparator}: before, {was}; now, {now}."
@@ -130,6 +134,13 @@ class _Words:
         if nobody == NOBODY:
             return f"no treatment can be named first ({_REASONS.get(reason, reason)})"
         return f"{self.name('regimens', value)} is named first"
+
+    def lead(self, value: str) -> str:
+        if not value:
+            return "there were not two with a rank"
+        pair, _, verdict = value.partition(": ")
+        treatment, comparator = (self.name("regimens", name) for name in pair.split(" against "))
+        return f"{treatment} {_VERDICTS.get(verdict, verdict)}, against {comparator}"
 
     def figures(self, fit: FitChange) -> Item:
         shifts = fit.shifts
@@ -158,10 +169,11 @@ class _Words:
 
 
 def _largest(shifts: Sequence[Shift]) -> list[Shift]:
-    """Choose the figures shown of a fit: those of different contrasts that differ most, each contrast once."""
+    """Choose the figures shown of a fit: the effects that differ most, each contrast once; or else other figures."""
     chosen: dict[frozenset[str], Shift] = {}
-    for shift in shifts:
-        chosen.setdefault(frozenset(shift.key), shift)
+    for shift in [shift for shift in shifts if shift.column == "estimate"] or shifts:
+        names = shift.key if shift.column in _OF_CONTRASTS else (*shift.key[:-1], shift.column)
+        chosen.setdefault(frozenset(names), shift)
     return list(chosen.values())[:_SHOWN]
 
 
