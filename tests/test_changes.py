@@ -238,6 +238,11 @@ def test_words() -> None:
     assert as_text(sections(Difference([quiet], [], []), LABELS)) == (
         f"{NOTHING} Of 8 figures, 3 differ, within Monte Carlo error.\n"
     )
+    same = FitChange(("main", "os"), [], Shifts(8, [], 3), CHANGE.causes, explained=True)
+    assert as_text(sections(Difference([same], [], []), LABELS)).endswith(
+        "Made from something else, with the same result\n"
+        "  - Survival (All)\n    - Adams 2019, b against a: effect -0.5, now -0.4 (s1.yaml:7)\n"
+    )
     assert as_text(sections(Difference([], [], []), LABELS)) == f"{NOTHING}\n"
 
 

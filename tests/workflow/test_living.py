@@ -81,10 +81,12 @@ def test_preview_then_run_then_diff(again: Project) -> None:
 
 def test_changed_prior(again: Project) -> None:
     """A key of the configuration is named with its line and both values."""
-    again.edit(CONFIG, "effect: 1\n", "effect: 3\n")
+    again.edit(CONFIG, "effect: 1\n", "effect: 0.1\n")
     foretold = said(again, "preview", "--configfile", CONFIG)
-    line = next(n for n, text in enumerate((again.folder / CONFIG).read_text().splitlines(), 1) if "effect: 3" in text)
-    assert f"priors.log_hr.effect 1, now 3 ({CONFIG}:{line})" in foretold
+    line = next(
+        n for n, text in enumerate((again.folder / CONFIG).read_text().splitlines(), 1) if "effect: 0.1" in text
+    )
+    assert f"priors.log_hr.effect 1, now 0.1 ({CONFIG}:{line})" in foretold
 
 
 def test_no_last_run(tmp_path: Path) -> None:

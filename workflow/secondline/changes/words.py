@@ -82,7 +82,11 @@ def sections(found: Difference, labels: Mapping[str, Mapping[str, str]]) -> list
     if found.nothing:
         within = sum(fit.shifts.within for fit in found.fits)
         beside = f" Of {_compared(found)} figures, {within} differ, within Monte Carlo error." if within else ""
-        return [Section(NOTHING + beside)]
+        other = [words.made_from(fit) for fit in found.fits if fit.explained]
+        return [
+            Section(NOTHING + beside),
+            *([Section("Made from something else, with the same result", other)] if other else []),
+        ]
     stated = [fit for fit in changed if fit.statements]
     parts = [Section("Changed statements", [words.statements(fit) for fit in stated])]
     parts.append(Section("Changed figures", [words.figures(fit) for fit in changed if fit.shifts.beyond]))
@@ -107,9 +111,11 @@ class _Words:
     def fit(self, fit: tuple[str, str]) -> str:
         return f"{self.name('outcomes', fit[1])} ({self.name('analyses', fit[0])})"
 
+    def made_from(self, fit: FitChange) -> Item:
+        return Item(self.fit(fit.fit), [Item(self.cause(cause)) for cause in fit.causes])
+
     def statements(self, fit: FitChange) -> Item:
-        causes = [self.cause(cause) for cause in fit.causes] or ["nothing that the fit was made from"]
-        because = Item("What differs in what it was made from:", [Item(cause) for cause in causes])
+        because = Item("What differs in what it was made from:", self.made_from(fit).below)
         return Item(self.fit(fit.fit), [*(Item(self.statement(said)) for said in fit.statements), because])
 
     def statement(self, said: ChangedStatement) -> str:
