@@ -146,7 +146,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
 
 
 PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
-COMMON = {"compare_analyses", "list_decisive"}
+COMMON = {"compare_analyses", "list_decisive", "write_manifest"}
 PLOT_ANALYSES = {f"plot_analysis_{analysis}" for analysis in PLOT}
 OF_OS = {
     "gather_evidence",
@@ -359,7 +359,7 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     of_certainty = {"write_findings", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
     of_doubt = {f"plot_doubt_primary_{outcome}" for outcome in ("os", "pfs")}
     drawn = {*PLOT.values(), *PLOT_ANALYSES, *of_certainty, *of_doubt}
-    assert rules == {"gather_evidence", "list_decisive", "write_report", *drawn}
+    assert rules == {"gather_evidence", "list_decisive", "write_manifest", "write_report", *drawn}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
