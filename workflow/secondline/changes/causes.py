@@ -11,7 +11,7 @@ from secondline.tables import read_table
 KEYS: Mapping[str, tuple[str, ...]] = {
     "likelihood": ("outcomes",),
     "treatments": ("treatments",),
-    "models": ("models", "priors", "outcomes", "treatments"),
+    "models": ("models", "priors", "outcomes", "treatments", "analyses"),
     "sampler": ("sampler",),
     "seed": ("seed",),
     "overlaps": ("overlaps", "analyses"),
