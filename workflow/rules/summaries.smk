@@ -294,7 +294,7 @@ rule write_manifest:
     conda:
         "../../envs/secondline.yaml"
     params:
-        results=project.config.shared_results,
+        results=lambda w: project.config.shared_results,
         setup=lambda w: [
             manifest_setup(
                 project, OPENED.document, FITS, SOLVED, code_behind("fit_models")
