@@ -67,6 +67,11 @@ COLUMN_WORDS = {
     "time": ("time at risk: per patient, or in total for rates", "102.5"),
     "mean": ("mean of the arm", "-1.22"),
     "sd": ("standard deviation within the arm, with n in place of se", "3.7"),
+    "median": ("median of the arm, with its quartiles and n in place of a mean", "-1.1"),
+    "q1": ("lower quartile of the arm", "-3.6"),
+    "q3": ("upper quartile of the arm", "1.4"),
+    "baseline_mean": ("mean of the arm at baseline, with a `correlation`: the change is analysed", "8.2"),
+    "baseline_sd": ("standard deviation of the arm at baseline", "3.1"),
 }
 
 
