@@ -1,5 +1,6 @@
 """Every prior of a standard deviation, in every engine, against its definition and against brute force."""
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy import stats
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
 from secondline.doubt.batch import Grid
+from secondline.empirical_priors import FILE
 from secondline.inference import exact
 from secondline.inference.fit import Sampler, sample_fit
 from secondline.inference.grid import normalise
@@ -23,12 +26,17 @@ from secondline.inference.reliability import CHECKED, solve
 from secondline.inference.settings import SamplerPlan, SamplerSettings
 from secondline.inference.task import Fit
 from secondline.inference.textbook import textbook_model
+from secondline.jobs.methods_facts import methods_facts
+from secondline.jobs.settings import model_settings
 from secondline.network.data import NetworkData, network_data
+from secondline.project.config import Config, Project
+from secondline.project.documents import read_yaml
 from secondline.sd_points import ABSENT, Fixed
-from secondline.sd_prior import SdPrior
-from secondline.sd_prior_forms import FAMILIES, MisreadError, read_sd_prior
+from secondline.sd_prior import MisreadError, SdPrior
+from secondline.sd_prior_forms import FAMILIES, read_sd_prior
 from secondline.sd_priors import HalfCauchy, HalfNormal, HalfT, LogNormal, Uniform
 
+from tests.conftest import ROOT
 from tests.networks import arm_row, contrast_row, plain
 
 PRIORS: list[SdPrior] = [
@@ -250,9 +258,65 @@ def test_forms(value: object, expected: SdPrior) -> None:
     assert read_sd_prior(value) == expected
 
 
+def test_empirical_priors_have_the_limits_that_are_printed() -> None:
+    """Every row of Turner 2015, Table IV: 97.5% of its log-normal are below the upper limit of tau in the same row."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 81
+    for row in rows:
+        asked = "any" if row["outcome"] == "any" else {key: row[key] for key in ("outcome", "comparison")}
+        prior = read_sd_prior({row["name"]: asked})
+        assert prior.quantile(0.975) == pytest.approx(float(row["tau_upper"]), abs=0.006, rel=0.006), row
+        assert prior.in_tables.endswith(f"({prior.source})")
+        assert prior.source.startswith("Turner 2015, Stat Med 34:984")
+        assert prior.measure == "OR"
+
+
+def test_an_empirical_prior_is_found_by_outcome_and_comparison() -> None:
+    """All-cause mortality, two drugs: tau squared is log-normal(-4.18, 1.41)."""
+    asked = {"outcome": "all-cause mortality", "comparison": "pharm vs pharm"}
+    assert read_sd_prior({"turner_2015": asked}) == LogNormal(-4.18, 1.41)
+
+
+def changed_config(**change: Any) -> Config:
+    """Change top keys of the shipped configuration."""
+    return Config.model_validate(read_yaml(ROOT / "config/config.yaml").data | change)
+
+
+def test_an_empirical_prior_of_another_measure_is_refused(project: Project) -> None:
+    """Those of log odds ratios are no priors of log hazard ratios, unless written out."""
+    priors = {name: prior.model_dump() for name, prior in project.config.priors.items()}
+    assert changed_config(priors=priors).priors == project.config.priors
+    priors["log_hr"]["tau"] = {"turner_2015": "any"}
+    with pytest.raises(ValidationError, match="describes effects measured as OR, and those of os are HR"):
+        changed_config(priors=priors)
+    priors["log_hr"]["tau"] = {"log_normal": {"mean": -2.56, "sd": 1.74, "source": "Turner 2015"}}
+    assert changed_config(priors=priors).priors["log_hr"].tau == LogNormal(-2.56, 1.74)
+
+
+def test_priors_by_analysis(project: Project) -> None:
+    """An entry of an analysis takes the place of that of the outcome, in that analysis and in its methods text."""
+    config = project.config
+    analyses = {
+        name: one.model_copy(update={"priors": {"os": "log_or"}} if name == "primary" else {})
+        for name, one in config.analyses.items()
+    }
+    changed = project.model_copy(update={"config": config.model_copy(update={"analyses": analyses})})
+    other = next(name for name in config.analyses if name != "primary")
+    found = {name: model_settings(changed, name, "os")[config.headline].prior.tau for name in ("primary", other)}
+    assert found == {"primary": config.priors["log_or"].tau, other: config.priors["log_hr"].tau}
+    facts = methods_facts(changed)
+    assert (facts.prior_of("primary", "os"), facts.prior_of(other, "os")) == ("log_or", "log_hr")
+    with pytest.raises(ValidationError, match="unknown prior; allowed: log_hr"):
+        changed_config(analyses={"primary": {"label": "A", "priors": {"os": "none"}}})
+
+
 @pytest.mark.parametrize(
     ("value", "path", "problem"),
     [
+        ({"turner_2015": {"outcome": "pain"}}, ("turner_2015",), "{outcome, comparison}, or any"),
+        ({"turner_2015": {"outcome": "x", "comparison": "any"}}, ("turner_2015", "outcome"), "all-cause mortality"),
+        ({"turner_2015": {"outcome": "pain", "comparison": "any"}}, ("turner_2015",), "any goes with any alone"),
         (0, (), "a number above 0"),
         (True, (), "a number above 0"),
         (inf, (), "a number above 0"),

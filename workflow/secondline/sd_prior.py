@@ -28,6 +28,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
+class MisreadError(ValueError):
+    """A prior that cannot be read: where the mistake is, relative to the prior, its value, and what is allowed."""
+
+    def __init__(self, path: tuple[str, ...], value: Any, problem: str) -> None:
+        super().__init__(problem)
+        self.path, self.value, self.problem = path, value, problem
+
+
 class Form(NamedTuple):
     """A prior as the compiled coordinates read it, see `secondline.inference.kernels.coordinates.sd`.
 
@@ -54,6 +62,8 @@ class SdPrior(ABC):
 
     source: str = field(default="", kw_only=True, compare=False)
     """Where an empirical prior comes from."""
+    measure: str = field(default="", kw_only=True, compare=False)
+    """Measure of the effects that an empirical prior describes; nothing of a prior for any."""
     name: ClassVar[str]
     """What the configuration and the library call the family."""
     usual: ClassVar[bool] = True
@@ -202,8 +212,8 @@ class SdPrior(ABC):
 
     def given(self) -> dict[str, Any]:
         """Write it as a configuration gives it: `read_sd_prior` reads it again."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return {self.name: {key: value for key, value in values.items() if value != ""}}
+        values = {key: getattr(self, key) for key in self.keys()}
+        return {self.name: values | ({"source": self.source} if self.source else {})}
 
     def __str__(self) -> str:
         """Write the prior as it is called."""

@@ -4,20 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from secondline.empirical_priors import empirical_sets
 from secondline.registry import Registry
 from secondline.sd_points import ABSENT, Fixed
-from secondline.sd_prior import SdPrior
+from secondline.sd_prior import MisreadError, SdPrior
 from secondline.sd_priors import HalfCauchy, HalfNormal, HalfT, LogNormal, Uniform
 
 NONE, FAMILY, SOURCE = "none", "family", "source"
-
-
-class MisreadError(ValueError):
-    """A prior that cannot be read: where the mistake is, relative to the prior, its value, and what is allowed."""
-
-    def __init__(self, path: tuple[str, ...], value: Any, problem: str) -> None:
-        super().__init__(problem)
-        self.path, self.value, self.problem = path, value, problem
 
 
 class Written(Protocol):
@@ -98,7 +91,7 @@ class Family:
 
 FAMILIES: Registry[Family] = Registry("prior", map(Family, (HalfNormal, Uniform, HalfCauchy, HalfT, LogNormal, Fixed)))
 """Every family by its name."""
-WRITTEN: Registry[Written] = Registry("prior", FAMILIES.values())
+WRITTEN: Registry[Written] = Registry("prior", [*FAMILIES.values(), *empirical_sets()])
 """Everything that may be written as the one key of a prior."""
 
 

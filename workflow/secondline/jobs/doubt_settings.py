@@ -190,7 +190,7 @@ def _mixed_arms(project: Project, outcome: str, _: Level) -> Options:
 
 def _heterogeneities(project: Project, outcome: str, headline: Level) -> Options:
     """No heterogeneity, the declared prior with half and twice its scale, and effects that differ by setting."""
-    declared = project.config.priors[project.config.outcomes[outcome].prior].tau
+    declared = project.config.priors[project.config.prior_of(project.config.doubted, outcome)].tau
     settings = headline.settings
     found = _option(
         "fixed",

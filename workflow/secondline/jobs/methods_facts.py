@@ -110,6 +110,7 @@ def _analysis(project: Project, analysis: Analysis) -> AnalysisFacts:
         select={study: _selection(choice) for study, choice in analysis.select.items()},
         secondary_reports=analysis.secondary_reports,
         overlap=analysis.overlap,
+        priors=dict(analysis.priors),
         bias=_bias(project, analysis),
     )
 

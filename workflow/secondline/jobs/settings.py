@@ -124,13 +124,15 @@ def model_settings(project: Project, analysis: str, outcome: str) -> dict[str, M
     A prior that is `ABSENT` leaves the parameter out of the model.
     """
     return {
-        name: ModelSettings(prior=_prior(project, model, outcome), effects=_effects(project, model, analysis, outcome))
+        name: ModelSettings(
+            prior=_prior(project, model, analysis, outcome), effects=_effects(project, model, analysis, outcome)
+        )
         for name, model in project.config.models.items()
     }
 
 
-def _prior(project: Project, model: Model, outcome: str) -> PriorScales:
-    priors = project.config.priors[project.config.outcomes[outcome].prior]
+def _prior(project: Project, model: Model, analysis: str, outcome: str) -> PriorScales:
+    priors = project.config.priors[project.config.prior_of(analysis, outcome)]
     departures = model.classes or (model.settings and bool(project.treatments.settings))
     return PriorScales(
         effect=priors.effect,

@@ -149,11 +149,16 @@ class Config(Strict):
         _known(("headline",), self.headline, self.models)
         for name, outcome in self.outcomes.items():
             _known(("outcomes", name, "prior"), outcome.prior, self.priors)
+            self._of_measure(("outcomes", name, "prior"), name, outcome.prior)
             for i, part in enumerate(outcome.includes):
                 _known(("outcomes", name, "includes", i), part, [*self.outcomes, *sorted(RESPONSE)])
         for name, analysis in self.analyses.items():
             for i, outcome_id in enumerate(analysis.outcomes):
                 _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
+            for outcome_id, prior in analysis.priors.items():
+                _known(("analyses", name, "priors", outcome_id), outcome_id, self.outcomes_of(name), "outcome")
+                _known(("analyses", name, "priors", outcome_id), prior, self.priors, "prior")
+                self._of_measure(("analyses", name, "priors", outcome_id), outcome_id, prior)
         for i, outcome_id in enumerate(self.lead):
             _known(("lead", i), outcome_id, self.outcomes, "outcome")
         for i, table in enumerate(self.evidence):
@@ -176,6 +181,20 @@ class Config(Strict):
             if pair[0] == pair[1] or set(pair) in map(set, self.pairs[:i]):
                 fail(("pairs", i), list(pair), "allowed: two different outcomes, once a pair")
         return self
+
+    def _of_measure(self, path: tuple[str | int, ...], outcome: str, prior: str) -> None:
+        """Check that an empirical prior of tau describes the measure of an outcome."""
+        tau, measure = self.priors[prior].tau, self.outcomes[outcome].measure
+        if tau.measure and tau.measure != measure:
+            problem = (
+                f"the prior of tau ({tau.source}) describes effects measured as {tau.measure}, and those of {outcome} "
+                f"are {measure}; to take it for them, write it as {tau.name} with its source"
+            )
+            fail(path, prior, problem)
+
+    def prior_of(self, analysis: str, outcome: str) -> str:
+        """Name the priors of an outcome in an analysis."""
+        return self.analyses[analysis].priors.get(outcome, self.outcomes[outcome].prior)
 
     def _doubts(self) -> None:
         """Check what the next study and the specification curve refer to; without an analysis they have nothing."""

@@ -237,6 +237,8 @@ class Analysis(Strict):
     """Whether studies known only from another paper are used."""
     overlap: Literal["none", "best", "bound"] = "none"
     """How many of the patients under `overlaps` studies share: none of them, the best guess, or the bound."""
+    priors: dict[Identifier, Identifier] = Field(default_factory=dict)
+    """Entries of `priors` by outcome, in the place of those of the outcomes."""
     bias: TakenBias | None = None
     """A bias that every model takes from the studies; by default none."""
 

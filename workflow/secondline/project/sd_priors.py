@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from secondline.project.documents import fail
-from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior
-from secondline.sd_prior_forms import FAMILIES, FAMILY, NONE, SOURCE, WRITTEN, MisreadError, allowed, read_sd_prior
+from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, MisreadError, SdPrior
+from secondline.sd_prior_forms import FAMILIES, FAMILY, NONE, SOURCE, WRITTEN, allowed, read_sd_prior
 
 
 def _read(value: Any) -> SdPrior:
@@ -38,5 +38,5 @@ def _schema() -> dict[str, Any]:
     }
 
 
-GivenSdPrior = Annotated[SdPrior, PlainValidator(_read), WithJsonSchema(_schema())]
+GivenSdPrior = Annotated[SdPrior, PlainValidator(_read), PlainSerializer(SdPrior.given), WithJsonSchema(_schema())]
 """A prior of tau or omega."""

@@ -196,6 +196,8 @@ class AnalysisFacts:
     """Whether studies known only from another paper are used."""
     overlap: str = "none"
     """How many of the patients whom studies share are taken into account: ``none``, ``best`` or ``bound``."""
+    priors: Mapping[str, str] = field(default_factory=dict)
+    """Priors by outcome, in the place of those of the outcomes."""
     bias: TakenBias | None = None
 
 
@@ -229,6 +231,10 @@ class MethodsFacts:
     """Study from whose report another was taken, by the latter."""
     overlapping: Sequence[tuple[str, str]] = ()
     """Studies that may share patients."""
+
+    def prior_of(self, analysis: str, outcome: str) -> str:
+        """Name the priors of an outcome in an analysis."""
+        return self.analyses[analysis].priors.get(outcome, self.outcomes[outcome].prior)
 
 
 @dataclass(frozen=True, kw_only=True)

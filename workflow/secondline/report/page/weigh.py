@@ -89,7 +89,7 @@ def panel_words(settings: ReportSettings, outcomes: Sequence[str], names: Names)
 
 def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
     """Words of an outcome, and its prior scales as the configuration has them."""
-    prior = settings.methods.outcomes[names.outcome].prior
+    prior = settings.methods.prior_of(settings.analysis, names.outcome)
     given = settings.methods.priors[prior]
     scales = {name: getattr(given, name) for name in vars(given)}
     scales |= {name: scales[name].page_scale for name in ("tau", "omega")}

@@ -126,7 +126,7 @@ def priors(settings: ReportSettings, names: Names) -> list[str]:
     """State the priors."""
     facts, groups = settings.methods, dict[str, list[str]]()
     for name in settings.outcomes:
-        groups.setdefault(facts.outcomes[name].prior, []).append(name)
+        groups.setdefault(facts.prior_of(settings.analysis, name), []).append(name)
     stated = [prior for name in groups for prior in _of_sds(facts, facts.priors[name])]
     explained = list(dict.fromkeys(prior.explained for _, prior in stated if prior.explained))
     return [
