@@ -49,6 +49,7 @@ BEHIND: dict[str, set[str]] = {
     "compare_analyses.py": _ENGINE,
     "explore_overlap.py": _ENGINE | {"doubt"},
     "fan_bias.py": _ENGINE | {"doubt"},
+    "fan_priors.py": _ENGINE | {"doubt"},
     "leave_one_out.py": _ENGINE,
     "solve_exactly.py": _ENGINE,
     "assess_inconsistency.py": _ENGINE,

@@ -9,6 +9,7 @@ from secondline.layout import (
     HELD_OUT_TABLES,
     NEXT_STUDY_TABLE,
     OVERLAP_TABLE,
+    PRIOR_FAN_TABLE,
     SPECIFICATION_TABLES,
     THRESHOLD_TABLES,
 )
@@ -212,6 +213,30 @@ if project.config.bias:
             code=code_behind("fan_bias"),
         script:
             "../../scripts/fan_bias.py"
+
+
+if project.config.prior_fan:
+
+    rule fan_priors:
+        input:
+            evidence=f"{RESULTS}/{BASE}/{{outcome}}/evidence.csv",
+        output:
+            f"{RESULTS}/{BASE}/{{outcome}}/doubt/{PRIOR_FAN_TABLE}.csv",
+        log:
+            f"logs/{BASE}/{{outcome}}/fan_priors.log",
+        conda:
+            "../../envs/secondline.yaml"
+        resources:
+            mem_mb=lambda w, attempt: memory(BASE, w.outcome) * attempt,
+            runtime=lambda w, attempt: fit_minutes(arms(BASE, w.outcome)) * attempt,
+        params:
+            model=project.config.headline,
+            fit=lambda w: [settings.fit_settings(project, BASE, w.outcome)],
+            summary=lambda w: [settings.summary_settings(project, w.outcome)],
+            priors=lambda w: [doubt_settings.prior_fan_settings(project, w.outcome)],
+            code=code_behind("fan_priors"),
+        script:
+            "../../scripts/fan_priors.py"
 
 
 if project.config.next_study:

@@ -26,6 +26,7 @@ THRESHOLD_TABLES = ("thresholds", "thresholds_joint")  # of doubt/
 HELD_OUT_TABLES = ("held_out", "additivity")
 BIAS_TABLES = ("bias_fan", "bias_tipping", "e_values")  # under doubt/: two over the size of a bias first
 NEXT_STUDY_TABLE = "next_study"  # of doubt/
+PRIOR_FAN_TABLE = "prior_fan"  # of doubt/
 CERTAINTY_TABLE = "certainty"  # of certainty/
 DECISIVE_TABLE = "decisive"  # of the analysis that the others vary, over its outcomes
 CONTRIBUTION_TABLES = ("contributions", "weights")  # of certainty/

@@ -73,7 +73,7 @@ class Fixed(SdPrior):
     @property
     @override
     def words(self) -> str:
-        return f"fixed at {self.value:g}"
+        return f"fixed at {self.value:g}" if self else "common effect"
 
     @property
     @override

@@ -1,11 +1,29 @@
 """Priors of standard deviations, tau and omega, as the library calls them."""
 
-from secondline.sd_points import Fixed
+from collections.abc import Sequence
+
+from secondline.errors import UserError
+from secondline.sd_points import ABSENT, Fixed
+from secondline.sd_prior import SdPrior
 from secondline.sd_prior_forms import FAMILIES
 from secondline.sd_priors import VARIANCE, HalfCauchy, HalfNormal, HalfT, LogNormal, Uniform
 
 SD_PRIORS = ", ".join(f"{one.name}({', '.join(one.kind.keys())})" for one in FAMILIES.values())
 """All of them, for messages."""
+
+
+def checked_priors(tau: Sequence[SdPrior | None], where: str) -> list[SdPrior]:
+    """Check priors of tau, None for a common effect.
+
+    Raises
+    ------
+    UserError
+        What is no prior of a standard deviation.
+    """
+    for prior in tau:
+        if not (prior is None or isinstance(prior, SdPrior)):
+            raise UserError(f"allowed: {SD_PRIORS}, or None for a common effect", where, key="tau", value=prior)
+    return [ABSENT if prior is None else prior for prior in tau]
 
 
 def half_normal(scale: float) -> HalfNormal:

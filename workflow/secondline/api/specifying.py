@@ -11,7 +11,7 @@ from secondline.api.assembly import model_settings
 from secondline.api.fitted_network import table
 from secondline.api.model import Model, Priors
 from secondline.api.network import Network
-from secondline.api.sd_priors import SD_PRIORS
+from secondline.api.sd_priors import checked_priors
 from secondline.doubt import specification_tables as tables
 from secondline.doubt.curve import Curve, specification_curve
 from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings
@@ -207,10 +207,7 @@ def _of_left_out(choices: Choices) -> Axis:
 def _of_tau(declared: Declared, choices: Choices) -> Axis:
     """Give tau its own prior, and each of the others."""
     own = declared.priors.tau if declared.model.heterogeneity else None
-    for prior in choices.tau:
-        if not (prior is None or isinstance(prior, SdPrior)):
-            problem = f"allowed: {SD_PRIORS}, or None for a common effect"
-            raise UserError(problem, _WHERE, key="tau", value=prior)
+    checked_priors(choices.tau, _WHERE)
     levels = [Level(name=_prior_name(prior), tau=_tau(prior)) for prior in dict.fromkeys(choices.tau) if prior != own]
     return Axis(name=_TAU, label="τ", levels=(_declared(_prior_name(own)), *levels))
 

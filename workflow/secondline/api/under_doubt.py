@@ -9,6 +9,7 @@ import pandas as pd
 from secondline.api.fitted_network import FittedNetwork, table
 from secondline.api.model import Model
 from secondline.api.network import Network
+from secondline.api.sd_priors import checked_priors
 from secondline.errors import UserError
 from secondline.inference.sampling import use_user_cache
 from secondline.network.arms import rows_with
@@ -206,6 +207,50 @@ class UnderDoubt(FittedNetwork):
         if tipping:
             return table(list(points.tipping_rows(declared, scheme)), points.COLUMNS)
         return table(list(bias_fan.fan_rows(declared, scheme)), bias_fan.COLUMNS)
+
+    def prior_fan(self, tau: Sequence[SdPrior | None] = (), better: str | None = None) -> pd.DataFrame:
+        """Solve the network under several priors of tau, by the exact engine.
+
+        Parameters
+        ----------
+        tau : sequence of priors or None
+            Beside that of the fit; None is a common effect. By default eleven around it.
+        better : {"lower", "higher"}, optional
+            Direction of the outcome; a network of a configuration knows its own.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of prior_fan.csv: effects against the reference, SUCRA and tau by prior.
+
+        Examples
+        --------
+        >>> import secondline as sl
+        >>> net = sl.Network.from_arms(
+        ...     sl.example("parkinsons_arms"), study="study", treatment="treatment", mean="mean", sd="sd", n="n",
+        ...     reference="placebo",
+        ... )
+        >>> fit = sl.fit(net, sl.Model(likelihood="normal"), priors=sl.Priors(tau=sl.half_normal(5)))
+        >>> fan = fit.prior_fan([sl.uniform(5), None], better="lower")
+        >>> fan.prior.unique().tolist()
+        ['half-normal(5)', 'uniform(0, 5)', 'common effect']
+        """
+        from secondline.doubt.bias_fan import Declared
+        from secondline.doubt.prior_fan import COLUMNS, prior_fan_rows
+        from secondline.doubt.prior_fan_choices import usual_priors
+
+        direction = self._direction(better)
+        settings = self._settings(direction, self.network.margin if direction == self.network.better else None)
+        priors = checked_priors(tau, "Result.prior_fan") or usual_priors(self.priors.tau, settings.measure)
+        declared = Declared(
+            evidence=self._evidence,
+            fit=self._fitted.fit,
+            structure=self.network.structure,
+            likelihood=self.model.arms.name,
+            settings=settings,
+            overlaps=self.network.overlaps,
+        )
+        return table(list(prior_fan_rows(declared, priors)), COLUMNS)
 
     def next_study(
         self, better: str | None = None, sizes: Sequence[float] = (100, 150, 300), decisive: float = 0.95

@@ -9,6 +9,7 @@ from secondline.layout import (
     HELD_OUT_TABLES,
     NEXT_STUDY_TABLE,
     OVERLAP_TABLE,
+    PRIOR_FAN_TABLE,
     SPECIFICATION_TABLES,
     THRESHOLD_TABLES,
 )
@@ -36,6 +37,7 @@ def doubt_tables(project: Project, analysis: str, outcome: str) -> list[str]:
         files += [f"{OVERLAP_TABLE}.csv"] if is_overlapping(project, outcome) else []
         files += [f"{table}.csv" for table in BIAS_TABLES[:2] if outcome in config.bias_outcomes]
         files += [f"{NEXT_STUDY_TABLE}.csv"] if outcome in config.next_study_outcomes else []
+        files += [f"{PRIOR_FAN_TABLE}.csv"] if outcome in config.prior_fan_outcomes else []
     return files
 
 
@@ -49,6 +51,7 @@ def _figures_of(tables: Collection[str]) -> list[str]:
         "specification_curve": "specifications.csv.gz",
         "thresholds": "thresholds.csv",
         "bias_fan": "bias_fan.csv",
+        "prior_fan": "prior_fan.csv",
     }
     return [figure for figure, table in needs.items() if table in tables]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from secondline.doubt.prior_fan_choices import usual_priors
 from secondline.doubt.settings import MOST_COUNTS, MOST_GAUSSIAN, Axis, Level, SpecificationSettings
 from secondline.evidence.alternatives import (
     EVIDENCE_KINDS,
@@ -22,6 +23,7 @@ from secondline.project.config import Project
 from secondline.project.evidence_tables import by_outcome
 from secondline.project.specifications import DoubtAxis
 from secondline.sd_points import ABSENT
+from secondline.sd_prior import SdPrior
 
 _NOTHING = Level(name="")
 Options = dict[str, Option[Level]]
@@ -223,6 +225,16 @@ _AUTOMATIC: dict[str, Callable[[Project, str, Level], Options]] = {
     "heterogeneity": _heterogeneities,
     "overlap": _overlaps,
 }
+
+
+def prior_fan_settings(project: Project, outcome: str) -> tuple[SdPrior, ...]:
+    """Resolve the priors of tau under which an outcome is solved anew: those asked for, or the usual ones."""
+    config = project.config
+    asked, measure = config.prior_fan, config.outcomes[outcome].measure
+    if asked and asked.tau:
+        return tuple(asked.tau)
+    declared = config.priors[config.prior_of(config.base, outcome)].tau
+    return usual_priors(declared, measure)
 
 
 def check_axes(project: Project) -> None:

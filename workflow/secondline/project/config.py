@@ -16,6 +16,7 @@ from secondline.project.config_parts import (
     Model,
     NextStudy,
     Overlap,
+    PriorFan,
     Priors,
     Sampler,
     SourceCopies,
@@ -135,6 +136,8 @@ class Config(Strict):
     """The specification curve: the choices of an analysis that could have been made otherwise."""
     next_study: NextStudy | None = None
     """Studies that could be done next, and what they would be worth."""
+    prior_fan: PriorFan | None = None
+    """Priors of the heterogeneity under which the analysis is solved anew, to see what they change."""
     certainty: Certainty | None = None
     """How the certainty of the effects is judged."""
     pairs: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
@@ -202,6 +205,8 @@ class Config(Strict):
             return
         for i, outcome_id in enumerate(self.next_study.outcomes if self.next_study else ()):
             _known(("next_study", "outcomes", i), outcome_id, self.outcomes_of(self.base), "outcome")
+        for i, outcome_id in enumerate(self.prior_fan.outcomes if self.prior_fan else ()):
+            _known(("prior_fan", "outcomes", i), outcome_id, self.outcomes_of(self.base), "outcome")
         if self.specifications is None:
             return
         if self.specifications.analysis is not None:
@@ -344,6 +349,13 @@ class Config(Strict):
         if self.next_study is None:
             return []
         return [name for name in self.outcomes_of(self.base) if name in (self.next_study.outcomes or self.outcomes)]
+
+    @property
+    def prior_fan_outcomes(self) -> list[str]:
+        """Outcomes that are solved under several priors, in the order of the configuration."""
+        if self.prior_fan is None:
+            return []
+        return [name for name in self.outcomes_of(self.base) if name in (self.prior_fan.outcomes or self.outcomes)]
 
     @property
     def shared_results(self) -> str:

@@ -243,6 +243,15 @@ class Analysis(Strict):
     """A bias that every model takes from the studies; by default none."""
 
 
+class PriorFan(Strict):
+    """Priors of tau under which the analysis that the others vary is solved anew, by the exact engine."""
+
+    outcomes: list[Identifier] = Field(default_factory=list)
+    """Outcomes; by default all of the analysis."""
+    tau: Annotated[list[GivenSdPrior], Field(max_length=50)] = Field(default_factory=list)
+    """Priors of tau; by default eleven around the declared one, without heterogeneity and of other families."""
+
+
 class NextStudy(Strict):
     """Studies that could be done next, of every two candidates, in the analysis that the others vary.
 

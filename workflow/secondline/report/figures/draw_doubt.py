@@ -8,6 +8,7 @@ from secondline.report.doubt import CURVE, FOLDER, Doubt, read_doubt
 from secondline.report.figures.bias_fan import draw_bias_fan
 from secondline.report.figures.curve_points import read_curves
 from secondline.report.figures.files import save
+from secondline.report.figures.prior_fan import draw_prior_fan, fan_panels
 from secondline.report.figures.specification_curve import draw_specification_curve
 from secondline.report.figures.style import COLUMN, LINE, MARGIN, new_figure, styled, wrapped, write
 from secondline.report.figures.thresholds import draw_thresholds, threshold_rows
@@ -57,6 +58,13 @@ def _fan(_: Path, doubt: Doubt, names: Names) -> "Figure":
     return draw_bias_fan(rows, doubt.rows("bias_tipping"), names, doubt.facts.schemes)
 
 
+def _priors(_: Path, doubt: Doubt, names: Names) -> "Figure":
+    rows = doubt.rows("prior_fan")
+    if not fan_panels(rows):
+        return nothing_to_draw("priors", "The analysis cannot be solved exactly under its own prior.", names)
+    return draw_prior_fan(rows, names)
+
+
 def nothing_to_draw(what: str, why: str, names: Names) -> "Figure":
     """Say in a figure why it shows nothing."""
     lines = wrapped(why, COLUMN - 2 * MARGIN)
@@ -70,4 +78,5 @@ _DRAWN: dict[str, Callable[[Path, Doubt, Names], "Figure"]] = {
     "specification_curve": _curve,
     "thresholds": _thresholds,
     "bias_fan": _fan,
+    "prior_fan": _priors,
 }

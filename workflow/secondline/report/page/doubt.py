@@ -17,6 +17,7 @@ CAPTIONS = {
     "specification_curve": "effect of the declared contrast in all defensible analyses, and the choices behind it",
     "thresholds": "how far the effect of each study may move before another candidate has the highest SUCRA",
     "bias_fan": "effect of the declared contrast over the size of a bias",
+    "prior_fan": "effects of the first candidates and heterogeneity under several priors",
 }
 
 

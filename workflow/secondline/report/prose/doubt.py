@@ -11,6 +11,7 @@ from secondline.report.prose.additivity import additivity_sentence
 from secondline.report.prose.first import candidates_of, comparison, first_of
 from secondline.report.prose.next_study import next_study_sentences
 from secondline.report.prose.phrases import small
+from secondline.report.prose.prior_fan import prior_fan_sentence
 from secondline.report.words import Names, Row, listed, number, percentage, plural, probability, settings_of
 
 ANOTHER, NOBODY = "another_first", "nobody_placed"
@@ -47,6 +48,7 @@ def doubt_sentences(
             _thresholds(doubt, setting, names),
             *_overlaps(doubt, setting, names),
             _bias(doubt, setting, names),
+            prior_fan_sentence(doubt.rows("prior_fan"), setting, names),
             *next_study_sentences(doubt.rows("next_study"), setting, names),
         )
         if sentence
