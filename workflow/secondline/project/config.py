@@ -1,6 +1,5 @@
 """The typed configuration: what to run, on which treatments, with which priors."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,8 +24,9 @@ from secondline.project.covariates import Covariate
 from secondline.project.documents import Document, FileName, Question, Strict, Title, fail
 from secondline.project.evidence_tables import TableStudy
 from secondline.project.figures import Identifier
-from secondline.project.outcomes import RESPONSE, Baseline, Outcome
+from secondline.project.outcomes import Baseline, Outcome
 from secondline.project.pico import Pico
+from secondline.project.references import check_references, known
 from secondline.project.sheets import StudySheet
 from secondline.project.specifications import Specifications
 from secondline.project.table_columns import TableFile
@@ -149,75 +149,12 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _references(self) -> "Config":
-        _known(("headline",), self.headline, self.models)
-        for name, outcome in self.outcomes.items():
-            _known(("outcomes", name, "prior"), outcome.prior, self.priors)
-            self._of_measure(("outcomes", name, "prior"), name, outcome.prior)
-            for i, part in enumerate(outcome.includes):
-                _known(("outcomes", name, "includes", i), part, [*self.outcomes, *sorted(RESPONSE)])
-        for name, analysis in self.analyses.items():
-            for i, outcome_id in enumerate(analysis.outcomes):
-                _known(("analyses", name, "outcomes", i), outcome_id, self.outcomes, "outcome")
-            for outcome_id, prior in analysis.priors.items():
-                _known(("analyses", name, "priors", outcome_id), outcome_id, self.outcomes_of(name), "outcome")
-                _known(("analyses", name, "priors", outcome_id), prior, self.priors, "prior")
-                self._of_measure(("analyses", name, "priors", outcome_id), outcome_id, prior)
-        for i, outcome_id in enumerate(self.lead):
-            _known(("lead", i), outcome_id, self.outcomes, "outcome")
-        for i, table in enumerate(self.evidence):
-            if table.outcome is not None:
-                _known(("evidence", i, "outcome"), table.outcome, self.outcomes)
-        for key in ("leave_one_out", "inconsistency"):
-            if getattr(self, key) is not None:
-                _known((key,), getattr(self, key), self.reported)
-        for i, question in enumerate(self.pico):
-            for k, outcome_id in enumerate(question.outcomes):
-                _known(("pico", i, "outcomes", k), outcome_id, self.outcomes, "outcome")
-        self._doubts()
-        for name, by_setting in self.baselines.items():
-            _known(("baselines", name), name, self.outcomes, "outcome")
-            for setting, baseline in by_setting.items():
-                baseline.check_measure(self.outcomes[name].measure, ("baselines", name, setting))
-        for i, pair in enumerate(self.pairs):
-            for k, outcome_id in enumerate(pair):
-                _known(("pairs", i, k), outcome_id, self.outcomes, "outcome")
-            if pair[0] == pair[1] or set(pair) in map(set, self.pairs[:i]):
-                fail(("pairs", i), list(pair), "allowed: two different outcomes, once a pair")
+        check_references(self)
         return self
-
-    def _of_measure(self, path: tuple[str | int, ...], outcome: str, prior: str) -> None:
-        """Check that an empirical prior of tau describes the measure of an outcome."""
-        tau, measure = self.priors[prior].tau, self.outcomes[outcome].measure
-        if tau.measure and tau.measure != measure:
-            problem = (
-                f"the prior of tau ({tau.source}) describes effects measured as {tau.measure}, and those of {outcome} "
-                f"are {measure}; to take it for them, write it as {tau.name} with its source"
-            )
-            fail(path, prior, problem)
 
     def prior_of(self, analysis: str, outcome: str) -> str:
         """Name the priors of an outcome in an analysis."""
         return self.analyses[analysis].priors.get(outcome, self.outcomes[outcome].prior)
-
-    def _doubts(self) -> None:
-        """Check what the next study and the specification curve refer to; without an analysis they have nothing."""
-        if not self.reported:
-            return
-        for i, outcome_id in enumerate(self.next_study.outcomes if self.next_study else ()):
-            _known(("next_study", "outcomes", i), outcome_id, self.outcomes_of(self.base), "outcome")
-        for i, outcome_id in enumerate(self.prior_fan.outcomes if self.prior_fan else ()):
-            _known(("prior_fan", "outcomes", i), outcome_id, self.outcomes_of(self.base), "outcome")
-        if self.specifications is None:
-            return
-        if self.specifications.analysis is not None:
-            _known(("specifications", "analysis"), self.specifications.analysis, self.reported)
-        for i, outcome_id in enumerate(self.specifications.outcomes):
-            _known(("specifications", "outcomes", i), outcome_id, self.outcomes_of(self.doubted), "outcome")
-        for name, axis in self.specifications.axes.items():
-            for level_name, level in (axis.levels or {}).items():
-                for i, outcome_id in enumerate(level.outcomes):
-                    path = ("specifications", "axes", name, "levels", level_name, "outcomes", i)
-                    _known(path, outcome_id, self.outcomes, "outcome")
 
     @model_validator(mode="after")
     def _something_reported(self) -> "Config":
@@ -237,7 +174,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _followed_outcomes(self) -> "Config":
         for i, name in enumerate(self.bias.outcomes if self.bias else ()):
-            _known(("bias", "outcomes", i), name, self.outcomes_of(self.base), "outcome")
+            known(("bias", "outcomes", i), name, self.outcomes_of(self.base), "outcome")
             if self.outcomes[name].modelled.is_ordered:
                 fail(("bias", "outcomes", i), name, "allowed: outcomes without ordered categories")
         return self
@@ -245,7 +182,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _common_outcomes(self) -> "Config":
         for i, outcome_id in enumerate(self.bias.common_outcomes if self.bias else ()):
-            _known(("bias", "common_outcomes", i), outcome_id, self.outcomes, "outcome")
+            known(("bias", "common_outcomes", i), outcome_id, self.outcomes, "outcome")
         return self
 
     @model_validator(mode="after")
@@ -255,18 +192,18 @@ class Config(Strict):
                 path = ("analyses", name, "bias", "scheme")
                 if self.bias is None:
                     fail(path, analysis.bias.scheme, "unknown scheme; allowed: one declared under `bias: schemes:`")
-                _known(path, analysis.bias.scheme, self.bias.schemes)
+                known(path, analysis.bias.scheme, self.bias.schemes)
         return self
 
     @model_validator(mode="after")
     def _certainties(self) -> "Config":
         if self.certainty and self.reported:
             for name, equivalence in self.certainty.equivalence.items():
-                _known(("certainty", "equivalence", name), name, self.outcomes, "outcome")
+                known(("certainty", "equivalence", name), name, self.outcomes, "outcome")
                 effects = self.outcomes[name].effects
                 check_range(("certainty", "equivalence", name), equivalence, effects.is_ratio, effects.none)
             for path, judgement in self.certainty.judgements():
-                _known(("certainty", *path, "outcome"), judgement.outcome, self.outcomes_of(self.base), "outcome")
+                known(("certainty", *path, "outcome"), judgement.outcome, self.outcomes_of(self.base), "outcome")
         return self
 
     @model_validator(mode="after")
@@ -379,11 +316,6 @@ class Config(Strict):
         """Outcomes of an analysis that its report answers first."""
         outcomes = self.outcomes_of(analysis)
         return [outcome for outcome in self.lead if outcome in outcomes] or outcomes[:1]
-
-
-def _known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:
-    if value not in allowed:
-        fail(path, value, f"unknown {kind or path[-1]}; allowed: {', '.join(allowed)}")
 
 
 class Project(Strict):
