@@ -1,13 +1,13 @@
 """What the parts of a configuration refer to: every name that one gives has to be there."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import Any
 
 from secondline.project.documents import fail
 from secondline.project.outcomes import RESPONSE
 
-if TYPE_CHECKING:
-    from secondline.project.config import Config
+type Config = Any
+"""The configuration, which asks to be checked: this module cannot import it."""
 
 
 def known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kind: str | None = None) -> None:
@@ -16,7 +16,7 @@ def known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kin
         fail(path, value, f"unknown {kind or path[-1]}; allowed: {', '.join(allowed)}")
 
 
-def check_references(config: "Config") -> None:
+def check_references(config: Config) -> None:
     """Check what outcomes, analyses, tables, questions and pairs refer to."""
     known(("headline",), config.headline, config.models)
     for name, outcome in config.outcomes.items():
@@ -54,7 +54,7 @@ def check_references(config: "Config") -> None:
             fail(("pairs", i), list(pair), "allowed: two different outcomes, once a pair")
 
 
-def _check_measure(config: "Config", path: tuple[str | int, ...], outcome: str, prior: str) -> None:
+def _check_measure(config: Config, path: tuple[str | int, ...], outcome: str, prior: str) -> None:
     """Check that an empirical prior of tau describes the measure of an outcome."""
     tau, measure = config.priors[prior].tau, config.outcomes[outcome].measure
     if tau.measure and tau.measure != measure:
@@ -65,7 +65,7 @@ def _check_measure(config: "Config", path: tuple[str | int, ...], outcome: str, 
         fail(path, prior, problem)
 
 
-def _check_doubts(config: "Config") -> None:
+def _check_doubts(config: Config) -> None:
     """Check what the next study and the specification curve refer to; without an analysis they have nothing."""
     if not config.reported:
         return
