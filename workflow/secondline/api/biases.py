@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Protocol
 
-from secondline.api.numbers import is_number
 from secondline.doubt.settings import BiasScheme
 from secondline.errors import UserError
 from secondline.network.bias import Bias
 from secondline.network.biased_contrasts import Flattered, Row
+from secondline.sd_prior import is_number
 
 
 @dataclass(frozen=True, kw_only=True)

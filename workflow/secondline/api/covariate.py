@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from secondline.api.numbers import is_number
 from secondline.cells import level_name
 from secondline.errors import UserError
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT, Slopes
+from secondline.sd_prior import is_number
 
 
 @dataclass(frozen=True)

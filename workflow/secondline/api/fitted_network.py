@@ -7,10 +7,10 @@ import pandas as pd
 
 from secondline.api.model import Model, Priors, usual_measure
 from secondline.api.network import Network
-from secondline.api.numbers import is_number
 from secondline.errors import UserError
 from secondline.inference.fitted import Fitted
 from secondline.measures import MEASURES
+from secondline.sd_prior import is_number
 from secondline.summaries.settings import ComparisonSettings
 
 Row = Mapping[str, Any]

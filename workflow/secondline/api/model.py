@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from secondline.api.covariate import Covariate
-from secondline.api.numbers import is_number
 from secondline.api.sd_priors import SD_PRIORS
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
 from secondline.network.baseline_risk import why_not
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS
-from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior
+from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior, is_number
 from secondline.sd_priors import HalfNormal
 
 _ARMS = {
