@@ -1,6 +1,8 @@
 """Quadrature likelihoods of counts against brute-force integration, for every family."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -402,11 +404,16 @@ def test_constants() -> None:
 
 
 def test_cutpoints_and_their_derivatives() -> None:
-    """The first cutpoint is 0; every log distance moves all later ones."""
+    """The first cutpoint is 0; every log distance moves all later ones. The slope of a baseline is taken as it is."""
     coefficients = np.array([[9.0, np.log(0.5), np.log(2.0)]])
-    cuts, jacobian = importance.cutpoints(coefficients, 2)
+    ordered: Any = SimpleNamespace(predictor=SimpleNamespace(baseline_slope=None), n_cuts=2)
+    cuts, jacobian, columns = importance.shapes(coefficients, ordered)
     assert cuts == pytest.approx(np.array([[0, 0.5, 2.5]]))
     assert jacobian[0] == pytest.approx(np.array([[0.5, 0], [0.5, 2.0]]))
+    assert columns == [1, 2]
+    sloped: Any = SimpleNamespace(predictor=SimpleNamespace(baseline_slope=0), n_cuts=0)
+    slope, jacobian, columns = importance.shapes(coefficients, sloped)
+    assert (slope.tolist(), jacobian.tolist(), columns) == ([[9.0]], [[[1.0]]], [0])
 
 
 def test_ordered_outcomes_of_two_categories_are_binomial() -> None:

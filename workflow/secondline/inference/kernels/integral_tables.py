@@ -83,7 +83,7 @@ def _table(
 ) -> Table:
     """Put the entries of the studies side by side; one that is made serves a doubled prior, too."""
     entries = []
-    for (first, start), (last, end) in pairwise(studies.array.astype(int).tolist()):
+    for (first, start), (last, end) in pairwise(studies.array[:, [ARM, START]].astype(int).tolist()):
         made = _made(family, _Key(arms.array[first:last]), end - start, baseline_sd, resolution)
         if not made or len(made[0]) < asked:
             made[:] = [_entry(family, arms.array[first:last], (doubled, end - start), baseline_sd, resolution)]
