@@ -200,7 +200,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         "there is no choice but the declared one; allowed: others of tau, left_out, figures or models",
     ),
     "the declared prior alone": (asked(tau=[sl.half_normal(5)]), "there is no choice but the declared one"),
-    "a number for a prior": (asked(tau=[1.0]), "tau = 1.0: allowed: half_normal(scale), or None for a common effect"),
+    "a number for a prior": (
+        asked(tau=[1.0]),
+        "tau = 1.0: allowed: half_normal(scale), uniform(upper), half_cauchy(scale)",
+    ),
     "no such table": (asked(left_out=True, kind="rows"), "kind = 'rows': allowed: specifications, levels, shares"),
     "no such study": (asked(left_out=["C"]), "left_out = 'C': allowed: A, B"),
     "figures of nobody": (asked(figures={"C": {"x": contrasts()}}), "figures = 'C': allowed: A, B"),
