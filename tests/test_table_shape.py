@@ -24,9 +24,9 @@ FILES = {
         "Study,N.1,Mean.1,N.2,Mean.2\nx,9,1.5,9,2.5\n",
         "t.csv:1: one row per study, with columns for every arm (N.1, N.2, Mean.1, Mean.2)? such a table needs",
     ),
-    "two sides": (
+    "means of two groups where events are wanted": (
         "author,Ne,Me,Se,Nc,Mc,Sc\nx,13,6.4,5.4,18,11.4,9.6\n",
-        "t.csv:1: one row per study, with columns for every arm (Ne, Nc, Me, Mc)?",
+        "t.csv:1: Mc, Me: unknown column; allowed: study, treatment, setting, risk_of_bias, indirectness, events, n; ",
     ),
     "a control beside": (
         "id,hcq_total,hcq_event,control_total,control_event\nx,97,6,97,5\n",
