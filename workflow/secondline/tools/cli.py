@@ -27,7 +27,8 @@ COMMANDS = {
 
 def usage() -> str:
     """Say which commands there are."""
-    lines = [f"  {name:<11}{what}" for name, (_, what) in COMMANDS.items()]
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, (_, what) in COMMANDS.items()]
     return "\n".join(["usage: secondline COMMAND …", "", *lines, "", "secondline COMMAND --help explains a command."])
 
 
