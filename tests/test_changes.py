@@ -213,7 +213,6 @@ CHANGE = FitChange(
     statements=[ChangedStatement(Subject("main", "os", "overall", "first"), "b", "nobody: p_better")],
     shifts=compare_fit([row("b", "a", (0.7, 0.5, 0.9))], [row("b", "a", (0.8, 0.5, 0.9))], "HR", {}),
     causes=[Cause("s1, b against a: effect", "-0.5", "-0.4", "s1.yaml:7", "s1")],
-    explained=True,
 )
 LABELS = {
     "outcomes": {"os": "Survival"},
@@ -234,11 +233,11 @@ def test_words() -> None:
     assert "      - Adams 2019, b against a: effect -0.5, now -0.4 (s1.yaml:7)" in found
     assert "    - B* against A <1> (random): 0.7 (95% CrI 0.5 to 0.9); now 0.8 (95% CrI 0.5 to 0.9)" in found
     assert "Analyses and outcomes that are new\n  - pfs (All)\n" in found
-    quiet = FitChange(("main", "os"), CHANGE.statements, Shifts(8, [], 3), [], explained=False)
+    quiet = FitChange(("main", "os"), CHANGE.statements, Shifts(8, [], 3), [])
     assert as_text(sections(Difference([quiet], [], []), LABELS)) == (
         f"{NOTHING} Of 8 figures, 3 differ, within Monte Carlo error.\n"
     )
-    same = FitChange(("main", "os"), [], Shifts(8, [], 3), CHANGE.causes, explained=True)
+    same = FitChange(("main", "os"), [], Shifts(8, [], 3), CHANGE.causes)
     assert as_text(sections(Difference([same], [], []), LABELS)).endswith(
         "Made from something else, with the same result\n"
         "  - Survival (All)\n    - Adams 2019, b against a: effect -0.5, now -0.4 (s1.yaml:7)\n"
@@ -248,7 +247,7 @@ def test_words() -> None:
 
 def test_unexplained_figures() -> None:
     """Figures that differ beyond chance though nothing behind them does are a fault, and are said to be."""
-    strange = FitChange(("main", "os"), [], CHANGE.shifts, [], explained=False)
+    strange = FitChange(("main", "os"), [], CHANGE.shifts, [])
     found = as_text(sections(Difference([strange], [], []), LABELS))
     assert "Nothing that the fit was made from differs: find out why." in found
 

@@ -89,6 +89,12 @@ def test_changed_prior(again: Project) -> None:
     assert f"priors.log_hr.effect 1, now 0.1 ({CONFIG}:{line})" in foretold
 
 
+def test_another_seed_foretells_no_change(again: Project) -> None:
+    """A seed changes the draws of a run, and nothing that the run says."""
+    again.edit(CONFIG, "seed: 1\n", "seed: 2\n")
+    assert said(again, "preview", "--configfile", CONFIG).startswith(NOTHING)
+
+
 def test_no_last_run(tmp_path: Path) -> None:
     """Without a run there is nothing to compare with: one line, exit status 2."""
     project = small_project(tmp_path)

@@ -44,5 +44,6 @@ PICO_TABLE = "pico"  # of every analysis with fits, where questions of an assess
 CHECKLIST_TABLES = ("rob_nma", "nice_tsd7")  # of summary/: those that a person answers
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
 MANIFEST = "summary/manifest.json"  # of a run: what it was made from, and what it concludes
+SOLVED_DRAWS = 10_000  # behind the ranks and limits of what summary/sensitivity.csv has from the exact engine
 RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")
 """Columns of a ranking that the workbook shows beside the effects."""

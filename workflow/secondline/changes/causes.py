@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secondline.changes.manifest import FitRecord, Manifest, Setup
-from secondline.changes.statements import Row
+from secondline.changes.statements import Row, grouped
 from secondline.tables import read_table
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -50,9 +50,9 @@ def evidence_causes(before: Sequence[Row], after: Sequence[Row], places: "Places
     places : Places
         Where figures stand, in both runs.
     """
-    old, new = _by_study(before), _by_study(after)
-    for study in dict.fromkeys([*old, *new]):
-        one, other = old.get(study, []), new.get(study, [])
+    old, new = grouped(before, "study"), grouped(after, "study")
+    for key in dict.fromkeys([*old, *new]):
+        (study,), one, other = key, old.get(key, []), new.get(key, [])
         if one == other:
             continue
         place = places.of((other or one)[0], later=bool(other))
@@ -80,13 +80,6 @@ def _row_causes(old: Mapping[Key, Row], new: Mapping[Key, Row], places: "Places"
         figures = [name for name in changed if name in _FIGURES]
         for name in figures or changed:
             yield Cause(f"{what}: {name}", one.get(name, ""), other[name], place, study)
-
-
-def _by_study(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["study"], []).append(row)
-    return found
 
 
 def _keyed(rows: Iterable[Row]) -> dict[Key, Row]:

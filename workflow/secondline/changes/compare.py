@@ -1,7 +1,8 @@
 """Two runs compared: statements, figures beyond Monte Carlo error, and the causes of their changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from secondline.changes.causes import (
     CHANCE,
@@ -15,7 +16,7 @@ from secondline.changes.causes import (
 )
 from secondline.changes.manifest import FitRecord, Manifest
 from secondline.changes.numbers import Shifts, compare_fit
-from secondline.changes.statements import Row, Statements, Subject
+from secondline.changes.statements import Row, Statements, Subject, grouped
 from secondline.tables import read_table
 
 Fit = tuple[str, str]
@@ -38,8 +39,11 @@ class FitChange:
     statements: Sequence[ChangedStatement]
     shifts: Shifts
     causes: Sequence[Cause]
-    explained: bool
-    """Whether the fit was made from something else: evidence, settings beside those of chance, code or packages."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether the fit was made from something else: evidence, settings beside those of chance, code or packages."""
+        return any(cause.part not in CHANCE for cause in self.causes)
 
     @property
     def is_change(self) -> bool:
@@ -73,15 +77,19 @@ def compare(before: Manifest, after: Manifest) -> Difference:
         A table of one of the runs is missing.
     """
     records = [records_of(run) for run in (before, after)]
-    rows = [by_fit(read_table(run.folder / "summary" / "sensitivity.csv")) for run in (before, after)]
+    rows = [contrasts_of(run) for run in (before, after)]
     figures = [gathered(run.folder) for run in (before, after)]
+
+    @cache
+    def places(outcome: str) -> Places:
+        return Places(*(where(found, outcome) for found in figures))
+
     fits = []
     for fit in (fit for fit in records[1] if fit in records[0]):
         one, other = records[0][fit], records[1][fit]
         old, new = evidence_of(before, fit), evidence_of(after, fit)
-        places = Places(*(where(found, fit[1]) for found in figures))
         causes = [
-            *(evidence_causes(old, new, places) if old != new else ()),
+            *(evidence_causes(old, new, places(fit[1])) if old != new else ()),
             *settings_causes(before.setup, after.setup, one, other),
             *code_causes(before, after, one, other),
         ]
@@ -92,8 +100,7 @@ def compare(before: Manifest, after: Manifest) -> Difference:
         }
         measure = after.setup.labels["measures"][fit[1]]
         shifts = compare_fit(rows[0].get(fit, ()), rows[1].get(fit, ()), measure, draws)
-        explained = any(cause.part not in CHANCE for cause in causes)
-        fits.append(FitChange(fit, changed(before.said, after.said, fit), shifts, causes, explained))
+        fits.append(FitChange(fit, changed(before.said, after.said, fit), shifts, causes))
     return Difference(
         fits=fits,
         added=[fit for fit in records[1] if fit not in records[0]],
@@ -111,12 +118,9 @@ def evidence_of(run: Manifest, fit: Fit) -> list[Row]:
     return list(read_table(run.analysis_folder(fit[0]) / fit[1] / "evidence.csv"))
 
 
-def by_fit(rows: Iterable[Row]) -> dict[Fit, list[Row]]:
-    """Divide rows of summary/sensitivity.csv by analysis and outcome."""
-    found: dict[Fit, list[Row]] = {}
-    for row in rows:
-        found.setdefault((row["analysis"], row["outcome"]), []).append(row)
-    return found
+def contrasts_of(run: Manifest) -> dict[tuple[str, ...], list[Row]]:
+    """Read the contrasts of a run, by analysis and outcome."""
+    return grouped(read_table(run.folder / "summary" / "sensitivity.csv"), "analysis", "outcome")
 
 
 def changed(before: Statements, after: Statements, fit: Fit) -> list[ChangedStatement]:

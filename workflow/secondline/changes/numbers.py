@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import hypot, inf, log, sqrt
 
 from secondline.changes.statements import Row
+from secondline.layout import SOLVED_DRAWS
 from secondline.measures import MEASURES
 
 BEYOND = 6.0
@@ -14,8 +15,6 @@ _FACTOR = {"estimate": 1.2533, "estimate_lower": 2.674, "estimate_upper": 2.674}
 """Monte Carlo error of the median and of the 2.5th and 97.5th percentile of a normal distribution from n independent
 draws, in standard deviations over the square root of n: sqrt(p (1 - p)) over its density there."""
 _PROBABILITIES = ("p_better", "sucra", "p_best", "candidate_sucra", "candidate_p_best")
-EXACT_DRAWS = 10_000.0
-"""Draws of the exact engine behind summary/sensitivity.csv."""
 _ROUNDING = 1e-9
 
 Key = tuple[str, ...]
@@ -65,7 +64,7 @@ def compare_fit(
         key = _key(row)
         if key not in old:
             continue
-        counts = draws.get(row["model"], (EXACT_DRAWS, EXACT_DRAWS))
+        counts = draws.get(row["model"], (SOLVED_DRAWS, SOLVED_DRAWS))
         for column in (*_FACTOR, *_PROBABILITIES):
             compared += 1
             if old[key][column] == row[column]:

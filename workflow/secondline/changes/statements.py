@@ -68,7 +68,7 @@ def statements(
         (``, extrapolated`` where the effect comes from other settings), ``not known`` or ``prior_driven``.
     """
     found: dict[Subject, str] = {}
-    for (analysis, outcome, setting), own in _by(rows, "analysis", "outcome", "setting").items():
+    for (analysis, outcome, setting), own in grouped(rows, "analysis", "outcome", "setting").items():
         ranked = {row["treatment"]: row for row in own}
         named = [name for name, row in ranked.items() if row["named_first"] == "true"]
         reason = next(iter(ranked.values()))["not_named"]
@@ -103,7 +103,8 @@ def _verdict(row: Row, none: float, better: str) -> str:
     return f"{verdict}, {EXTRAPOLATED}" if row["evidence"] == EXTRAPOLATED else verdict
 
 
-def _by(rows: Iterable[Row], *keys: str) -> dict[tuple[str, ...], list[Row]]:
+def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[str, ...], list[Row]]:
+    """Divide rows of a table by what some of its columns hold."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)

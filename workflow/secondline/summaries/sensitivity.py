@@ -13,7 +13,7 @@ from secondline.inference.sampling import fit_seed
 from secondline.inference.settings import FitSettings
 from secondline.inference.task import FitTask
 from secondline.inference.widening import solve_and_assess
-from secondline.layout import RANKED
+from secondline.layout import RANKED, SOLVED_DRAWS
 from secondline.network.arms import is_contrast, rows_with, used_arms, used_rows
 from secondline.network.bias import Bias
 from secondline.network.overlap import Overlap
@@ -38,7 +38,7 @@ COLUMNS = (
     "evidence",
 )
 ADJUSTMENTS = ("adjusted", "matched", "crude", "unstated")
-DRAWS = 10_000  # from the exact posterior, for ranks
+DRAWS = SOLVED_DRAWS
 
 Row = Mapping[str, Any]
 

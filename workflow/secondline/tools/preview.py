@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from secondline.changes.causes import Cause, Places, evidence_causes, gathered, settings_causes, where
-from secondline.changes.compare import Difference, Fit, FitChange, by_fit, changed, evidence_of, records_of
+from secondline.changes.compare import Difference, Fit, FitChange, changed, contrasts_of, evidence_of, records_of
 from secondline.changes.manifest import Manifest, Setup, read_manifest
-from secondline.changes.numbers import EXACT_DRAWS, compare_fit
+from secondline.changes.numbers import compare_fit
 from secondline.changes.statements import CERTAINTY, Row, statements
 from secondline.changes.words import as_text, sections
 from secondline.evidence.audit import check_audit
@@ -20,11 +21,12 @@ from secondline.jobs.manifest_settings import manifest_setup
 from secondline.jobs.network_checks import check_networks
 from secondline.jobs.script import mistakes_in_one_line
 from secondline.jobs.settings import fit_settings, fits, summary_settings
+from secondline.layout import SOLVED_DRAWS
 from secondline.project.config import Project
 from secondline.project.documents import Document, read_yaml
 from secondline.project.read import read_project
 from secondline.summaries.sensitivity import COLUMNS, exact_rows
-from secondline.tables import parse_table, read_back, read_table, write_table
+from secondline.tables import parse_table, read_back, write_table
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,18 @@ def preview(document: Document) -> Preview:
     check_networks(project, document.file)
     check_audit(project)
     last = read_manifest(Path(project.config.shared_results))
-    known = records_of(last)
-    now = manifest_setup(project, document, [fit for fit in fits(project.config) if fit in known], [], "")
-    sensitivity = by_fit(read_table(last.folder / "summary" / "sensitivity.csv"))
-    figures = gathered(last.folder), [*effect_rows(project), *count_rows(project), *arm_data_rows(project)]
+    known, declared = records_of(last), list(fits(project.config))
+    now = manifest_setup(project, document, [fit for fit in declared if fit in known], [], "")
+    earlier_rows = contrasts_of(last)
+
+    @cache
+    def figures() -> tuple[Sequence[Row], Sequence[Row]]:
+        return gathered(last.folder), [*effect_rows(project), *count_rows(project), *arm_data_rows(project)]
+
+    @cache
+    def places(outcome: str) -> Places:
+        return Places(*(where(found, outcome) for found in figures()))
+
     found: list[FitChange] = []
     rows: list[Row] = []
     waiting: list[Fit] = []
@@ -75,7 +85,7 @@ def preview(document: Document) -> Preview:
         evidence, earlier = parse_table(evidence_csv(project, *fit)), evidence_of(last, fit)
         causes: list[Cause] = []
         if evidence != earlier:
-            causes += evidence_causes(earlier, list(evidence), Places(*(where(each, fit[1]) for each in figures)))
+            causes += evidence_causes(earlier, list(evidence), places(fit[1]))
         causes += settings_causes(last.setup, now, known[fit], record)
         if not causes:
             continue
@@ -84,9 +94,9 @@ def preview(document: Document) -> Preview:
             continue
         solved = _solve(project, fit, evidence)
         rows += solved
-        found.append(_compared(last, now, fit, sensitivity.get(fit, []), solved, causes))
-    new = [fit for fit in fits(project.config) if fit not in known]
-    gone = [fit for fit in known if fit not in list(fits(project.config))]
+        found.append(_compared(last, now, fit, earlier_rows.get(fit, []), solved, causes))
+    new = [fit for fit in declared if fit not in known]
+    gone = [fit for fit in known if fit not in declared]
     return Preview(Difference(found, new, gone), rows, waiting, now.labels)
 
 
@@ -104,9 +114,9 @@ def _compared(
     said = statements(after, now.reference, now.labels["measures"], now.labels["better"])
     earlier = {subject: value for subject, value in last.said.items() if subject.about != CERTAINTY}
     name = "/".join((*fit, now.headline))
-    draws = {now.headline: (last.draws[name], EXACT_DRAWS)} if name in last.draws else {}
+    draws = {now.headline: (last.draws[name], SOLVED_DRAWS)} if name in last.draws else {}
     shifts = compare_fit(before, after, now.labels["measures"][fit[1]], draws)
-    return FitChange(fit, changed(earlier, said, fit), shifts, causes, explained=True)
+    return FitChange(fit, changed(earlier, said, fit), shifts, causes)
 
 
 def main() -> None:
