@@ -60,14 +60,10 @@ def lead_sentence(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Nam
 
     Where nobody may be named first, the shares are those of the highest SUCRA, and the reason is given.
     """
-    rows = [row for row in doubt.rows("specification_levels") if row["setting"] == setting and not row["axis"]]
-    if not rows or not candidates_of(ranking, setting):
-        return ""
-    placed = sorted((row for row in rows if row["treatment"]), key=lambda row: -float(row["share_first"]))
-    n = f"{int(rows[0]['n']):,}"
-    if not placed:
-        return f"In none of {n} defensible analyses can the candidates be ranked."
-    unplaced = next((row["share_first"] for row in rows if not row["treatment"]), "")
+    found = _firsts(doubt, ranking, setting)
+    if isinstance(found, str):
+        return found
+    n, placed, unplaced = found
     among = f"{n} defensible analyses, weighted by the combinations of choices that give them"
     if unplaced:
         among = (
@@ -87,6 +83,21 @@ def lead_sentence(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Nam
     return f"{text} What decides most is {decides}." if decides else text
 
 
+def _firsts(doubt: Doubt, ranking: Sequence[Row], setting: str) -> str | tuple[str, list[Row], str]:
+    """Count the defensible analyses of a setting: how many, who is first how often, and what share ranks nobody.
+
+    Where nobody is ever ranked, that is said in their place; where there is nothing to say, nothing is.
+    """
+    rows = [row for row in doubt.rows("specification_levels") if row["setting"] == setting and not row["axis"]]
+    if not rows or not candidates_of(ranking, setting):
+        return ""
+    n = f"{int(rows[0]['n']):,}"
+    placed = sorted((row for row in rows if row["treatment"]), key=lambda row: -float(row["share_first"]))
+    if not placed:
+        return f"In none of {n} defensible analyses can the candidates be ranked."
+    return n, placed, next((row["share_first"] for row in rows if not row["treatment"]), "")
+
+
 def _shares(placed: Sequence[Row], names: Names) -> str:
     """Say how often which candidate has the highest SUCRA, the most frequent first."""
     parts = [
@@ -103,17 +114,13 @@ def _shares(placed: Sequence[Row], names: Names) -> str:
 
 def lead_in_short(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Names) -> str:
     """Say the same without weights and without the reason why nobody is named, for a reader in a hurry."""
-    rows = [row for row in doubt.rows("specification_levels") if row["setting"] == setting and not row["axis"]]
-    if not rows or not candidates_of(ranking, setting):
-        return ""
-    placed = sorted((row for row in rows if row["treatment"]), key=lambda row: -float(row["share_first"]))
-    n = f"{int(rows[0]['n']):,} defensible analyses"
-    if not placed:
-        return f"In none of {n} can the candidates be ranked."
-    unplaced = next((row["share_first"] for row in rows if not row["treatment"]), "")
-    of = (
-        f"Of {n}, {percentage(str(1 - float(unplaced)))} can rank the candidates; of these," if unplaced else f"Of {n},"
-    )
+    found = _firsts(doubt, ranking, setting)
+    if isinstance(found, str):
+        return found
+    n, placed, unplaced = found
+    of = f"Of {n} defensible analyses,"
+    if unplaced:
+        of = f"{of} {percentage(str(1 - float(unplaced)))} can rank the candidates; of these,"
     most = _most(doubt, setting)
     decides = f" What decides most is {_choice_read(doubt, most['axis'])}." if most else ""
     return f"{of} {_put_first(placed, first_of(ranking, setting), names)}.{decides}"
