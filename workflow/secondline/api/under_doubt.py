@@ -17,6 +17,7 @@ from secondline.sd_prior import SdPrior
 
 if TYPE_CHECKING:
     from secondline.api.specifying import Asked
+    from secondline.doubt.bias_fan import Declared
     from secondline.doubt.curve import Curve
 
 
@@ -195,14 +196,7 @@ class UnderDoubt(FittedNetwork):
 
         direction, verb = self._direction(better), "Result.bias_fan"
         arms = flattered(toward, studies, (self.network.treatments, self.network.studies), direction, verb)
-        declared = bias_fan.Declared(
-            evidence=self._evidence,
-            fit=self._fitted.fit,
-            structure=self.network.structure,
-            likelihood=self.model.arms.name,
-            settings=self._settings(direction, self.network.margin if direction == self.network.better else None),
-            overlaps=self.network.overlaps,
-        )
+        declared = self._declared(direction)
         scheme = scheme_of(self._evidence, arms, (mean, sd), verb)
         if tipping:
             return table(list(points.tipping_rows(declared, scheme)), points.COLUMNS)
@@ -235,22 +229,25 @@ class UnderDoubt(FittedNetwork):
         >>> fan.prior.unique().tolist()
         ['half-normal(5)', 'uniform(0, 5)', 'common effect']
         """
-        from secondline.doubt.bias_fan import Declared
         from secondline.doubt.prior_fan import COLUMNS, prior_fan_rows
         from secondline.doubt.prior_fan_choices import usual_priors
 
-        direction = self._direction(better)
-        settings = self._settings(direction, self.network.margin if direction == self.network.better else None)
-        priors = checked_priors(tau, "Result.prior_fan") or usual_priors(self.priors.tau, settings.measure)
-        declared = Declared(
+        declared = self._declared(self._direction(better))
+        priors = checked_priors(tau, "Result.prior_fan") or usual_priors(self.priors.tau, self.measure)
+        return table(list(prior_fan_rows(declared, priors)), COLUMNS)
+
+    def _declared(self, direction: str) -> "Declared":
+        """Take the analysis as it was fitted; the margin of a network goes with its own direction alone."""
+        from secondline.doubt.bias_fan import Declared
+
+        return Declared(
             evidence=self._evidence,
             fit=self._fitted.fit,
             structure=self.network.structure,
             likelihood=self.model.arms.name,
-            settings=settings,
+            settings=self._settings(direction, self.network.margin if direction == self.network.better else None),
             overlaps=self.network.overlaps,
         )
-        return table(list(prior_fan_rows(declared, priors)), COLUMNS)
 
     def next_study(
         self, better: str | None = None, sizes: Sequence[float] = (100, 150, 300), decisive: float = 0.95

@@ -23,13 +23,14 @@ from secondline.doubt.settings import BiasScheme
 from secondline.doubt.solved import decided, engine_of, solve_and_decide
 from secondline.inference.exact import GridPosterior
 from secondline.inference.reliability import Solution, solve_reliably
-from secondline.inference.task import Fit
+from secondline.inference.settings import FitSettings
+from secondline.inference.task import Fit, FitTask
 from secondline.network.arms import rows_with, used_arms
 from secondline.network.bias import Bias
 from secondline.network.data import network_data
 from secondline.network.overlap import Overlap
 from secondline.network.structure import Floats, Structure
-from secondline.summaries.settings import ComparisonSettings
+from secondline.summaries.settings import ComparisonSettings, SummarySettings
 
 COLUMNS = (
     "scheme",
@@ -74,7 +75,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """An analysis as it is declared, from which biases are taken.
+    """An analysis as it is declared, from which biases are taken, and whose priors may be others.
 
     Parameters
     ----------
@@ -94,6 +95,18 @@ class Declared:
     likelihood: str
     settings: ComparisonSettings
     overlaps: Sequence[Overlap] = ()
+
+    @classmethod
+    def of(cls, evidence: list[dict[str, str]], fit: FitSettings, summary: SummarySettings, model: str) -> "Declared":
+        """Take one model of a fit, as its job has it."""
+        return cls(
+            evidence=evidence,
+            fit=FitTask.from_rows(evidence, fit).fits[model],
+            structure=Structure.of(fit.treatments),
+            likelihood=fit.likelihood,
+            settings=summary,
+            overlaps=fit.overlaps,
+        )
 
     def question_of(self, fit: Fit) -> Question:
         """Ask a fit for settings, candidates and direction; biases of counts are among its coefficients."""

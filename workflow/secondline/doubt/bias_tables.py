@@ -8,8 +8,6 @@ from secondline.doubt import bias_fan, e_values, tipping
 from secondline.doubt.bias_fan import Declared
 from secondline.doubt.settings import BiasScheme, BiasSettings
 from secondline.inference.settings import FitSettings
-from secondline.inference.task import FitTask
-from secondline.network.structure import Structure
 from secondline.summaries.settings import SummarySettings
 from secondline.tables import read_table, write_table
 
@@ -37,14 +35,7 @@ def write_bias(
     outputs : sequence of paths
     """
     rows = read_table(evidence)
-    declared = Declared(
-        evidence=rows,
-        fit=FitTask.from_rows(rows, fit).fits[model],
-        structure=Structure.of(fit.treatments),
-        likelihood=fit.likelihood,
-        settings=summary,
-        overlaps=fit.overlaps,
-    )
+    declared = Declared.of(rows, fit, summary, model)
     found = bias_tables(declared, bias.schemes)
     data = declared.fit.data
     of_studies = e_values.e_value_rows(rows, data, fit.likelihood, summary.measure, bias.common_outcome)

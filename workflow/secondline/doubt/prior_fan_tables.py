@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from secondline.doubt.bias_fan import Declared
 from secondline.doubt.prior_fan import COLUMNS, prior_fan_rows
 from secondline.inference.settings import FitSettings
-from secondline.inference.task import FitTask
-from secondline.network.structure import Structure
 from secondline.sd_prior import SdPrior
 from secondline.summaries.settings import SummarySettings
 from secondline.tables import read_table, write_table
@@ -24,13 +22,5 @@ def write_prior_fan(
     priors : sequence
         Of tau, beside the declared one.
     """
-    rows = read_table(evidence)
-    declared = Declared(
-        evidence=rows,
-        fit=FitTask.from_rows(rows, fit).fits[model],
-        structure=Structure.of(fit.treatments),
-        likelihood=fit.likelihood,
-        settings=summary,
-        overlaps=fit.overlaps,
-    )
+    declared = Declared.of(read_table(evidence), fit, summary, model)
     write_table(output, list(prior_fan_rows(declared, priors)), COLUMNS)
