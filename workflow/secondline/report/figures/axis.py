@@ -75,13 +75,18 @@ class EffectAxis:
         self._ticks(axes)
 
     def _ticks(self, axes: Any) -> None:
+        ticks = self.mark(axes.xaxis, _most_ticks(axes))
+        axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
+
+    def mark(self, axis: Any, most: int = MOST_TICKS, *, with_labels: bool = True) -> list[float]:
+        """Set ticks on an axis of a panel, x or y, not many more than some; they are given back, natural scale."""
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-        ticks = self.tick_values(_most_ticks(axes))
-        axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
-        axes.vlines(ticks, 0, 1, transform=axes.get_xaxis_transform(), color=LIGHT, linewidth=0.5, zorder=-1)
+        ticks = self.tick_values(most)
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value) if with_labels else ""))
+        return ticks
 
     def tick_values(self, most: int = MOST_TICKS) -> list[float]:
         """Ticks on the natural scale, not many more than some."""

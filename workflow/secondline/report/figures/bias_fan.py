@@ -123,14 +123,10 @@ def _axis(rows: Sequence[Row], ratio: bool) -> EffectAxis:
 
 
 def _draw_fan(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, *, with_labels: bool) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
     sds = sorted({float(row["bias_sd"]) for row in rows})
     axes.set_yscale("log" if names.is_ratio else "linear")
     axes.set_ylim(axis.natural(axis.low), axis.natural(axis.high))
-    axes.yaxis.set_major_locator(FixedLocator(axis.tick_values(_TICKS)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value) if with_labels else ""))
+    axis.mark(axes.yaxis, _TICKS, with_labels=with_labels)
     axes.axhline(axis.none, color=GREY, linewidth=0.7, zorder=1)
     for sd in dict.fromkeys((sds[0], sds[-1])):
         members = sorted((row for row in rows if float(row["bias_sd"]) == sd), key=lambda row: float(row["bias_mean"]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from secondline.report.figures.axis import EffectAxis, tick_label
+from secondline.report.figures.axis import EffectAxis
 from secondline.report.figures.curve_points import shown_settings
 from secondline.report.figures.pages import fitted, stack
 from secondline.report.figures.style import (
@@ -123,13 +123,9 @@ def _write_beside(axes: Any, texts: Sequence[str], align: str, at: tuple[float, 
 
 
 def _draw_panel(axes: Any, axis: EffectAxis, rows: Sequence[Row | None]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
     axes.set_xscale("log" if axis.ratio else "linear")
     axes.set_xlim(axis.natural(axis.low), axis.natural(axis.high))
-    axes.xaxis.set_major_locator(FixedLocator(axis.tick_values(_TICKS)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
+    axis.mark(axes.xaxis, _TICKS)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.axvline(axis.none, color=GREY, linewidth=0.7, zorder=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
-from secondline.report.figures.axis import EffectAxis, tick_label
+from secondline.report.figures.axis import EffectAxis
 from secondline.report.figures.curve_points import Curve
 from secondline.report.figures.pages import TALLEST, fitted, stack
 from secondline.report.figures.style import (
@@ -207,11 +207,7 @@ def _mark_declared(axes: Any, curve: Curve) -> float:
 
 
 def _ticks(axes: Any, scale: EffectAxis) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axes.yaxis.set_major_locator(FixedLocator(scale.tick_values()))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
+    scale.mark(axes.yaxis)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 
