@@ -14,15 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK
-from secondline.cells import baseline_cell
+from secondline.cell_values import IMPOSSIBLE_RISK
 from secondline.likelihoods import LIKELIHOODS, MEDIAN_TIME, NaturalScale
 from secondline.links import IDENTITY
 from secondline.network.arms import Arm
-from secondline.network.graph import received
 from secondline.network.structure import Floats, Structure
+from secondline.summaries.at_baselines import at_baselines
 from secondline.summaries.posterior import Posterior
-from secondline.summaries.relative_effects import INTERVAL, blocks, mixture_quantiles
+from secondline.summaries.relative_effects import mixture_quantiles
 from secondline.summaries.settings import BaselineSettings, SummarySettings
 
 COLUMNS = (
@@ -48,10 +47,6 @@ COLUMNS = (
     "interval",
     "converged",
 )
-WITHHELD = {
-    "extrapolated": "extrapolated: the effect against the regimen of the baseline comes from other settings",
-    "prior_driven": "prior-driven: the data do not say what the effect against the regimen of the baseline is",
-}
 NODES, REACH = 24, 8.0  # of the quadrature over one half of the baseline, and how many standard deviations it covers
 
 Natural = Callable[[Any], Any]
@@ -69,35 +64,15 @@ def absolute_effects(
     mean, sd, median, lower and upper are on the link scale, the absolute columns on the natural one. ``evidence`` is
     that of the effect against the regimen of the baseline, from the rows ``relative``; it is ``reference`` for the
     regimen itself, and ``prior_driven`` where no arm of the network received that regimen. Where it is one of
-    `WITHHELD` the figures are empty and ``reason`` says why.
+    `secondline.summaries.at_baselines.WITHHELD` the figures are empty and ``reason`` says why.
     """
-    labels = {(row["setting"], row["treatment"], row["comparator"]): row["evidence"] for row in relative}
     rows = []
-    for setting, s in blocks(structure).items():
-        baseline = settings.baselines.get(setting)
-        if baseline is None:
-            continue
-        scale = _scale(baseline, settings)
-        anchor = baseline.regimen
-        shared = {
-            "setting": setting,
-            "scale": scale.name,
-            "unit": baseline.unit,
-            "baseline": baseline_cell(anchor, baseline.figure),
-            "source": baseline.source,
-            "assumptions": "; ".join([*([EXPONENTIAL] if baseline.unit else []), *baseline.assumed]),
-            "interval": INTERVAL,
-            "converged": posterior.converged,
-        }
-        for treatment in received(arms, structure.regimens):
-            t, c = structure.regimens.index(treatment), structure.regimens.index(anchor)
-            label = labels.get((setting, treatment, anchor), "prior_driven")
-            evidence = "reference" if treatment == anchor else label
-            effect = posterior.effects[:, s, t] - posterior.effects[:, s, c]
-            figures = {} if evidence in WITHHELD else _figures(effect, baseline, scale.natural)
-            within = not figures or scale.least <= figures["absolute_lower"] <= figures["absolute_upper"] <= scale.most
-            figures, reason = (figures, WITHHELD.get(evidence, "")) if within else ({}, IMPOSSIBLE_RISK)
-            rows.append({**shared, "treatment": treatment, "evidence": evidence, "reason": reason, **figures})
+    for at in at_baselines(posterior, arms, structure, settings, relative):
+        scale, row = _scale(at.baseline, settings), at.row(exponential=bool(at.baseline.unit))
+        figures = {} if row["reason"] else _figures(at.effect, at.baseline, scale.natural)
+        within = not figures or scale.least <= figures["absolute_lower"] <= figures["absolute_upper"] <= scale.most
+        named = {**row, "scale": scale.name, "unit": at.baseline.unit}
+        rows.append(named | (figures if within else {"reason": IMPOSSIBLE_RISK}))
     return rows
 
 

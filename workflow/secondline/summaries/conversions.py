@@ -22,31 +22,29 @@ Royston P, Parmar MKB (2013) BMC Medical Research Methodology 13:152 (restricted
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
 from secondline.cell_values import (
-    EXPONENTIAL,
     IMPOSSIBLE_RISK,
     NEEDED_TO_TREAT,
+    REFERENCE,
     RESTRICTED_MEAN,
     RESTRICTED_MEAN_DIFFERENCE,
     RISK_DIFFERENCE,
     RISK_RATIO,
     SURVIVAL,
 )
-from secondline.cells import baseline_cell
 from secondline.likelihoods import LIKELIHOODS, NaturalScale
 from secondline.links import LOG
 from secondline.measures import MEASURES
 from secondline.network.arms import Arm
-from secondline.network.graph import received
 from secondline.network.structure import Floats, Structure
-from secondline.summaries.absolute_effects import WITHHELD
+from secondline.summaries.at_baselines import at_baselines
 from secondline.summaries.posterior import Posterior
-from secondline.summaries.relative_effects import INTERVAL, blocks
 from secondline.summaries.settings import BaselineSettings, SummarySettings
 
 COLUMNS = (
@@ -99,37 +97,21 @@ def conversions(
     Returns
     -------
     list of dict
-        Rows with `COLUMNS`, one for every setting, treatment, quantity and time. Where the relative effect is one of
-        `WITHHELD`, or takes the risk beyond 0 or 1, the figures are empty and ``reason`` says why.
+        Rows with `COLUMNS`, one for every setting, treatment, quantity and time. Where the relative effect is withheld
+        (`secondline.summaries.at_baselines`), or takes the risk beyond 0 or 1, the figures are empty and ``reason``
+        says why.
     """
     kind = MEASURES[settings.measure].absolute
-    labels = {(row["setting"], row["treatment"], row["comparator"]): row["evidence"] for row in relative}
     rows: list[Row] = []
-    for setting, s in blocks(structure).items() if kind else ():
-        baseline = settings.baselines.get(setting)
-        if baseline is None:
-            continue
-        anchor, drawn = baseline.regimen, _drawn(baseline, len(posterior.effects))
-        c = structure.regimens.index(anchor)
-        shared = {
-            "setting": setting,
-            "comparator": anchor,
-            "baseline": baseline_cell(anchor, baseline.figure),
-            "source": baseline.source,
-            "assumptions": "; ".join([*([EXPONENTIAL] if kind == "hazard" else []), *baseline.assumed]),
-            "interval": INTERVAL,
-            "converged": posterior.converged,
-        }
-        for treatment in received(arms, structure.regimens):
-            t = structure.regimens.index(treatment)
-            effect = np.tile(posterior.effects[:, s, t] - posterior.effects[:, s, c], REPEATS)
-            evidence = "reference" if treatment == anchor else labels.get((setting, treatment, anchor), "prior_driven")
-            draws = Draws(drawn + effect, drawn, settings.better == "lower")
-            about = {**shared, "treatment": treatment, "evidence": evidence, "reason": WITHHELD.get(evidence, "")}
-            rows += _of_treatment(about, draws, baseline, settings)
+    for at in at_baselines(posterior, arms, structure, settings, relative) if kind else ():
+        drawn = _drawn(at.baseline, len(at.effect))
+        draws = Draws(drawn + np.tile(at.effect, REPEATS), drawn, settings.better == "lower")
+        about = {**at.row(exponential=kind == "hazard"), "comparator": at.baseline.regimen}
+        rows += _of_treatment(about, draws, at.baseline, settings)
     return rows
 
 
+@lru_cache(maxsize=1)
 def _drawn(baseline: BaselineSettings, size: int) -> Floats:
     """Draws of the baseline, (REPEATS * size,): two halves of normals, at equal steps of probability, shuffled."""
     n = REPEATS * size
@@ -145,7 +127,7 @@ def _of_treatment(
     of = _of_risks if MEASURES[settings.measure].absolute == "risk" else _of_hazards
     for quantity, time, unit, values in of(draws, scale, baseline):
         compares = quantity not in (SURVIVAL, RESTRICTED_MEAN)
-        if compares and about["evidence"] == "reference":
+        if compares and about["evidence"] == REFERENCE:
             continue
         within = baseline.time_unit if time is not None else ""
         row = {**about, "quantity": quantity, "time": time, "time_unit": within, "unit": unit}
