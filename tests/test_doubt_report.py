@@ -67,6 +67,23 @@ def said(doubt: Any, setting: str = "overall", **changes: Any) -> str:
     return " ".join(doubt_sentences(doubt, ranking, relative_pairs(), setting, names()))
 
 
+PRIORS = [
+    {"prior": prior, "declared": declared, "setting": "overall", "treatment": treatment, "reference": "alpha"}
+    | {"sucra": sucra, "mean": "-1", "lower": "-2", "upper": "0"}
+    for prior, declared in (("half-normal(1)", "true"), ("uniform(0, 5)", "false"))
+    for treatment, sucra in (("gamma", "0.9"), ("beta_long", "0.4"))
+]
+
+
+def test_other_priors_name_nobody_who_may_not_be_named() -> None:
+    """Who has the highest SUCRA under them leads a sentence only where a treatment is named first and has a rank."""
+    doubt, start = doubt_of(PLACES, prior_fan=PRIORS), "under 2 priors of τ, Gamma has the highest SUCRA under all"
+    assert f"U{start[1:]} of them" in said(doubt)
+    assert f"No treatment can be named first; {start}" in said(doubt, not_named="prior_driven")
+    unplaced = [{**row, "candidate_sucra": ""} for row in ranking_rows(not_named="not_placed")]
+    assert "priors of τ" not in " ".join(doubt_sentences(doubt, unplaced, relative_pairs(), "overall", names()))
+
+
 def test_the_lead_sentence_gives_the_share_of_the_first_and_the_choice_that_decides_most():
     """0.6 of all is 75% of the 80% that rank; the axis with the largest total share is a study."""
     assert lead_sentence(DOUBT, ranking_rows(), "overall", names()) == (

@@ -8,7 +8,8 @@ from secondline.report.doubt import Doubt
 from secondline.report.figures.bias_fan import bias_words
 from secondline.report.figures.thresholds import RULE, figure_label, threshold_rows
 from secondline.report.prose.additivity import additivity_sentence
-from secondline.report.prose.first import candidates_of, comparison, first_of
+from secondline.report.prose.first import NOBODY as UNNAMED
+from secondline.report.prose.first import candidates_of, comparison, first_of, ranked_candidates
 from secondline.report.prose.next_study import next_study_sentences
 from secondline.report.prose.phrases import small
 from secondline.report.prose.prior_fan import prior_fan_sentence
@@ -48,7 +49,7 @@ def doubt_sentences(
             _thresholds(doubt, setting, names),
             *_overlaps(doubt, setting, names),
             _bias(doubt, setting, names),
-            prior_fan_sentence(doubt.rows("prior_fan"), setting, names),
+            _priors(doubt, ranking, setting, names),
             *next_study_sentences(doubt.rows("next_study"), setting, names),
         )
         if sentence
@@ -81,6 +82,12 @@ def lead_sentence(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Nam
     reason = f", as {why}" if why else ""
     text = f"No treatment is named first{reason}: of {among}, {_shares(placed, names)}."
     return f"{text} What decides most is {decides}." if decides else text
+
+
+def _priors(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Names) -> str:
+    """Say what other priors of τ change, where candidates have ranks; nobody leads who may not be named first."""
+    said = prior_fan_sentence(doubt.rows("prior_fan"), setting, names) if ranked_candidates(ranking, setting) else ""
+    return said if not said or first_of(ranking, setting) else f"{UNNAMED}; {said[0].lower()}{said[1:]}"
 
 
 def _firsts(doubt: Doubt, ranking: Sequence[Row], setting: str) -> str | tuple[str, list[Row], str]:
