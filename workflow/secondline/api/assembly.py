@@ -9,7 +9,7 @@ from secondline.errors import UserError
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import ModelSettings
 from secondline.inference.task import Fit
-from secondline.network.arms import arms_with, covariate_by_study, rows_with, used_arms
+from secondline.network.arms import arms_with, mean_covariates, rows_with, used_arms
 from secondline.network.baseline_risk import mean_baseline
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
@@ -113,11 +113,7 @@ def _slopes(model: Model, evidence: Sequence[Mapping[str, str]]) -> tuple[Slopes
     arms = arms_with(used, model.needs)
     if model.needs and not arms:
         raise UserError("no study gives all of these covariates", "Model", key=key, value=", ".join(model.needs))
-    centres = {
-        each.name: _mean(covariate_by_study(arms, each.name))
-        for each in model.regressors
-        if each.centre is None and not each.levels
-    }
+    centres = mean_covariates(arms, [one.name for one in model.regressors if one.centre is None and not one.levels])
     return tuple(slopes.centred(centres) for each in model.regressors for slopes in each.resolved)
 
 
@@ -128,8 +124,3 @@ def _baseline(network: Network, model: Model, evidence: Sequence[Mapping[str, st
     if model.baseline_risk is not True:
         return float(model.baseline_risk)
     return mean_baseline(rows_with(evidence, model.needs), network.structure, model.arms)
-
-
-def _mean(values: Mapping[str, float]) -> float:
-    """Mean of a covariate over studies."""
-    return sum(values.values()) / len(values)

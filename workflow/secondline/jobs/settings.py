@@ -15,7 +15,7 @@ from secondline.evidence.selection import evidence_rows, reporting_sheets
 from secondline.evidence.shared_patients import shared_patients
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import FitSettings, ModelSettings, SamplerPlan, SamplerSettings
-from secondline.network.arms import Arm, arms_with, covariate_by_study, rows_with, used_arms
+from secondline.network.arms import Arm, arms_with, mean_covariates, rows_with, used_arms
 from secondline.network.baseline_risk import BASELINE_RISK, mean_baseline
 from secondline.network.bias import Bias
 from secondline.network.biased_contrasts import Flattered
@@ -147,12 +147,9 @@ def _prior(project: Project, model: Model, analysis: str, outcome: str) -> Prior
 
 def _effects(project: Project, model: Model, analysis: str, outcome: str) -> Effects:
     """Resolve the effects of a model; the centre of a covariate may depend on the studies of the fit."""
-    centres = {}
-    for _, covariate in model.regressors:
-        if covariate.centre is None and not covariate.levels:
-            arms = arms_with(arms_in_use(project, analysis, outcome), model.needs)
-            values = covariate_by_study(arms, covariate.name).values()
-            centres[covariate.name] = sum(values) / len(values)
+    centred = [one.name for _, one in model.regressors if one.centre is None and not one.levels]
+    arms = arms_with(arms_in_use(project, analysis, outcome), model.needs) if centred else []
+    centres = mean_covariates(arms, centred)
     effects, likelihood = _declared_effects(project, model), project.config.outcomes[outcome].modelled
     if model.baseline_risk and model.baseline_risk.centre is None:
         rows = rows_with(evidence_rows(project, analysis, outcome), model.needs)

@@ -131,6 +131,15 @@ def _each_once(arms: Iterable[Arm]) -> list[Arm]:
     return list({(arm.study, arm.name): arm for arm in arms}.values())
 
 
+def mean_covariates(arms: Iterable[Arm], names: Iterable[str]) -> dict[str, float]:
+    """Mean of every covariate over the studies of some arms, all of which give it."""
+    arms, means = list(arms), {}
+    for name in names:
+        values = covariate_by_study(arms, name).values()
+        means[name] = sum(values) / len(values)
+    return means
+
+
 def covariate_by_study(arms: Iterable[Arm], name: str) -> dict[str, float]:
     """Covariate of every study that gives it; the mean over its arms where these differ."""
     given: dict[str, list[float]] = {}
