@@ -30,8 +30,7 @@ class Project:
 
     def snakemake(self, *arguments: str, cache: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run snakemake in the folder, with the copy's own package."""
-        soon = ["--max-jobs-per-timespan", "1000/1s"]  # few jobs here: what counts is the wait at the end
-        command = [sys.executable, "-m", "snakemake", *soon, *arguments]
+        command = [sys.executable, "-m", "snakemake", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=self.environment(cache), capture_output=True, text=True, check=False
         )

@@ -19,6 +19,7 @@ from secondline.jobs.network_checks import check_networks
 from secondline.jobs.provenance import PACKAGE, is_installed
 from secondline.jobs.run import ANSWER
 from secondline.jobs.script import mistakes_in_one_line
+from secondline.jobs.warm_start import start_warm
 from secondline.project.config import Project
 from secondline.project.documents import Document, read_yaml
 from secondline.project.read import read_project
@@ -118,7 +119,19 @@ def begin_run(workflow: Any, opened: Opened) -> Run | None:
         print(file, file=sys.stderr)
     if not planning:
         write_copy(opened.document, Path(opened.copy))
+        start_warm()
     return run
+
+
+def start_jobs_without_delay(workflow: Any) -> None:
+    """Limit the jobs of this machine by its cores alone, not also by the number that start in a span of time.
+
+    After every job Snakemake looks for more to start, and with such a limit, which it has by default, once more each
+    time the span has passed, for every job that has ended: in a run of 250 jobs that took a quarter of a core, and the
+    end of the run waited for it.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 def say_answer(opened: Opened) -> None:
