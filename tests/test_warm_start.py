@@ -18,7 +18,7 @@ from snakemake.script import PythonScript
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
-    """The process that scripts are forked from."""
+    """Start one process of forks for all tests, and end it."""
     started = Forks()
     yield started
     started.close()
@@ -65,6 +65,13 @@ def test_nothing_is_left_of_another(forks: Forks, tmp_path: Path) -> None:
 def test_it_can_start_processes_of_its_own(forks: Forks, tmp_path: Path) -> None:
     """Although nobody waits for the forks themselves, a fork waits for what it starts."""
     assert run(forks, tmp_path, "import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''], check=True)") == 0
+
+
+def test_its_temporary_folders_go(forks: Forks, tmp_path: Path) -> None:
+    """Also those that last as long as the process."""
+    text = f"import tempfile\nkept = tempfile.TemporaryDirectory(dir={str(tmp_path)!r}, prefix='kept')\n"
+    assert run(forks, tmp_path, text) == 0
+    assert not list(tmp_path.glob("kept*"))
 
 
 def test_modules_that_a_script_imports() -> None:

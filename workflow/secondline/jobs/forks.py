@@ -5,6 +5,7 @@ runs nothing itself: a script runs in a fork of its own, which ends with it.
 """
 
 import ast
+import atexit
 import gc
 import importlib
 import json
@@ -50,6 +51,7 @@ def serve(requests: socket.socket) -> None:
             with socket.socket(fileno=answers[0]) as answer:
                 answer.sendall(f"{os.getpid()}\n".encode())
                 status = _run(request["script"], request["environ"])
+                atexit._run_exitfuncs()  # as in a fork of multiprocessing: temporary folders of the script go
                 answer.sendall(f"{status}\n".encode())
             os._exit(status)
         os.close(answers[0])
@@ -85,7 +87,7 @@ def _run(script: str, environ: dict[str, str]) -> int:
 
 
 def main() -> None:
-    """Serve the socket whose number is the only argument; an interrupt ends the forks, and this process with the run."""
+    """Serve the socket whose number is the only argument; an interrupt ends forks, and this process ends with the run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are not waited for
     with suppress(OSError):  # a script says it in its log
