@@ -87,7 +87,7 @@ def _run(script: str, environ: dict[str, str]) -> int:
 
 
 def main() -> None:
-    """Serve the socket whose number is the only argument; an interrupt ends forks, and this process ends with the run."""
+    """Serve the socket whose number is the only argument; an interrupt ends forks, the end of the run this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are not waited for
     with suppress(OSError):  # a script says it in its log
