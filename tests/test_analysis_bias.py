@@ -180,13 +180,13 @@ def test_the_methods_say_it(shipped: Project) -> None:
         )
     texts = [{p.heading: p.text for p in methods.paragraphs} for methods in (own, other, none)]
     model = texts[0]["Statistical model"]
-    assert f"a bias was taken from the studies: “{label}”" in model
+    assert f"the studies were adjusted for a bias: “{label}”" in model
     assert "b ~ N(0.2, 0.1²)" in model
     assert "studies that may share patients (Liu 2022 and Nanchang 2023) were correlated according to the best" in model
     assert sum("Turner RM" in reference for reference in own.references) == 1
     assert f"with the bias “{label}”, b ~ N(0.2, 0.1²)" in texts[1]["Sensitivity analyses"]
     assert "with the best guess of the patients whom studies share" in texts[1]["Sensitivity analyses"]
-    assert not any("bias was taken" in text or "share patients" in text for text in texts[2].values())
+    assert not any("adjusted for a bias" in text or "share patients" in text for text in texts[2].values())
 
 
 def notebook(likelihood: str = "binomial_logit") -> tuple[sl.Network, list[dict[str, str]]]:

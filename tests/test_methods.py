@@ -20,6 +20,7 @@ from secondline.project.read import read_project
 from secondline.project.study_names import study_names
 from secondline.report.prose import methods as module
 from secondline.report.prose.methods import Methods, methods_text
+from secondline.report.prose.phrases import small
 from secondline.report.prose.references import REFERENCES, number_citations
 from secondline.report.settings import ReportSettings, SlopeFacts
 from secondline.report.words import Names
@@ -83,7 +84,7 @@ def test_contrasts_are_counted_as_the_evidence_has_them(shipped: Any, paragraphs
     _, settings, evidence = shipped
     for outcome in ("os", "pfs"):
         rows = [row for row in evidence[outcome] if row["used"] == "true"]
-        label = settings.labels.outcomes[outcome]
+        label = small(settings.labels.outcomes[outcome])
         (said,) = re.findall(rf"For {label}, ([^.]+)\.", paragraphs["Derivation of effects"])
         assert said.startswith(f"we used {len(rows)} contrasts: ")
         for method, n in Counter(row["method"] for row in rows).items():
@@ -120,8 +121,8 @@ def test_numbers_are_those_of_the_configuration(project: Project, paragraphs: di
     said = f"{odds.tau.symbol} for τ, {odds.omega.symbol} for ω, N(0, {odds.baseline:g}²) for study baselines"
     assert said in paragraphs["Priors"]
     for outcome in config.outcomes.values():
-        assert outcome.label in paragraphs["Outcomes"]
-        assert f"beyond {outcome.margin:g} considered clinically relevant" in paragraphs["Outcomes"]
+        assert small(outcome.label) in paragraphs["Outcomes"]
+        assert f"beyond {outcome.margin:g} were considered clinically relevant" in paragraphs["Outcomes"]
     limits = project.characteristics.standardised_difference
     assert f"notable above {limits.notable:g} and as large above {limits.large:g}" in paragraphs["Patients"]
     for name in config.models:
@@ -209,5 +210,5 @@ def test_rechallenge_is_part_of_the_methods(project: Project) -> None:
     with contextlib.chdir(ROOT):
         written, *_ = methods_of(project.model_copy(update={"treatments": treatments}), "primary")
     text = " ".join(paragraph.text for paragraph in written.paragraphs)
-    said = "After lenvatinib, Lenvatinib + ICI remained a candidate although it contains a drug that had failed"
+    said = "After lenvatinib, lenvatinib + ICI remained a candidate although it contains a drug that had failed"
     assert f"{said}: the ICI was new." in text

@@ -449,6 +449,13 @@ def test_report_shows_the_tables(page):
     assert 'role="alert"' not in page
 
 
+def test_a_model_has_one_figure_of_its_predictive_accuracy(page):
+    """In the table of fit statistics; of the densities by study the page says by which method alone."""
+    columns = [cell for cell in re.findall(r"<th[^>]*>(.*?)</th>", page, re.DOTALL) if "elpd" in cell]
+    assert len(columns) == 1
+    assert visible(page).count("4.32 (4.32)") == 1
+
+
 def test_sensitivity_names_the_first_candidate_of_every_analysis(page):
     """Leaving out study two turns the ranking round: Placebo comes first there."""
     rows = re.findall(r"leaving out two</th>(.*?)</tr>", page, re.DOTALL)
@@ -886,7 +893,7 @@ def test_the_question_is_the_heading(named_page):
     asked = "Which treatment relieves &lt;pain&gt; best?"
     assert f"<h1>{asked}</h1>" in named_page
     assert "<title>Network meta-analysis: Pain relief</title>" in named_page
-    assert f"This network meta-analysis addressed the question “{asked}”. The analysis" in named_page
+    assert f"This network meta-analysis addressed the following question: {asked} The analysis" in named_page
     assert '<p class="variant">' not in named_page
     line = "2 retrospective cohorts, no randomised trial · 160 patients (pain relief at twelve weeks)"
     assert f'<p class="facts">{line}</p>' in named_page

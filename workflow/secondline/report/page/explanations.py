@@ -12,14 +12,15 @@ PLAIN = {
 }
 BY_SETTING = {
     DIRECT: "compared in whole arms by a study of the setting",
-    "mixed_setting": "compared in whole arms, but only by studies of several settings without a separate result here",
+    "mixed_setting": "compared in whole arms, but only by studies of several settings without a separate result for "
+    "this one",
     "indirect": PLAIN["indirect"],
     "extrapolated": "no patient in the setting received one of the two; the effect comes from other settings",
     "prior_driven": PLAIN["prior_driven"],
 }
 
 
-SHARED = "; the percentage is the share of such studies in what all studies say of the effect"
+SHARED = "; the percentage is what such studies contribute to the effect, out of what all studies contribute"
 """Said where contributions are traced."""
 
 

@@ -8,6 +8,7 @@ from secondline.measures import HR, MEASURES
 from secondline.report.prose.methods_data import data, derivation, network, outcomes, patients, sources, treatments
 from secondline.report.prose.methods_model import estimation, fit, model, priors
 from secondline.report.prose.methods_taken import of_another, taken_in_report
+from secondline.report.prose.phrases import outcome_in_text
 from secondline.report.prose.references import number_citations
 from secondline.report.settings import MethodsFacts, ReportSettings
 from secondline.report.words import (
@@ -115,8 +116,8 @@ def _absolute(settings: ReportSettings, names: Names) -> list[str]:
     if not chosen:
         return []
     sentences = [
-        f"Absolute effects were calculated for {listed(map(names.label_of_outcome, chosen))} by applying the "
-        "relative effects to a declared baseline, whose uncertainty was taken into account and assumed to be "
+        f"Absolute effects were calculated for {listed(outcome_in_text(name, names) for name in chosen)} by applying "
+        "the relative effects to a declared baseline, whose uncertainty was taken into account and assumed to be "
         "independent of the relative effects [@dias2013e]; the source of each baseline and any further assumptions are "
         "listed with the results. No absolute effect is reported where the relative effect is extrapolated or "
         "prior-driven. Outcomes observed in the study arms are shown for comparison."

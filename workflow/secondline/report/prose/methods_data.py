@@ -7,6 +7,7 @@ from secondline.cell_values import CRITERIA, METHODS, TOGETHER, UNDIRECTED
 from secondline.likelihoods import LIKELIHOODS
 from secondline.measures import MEASURES
 from secondline.network.arms import is_contrast, used_arms, used_rows
+from secondline.report.prose.phrases import outcome_in_text, small
 from secondline.report.prose.sentences import design_words
 from secondline.report.settings import OutcomeFacts, ReportSettings
 from secondline.report.words import (
@@ -28,7 +29,7 @@ def data(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names:
     count, design = plural(len(used), "study", "studies"), design_words(rows, designs)
     included = design.removeprefix("from ") if count in design else f"{count}; the evidence came {design}"
     question = settings.question
-    sentences = [f"This network meta-analysis addressed the question “{question}”."] if question else []
+    sentences = [f"This network meta-analysis addressed the following question: {_ended(question)}"] if question else []
     sentences.append(f"The analysis “{names.analysis_label}” included {included}.")
     if chosen.exclude:
         reasons = listed(f"{names.study(study)} ({names.said(reason)})" for study, reason in chosen.exclude.items())
@@ -48,6 +49,10 @@ def data(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names:
     return [*sentences, "Reporting follows the PRISMA extension statement for network meta-analyses [@hutton2015]."]
 
 
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+
+
 def outcomes(settings: ReportSettings, names: Names) -> list[str]:
     """Describe the outcomes."""
     described = []
@@ -57,9 +62,9 @@ def outcomes(settings: ReportSettings, names: Names) -> list[str]:
         side = "below" if outcome.better == "lower" else "above"
         text = (
             f"{measure}; values {side} {_no_effect(outcome)} favour the treatment; "
-            f"effects beyond {margin} considered clinically relevant"
+            f"effects beyond {margin} were considered clinically relevant"
         )
-        described.append(f"{names.label_of_outcome(name)} ({text}{_categories(outcome)})")
+        described.append(f"{outcome_in_text(name, names)} ({text}{_categories(outcome)})")
     word = "outcome was" if len(described) == 1 else "outcomes were"
     sentences = [f"The {word}: {'; '.join(described)}."]
     criteria = settings.methods.criteria
@@ -100,7 +105,7 @@ def derivation(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], 
         f"estimate per comparison was then selected, in the following order of preference: {ladder} [@parmar1998; "
         "@tierney2007; @guyot2012]. Adjusted or matched estimates took precedence over crude estimates regardless of "
         "method, and whole-population estimates over subgroups.",
-        *(_used(names.label_of_outcome(name), rows) for name, rows in derived.items() if rows),
+        *(_used(outcome_in_text(name, names), rows) for name, rows in derived.items() if rows),
     ]
 
 
@@ -131,29 +136,32 @@ def treatments(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]]) 
     """Say how treatments were modelled, and which are candidates."""
     facts = settings.methods
     if facts.plain:
-        sentences = [f"A separate effect relative to {facts.reference} was estimated for each treatment."]
+        sentences = [f"A separate effect relative to {small(facts.reference)} was estimated for each treatment."]
     else:
         sentences = [
             "The effect of a treatment was modelled as the sum of the effects of its components (additive component "
-            f"network meta-analysis [@welton2009; @rucker2020]). The components were {listed(facts.components)}; "
-            f"the reference treatment, {facts.reference}, contains none of them."
+            "network meta-analysis [@welton2009; @rucker2020]). The components were "
+            f"{listed(map(small, facts.components))}; the reference treatment, {small(facts.reference)}, contains none "
+            "of them."
         ]
     arms = [arm for name in settings.outcomes for arm in used_arms(evidence[name])]
     if any(len(arm.regimens) > 1 for arm in arms):
         sentences.append(
             "Arms in which patients received different treatments were modelled as mixtures of these treatments, "
-            "weighted by numbers of patients; the error of this approximation was computed."
+            "weighted by numbers of patients; the error of this approximation was quantified."
         )
     if facts.settings:
-        sentences.append(f"Results are reported overall and by setting: {listed(facts.settings)}.")
+        sentences.append(f"Results are reported overall and by setting: {listed(map(small, facts.settings))}.")
     if any(facts.not_candidates.values()):
-        barred = "; ".join(f"{place}: {listed(labels)}" for place, labels in facts.not_candidates.items() if labels)
+        barred = "; ".join(
+            f"{small(place)}: {listed(map(small, labels))}" for place, labels in facts.not_candidates.items() if labels
+        )
         sentences.append(
             "Treatments containing a drug that had failed in a setting were not candidates in that setting "
             f"({barred}): they were ranked among all treatments, but could not be named first."
         )
     sentences += [
-        f"{place}, {regimen} remained a candidate although it contains a drug that had failed: {reason}."
+        f"{place}, {small(regimen)} remained a candidate although it contains a drug that had failed: {reason}."
         for place, allowed in facts.rechallenge.items()
         for regimen, reason in allowed.items()
     ]

@@ -6,6 +6,7 @@ from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import is_contrast, rows_with, used_rows
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT
 from secondline.report.prose.methods_taken import taken_into_account
+from secondline.report.prose.phrases import outcome_in_text
 from secondline.report.settings import MethodsFacts, ModelFacts, PriorFacts, ReportSettings, SlopeFacts
 from secondline.report.words import (
     INTERVAL,
@@ -23,7 +24,7 @@ def model(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names
     for name in settings.outcomes:
         outcome = facts.outcomes[name]
         had = LIKELIHOODS[outcome.likelihood].words_for(outcome.measure)
-        groups.setdefault(had, []).append(names.label_of_outcome(name))
+        groups.setdefault(had, []).append(outcome_in_text(name, names))
     words = "; ".join(f"for {listed(labels)}, {had}" for had, labels in groups.items())
     mixed = [name for name in settings.outcomes if _both_kinds(evidence[name])]
     models = "; ".join(f"“{name}”, {effects_in_words(model, facts, names)}" for name, model in facts.models.items())
@@ -32,7 +33,7 @@ def model(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names
         f"al. [@dias2013b]: {words}."
     ]
     if mixed:
-        labels = listed(map(names.label_of_outcome, mixed))
+        labels = listed(outcome_in_text(name, names) for name in mixed)
         sentences.append(
             f"For {labels}, studies reporting contrasts and studies reporting arm-level data were combined in one "
             "network."
@@ -66,7 +67,7 @@ def _left_out(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], n
                 verb = "does" if len(left_out) == 1 else "do"
                 where = f"{listed(map(names.study, left_out))}, which {verb} not report {covariates}"
                 sentences.append(
-                    f"For {names.label_of_outcome(name)}, model “{model}” omits {where}; its fit statistics are "
+                    f"For {outcome_in_text(name, names)}, model “{model}” omits {where}; its fit statistics are "
                     "therefore not comparable with those of the other models."
                 )
     return sentences
@@ -133,7 +134,8 @@ def priors(settings: ReportSettings, names: Names) -> list[str]:
         "Priors were specified on the scale of the linear predictor, "
         f"{listed(['N(0, s²) denoting a normal distribution with standard deviation s', *explained])}.",
         *(
-            f"For {listed(map(names.label_of_outcome, members))}, they were {_prior(facts, prior, members)}."
+            f"For {listed(outcome_in_text(name, names) for name in members)}, they were "
+            f"{_prior(facts, prior, members)}."
             for prior, members in groups.items()
         ),
     ]

@@ -56,18 +56,18 @@ def _sentences(
         found.append(
             (
                 f"The errors of studies that may share patients ({between}) were correlated according to "
-                f"{_SHARED[chosen.overlap]} of the number of patients in both; in counts, each study gave up half of "
-                "these patients",
+                f"{_SHARED[chosen.overlap]} of the number of patients in both; for counts, half of these patients were "
+                "removed from each study",
                 "@gleser2009",
             )
         )
     if chosen.bias:
         found.append(
             (
-                f"In every model a bias was taken from the studies: “{chosen.bias.label}” "
-                f"({names.said(chosen.bias.reason)}). A study with this bias b observes the sum of its effect and "
-                f"b, b ~ {_distribution(chosen.bias)} on the scale of the linear predictor, independent between "
-                f"studies; a b above 0 flatters the {chosen.bias.toward} arm",
+                f"In every model, the studies were adjusted for a bias: “{chosen.bias.label}” "
+                f"({names.said(chosen.bias.reason)}). A study with this bias was assumed to observe the sum of its "
+                f"effect and b, with b ~ {_distribution(chosen.bias)} on the scale of the linear predictor, "
+                f"independently between studies; values of b above 0 favour the {chosen.bias.toward} arm",
                 "@turner2009",
             )
         )

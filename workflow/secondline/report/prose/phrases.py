@@ -11,6 +11,11 @@ def small(text: str) -> str:
     return text[0].lower() + text[1:] if len(text) > 1 and text[1].islower() else text
 
 
+def outcome_in_text(name: str, names: Names) -> str:
+    """Label of an outcome within a sentence."""
+    return small(names.label_of_outcome(name))
+
+
 def aim(names: Names) -> str:
     """Name an outcome as that for which a treatment is better: overall survival, but avoiding any adverse event."""
     label = small(names.outcome_label)

@@ -136,7 +136,7 @@ def counted_sentence(certainty: Certainty) -> str:
     return (
         f"A study is counted if it contributes at least {least} to the effect; it is direct if whole arms compare "
         "the two treatments, in the setting alone where one is named. The percentage is "
-        "the share of these studies in what all studies say of the effect."
+        "what these studies contribute to the effect, out of what all studies contribute."
     )
 
 
