@@ -85,7 +85,7 @@ def test_all_text_of_a_pdf_is_of_seven_points_in_embedded_fonts(saved: dict[str,
     """Every font that a page names is in the file, as TrueType, and no operator asks for another size."""
     for name, file in saved.items():
         for page in PdfReader(file.with_suffix(".pdf")).pages:
-            fonts = page["/Resources"]["/Font"].get_object()  # type: ignore[index]
+            fonts = page["/Resources"]["/Font"].get_object()
             for font in fonts.values():
                 inner = font.get_object()
                 inner = inner["/DescendantFonts"][0].get_object() if "/DescendantFonts" in inner else inner

@@ -44,20 +44,24 @@ from tests.networks import ABC, Sizes, arm_row, contrast_row, plain, simulate
 from tests.test_textbook import PLACES, by_hand
 
 # metafor's documentation of vcalc, dat.knapp2017, study 3: groups of 39, 27, 15 and 20 patients with schizophrenia,
-# compared with one group of 37 controls.
+# compared with one group of 37 controls: patients, variances as rounded there, correlation and covariance.
 SHARED_CONTROL = [
-    (39, 27, 0.465283),
-    (39, 15, 0.384742),
-    (39, 20, 0.424329),
-    (27, 15, 0.348848),
+    (39, 27, 0.062, 0.073, 0.465283, 0.0313021866879515),
+    (39, 15, 0.062, 0.102, 0.384742, 0.0305960523769429),
+    (39, 20, 0.062, 0.084, 0.424329, 0.0306223534669685),
+    (27, 15, 0.073, 0.102, 0.348848, 0.0301021398261882),
 ]
 SCALES = PriorScales(1.5, 0.5, 0.0, 2.5)
 FIXED = PriorScales(1.5, 0.0, 0.0, 2.5)
 
 
-@pytest.mark.parametrize(("n1", "n2", "rho"), SHARED_CONTROL)
-def test_one_control_group_in_both_is_that_of_metafor(n1: int, n2: int, rho: float) -> None:
+@pytest.mark.parametrize(("n1", "n2", "v1", "v2", "rho", "covariance"), SHARED_CONTROL)
+def test_one_control_group_in_both_is_that_of_metafor(
+    n1: int, n2: int, v1: float, v2: float, rho: float, covariance: float
+) -> None:
     """The formula for shared controls, with all of them shared, is that of contrasts within one study."""
+    rows = rows_with_sizes(("s1", "b", "a", 0.1, np.sqrt(v1), n1, 37), ("s2", "c", "a", 0.2, np.sqrt(v2), n2, 37))
+    assert covariance_of(rows, [shared("s1", "s2", "a", 37)])[0, 1] == pytest.approx(covariance, rel=2e-6)
     assert correlation_of(37, (37, 37), (n1, n2)) == pytest.approx(rho, abs=5e-7)
     assert correlation_of(37, (37, 37), (n1, n2)) == pytest.approx(np.sqrt(n1 * n2 / ((n1 + 37) * (n2 + 37))))
 

@@ -235,6 +235,42 @@ def test_a_single_flip_is_found_with_no_pair_that_holds_it() -> None:
             assert not {(row["axis_1"], row["level_1"]), (row["axis_2"], row["level_2"])} & alone
 
 
+def test_flips_of_one_and_two_choices_are_complete() -> None:
+    """Every combination of the curve with one or two other choices, looked at one by one, gives the rows of the table.
+
+    The studies move far enough, and without heterogeneity, that both single choices and pairs put another first.
+    """
+    by = zip(studies(), (0.45, -0.1, -0.35, 0.2), strict=True)
+    axes, alternatives = zip(*(study_axis(study, shift) for study, shift in by), strict=True)
+    fixed = replace(TAU, levels=tuple(replace(level, declared=level.name == "fixed") for level in TAU.levels))
+    found = curve([*axes, fixed], [row for rows_ in alternatives for row in rows_])
+    named = [*found.regimens, ""]
+    expected: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    for size in (1, 2):
+        for levels, k in zip(found.factorial.levels, found.distinct.of, strict=True):
+            if (levels > 0).sum() != size or k < 0:
+                continue
+            first = named[found.answers.places[k, 0, contest.FIRST]]
+            if first == named[found.answers.places[0, 0, contest.FIRST]]:
+                continue
+            change = tables.ANOTHER if first else tables.NOBODY
+            chosen = frozenset(
+                (axis.name, axis.levels[level].name)
+                for axis, level in zip(found.factorial.axes, levels, strict=True)
+                if level
+            )
+            if not any((change, frozenset([choice])) in expected for choice in chosen):
+                expected.add((change, chosen))
+    rows = tables.flip_rows(found)
+    listed = [
+        (row["change"], frozenset((row[f"axis_{i}"], row[f"level_{i}"]) for i in range(1, row["size"] + 1)))
+        for row in rows
+    ]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == expected
+    assert {row["size"] for row in rows if row["change"] == tables.ANOTHER} == {1, 2}
+
+
 def test_two_choices_that_change_nothing_alone_change_pfs_together() -> None:
     """nanchang_2023 by its medians and ditan_2025 by its regimens put lenvatinib with an ICI first."""
     project = read_project(CONFIG)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,26 @@ def test_writing_leaves_one_file(tmp_path: Path) -> None:
         write_table(file, [{"a": value}], ["a"])
         assert [found.name for found in file.parent.iterdir()] == ["table.csv"]
         assert read_table(file) == [{"a": str(value)}]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut leaves the old table or the whole new one: what is renamed was flushed, in this order."""
+    said: list[tuple[str, object]] = []
+    flush, move = os.fsync, os.replace
+
+    def fsync(handle: int) -> None:
+        said.append(("flushed", os.fstat(handle).st_ino))
+        flush(handle)
+
+    def replace(source: Path, target: Path) -> None:
+        said.append(("moved", source.stat().st_ino))
+        move(source, target)
+
+    monkeypatch.setattr("secondline.tables.os.fsync", fsync)
+    monkeypatch.setattr("secondline.tables.os.replace", replace)
+    file = tmp_path / "table.csv"
+    write_table(file, [{"a": 1}], ["a"])
+    assert said == [("flushed", file.stat().st_ino), ("moved", file.stat().st_ino)]
 
 
 def test_a_failed_write_keeps_the_old_table(tmp_path: Path) -> None:
