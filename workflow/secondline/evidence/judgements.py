@@ -8,6 +8,7 @@ from secondline.evidence.records import count_entries, survival_entries
 from secondline.project.config import Project
 from secondline.project.documents import Path_
 from secondline.project.figures import Figure
+from secondline.project.once import once_a_project
 from secondline.project.risk_of_bias import CONCERNS, WHOLE, Assessment, Indirectness, Judgement, RiskOfBias
 from secondline.project.sheets import StudySheet
 
@@ -33,11 +34,13 @@ AGREED = "agreed"
 Row = dict[str, Any]
 
 
+@once_a_project
 def risk_of_bias_rows(project: Project) -> list[Row]:
     """One row per study, outcome that it reports and domain of its tool; without a tool, the domain is overall."""
     return _rows(project, "risk_of_bias")
 
 
+@once_a_project
 def indirectness_rows(project: Project) -> list[Row]:
     """One row per study, outcome that it reports and domain of indirectness."""
     return _rows(project, "indirectness")

@@ -21,6 +21,7 @@ from secondline.network.predictor import Effects
 from secondline.project import specifications as given
 from secondline.project.config import Project
 from secondline.project.evidence_tables import by_outcome
+from secondline.project.once import once_a_project
 from secondline.project.specifications import DoubtAxis
 from secondline.sd_points import ABSENT
 from secondline.sd_prior import SdPrior
@@ -29,6 +30,7 @@ _NOTHING = Level(name="")
 Options = dict[str, Option[Level]]
 
 
+@once_a_project
 def specification_settings(project: Project, outcome: str) -> SpecificationSettings:
     """Resolve the axes of the specification curve of one outcome, and how many specifications are computed.
 

@@ -23,6 +23,7 @@ _STATEMENT = re.compile(rf"^ *({_FROM}|import +{PACKAGE.name}\.[\w., ]+) *(?:#.*
 """An import of this package; to parse these alone is ten times as fast as to parse the files."""
 
 
+@cache
 def _file(module: str) -> Path | None:
     base = PACKAGE.parent.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
