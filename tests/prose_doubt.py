@@ -414,7 +414,8 @@ DOUBT_RULES: list[tuple[str, Check]] = [
     (r": (\d+) printed figures? not used, with \|z\| above 1\.5$", _held_out),
     (r"The studies can contradict the additivity of component effects on (\d+) degrees? of freedom", _freedom),
     (rf"The estimate of the .+?, on the scale of the .+?, is {N} \(standard deviation {N}, z = {N}\); the smallest "
-     rf"interaction detectable with 80% power is {N}(?:, a ratio of {N},)? in either direction\.", _interaction),
+     rf"interaction detectable with 80% power(?:, allowing for heterogeneity,)? is {N}(?:, a ratio of {N},)? in either "
+     r"direction\.", _interaction),
     (r"sets of choices that change the highest SUCRA, (\d+) of (\d+)$", _of_flips),
     (r"the table decisive\.csv lists (\d+) more", _more_decisive),
 ]  # fmt: skip

@@ -99,6 +99,8 @@ def test_the_sentence_has_the_numbers_of_the_table() -> None:
     assert "interaction of Alpha and Beta" in said
     assert "0.50 (standard deviation 0.37, z = 1.34)" in said
     assert "80% power is 1.05, a ratio of 2.85," in said
+    said = additivity_sentence(read_back(factorial(0.5, "a", "b", "a+b"), COLUMNS), NAMES)
+    assert "80% power, allowing for heterogeneity, is " in said
 
 
 @pytest.mark.parametrize("outcome", ["os", "pfs", "orr"])

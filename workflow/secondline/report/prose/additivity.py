@@ -42,16 +42,29 @@ def additivity_sentence(rows: Sequence[Row], names: Names) -> str:
 def _test(row: Row, names: Names) -> str:
     """Say what one test shows, what it could detect, and which tests are the same."""
     in_ratio = f", a ratio of {ratio(str(exp(float(row['detectable']))))}," if names.is_ratio else ""
+    power = with_power(row)
     shown = (
         f"The estimate of the {_named('interaction', row['name'], names)}, on the scale of the {names.link_scale}, is "
         f"{number(row['estimate'])} (standard deviation {number(row['sd'])}, z = {number(row['z'])}); the smallest "
-        f"interaction detectable with 80% power is {number(row['detectable'])}{in_ratio} in either direction."
+        f"interaction detectable {power}{',' * (',' in power)} is {number(row['detectable'])}{in_ratio} in either "
+        "direction."
     )
     same = [
         *(f"the {_named('interaction', name, names)}" for name in _parts(row["same_interactions"])),
         *(f"the {_named('split', name, names)}" for name in _parts(row["node_splits"])),
     ]
     return f"{shown} The same degree of freedom is tested by {listed(same)}." if same else shown
+
+
+def with_power(row: Row) -> str:
+    """Say with which power an interaction is detectable, and whether heterogeneity takes part of it.
+
+    Parameters
+    ----------
+    row : row
+        Of doubt/additivity.csv, an interaction.
+    """
+    return "with 80% power, allowing for heterogeneity" if float(row.get("tau") or 0) > 0 else "with 80% power"
 
 
 def _named(kind: str, name: str, names: Names) -> str:

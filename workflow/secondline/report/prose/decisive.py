@@ -6,6 +6,7 @@ from math import exp
 from typing import Any
 
 from secondline.cell_values import OVERALL, see_analyses
+from secondline.report.prose.additivity import with_power
 from secondline.report.settings import DecisiveWords
 from secondline.report.words import Names, Row, listed, number, percentage, plural, ratio
 
@@ -174,9 +175,9 @@ def _additivity(row: Mapping[str, Any], behind: Behind, names: Names) -> str:
     head = "The effects of components are assumed to add up; "
     head += f"the studies test this on {plural(df, 'degree')} of freedom" if df else "the studies cannot test this"
     if tests:
-        least = min(tests, key=lambda each: float(each["detectable"]))["detectable"]
-        in_ratio = f", a ratio of {ratio(str(exp(float(least))))}," if names.is_ratio else ""
-        head += f" and would detect an interaction of {number(least)}{in_ratio} with 80% power"
+        least = min(tests, key=lambda each: float(each["detectable"]))
+        in_ratio = f", a ratio of {ratio(str(exp(float(least['detectable']))))}," if names.is_ratio else ""
+        head += f" and would detect an interaction of {number(least['detectable'])}{in_ratio} {with_power(least)}"
     other = row.get("alternative_label")
     return f"{head}. The comparison is with “{other}”." if other else f"{head}."
 
