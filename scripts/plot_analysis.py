@@ -10,4 +10,4 @@ with job(snakemake):
     folder = Path(snakemake.input[0]).parent.parent
     (labels,) = params.labels
     behind = {Path(file).parents[1].name: file for file in snakemake.input.behind}
-    plot_analysis(folder, labels, params.analysis, params.absolute, params.pairs, behind)
+    plot_analysis(folder, labels, params.analysis, params.absolute, params.pairs, behind, params.formats)

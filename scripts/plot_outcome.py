@@ -10,4 +10,5 @@ with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params
     (labels,) = params.labels
     behind = next(iter(snakemake.input.get("behind", [])), None)  # a list of at most one
-    plot_outcome(folder, wildcards.outcome, params.models, labels, wildcards.analysis, params.inconsistency, behind)
+    named = params.models, labels, wildcards.analysis
+    plot_outcome(folder, wildcards.outcome, *named, params.formats, params.inconsistency, behind)

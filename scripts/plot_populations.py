@@ -8,4 +8,4 @@ from secondline.report.figures.draw_all import plot_populations
 with job(snakemake):
     results, evidence = Path(snakemake.output[0]).parents[2], Path(snakemake.input[0]).parent
     (labels,) = snakemake.params.labels
-    plot_populations(results, evidence, labels, snakemake.params.populations)
+    plot_populations(results, evidence, labels, snakemake.params.populations, snakemake.params.formats)

@@ -1115,6 +1115,7 @@ def test_plot_outcome_and_plot_analysis_write_every_figure(tmp_path):
         write_rows(folder / model / "densities.csv", DENSITIES)
         write_rows(folder / model / "data_points.csv", points)
     plot_outcome(folder, "pain", ["fixed", "pooled"], LABELS, "main")
+    plot_outcome(folder, "pain", ["pooled"], LABELS, "main", ["pdf", "png", "txt"])
     by_model = {
         f"{model}/figures/{name}"
         for model in ("fixed", "pooled")

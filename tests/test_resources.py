@@ -22,7 +22,8 @@ HEAVY = {
     "assess_inconsistency",
     "explore_specifications",
 }
-GROUPED = {"summarise_models", "plot_outcome", "plot_outcome_and_inconsistency", "assess_inconsistency"}
+PLOTS = {"plot_outcome", "plot_outcome_and_inconsistency", "plot_outcome_for_papers"}
+GROUPED = {"summarise_models", "assess_inconsistency", *PLOTS}
 
 
 @pytest.fixture(scope="module")

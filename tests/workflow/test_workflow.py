@@ -139,13 +139,15 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
     per_analysis = ["summarise_analysis", "write_report"]
     return {
         *(f"{rule} {analysis}/{outcome}" for rule in per_outcome for analysis in analyses),
-        *(f"{PLOT[analysis]} {analysis}/{outcome}" for analysis in analyses),
+        *(f"{rule} {analysis}/{outcome}" for analysis in analyses for rule in PLOT[analysis]),
         *(f"{rule} {analysis}" for rule in per_analysis for analysis in analyses),
         *(f"plot_analysis_{analysis}" for analysis in analyses),
     }
 
 
-PLOT = {"primary": "plot_outcome_and_inconsistency", "four_cohorts": "plot_outcome"}
+PLOT = {"primary": ["plot_outcome_and_inconsistency", "plot_outcome_for_papers"], "four_cohorts": ["plot_outcome"]}
+PLOTS = {rule for rules in PLOT.values() for rule in rules}
+POPULATIONS = {"plot_populations", "plot_populations_for_papers primary"}
 COMMON = {"compare_analyses", "list_decisive", "write_manifest"}
 PLOT_ANALYSES = {f"plot_analysis_{analysis}" for analysis in PLOT}
 OF_OS = {
@@ -358,7 +360,7 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     rules = {job.split()[0] for job in project.planned()}
     of_certainty = {"write_findings", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
     of_doubt = {f"plot_doubt_primary_{outcome}" for outcome in ("os", "pfs")}
-    drawn = {*PLOT.values(), *PLOT_ANALYSES, *of_certainty, *of_doubt}
+    drawn = {*PLOTS, *PLOT_ANALYSES, *of_certainty, *of_doubt}
     assert rules == {"gather_evidence", "list_decisive", "write_manifest", "write_report", *drawn}
 
 
@@ -419,7 +421,8 @@ NUMBERS = {
     "assess_inconsistency",
     "compare_analyses",
 }
-FIGURES = {*PLOT.values(), *PLOT_ANALYSES, "plot_populations", *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
+FIGURES = {*PLOTS, *PLOT_ANALYSES, *(f"plot_certainty_{outcome}" for outcome in OUTCOMES)}
+FIGURES |= {job.split()[0] for job in POPULATIONS}
 
 
 def append_to_docstring(project: Project, module: str) -> None:
@@ -475,7 +478,7 @@ def test_a_sixth_study_reruns_the_outcome_it_reports(again: Again) -> None:
     project = again()
     (project.folder / "config/studies/smith_2027.yaml").write_text(SIXTH)
     expected = downstream("os", "primary") | COMMON | EVERY_REPORT | OF_OS | {"list_held_out os"}
-    assert project.planned() == expected | {"describe_patients", "plot_populations"}
+    assert project.planned() == expected | {"describe_patients"} | POPULATIONS
 
 
 def test_a_copy_of_a_paper_reruns_no_fit(again: Again) -> None:

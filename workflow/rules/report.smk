@@ -37,8 +37,8 @@ from secondline.report.settings import Labels
 
 # Figures of an outcome have the names of the studies that report it, so that another study redraws none of them.
 LABELS = figure_labels(project)
-# Figures are written in three formats with their captions as a text, those of models beside the headline in the first
-# format, which Snakemake's report shows.
+# Figures are SVG files, which page and Snakemake's report show; those of the headline model for papers too, as PDF and
+# PNG with their captions as a text: of the analysis that the others vary in every run, of the others when asked for.
 SHOWN, COPIES = "svg", ["pdf", "png", "txt"]
 
 
@@ -78,6 +78,24 @@ rule plot_outcome:
             for model in MODELS
             for figure in figures_of(project, model)
         ],
+    log:
+        "logs/{analysis}/{outcome}/plot_outcome.log",
+    group:
+        OUTCOME
+    conda:
+        "../../envs/secondline.yaml"
+    params:
+        models=MODELS,
+        labels=lambda w: [outcome_labels(project, w.outcome)],
+        inconsistency=False,
+        formats=[SHOWN],
+        code=code_behind("plot_outcome"),
+    script:
+        "../../scripts/plot_outcome.py"
+
+
+use rule plot_outcome as plot_outcome_for_papers with:
+    output:
         [
             f"{RESULTS}/{{analysis}}/{{outcome}}/{file}.{kind}"
             for file in [
@@ -90,18 +108,13 @@ rule plot_outcome:
             for kind in COPIES
         ],
     log:
-        "logs/{analysis}/{outcome}/plot_outcome.log",
-    group:
-        OUTCOME
-    conda:
-        "../../envs/secondline.yaml"
+        "logs/{analysis}/{outcome}/plot_outcome_for_papers.log",
     params:
-        models=MODELS,
+        models=[project.config.headline],
         labels=lambda w: [outcome_labels(project, w.outcome)],
         inconsistency=False,
+        formats=COPIES,
         code=code_behind("plot_outcome"),
-    script:
-        "../../scripts/plot_outcome.py"
 
 
 # The analysis whose inconsistency is assessed has figures of it, drawn in the same job.
@@ -140,6 +153,7 @@ if project.config.inconsistency:
             models=MODELS,
             labels=lambda w: [outcome_labels(project, w.outcome)],
             inconsistency=True,
+            formats=[SHOWN],
             code=code_behind("plot_outcome"),
 
     ruleorder: plot_outcome_and_inconsistency > plot_outcome
@@ -147,54 +161,63 @@ if project.config.inconsistency:
 
 # A rule an analysis: its figures depend on the outcomes that it has.
 for ANALYSIS in project.config.reported:
+    for FOR, KINDS in (
+        {"": [SHOWN, *COPIES]}
+        if ANALYSIS == BASE
+        else {"": [SHOWN], "_for_papers": COPIES}
+    ).items():
 
-    rule:
-        name:
-            f"plot_analysis_{ANALYSIS}"
-        input:
-            f"{RESULTS}/{ANALYSIS}/summary/ranking.csv",
-            [
-                f"{RESULTS}/{ANALYSIS}/{outcome}/{project.config.headline}/{table}.csv"
-                for outcome in project.config.outcomes_of(ANALYSIS)
-                for table in ("absolute_effects", "relative_effects", "ranking")
-            ],
-            [
-                f"{RESULTS}/{ANALYSIS}/{outcome}/network/observed.csv"
-                for outcome in absolute_outcomes(project, ANALYSIS)
-            ],
-            behind=[
-                table
-                for outcome in absolute_outcomes(project, ANALYSIS)
-                for table in behind_tables(project, ANALYSIS, outcome)
-            ],
-        output:
-            [
-                report(
-                    f"{RESULTS}/{ANALYSIS}/summary/{figure}.{SHOWN}",
-                    caption=f"../report/{figure.partition('_')[0]}.rst",
-                    category=ANALYSIS,
-                    subcategory="all outcomes",
-                    labels={"figure": figure, "model": project.config.headline},
-                )
-                for figure in analysis_figures(project, ANALYSIS)
-            ],
-            [
-                f"{RESULTS}/{ANALYSIS}/summary/{figure}.{kind}"
-                for figure in analysis_figures(project, ANALYSIS)
-                for kind in COPIES
-            ],
-        log:
-            f"logs/{ANALYSIS}/plot_analysis.log",
-        conda:
-            "../../envs/secondline.yaml"
-        params:
-            analysis=ANALYSIS,
-            labels=[analysis_labels(project)],
-            absolute=absolute_outcomes(project, ANALYSIS),
-            pairs=project.config.pairs_of(ANALYSIS),
-            code=code_behind("plot_analysis"),
-        script:
-            "../../scripts/plot_analysis.py"
+        rule:
+            name:
+                f"plot_analysis_{ANALYSIS}{FOR}"
+            input:
+                f"{RESULTS}/{ANALYSIS}/summary/ranking.csv",
+                [
+                    f"{RESULTS}/{ANALYSIS}/{outcome}/{project.config.headline}/{table}.csv"
+                    for outcome in project.config.outcomes_of(ANALYSIS)
+                    for table in ("absolute_effects", "relative_effects", "ranking")
+                ],
+                [
+                    f"{RESULTS}/{ANALYSIS}/{outcome}/network/observed.csv"
+                    for outcome in absolute_outcomes(project, ANALYSIS)
+                ],
+                behind=[
+                    table
+                    for outcome in absolute_outcomes(project, ANALYSIS)
+                    for table in behind_tables(project, ANALYSIS, outcome)
+                ],
+            output:
+                [
+                    (
+                        report(
+                            f"{RESULTS}/{ANALYSIS}/summary/{figure}.{kind}",
+                            caption=f"../report/{figure.partition('_')[0]}.rst",
+                            category=ANALYSIS,
+                            subcategory="all outcomes",
+                            labels={
+                                "figure": figure,
+                                "model": project.config.headline,
+                            },
+                        )
+                        if kind == SHOWN
+                        else f"{RESULTS}/{ANALYSIS}/summary/{figure}.{kind}"
+                    )
+                    for figure in analysis_figures(project, ANALYSIS)
+                    for kind in KINDS
+                ],
+            log:
+                f"logs/{ANALYSIS}/plot_analysis{FOR}.log",
+            conda:
+                "../../envs/secondline.yaml"
+            params:
+                analysis=ANALYSIS,
+                labels=[analysis_labels(project)],
+                absolute=absolute_outcomes(project, ANALYSIS),
+                pairs=project.config.pairs_of(ANALYSIS),
+                formats=KINDS,
+                code=code_behind("plot_analysis"),
+            script:
+                "../../scripts/plot_analysis.py"
 
 
 # A rule an outcome: its figures depend on what the configuration asks of it.
@@ -320,11 +343,6 @@ if has_populations(project):
                 )
                 for analysis in project.config.reported
             ],
-            [
-                f"{RESULTS}/{analysis}/summary/populations.{kind}"
-                for analysis in project.config.reported
-                for kind in COPIES
-            ],
         log:
             "logs/plot_populations.log",
         conda:
@@ -335,9 +353,23 @@ if has_populations(project):
                 analysis: population_settings(project, analysis)
                 for analysis in project.config.reported
             },
+            formats=[SHOWN],
             code=code_behind("plot_populations"),
         script:
             "../../scripts/plot_populations.py"
+
+    use rule plot_populations as plot_populations_for_papers with:
+        output:
+            expand(
+                f"{RESULTS}/{{{{analysis}}}}/summary/populations.{{kind}}", kind=COPIES
+            ),
+        log:
+            "logs/{analysis}/plot_populations.log",
+        params:
+            labels=[Labels(analyses=LABELS.analyses, studies=LABELS.studies)],
+            populations=lambda w: {w.analysis: population_settings(project, w.analysis)},
+            formats=COPIES,
+            code=code_behind("plot_populations"),
 
 
 # What the page solves by itself; the digest of the other readings decides, where the analysis has any.

@@ -29,6 +29,7 @@ def plot_outcome(
     models: Sequence[str],
     labels: Labels,
     analysis: str,
+    formats: Sequence[str] = SCREEN,
     inconsistency: bool = False,
     behind: str | None = None,
 ) -> None:
@@ -40,6 +41,8 @@ def plot_outcome(
         results/<analysis>/<outcome>; figures go to network/, <model>/figures/ and inconsistency/figures/.
     labels : Labels
         From `secondline.jobs.report_settings.figure_labels`.
+    formats : sequence
+        Of the files, but for those of inconsistency, which have all.
     inconsistency : bool
         Whether the inconsistency of this analysis was assessed.
     behind : str, optional
@@ -48,17 +51,16 @@ def plot_outcome(
     rankings = {model: read_table(folder / model / "ranking.csv") for model in models}
     evidence, edges = read_table(folder / "evidence.csv"), read_table(folder / "network" / "edges.csv")
     names = Names(labels, analysis, outcome, direct=read_direct({outcome: behind} if behind else {}))
-    save(draw_network(edges, evidence, rankings[models[0]], names), folder / "network" / "network")
+    save(draw_network(edges, evidence, rankings[labels.headline], names), folder / "network" / "network", formats)
     for model, ranking in rankings.items():
-        _plot_model(folder / model, ranking, replace(names, model=model))
+        _plot_model(folder / model, ranking, replace(names, model=model), formats)
     if inconsistency:
         _plot_inconsistency(folder / "inconsistency", evidence, replace(names, model=labels.headline))
 
 
-def _plot_model(folder: Path, ranking: Sequence[Row], names: Names) -> None:
-    """Draw the figures of one model; those of the headline model are for papers too, the others for the screen."""
+def _plot_model(folder: Path, ranking: Sequence[Row], names: Names, formats: Sequence[str]) -> None:
+    """Draw the figures of one model."""
     out, warning = folder / "figures", _warning(ranking)
-    formats = PAPER if names.model == names.labels.headline else SCREEN
     probabilities = read_table(folder / "rank_probabilities.csv")
     figures = {
         "forest": draw_forest(read_table(folder / "relative_effects.csv"), ranking, names, warning),
@@ -95,6 +97,7 @@ def plot_analysis(
     absolute: Sequence[str] = (),
     pairs: Sequence[tuple[str, str]] = (),
     behind: Mapping[str, str] | None = None,
+    formats: Sequence[str] = PAPER,
 ) -> None:
     """Draw the figures of an analysis over its outcomes, for the headline model, into summary/.
 
@@ -108,11 +111,13 @@ def plot_analysis(
         Outcomes to be drawn against each other: across and upwards.
     behind : mapping, optional
         studies_behind.csv, by outcome whose contributions are traced.
+    formats : sequence
+        Of the files.
     """
     names, out = Names(labels, analysis, model=labels.headline, direct=read_direct(behind or {})), folder / "summary"
     ranking = read_table(out / "ranking.csv")
     warning = _warning([row for row in ranking if row["model"] == names.model])
-    save(draw_sucra(ranking, names, warning), out / "sucra")
+    save(draw_sucra(ranking, names, warning), out / "sucra", formats)
 
     def of(outcome: str, table: str) -> list[dict[str, str]]:
         return read_table(folder / outcome / names.model / f"{table}.csv")
@@ -121,17 +126,21 @@ def plot_analysis(
         rows, its_ranking = of(outcome, "absolute_effects"), of(outcome, "ranking")
         observed = read_table(folder / outcome / "network" / "observed.csv")
         figure = draw_absolute(rows, its_ranking, replace(names, outcome=outcome), _warning(rows), observed)
-        save(figure, out / f"absolute_{outcome}")
+        save(figure, out / f"absolute_{outcome}", formats)
     for across, upwards in pairs:
         relative = of(across, "relative_effects"), of(upwards, "relative_effects")
         rankings = of(across, "ranking"), of(upwards, "ranking")
         both = replace(names, outcome=across), replace(names, outcome=upwards)
         figure = draw_pair(relative, rankings, both, _warning([*rankings[0], *rankings[1]]))
-        save(figure, out / f"pair_{across}_{upwards}")
+        save(figure, out / f"pair_{across}_{upwards}", formats)
 
 
 def plot_populations(
-    results: Path, evidence: Path, labels: Labels, populations: Mapping[str, PopulationSettings]
+    results: Path,
+    evidence: Path,
+    labels: Labels,
+    populations: Mapping[str, PopulationSettings],
+    formats: Sequence[str] = PAPER,
 ) -> None:
     """Draw the patients of the studies of every analysis.
 
@@ -143,8 +152,10 @@ def plot_populations(
         Those of the analyses are enough.
     populations : mapping
         By analysis, from `secondline.jobs.report_settings.population_settings`.
+    formats : sequence
+        Of the files.
     """
     characteristics, differences = (read_table(evidence / f"{table}.csv") for table in POPULATION_TABLES)
     for analysis, settings in populations.items():
         figure = draw_populations(characteristics, differences, settings, Names(labels, analysis))
-        save(figure, results / analysis / "summary" / "populations")
+        save(figure, results / analysis / "summary" / "populations", formats)
