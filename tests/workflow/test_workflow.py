@@ -199,8 +199,8 @@ def test_every_fit_is_complete(finished: Project) -> None:
                 assert (folder / name).stat().st_size > 0, folder / name
     assert (finished.folder / "results/primary/report.html").stat().st_size > 10_000
     for analysis in ("primary", "four_cohorts"):
-        pair = ["summary/pair_os_pfs.pdf"] if analysis == "primary" else []  # the other has no OS
-        for file in ("summary/populations.svg", "summary/absolute_pfs.png", "tables.xlsx", "league_tables.docx", *pair):
+        papers = ["summary/absolute_pfs.png", "summary/pair_os_pfs.pdf"] if analysis == "primary" else []
+        for file in ("summary/populations.svg", "tables.xlsx", "league_tables.docx", *papers):
             assert (finished.folder / "results" / analysis / file).stat().st_size > 10_000, file
         assert (finished.folder / f"results/{analysis}/pfs/pooled/draws.csv.gz").stat().st_size > 10_000
         timings = (finished.folder / f"results/{analysis}/pfs/timings.csv").read_text().splitlines()
@@ -362,6 +362,19 @@ def test_editing_a_label_reruns_no_fit(again: Again) -> None:
     of_doubt = {f"plot_doubt_primary_{outcome}" for outcome in ("os", "pfs")}
     drawn = {*PLOTS, *PLOT_ANALYSES, *of_certainty, *of_doubt}
     assert rules == {"gather_evidence", "list_decisive", "write_manifest", "write_report", *drawn}
+
+
+def test_figures_of_another_analysis_are_for_papers_when_asked_for(finished: Project) -> None:
+    """By name, without a figure of the page drawn anew; those of the first analysis are there."""
+    for file, rule in {
+        "pfs/pooled/figures/forest.pdf": "plot_outcome_for_papers four_cohorts/pfs",
+        "pfs/network/network.txt": "plot_outcome_for_papers four_cohorts/pfs",
+        "summary/sucra.png": "plot_analysis_four_cohorts_for_papers",
+        "summary/populations.pdf": "plot_populations_for_papers four_cohorts",
+    }.items():
+        assert not (finished.folder / "results/four_cohorts" / file).exists()
+        assert (finished.folder / "results/primary" / file).exists()
+        assert finished.planned(f"results/four_cohorts/{file}") == {rule}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
