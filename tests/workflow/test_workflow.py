@@ -374,7 +374,7 @@ def test_figures_of_another_analysis_are_for_papers_when_asked_for(finished: Pro
     }.items():
         assert not (finished.folder / "results/four_cohorts" / file).exists()
         assert (finished.folder / "results/primary" / file).exists()
-        assert finished.planned(f"results/four_cohorts/{file}") == {rule}
+        assert finished.planned("--cores", "1", f"results/four_cohorts/{file}") == {rule}
 
 
 def test_editing_a_margin_reruns_no_fit(again: Again) -> None:
