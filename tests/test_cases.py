@@ -293,3 +293,25 @@ def test_studies_that_compare_nothing() -> None:
         "5 rows, 4 used (line 4: the only arm of its study, which is compared with nothing)"
     )
     assert said[0].endswith("compared with nothing)")
+
+
+def test_two_arms_of_one_treatment_against_each_other() -> None:
+    """Such a contrast says nothing of the effects and something of their heterogeneity: by hand, on a grid of tau."""
+    y, v = np.array([0.4, 1.5]), np.array([0.04, 0.09])
+    lines = [
+        "study,treatment,comparator,effect,se",
+        f"one,b,a,{y[0]},{sqrt(v[0])}",
+        f"two,a at night,a,{y[1]},{sqrt(v[1])}",
+    ]
+    Path("t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    entry = {"treatments": {"a at night": "a"}}
+    file, _ = write_network(
+        Wanted("t.csv", better="lower", measure="MD", reference="a", out=Path("case.yaml"), entry=entry)
+    )
+    project = read_project(file)
+    assert "several arms of one treatment, each kept with its own deviation: two (2 of a)" in str(project.files[0])
+    assert pair(effects(project)["b"]) == pytest.approx((0.4, 0.2), abs=1e-4)
+    tau = np.linspace(0, 12, 200_001)
+    weight = np.exp(-(tau**2) / 2 - y[1] ** 2 / (2 * (v[1] + tau**2))) / np.sqrt(v[1] + tau**2)
+    variance = (weight * (v[0] + tau**2)).sum() / weight.sum()
+    assert pair(effects(project, tau=1)["b"]) == pytest.approx((0.4, sqrt(variance)), abs=2e-3)

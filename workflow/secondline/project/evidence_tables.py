@@ -272,7 +272,7 @@ class _Study:
             regimens, n = self.arms.regimens(line, column), line.size(f"n_{column}")
             row[f"{column}_arm"] = self.arms.name(line, column, again if column == "treatment" else 0)
             row[f"{column}_mix"], row[f"n_{column}"] = composition(regimens, n), n
-        if self.arms.regimens(line, "treatment") == self.arms.regimens(line, "comparator"):
+        if line.text("treatment") == line.text("comparator"):
             raise line.error("comparator", "treatment and comparator are the same")
         row["effect"], row["se"], row["interval"] = self._effect(line)
         row["baseline_se"] = line.positive("comparator_se") if line.has("comparator_se") else None
