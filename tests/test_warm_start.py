@@ -1,6 +1,7 @@
 """Scripts in forks of one process: their exit status, what they find imported, and how they end."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -80,8 +81,9 @@ def test_modules_that_a_script_imports() -> None:
     assert modules_of(script) == ["secondline.inference.sampling", "secondline.jobs.script", "secondline.inference.fit"]
 
 
-def test_it_ends_with_the_run(tmp_path: Path) -> None:
-    """Of a run that is killed, neither the process of the forks nor a fork goes on."""
+@pytest.mark.parametrize("busy", [False, True])
+def test_it_ends_with_the_run(tmp_path: Path, busy: bool) -> None:
+    """Of a run that is killed, neither the process of the forks nor a fork goes on; neither waits for the other."""
     script = tmp_path / "script.py"
     script.write_text(
         "import os, time\nfrom pathlib import Path\nfrom types import SimpleNamespace\n"
@@ -95,9 +97,15 @@ def test_it_ends_with_the_run(tmp_path: Path) -> None:
     words = f"from secondline.jobs.warm_start import Forks\nForks().run({str(script)!r}, {{}}, None)"
     run = subprocess.Popen([sys.executable, "-c", words])
     pids = _await(lambda: (tmp_path / "pids").read_text().split())
+    fork, parent = map(int, pids)
+    if busy:
+        os.kill(parent, signal.SIGSTOP)
     run.kill()
     run.wait()
-    _await(lambda: not any(_lives(int(pid)) for pid in pids))
+    _await(lambda: not _lives(fork))
+    if busy:
+        os.kill(parent, signal.SIGCONT)
+    _await(lambda: not _lives(parent))
 
 
 def _await[T](what: Callable[[], T]) -> T:

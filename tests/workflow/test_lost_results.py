@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.workflow.conftest import ROOT, Project, copy_of
+from tests.workflow.faults import holding
 from tests.workflow.small import CODE, CONFIG, read_all, run, small_project, write_small
 
 Again = Callable[[], Project]
@@ -107,26 +107,13 @@ def test_a_failing_job_keeps_earlier_results_and_shows_its_log(again: Again) -> 
 def test_two_runs_at_once_are_refused_in_one_line(again: Again) -> None:
     """The second of them, and a plan is not a run."""
     project = again()
-    with holding(project):
+    with holding(project, CONFIG):
         done = project.snakemake(*SMALL, "--cores", "2")
         assert done.returncode == 2
         lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert len(lines) == 1
         assert "small.yaml: another run of it is at work in this folder (process " in lines[0]
         assert project.snakemake(*SMALL, "-n").returncode == 0
-
-
-@contextmanager
-def holding(project: Project) -> Iterator[None]:
-    """Let a process hold the lock of a run inside the block."""
-    load = "from pathlib import Path; from secondline.jobs.lock import claim"
-    program = f"{load}; claim(Path('small.yaml')); print('held'); input()"
-    command = [sys.executable, "-u", "-c", program]
-    process = subprocess.Popen(command, cwd=project.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout
-    assert process.stdout.readline() == b"held\n"
-    yield
-    process.communicate(b"\n")
 
 
 def kill_in(project: Project, seconds: float) -> None:
@@ -158,18 +145,6 @@ def test_a_killed_run_is_taken_up(again: Again) -> None:
     run(project)
     assert read_all(project) == before
     assert not list((project.folder / "results").rglob("*.part"))
-
-
-@pytest.mark.slow
-def test_ten_kills(again: Again) -> None:
-    """Between the fit and the report, each followed by a plain run: all finish, with the same bytes."""
-    project = again()
-    before = read_all(project)
-    for k in range(10):
-        (project.folder / "results/main/os/fixed/posterior.nc").unlink()
-        kill_in(project, 0.5 + 3 * k)
-        run(project)
-        assert read_all(project) == before, k
 
 
 def test_results_of_two_configurations_lie_apart(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,27 @@ def read_back(rows: Iterable[Row], columns: Sequence[str]) -> list[dict[str, str
 
 @contextmanager
 def replacing(file: str | Path) -> Iterator[Path]:
-    """Give a temporary name to write a file under; after the block it is on the disk, and in place."""
+    """Give a temporary name to write a file under; after the block it is on the disk and in place, or nothing is left.
+
+    Raises
+    ------
+    OSError
+        The disk refuses it; the error has the name of the file, also where the system gives none.
+    """
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(file, str(os.getpid()))
-    yield temporary
-    with temporary.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    os.replace(temporary, file)
+    try:
+        yield temporary
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, file)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename = str(file)
+        raise
 
 
 def _temporary(file: Path, owner: str) -> Path:

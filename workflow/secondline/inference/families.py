@@ -11,9 +11,12 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from secondline import likelihoods
+from secondline.inference.kernels.compiled_code import check_what_is_kept
 from secondline.likelihoods import COUNT_LIKELIHOODS, Distribution
 from secondline.network.data import CountData
 from secondline.network.structure import Floats
+
+check_what_is_kept()
 
 # Compiled functions know a likelihood by its code, and take the codes from here.
 BINOMIAL_LOGIT, BINOMIAL_CLOGLOG = likelihoods.BINOMIAL_LOGIT.family, likelihoods.BINOMIAL_CLOGLOG.family

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from secondline.inference.settings import SamplerSettings
@@ -18,12 +19,21 @@ def use_compile_cache(folder: Path) -> None:
     Files are moved into place whole and are known by the processor that they are for, so that jobs on several nodes
     may write at once. The environment variable SECONDLINE_CACHE names another folder. Has to be called before PyTensor
     or numba are imported.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
     """
     folder = Path(os.environ.get("SECONDLINE_CACHE", folder))
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'}"
+    # cxx= has PyTensor compile no C++. That would be for the graphs of checks alone, take seconds, need a compiler, and
+    # leave a library on the disk that ends the process where it is damaged.
+    os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'},cxx="
     os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba" / kernels_digest())
+    with TemporaryFile(dir=folder):  # numba would only say that it finds no folder
+        pass
 
 
 def use_user_cache() -> None:

@@ -11,12 +11,14 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from secondline.inference.sampling import use_compile_cache
 
@@ -50,11 +52,20 @@ def serve(requests: socket.socket) -> None:
             requests.close()
             with socket.socket(fileno=answers[0]) as answer:
                 answer.sendall(f"{os.getpid()}\n".encode())
+                Thread(target=_end_without, args=(answer.fileno(),), daemon=True).start()
                 status = _run(request["script"], request["environ"])
                 atexit._run_exitfuncs()  # as in a fork of multiprocessing: temporary folders of the script go
                 answer.sendall(f"{status}\n".encode())
             os._exit(status)
         os.close(answers[0])
+
+
+def _end_without(answer: int) -> None:
+    """End this process when nobody waits for its answer: the run was killed, though its parent may be busy still."""
+    asked = select.poll()
+    asked.register(answer, 0)  # for the end of the other side alone
+    asked.poll()
+    os._exit(1)
 
 
 def _import_for(script: Path) -> None:

@@ -1,5 +1,6 @@
-"""One live run a configuration and folder: what a run that was killed has locked is unlocked by the next."""
+"""One live run a configuration and folder of results: what a run that was killed has locked, the next one unlocks."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -11,10 +12,15 @@ from pathlib import Path
 from typing import IO
 
 from secondline.errors import UserError
+from secondline.jobs.disk import LOGS, check_writable
+from secondline.jobs.earlier import sweep
+from secondline.jobs.notes import FOLDER
 from secondline.jobs.outputs import distrust, failures
+from secondline.jobs.slurm import end_orphans
 
-_FOLDER = Path(".snakemake")  # Snakemake keeps its own notes and locks here
 _held: list[IO[str]] = []  # the system lets go of a lock when its holder ends, however it ends
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # what disks of clusters say that know none
+_ATTEMPTS, _PAUSE = 5, 0.1  # another run that begins looks at this lock for a moment
 
 
 @dataclass(frozen=True)
@@ -32,44 +38,67 @@ class Run:
 
 
 def begin(config: Path, results: Sequence[Path], planning: bool) -> Run:
-    """Claim a configuration for this process, unless it only plans, and have damaged outputs made again.
+    """Claim a configuration and its results, unless this process only plans, and have what is damaged made again.
 
     Raises
     ------
     UserError
-        Another run of this configuration is at work in this folder.
+        Another run of this configuration, or into these results, is at work; or they cannot be written.
     """
     if not planning:
-        claim(config)
-    damaged = distrust(results)
-    if damaged:
-        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        print(f"{damaged[0]}{more}: not as the job that makes it left it; to be made again", flush=True)
+        claim(config, results)
+        check_writable([FOLDER, LOGS, *results])
+        sweep(results)
+    again = distrust(results)
+    if again:
+        more = f" and {len(again) - 1} more" if len(again) > 1 else ""
+        why = "not as the job that makes it left it, or without Snakemake's notes on it"
+        print(f"{again[0]}{more}: {why}; to be made again", flush=True)
     return Run(results, time.time())
 
 
-def claim(config: Path) -> None:
-    """Claim a configuration for the life of this process, and remove locks of Snakemake that no live run holds.
+def claim(config: Path, results: Sequence[Path] = ()) -> None:
+    """Claim a configuration and its results for the life of this process.
+
+    Locks of Snakemake that no live run holds are removed, and its jobs on a cluster are ended.
 
     Raises
     ------
     UserError
-        Another run of this configuration is at work in this folder.
+        Another run of this configuration, or into these results, is at work in this folder.
     """
-    runs = _FOLDER / "runs"
+    runs = FOLDER / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    file = runs / f"{sha256(str(config).encode()).hexdigest()[:16]}.lock"
-    mine = _lock(file)
-    if mine is None:
-        holder = file.read_text(encoding="utf-8").strip()
-        raise UserError(f"another run of it is at work in this folder ({holder}); wait for it, or end it", config)
-    mine.truncate(0)
-    mine.write(f"process {os.getpid()} on {socket.gethostname()}")
-    mine.flush()
-    _held.append(mine)
-    if not any(_is_held(other) for other in runs.glob("*.lock") if other != file):
-        for lock in (_FOLDER / "locks").glob("*.lock"):
+    mine = {runs / f"{sha256(str(place).encode()).hexdigest()[:16]}.lock": place for place in (config, *results)}
+    try:
+        for file, place in mine.items():
+            _claim(file, place)
+        live = any(_is_held(other) for other in runs.glob("*.lock") if other not in mine)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        print("the disk knows no locks: after a run that was killed, snakemake --unlock removes its own", flush=True)
+        return
+    if not live:
+        ended = end_orphans()
+        if ended:
+            print(f"ended on the cluster, as the run was killed that they belong to: {ended} of its jobs", flush=True)
+        for lock in (FOLDER / "locks").glob("*.lock"):
             lock.unlink()
+
+
+def _claim(file: Path, place: Path) -> None:
+    for _ in range(_ATTEMPTS):
+        mine = _lock(file)
+        if mine:
+            mine.truncate(0)
+            mine.write(f"process {os.getpid()} on {socket.gethostname()}")
+            mine.flush()
+            _held.append(mine)
+            return
+        time.sleep(_PAUSE)
+    holder = file.read_text(encoding="utf-8", errors="replace").strip()
+    raise UserError(f"another run of it is at work in this folder ({holder}); wait for it, or end it", place)
 
 
 def _lock(file: Path) -> IO[str] | None:
@@ -80,6 +109,9 @@ def _lock(file: Path) -> IO[str] | None:
     except BlockingIOError:
         handle.close()
         return None
+    except OSError:
+        handle.close()
+        raise
     return handle
 
 

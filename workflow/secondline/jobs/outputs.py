@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from secondline.errors import UserError
+from secondline.jobs.notes import call_incomplete, without_notes
 from secondline.tables import clean_up, write_text
 
 _RECORD = ".{rule}.made.json"
@@ -147,18 +148,17 @@ def _unique(folders: Iterable[Path]) -> list[Record]:
 
 
 def distrust(folders: Iterable[Path]) -> list[Path]:
-    """Have Snakemake make again what is not as its job left it: such outputs count as incomplete.
+    """Have Snakemake make again what is not as its job left it, and what it has no notes on.
 
     Returns
     -------
     list of Path
         These outputs.
     """
-    from snakemake.persistence.file import FilePersistence
-
-    found = [file for record in _unique(folders) for file in record.damaged()]
+    records = _unique(folders)
+    damaged = [file for record in records for file in record.damaged()]
+    whole = [file for record in records if record.finished for file in record.digests if file.exists()]
+    found = list(dict.fromkeys([*damaged, *without_notes(whole)])) if records else []
     if found:
-        notes = FilePersistence(nolock=True, path=Path(".snakemake"))
-        for file in found:
-            notes._mark_incomplete(str(file), None)
+        call_incomplete(found)
     return found

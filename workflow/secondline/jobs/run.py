@@ -12,6 +12,8 @@ from pathlib import Path
 
 from secondline.errors import UserError
 from secondline.jobs.configuration import DEFAULT_CONFIG
+from secondline.jobs.disk import LOGS, check_writable
+from secondline.jobs.notes import FOLDER
 from secondline.jobs.provenance import SNAKEFILE
 from secondline.jobs.script import mistakes_in_one_line
 from secondline.project.read import read_setup
@@ -72,6 +74,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with mistakes_in_one_line():
         check_config(arguments.configfile)
+        check_writable([FOLDER, LOGS])
         more = [*own_workflow(), *changes(arguments.config), *arguments.more]
         words = command(arguments.configfile, arguments.cores, more)
     os.environ[ANSWER] = "true"

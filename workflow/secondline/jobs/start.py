@@ -14,11 +14,13 @@ from secondline.evidence.audit import check_audit
 from secondline.evidence.reconstruction import check_curves
 from secondline.jobs.configuration import DEFAULT_CONFIG, below_here, changes, copy_for_jobs, find_document, write_copy
 from secondline.jobs.doubt_settings import check_axes
+from secondline.jobs.earlier import keep_by_links
 from secondline.jobs.lock import Run, begin
 from secondline.jobs.network_checks import check_networks
 from secondline.jobs.provenance import PACKAGE, is_installed
 from secondline.jobs.run import ANSWER
 from secondline.jobs.script import mistakes_in_one_line
+from secondline.jobs.slurm import be_patient
 from secondline.jobs.warm_start import start_warm
 from secondline.project.config import Project
 from secondline.project.documents import Document, read_yaml
@@ -108,17 +110,20 @@ def begin_run(workflow: Any, opened: Opened) -> Run | None:
     workflow : Workflow
         That of Snakemake.
     """
+    keep_by_links()
     if not workflow.is_main_process:
         return None
+    be_patient()
     logging.getLogger("snakemake.logging").addFilter(_worth_saying)
     config, planning = opened.project.config, workflow.output_settings.dryrun
     results = list(dict.fromkeys(map(Path, (config.results, config.shared_results))))
     with mistakes_in_one_line():
         run = begin(opened.document.file, results, planning)
+        if not planning:
+            write_copy(opened.document, Path(opened.copy))
     for file in opened.project.files:
         print(file, file=sys.stderr)
     if not planning:
-        write_copy(opened.document, Path(opened.copy))
         start_warm()
     return run
 

@@ -1,0 +1,59 @@
+"""Compiled code that is kept on disk: what is damaged counts as missing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from secondline.inference.kernels.compiled_code import CheckedFiles
+
+KEY, CODE = ("float64",), b"machine code" * 100
+
+
+def ends_in_zeros(content: bytes) -> bytes:
+    """Give a file what it has after a power cut: its length, and no end."""
+    return content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+
+
+def one_byte_is_wrong(content: bytes) -> bytes:
+    """Change a byte in the middle."""
+    k = len(content) // 2
+    return content[:k] + bytes([content[k] ^ 255]) + content[k + 1 :]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> CheckedFiles:
+    """Keep the code of one signature."""
+    kept = CheckedFiles(str(tmp_path), "function", 0)
+    kept.save(KEY, CODE)
+    return kept
+
+
+@pytest.mark.parametrize("name", ["function.nbi", "function.1.nbc"])
+@pytest.mark.parametrize(
+    "damage",
+    [ends_in_zeros, one_byte_is_wrong, lambda content: content[:-1], lambda content: content[:9], lambda _: b""],
+)
+def test_what_is_damaged_counts_as_missing(
+    files: CheckedFiles, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    """Until it is kept once more."""
+    assert files.load(KEY) == CODE
+    kept = tmp_path / name
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert files.load(KEY) is None
+    files.save(KEY, CODE)
+    assert files.load(KEY) == CODE
+
+
+def test_numba_alone_reads_what_is_kept(files: CheckedFiles, tmp_path: Path) -> None:
+    """So that a process may have declared functions before this check."""
+    numba = CheckedFiles.__base__(str(tmp_path), "function", 0)
+    assert numba.load(KEY) == CODE
+
+
+def test_code_that_cannot_be_kept_is_not_missed(tmp_path: Path) -> None:
+    """On a full disk every process compiles anew."""
+    (tmp_path / "file").write_text("")
+    files = CheckedFiles(str(tmp_path / "file"), "function", 0)
+    files.save(KEY, CODE)
+    assert files.load(KEY) is None
