@@ -333,7 +333,7 @@ def test_draws_are_written_jointly_and_in_full_precision(tmp_path: Path) -> None
     from dataclasses import replace
 
     effects = np.random.default_rng(1).normal(size=(6, 2))
-    write_draws(tmp_path / "d.csv.gz", replace(posterior(effects), chains=2), ARMS, ABC, "b")
+    write_draws(tmp_path / "d.csv.gz", replace(posterior(effects), draws=effects.reshape(2, 3, 2)), ARMS, ABC, "b")
     columns, rows = drawn(tmp_path / "d.csv.gz")
     assert columns == ["chain", "draw", "d[overall,a]", "d[overall,c]"]
     assert [row[:2] for row in rows] == [["0", "0"], ["0", "1"], ["0", "2"], ["1", "0"], ["1", "1"], ["1", "2"]]

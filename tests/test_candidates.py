@@ -1,5 +1,6 @@
 """Ranks among candidates, and who may be named first: hand-computed values and a made-up network."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from math import log
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from secondline.evidence.selection import evidence_csv
 from secondline.inference import exact
+from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import Covariances, prior_covariances
 from secondline.jobs.settings import fit_settings, summary_settings
@@ -19,7 +21,7 @@ from secondline.network.data import network_data
 from secondline.network.graph import groups
 from secondline.project.config import Project
 from secondline.summaries.candidates import COLUMNS, rank_candidates
-from secondline.summaries.rank_statistics import rank_cells, ranks
+from secondline.summaries.hierarchy import Comparison, Hierarchy, rank_cells
 from secondline.summaries.ranking import rank_treatments
 from secondline.summaries.relative_effects import relative_effects
 from secondline.summaries.sensitivity import solve
@@ -44,9 +46,16 @@ DRAWS = {
 }
 
 
+def among(effects: Mapping[str, np.ndarray], better: str = "lower") -> Callable[[Sequence[str]], Hierarchy]:
+    """Hierarchies of draws by treatment."""
+    names, draws = list(effects), JointPosterior.of_draws(np.stack(list(effects.values()), axis=1))
+    compared = Comparison.of(draws, np.eye(len(names)), better)
+    return lambda chosen: compared.among([names.index(name) for name in chosen])
+
+
 def test_ranks_among_candidates_by_hand() -> None:
     """Without a: b is first, first, first, last; SUCRA 0.75 against 0.5 for c and 0.25 for d."""
-    found = rank_candidates(DRAWS, list("bcd"), evidence("abcd"), "lower")
+    found = rank_candidates(among(DRAWS), list("bcd"), evidence("abcd"))
     rows = {name: found.row(name) for name in "abcd"}
     assert [rows[name]["candidate_mean_rank"] for name in "bcd"] == [1.5, 2.0, 2.5]
     assert [rows[name]["candidate_sucra"] for name in "bcd"] == [0.75, 0.5, 0.25]
@@ -60,13 +69,13 @@ def test_ranks_among_candidates_by_hand() -> None:
     assert rows["b"]["candidate_first_by"] == "sucra p_best mean"
     assert [rows[name]["named_first"] for name in "abcd"] == [False, True, False, False]
     assert rows["b"]["not_named"] == ""
-    everyone = dict(zip("abcd", rank_cells(ranks(np.stack(list(DRAWS.values()), axis=1), "lower")), strict=True))
+    everyone = dict(zip("abcd", rank_cells(among(DRAWS)("abcd")), strict=True))
     assert everyone["b"]["p_best"] == 0.25  # among all four: what a sentence on the candidates must not print
 
 
 def test_one_that_the_priors_place_has_no_rank() -> None:
     """D is prior-driven against everyone: the others are ranked without it, and it takes no P(best)."""
-    found = rank_candidates(DRAWS, list("abcd"), evidence("abcd", "ad bd cd"), "lower")
+    found = rank_candidates(among(DRAWS), list("abcd"), evidence("abcd", "ad bd cd"))
     assert found.row("d")["candidate_sucra"] is None
     assert sum(found.row(name)["candidate_p_best"] for name in "abc") == 1
     assert found.row("a")["named_first"]
@@ -76,7 +85,7 @@ def test_groups_that_only_priors_link() -> None:
     """Two against two: no group holds more than half, and nobody has a rank."""
     labels = evidence("abcd", "ac ad bc bd")
     assert groups(list("abcd"), labels) == [["a", "b"], ["c", "d"]]
-    found = rank_candidates(DRAWS, list("abcd"), labels, "lower")
+    found = rank_candidates(among(DRAWS), list("abcd"), labels)
     assert found.not_named == "not_placed"
     assert not any(found.row(name)["named_first"] or found.row(name)["candidate_sucra"] for name in "abcd")
     chained = evidence("abcd", "ac ad bd")
@@ -85,7 +94,7 @@ def test_groups_that_only_priors_link() -> None:
 
 def test_nobody_is_named_where_the_first_is_prior_driven_against_the_next() -> None:
     """Both have a rank, through a third; the effect that the first rank rests on is prior-driven."""
-    found = rank_candidates(DRAWS, list("bcd"), evidence("bcd", "bc"), "lower")
+    found = rank_candidates(among(DRAWS), list("bcd"), evidence("bcd", "bc"))
     assert found.row("b")["candidate_sucra"] == 0.75
     assert found.not_named == "prior_driven"
 
@@ -98,7 +107,7 @@ def test_nobody_is_named_where_the_criteria_disagree() -> None:
         "c": np.array([1.0, 1.0, 1.0, 1.0, 1.0]),
         "d": np.array([2.0, 2.0, 2.0, 2.0, 2.0]),
     }
-    found = rank_candidates(effects, list("abcd"), evidence("abcd"), "lower")
+    found = rank_candidates(among(effects), list("abcd"), evidence("abcd"))
     # mean ranks: a (2 2 2 1 1) 1.6, b (1 1 1 4 4) 2.2
     assert found.row("a")["candidate_mean_rank"] == pytest.approx(1.6)
     assert found.row("a")["candidate_first_by"] == "sucra mean"
@@ -111,15 +120,15 @@ def test_nobody_is_named_below_a_probability_of_six_tenths(better: str, sign: fl
     """The first beats the next in 59 or in 60 of 100 draws, in either direction of the outcome."""
     for wins, reason in ((59, "p_better"), (60, "")):
         gap = sign * np.where(np.arange(100) < wins, -1.0, 1.0)
-        found = rank_candidates({"a": gap, "b": np.zeros(100)}, ["a", "b"], evidence("ab"), better)
+        found = rank_candidates(among({"a": gap, "b": np.zeros(100)}, better), ["a", "b"], evidence("ab"))
         assert found.not_named == reason
         assert found.row("a")["named_first"] == (not reason)
 
 
 def test_nothing_to_choose_from() -> None:
     """No candidate, or one alone: nobody is first among nobody."""
-    assert rank_candidates(DRAWS, [], evidence("abcd"), "lower").not_named == "no_candidate"
-    alone = rank_candidates(DRAWS, ["a"], evidence("abcd"), "lower")
+    assert rank_candidates(among(DRAWS), [], evidence("abcd")).not_named == "no_candidate"
+    alone = rank_candidates(among(DRAWS), ["a"], evidence("abcd"))
     assert alone.not_named == "one_candidate"
     assert alone.row("a")["candidate_sucra"] is None
 
@@ -131,7 +140,7 @@ def test_nobody_named_is_weak(seed: int, driven: set[tuple[int, int]]) -> None:
     rng = np.random.default_rng(seed)
     effects = {name: rng.normal(rng.normal(), rng.uniform(0.1, 2), 200) for name in names}
     labels = evidence(names, " ".join(names[i] + names[j] for i, j in driven if i != j))
-    found = rank_candidates(effects, list(names), labels, "lower")
+    found = rank_candidates(among(effects), list(names), labels)
     named = [name for name in names if found.row(name)["named_first"]]
     assert len(named) == (0 if found.not_named else 1)
     ranked = [name for name in names if found.row(name)["candidate_sucra"] is not None]
@@ -230,9 +239,8 @@ def test_what_leans_on_the_prior_of_tau_alone_is_prior_driven_and_names_nobody()
     )
     grid = exact.posterior(data, scales)
     rows = data.predictor.effect_rows()
-    effects = np.einsum("dk,srk->dsr", grid.draws(2000, 1)[0], rows)
     covariances = prior_covariances(data, scales, grid)
-    found = posterior_with(effects, rows, 100.0, scales=scales, covariances=covariances)
+    found = posterior_with(grid.draws(2000, 1)[0], rows, 100.0, scales=scales, covariances=covariances)
     arms = [Arm(study, name, {name: 1}, {}, 0) for study, t, c, _, _ in cells for name in (t, c)]
     chosen = settings("lower", reference="x", not_candidates={})
     relative = relative_effects(found, arms, structure, chosen, predict=False)

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import secondline as sl
-from secondline.cell_values import NOT_SETTLED
+from secondline.cell_values import IMPORTANCE, NOT_SETTLED
 from secondline.doubt import bias_draws
 from secondline.doubt.bias_draws import BiasDraws
 from secondline.doubt.bias_fan import Declared, fan_rows
 from secondline.doubt.decision import pairwise
 from secondline.doubt.rules import MEAN, SUCRA
 from secondline.doubt.settings import BiasScheme
-from secondline.doubt.solved import IMPORTANCE, solve_and_decide
+from secondline.doubt.solved import solve_and_decide
 from secondline.doubt.tipping import RUNNER_UP, SEARCH, STRUCTURAL, tipping_rows
 from secondline.inference import exact
 from secondline.inference.priors import PriorScales

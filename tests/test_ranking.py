@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import ndtr
+from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import Covariances
 from secondline.likelihoods import COUNT_LIKELIHOODS
@@ -17,12 +18,13 @@ from secondline.network.predictor import Effects, Predictor
 from secondline.network.structure import Structure
 from secondline.sd_priors import HalfNormal
 from secondline.summaries.heterogeneity import overlap, summarise_heterogeneity
+from secondline.summaries.hierarchy import Comparison, Hierarchy
 from secondline.summaries.league_table import league_table, paired_league_table
 from secondline.summaries.mixed_arm_error import marginal_effect, marginal_log_hazard_ratio
 from secondline.summaries.posterior import Posterior
-from secondline.summaries.rank_statistics import poth, ranks, share_above, sucra
+from secondline.summaries.rank_statistics import poth, ranks
 from secondline.summaries.ranking import rank_treatments
-from secondline.summaries.relative_effects import mixture_quantiles, relative_effects
+from secondline.summaries.relative_effects import relative_effects
 from secondline.summaries.settings import SummarySettings
 
 from tests.networks import plain
@@ -43,21 +45,28 @@ def settings(better: str, **changes: Any) -> SummarySettings:
     return summary(**{"better": better, "margin": margin, "not_candidates": {"overall": ("c",)}, **changes})
 
 
-def posterior_with(effects: np.ndarray, rows: np.ndarray, prior_sd: float, **known: Any) -> Posterior:
-    """Posterior of a converged fit without tau, omega and settings, but for what is known of it."""
-    usual = {"varies_by_setting": False, "tau": None, "omega": None, "converged": True, "densities": {}}
-    sds = np.full(rows.shape[-1], prior_sd)
-    return Posterior(effects=effects, effect_rows=rows, prior_sd=sds, **{**usual, **known})
+def posterior_with(
+    coefficients: np.ndarray,
+    rows: np.ndarray,
+    prior_sd: float,
+    tau: np.ndarray | None = None,
+    omega: np.ndarray | None = None,
+    **known: Any,
+) -> Posterior:
+    """Posterior of a converged fit without tau, omega and settings, by its draws, but for what is known of it."""
+    usual = {"varies_by_setting": False, "converged": True, "densities": {}, "engine": "sampled"}
+    sds, joint = np.full(rows.shape[-1], prior_sd), JointPosterior.of_draws(coefficients, tau, omega)
+    drawn = {"joint": joint, "draws": coefficients[None]}
+    return Posterior(effect_rows=rows, prior_sd=sds, **{**usual, **drawn, **known})
 
 
 def posterior(effects: np.ndarray, tau: np.ndarray | None = None) -> Posterior:
     """Posterior with given draws of b and c against a."""
-    d = np.concatenate([np.zeros((len(effects), 1)), effects], axis=1)[:, None, :]
     covariance = np.cov(effects.T)
     scales = PriorScales(1.5, 0.5 if tau is not None else 0.0, 0.0, 2.5)
     rows = np.concatenate([np.zeros((1, 2)), np.eye(2)])[None]
     covariances = Covariances.without_error({"fitted": covariance, "effect_doubled": covariance * 1.05})
-    return posterior_with(d, rows, 1.5, tau=tau, scales=scales, covariances=covariances)
+    return posterior_with(effects, rows, 1.5, tau=tau, scales=scales, covariances=covariances)
 
 
 NORMAL = np.random.default_rng(0).normal([-1.0, 0.5], [0.2, 0.3], (4000, 2))
@@ -76,19 +85,26 @@ def test_ties_favour_nobody() -> None:
     assert set(by_draw[:, 2]) == {3}
     assert np.mean(by_draw[:, 0] == 1) == pytest.approx(0.5, abs=0.03)
     assert np.array_equal(by_draw[:, 0], 3 - by_draw[:, 1])
-    gains = np.array([-1.0, 0.0, 0.0, 2.0, 3.0])
-    assert share_above(gains) == pytest.approx(0.6)
-    assert share_above(gains) + share_above(-gains) == pytest.approx(1)
+    gains = np.array([[-1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
+    p_better = Comparison.of(JointPosterior.of_draws(gains), np.eye(2), "higher").p_better
+    assert p_better.tolist() == [[0.5, pytest.approx(0.6)], [pytest.approx(0.4), 0.5]]
 
 
 def test_sucra_and_poth_by_hand() -> None:
     """SUCRA 1, 1/2, 0 of a certain hierarchy has POTH 1; equal SUCRAs have POTH 0."""
-    assert sucra(np.array([1.0, 2.0, 3.0]), 3).tolist() == [1.0, 0.5, 0.0]
+    assert everybody(np.array([[0.3, 0.2, 0.1]]), "higher").sucra == pytest.approx([1.0, 0.5, 0.0])
+    assert everybody(np.array([[0.3]]), "higher").sucra.tolist() == [1.0]
     assert poth(np.array([1.0, 0.5, 0.0])) == pytest.approx(1.0)
     assert poth(np.array([0.5, 0.5, 0.5])) == 0.0
 
 
 draws = arrays(float, st.tuples(st.integers(1, 30), st.integers(2, 6)), elements=st.floats(-5, 5), unique=True)
+
+
+def everybody(effects: np.ndarray, better: str) -> Hierarchy:
+    """Hierarchy of draws, (draws, treatments)."""
+    n = effects.shape[1]
+    return Comparison.of(JointPosterior.of_draws(effects), np.eye(n), better).among(range(n))
 
 
 @given(draws)
@@ -98,8 +114,11 @@ def test_ranks_are_permutations_and_directions_mirror(effects: np.ndarray) -> No
     by_draw = ranks(effects, "lower")
     assert (np.sort(by_draw, axis=1) == np.arange(1, n + 1)).all()
     assert (ranks(effects, "higher") == n + 1 - by_draw).all()
-    assert sucra(by_draw.mean(axis=0), n).mean() == pytest.approx(0.5)
-    assert -1e-9 <= poth(sucra(by_draw.mean(axis=0), n)) <= 1 + 1e-9
+    found = everybody(effects, "lower")
+    if len(np.unique(np.round(effects, 6))) == effects.size:
+        assert found.mean_rank == pytest.approx(by_draw.mean(axis=0))
+    assert found.sucra.mean() == pytest.approx(0.5)
+    assert -1e-9 <= poth(found.sucra) <= 1 + 1e-9
 
 
 @given(draws, st.floats(-3, 3))
@@ -160,8 +179,6 @@ def test_evidence_follows_structure_and_prior() -> None:
 
 def test_predictive_interval_by_hand() -> None:
     """A point effect with a known tau predicts N(effect, tau^2); a fixed model predicts nothing."""
-    limits = mixture_quantiles(np.full(100, -0.3), np.full(100, 0.4))
-    assert limits == pytest.approx([-0.3 - 1.959964 * 0.4, -0.3 + 1.959964 * 0.4], abs=1e-6)
     random = relative_effects(posterior(NORMAL, tau=np.full(4000, 0.4)), ARMS, ABC, settings("lower"))
     row = next(r for r in random if (r["treatment"], r["comparator"]) == ("b", "a"))
     assert row["predictive_upper"] - row["predictive_lower"] == pytest.approx(2 * 1.96 * np.hypot(0.2, 0.4), rel=0.03)
@@ -173,10 +190,11 @@ def test_predictive_interval_by_hand() -> None:
 def test_predictive_limits_are_quantiles(seed: int, tau: float, spread: float) -> None:
     """The mixture's distribution function at the limits is 2.5% and 97.5%, whatever the mixture."""
     rng = np.random.default_rng(seed)
-    means, sds = rng.normal(0.3, spread, 300), np.abs(rng.normal(0, tau + 0.01, 300)) + 1e-3
-    lower, upper = mixture_quantiles(means, sds)
-    assert ndtr((lower - means) / sds).mean() == pytest.approx(0.025, abs=1e-6)
-    assert ndtr((upper - means) / sds).mean() == pytest.approx(0.975, abs=1e-6)
+    means, taus = rng.normal(0.3, spread, 300), np.abs(rng.normal(0, tau + 0.01, 300)) + 1e-3
+    new = JointPosterior.of_draws(means[:, None], tau=taus).predictive(np.eye(1), np.zeros(1))
+    lower, upper = new.quantiles(np.array([0.025, 0.975]))[:, 0]
+    assert ndtr((lower - means) / taus).mean() == pytest.approx(0.025, abs=1e-6)
+    assert ndtr((upper - means) / taus).mean() == pytest.approx(0.975, abs=1e-6)
 
 
 def test_contraction() -> None:
@@ -193,7 +211,7 @@ def test_contraction() -> None:
 def test_league_table_is_square() -> None:
     """Every treatment against every other, empty on the diagonal."""
     rows, columns = league_table(relative_effects(posterior(NORMAL), ARMS, ABC, settings("lower")))
-    assert columns == ["setting", "treatment", "a", "b", "c", "interval"]
+    assert columns == ["setting", "treatment", "a", "b", "c", "interval", "engine"]
     assert [row[row["treatment"]] for row in rows] == ["", "", ""]
     assert rows[1]["a"].startswith("0.37 (")
 
@@ -202,7 +220,8 @@ def test_two_outcomes_share_a_league_table() -> None:
     """By hand: below the diagonal the first outcome, above it the second, in both row against column."""
 
     def effects(outcome: dict[tuple[str, str], float]) -> list[dict]:
-        common = {"setting": "overall", "interval": "95%", "converged": "true"}
+        engine = "exact" if len(outcome) > 1 else "sampled"
+        common = {"setting": "overall", "interval": "95%", "engine": engine, "converged": "true"}
         ends = {"estimate_lower": "0.1", "estimate_upper": "9"}
         rows = [(t, c, value) for (t, c), value in outcome.items()]
         rows += [(c, t, 1 / value) for (t, c), value in outcome.items()]
@@ -210,7 +229,8 @@ def test_two_outcomes_share_a_league_table() -> None:
 
     relative = {"x": effects({("b", "a"): 0.5, ("c", "a"): 0.25, ("c", "b"): 0.2}), "y": effects({("b", "a"): 4.0})}
     rows, columns = paired_league_table(relative, [("x", "y"), ("y", "x")], ["a", "b", "c", "never"])
-    assert columns == ["below", "above", "setting", "treatment", "a", "b", "c", "interval", "converged"]
+    assert columns == ["below", "above", "setting", "treatment", "a", "b", "c", "interval", "engine", "converged"]
+    assert {row["below"]: row["engine"] for row in rows} == {"x": "exact sampled", "y": "sampled exact"}
     shown = [[row[name].split(" ")[0] for name in "abc"] for row in rows]
     assert shown[:3] == [["", "0.25", ""], ["0.50", "", ""], ["0.25", "0.20", ""]]
     assert shown[3:] == [["", "2.00", "4.00"], ["4.00", "", "5.00"], ["", "", ""]]
@@ -290,8 +310,8 @@ def test_differences_are_on_their_own_scale(better: str) -> None:
         assert row["measure"] == "MD"
     sign = -1 if better == "lower" else 1
     for name, column in (("b", 0), ("c", 1)):
-        assert cells[name, "a"]["p_better"] == np.mean(sign * NORMAL[:, column] > 0)
-        assert cells[name, "a"]["p_margin"] == np.mean(sign * (NORMAL[:, column] - margin) > 0)
+        assert cells[name, "a"]["p_better"] == pytest.approx(np.mean(sign * NORMAL[:, column] > 0))
+        assert cells[name, "a"]["p_margin"] == pytest.approx(np.mean(sign * (NORMAL[:, column] - margin) > 0))
 
 
 def by_setting(omega: float) -> tuple[Posterior, Structure]:
@@ -299,12 +319,11 @@ def by_setting(omega: float) -> tuple[Posterior, Structure]:
     structure = plain("abc", settings=("s", "t"))
     rows = Predictor.build(structure, Effects(settings=True), []).effect_rows()
     coefficients = np.tile([-0.3, 0.4, 0.2, 0.0, -0.2, 0.0], (500, 1))
-    effects = np.einsum("dk,srk->dsr", coefficients, rows)
     names = ("fitted", "effect_doubled", "omega_doubled")
     covariances = Covariances.without_error({name: np.eye(6) * 1e-4 for name in names})
     scales = PriorScales(1.5, 0.5, 0.25, 2.5)
     known = {"tau": np.full(500, 0.1), "omega": np.full(500, omega), "scales": scales, "covariances": covariances}
-    return posterior_with(effects, rows, 1.5, varies_by_setting=True, **known), structure
+    return posterior_with(coefficients, rows, 1.5, varies_by_setting=True, **known), structure
 
 
 def test_effects_and_predictions_by_setting() -> None:

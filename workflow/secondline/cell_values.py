@@ -33,6 +33,10 @@ def see_analyses(names: Sequence[str]) -> str:
 CHECKED, NO_CHECK = "checked", "no exact check"
 """Status of a fit: whether the exact engine could check it."""
 
+EXACT, IMPORTANCE, SAMPLED = "exact", "importance", "sampled"
+"""Where a figure comes from: the posterior in closed form on a grid of tau and omega; the importance sampling of the
+exact engine, for counts; or Markov chains."""
+
 DIRECT = "direct"
 """Label of an effect between treatments that whole arms of a study of the setting alone received."""
 REFERENCE, EXTRAPOLATED = "reference", "extrapolated"

@@ -8,14 +8,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from secondline.cell_values import NO_CHECK
+from secondline.cell_values import IMPORTANCE, NO_CHECK
 from secondline.doubt.batch import REASONS, Answers, Decided, processors
 from secondline.doubt.choices import Choices
 from secondline.doubt.decision import Decision, decide, pairwise
 from secondline.doubt.factorial import Ints
 from secondline.doubt.progress import Progress
 from secondline.doubt.question import Question
-from secondline.doubt.solved import IMPORTANCE
 from secondline.inference import exact
 from secondline.inference.exact import GridPosterior
 from secondline.inference.kernels import contest

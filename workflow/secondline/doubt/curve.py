@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from secondline.cell_values import OVERALL
+from secondline.cell_values import EXACT, OVERALL
 from secondline.doubt.batch import Answers, Batch, Contests, Decided, solve
 from secondline.doubt.choices import IMPOSSIBLE, KEYS, NOTHING, Choices, Rows
 from secondline.doubt.factorial import MOST, Distinct, Factorial, Ints, ordered
 from secondline.doubt.progress import Progress
 from secondline.doubt.settings import SpecificationSettings
-from secondline.doubt.solved import EXACT
 from secondline.errors import UserError
 from secondline.inference.settings import AnalysisSettings
 from secondline.network.arms import Arm

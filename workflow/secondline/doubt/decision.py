@@ -22,9 +22,9 @@ from secondline.inference.widening import PRIOR_DRIVEN as WIDENING
 from secondline.inference.widening import Covariances
 from secondline.network.graph import groups
 from secondline.network.structure import Floats
+from secondline.summaries import hierarchy
 from secondline.thresholds import LEAST_P_BETTER
 
-_TIE = 1e-12  # effects that differ by less are the same
 DRAWS_LOG2 = 13  # Sobol points for P(best)
 
 
@@ -188,15 +188,7 @@ def pairwise(rows: Floats, sign: float, posterior: GridPosterior) -> Floats:
     sign : float
         1 where higher is better, -1 where lower is.
     """
-    n = len(rows)
-    result = np.full((n, n), 0.5)
-    first, second = np.triu_indices(n, 1)
-    if len(first):
-        mixture = posterior.mixture(sign * (rows[first] - rows[second]))
-        nothing = np.full(len(first), _TIE)
-        result[first, second] = 1 - (mixture.cdf(nothing) + mixture.cdf(-nothing)) / 2
-        result[second, first] = 1 - result[first, second]
-    return result
+    return hierarchy.pairwise(posterior.joint(), sign * rows)
 
 
 def p_best_of(rows: Floats, sign: float, posterior: GridPosterior, draws_log2: int = DRAWS_LOG2) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from secondline.cell_values import EXACT, IMPORTANCE
 from secondline.doubt.decision import Decision, decide, p_best_of, pairwise
 from secondline.doubt.question import Contest, Question
 from secondline.inference.exact import GridPosterior
@@ -12,8 +13,6 @@ from secondline.inference.reliability import Solution, solve_reliably
 from secondline.inference.task import Fit
 from secondline.inference.widening import UNRELIABLE, quick_covariances
 
-EXACT, IMPORTANCE = "exact", "importance"
-"""How the exact engine solves an analysis: in closed form over the grid, or, with counts, by importance sampling."""
 _QUANTILES = np.array([0.025, 0.5, 0.975])
 
 

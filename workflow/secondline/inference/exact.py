@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from secondline.inference.grid import Axis, NormalMixture, density_quantiles, density_summary, normalise
+from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.resolution import resolution
 from secondline.network.data import NetworkData
@@ -44,6 +45,7 @@ _COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least an
 _MIN_DRAWS, _MAX_DRAWS = 32, 512
 _SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
 REACH = 6.0  # scales of a half-normal that the grid spans at most
+_LEAST_WEIGHT = 1e-10  # of a component of the posterior
 _FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
 
 
@@ -109,15 +111,29 @@ class GridPosterior:
         replicate : int, optional
             One replicate instead of all of them.
         """
+        return self.joint(step, replicate).of(contrasts)
+
+    def joint(self, step: int = 1, replicate: int | None = None) -> JointPosterior:
+        """Posterior of all parameters as one mixture, without the components that have next to no weight.
+
+        ``step`` and ``replicate`` are those of `mixture`; tau and omega are the points of the grid, also where a model
+        has none.
+        """
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
         by_replicate = self.component_weights(chosen, step)
         weights = by_replicate.ravel()
-        kept = weights > 1e-10
+        kept = weights > _LEAST_WEIGHT
         n_grid, n_draws = self.means.shape[1:3]
         index = np.tile(np.repeat(np.arange(n_grid), n_draws), len(by_replicate))[kept]
-        means = self.means[chosen].reshape(-1, self.means.shape[-1])[kept] @ contrasts.T
-        spread = np.sqrt(((self.roots @ contrasts.T) ** 2).sum(axis=1))
-        return NormalMixture(weights[kept] / weights[kept].sum(), means, spread[index])
+        tau, omega = np.unravel_index(index, self._shape)
+        return JointPosterior(
+            weights=weights[kept] / weights[kept].sum(),
+            means=self.means[chosen].reshape(-1, self.means.shape[-1])[kept],
+            roots=self.roots,
+            root=index,
+            tau=self.tau.points[tau],
+            omega=self.omega.points[omega],
+        )
 
     def log_evidence(self, step: int = 1) -> float:
         """Log marginal likelihood of the data, the flat baselines of Gaussian arms apart."""
@@ -202,6 +218,11 @@ class GridPosterior:
     def n_draws(self) -> int:
         """Importance draws of a grid point and replicate; 1 in closed form."""
         return int(self.log_weights.shape[2])
+
+    @property
+    def in_closed_form(self) -> bool:
+        """Whether nothing of it was drawn: of contrasts and means, not of counts."""
+        return self.n_draws == self.n_replicates == 1
 
     @property
     def _shape(self) -> tuple[int, int]:

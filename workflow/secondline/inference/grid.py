@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from secondline.network.structure import Floats
 from secondline.sd_lines import PLAIN, Line
 from secondline.sd_prior import SdPrior
+
+_TIE = 1e-12  # quantities that differ by less are the same
+_STEPS, _PRECISION = 120, 1e-12  # of the search for a quantile; standard deviations within which it is found
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,19 @@ class NormalMixture:
         steps = np.where(self.sds > 0, ndtr(np.nan_to_num(z)), (self.means <= x).astype(float))
         return np.asarray(self.weights @ steps)
 
+    def cdf_along(self, x: Floats) -> Floats:
+        """P(quantity <= x) of a single quantity at every x, (len(x),)."""
+        one = NormalMixture(self.weights, self.means[:, :1], self.sds[:, :1])
+        return one.cdf(x)
+
+    def p_above(self, x: Floats) -> Floats:
+        """P(quantity > x), one x for each of the K quantities; what is the same as x counts half."""
+        ahead = self.means - x
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = ahead / self.sds
+        steps = np.where(np.abs(ahead) <= _TIE, 0.5, (ahead > 0).astype(float))
+        return np.asarray(self.weights @ np.where(self.sds > _TIE, ndtr(np.nan_to_num(z)), steps))
+
     def quantiles(self, probabilities: Floats) -> Floats:
         """Quantiles of the K quantities, (probabilities, K)."""
         if not self.sds.any():
@@ -52,13 +68,31 @@ class NormalMixture:
         return np.stack([self._quantile(probability) for probability in probabilities])
 
     def _quantile(self, probability: float) -> Floats:
-        low = (self.means - 12 * self.sds).min(axis=0)
-        high = (self.means + 12 * self.sds).max(axis=0)
-        for _ in range(60):
-            middle = (low + high) / 2
-            below = self.cdf(middle) < probability
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray((low + high) / 2)
+        """Find quantiles by Newton steps within a bracket, which is halved where a step leaves it."""
+        low, high = (self.means - 12 * self.sds).min(axis=0), (self.means + 12 * self.sds).max(axis=0)
+        within = _PRECISION * self.sd()
+        x = np.clip(self.mean() + ndtri(probability) * self.sd(), low, high)
+        moving = np.arange(len(x))
+        for step in range(_STEPS):
+            here = NormalMixture(self.weights, self.means[:, moving], self.sds[:, moving])
+            at, left, right = x[moving], low[moving], high[moving]
+            gap = here.cdf(at) - probability
+            low[moving], high[moving] = np.where(gap < 0, at, left), np.where(gap < 0, right, at)
+            middle = (low[moving] + high[moving]) / 2
+            with np.errstate(divide="ignore", invalid="ignore"):
+                newton = at - gap / here.density(at)
+            follows = (newton > low[moving]) & (newton < high[moving]) & (step < _STEPS // 2)
+            x[moving] = np.where(follows, newton, middle)
+            moving = moving[np.abs(x[moving] - at) > within[moving]]
+            if not len(moving):
+                break
+        return x
+
+    def density(self, x: Floats) -> Floats:
+        """Density at x, one for each of the K quantities; that of its normals alone where some are point masses."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            heights = np.exp(-0.5 * ((x - self.means) / self.sds) ** 2) / self.sds
+        return np.asarray(self.weights @ np.where(self.sds > 0, heights, 0.0) / np.sqrt(2 * np.pi))
 
     def summary(self) -> Floats:
         """Mean, sd, 2.5% and 97.5% quantile, (4, K)."""
@@ -80,6 +114,8 @@ def weighted_quantiles(values: Floats, weights: Floats, probabilities: Floats) -
     -------
     array, (probabilities, K)
     """
+    if np.ptp(weights) == 0:
+        return np.asarray(np.quantile(values, probabilities, axis=0, method="hazen"))
     result = np.empty((len(probabilities), values.shape[1]))
     for k in range(values.shape[1]):
         order = np.argsort(values[:, k], kind="stable")

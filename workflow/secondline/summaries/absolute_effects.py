@@ -18,11 +18,11 @@ from secondline.cell_values import IMPOSSIBLE_RISK
 from secondline.likelihoods import LIKELIHOODS, MEDIAN_TIME, NaturalScale
 from secondline.links import IDENTITY
 from secondline.network.arms import Arm
-from secondline.network.structure import Floats, Structure
+from secondline.network.structure import Structure
 from secondline.summaries.at_baselines import at_baselines
 from secondline.summaries.posterior import Posterior
-from secondline.summaries.relative_effects import mixture_quantiles
 from secondline.summaries.settings import BaselineSettings, SummarySettings
+from secondline.summaries.with_baseline import WithBaseline
 
 COLUMNS = (
     "setting",
@@ -45,9 +45,10 @@ COLUMNS = (
     "source",
     "assumptions",
     "interval",
+    "engine",
     "converged",
 )
-NODES, REACH = 24, 8.0  # of the quadrature over one half of the baseline, and how many standard deviations it covers
+_PROBABILITIES = np.array([0.025, 0.5, 0.975])
 
 Natural = Callable[[Any], Any]
 
@@ -69,23 +70,19 @@ def absolute_effects(
     rows = []
     for at in at_baselines(posterior, arms, structure, settings, relative):
         scale, row = _scale(at.baseline, settings), at.row(exponential=bool(at.baseline.unit))
-        figures = {} if row["reason"] else _figures(at.effect, at.baseline, scale.natural)
+        figures = {} if row["reason"] else _figures(at.effect, scale.natural)
         within = not figures or scale.least <= figures["absolute_lower"] <= figures["absolute_upper"] <= scale.most
         named = {**row, "scale": scale.name, "unit": at.baseline.unit}
         rows.append(named | (figures if within else {"reason": IMPOSSIBLE_RISK}))
     return rows
 
 
-def _figures(effect: Floats, baseline: BaselineSettings, natural: Natural) -> dict[str, float]:
-    """Add draws of a relative effect to a baseline: moments and quantiles, link and natural scale."""
-    below, above = baseline.sd_below, baseline.sd_above
-    medians = baseline.median + effect
-    lower, median, upper = mixture_quantiles(
-        medians, np.full(len(medians), below), (0.025, 0.5, 0.975), np.full(len(medians), above)
-    )
+def _figures(both: WithBaseline, natural: Natural) -> dict[str, float]:
+    """Moments and quantiles of baseline plus effect, link and natural scale."""
+    lower, median, upper = (float(x) for x in both.quantiles(_PROBABILITIES))
     low, high = sorted((float(natural(lower)), float(natural(upper))))
-    mean, sd = _moments(medians, below, above, IDENTITY.inverse)
-    absolute_mean, absolute_sd = _moments(medians, below, above, natural)
+    mean, sd = both.moments(IDENTITY.inverse)
+    absolute_mean, absolute_sd = both.moments(natural)
     return {
         "mean": mean,
         "sd": sd,
@@ -98,17 +95,6 @@ def _figures(effect: Floats, baseline: BaselineSettings, natural: Natural) -> di
         "absolute_mean": absolute_mean,
         "absolute_sd": absolute_sd,
     }
-
-
-def _moments(medians: Floats, below: float, above: float, natural: Natural) -> tuple[float, float]:
-    """Mean and standard deviation over draws of the median and both halves of the baseline, by quadrature."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    z = REACH * (nodes + 1) / 2
-    weights = weights * np.exp(-(z**2) / 2)
-    values = np.asarray(natural(medians[:, None] + np.concatenate([-below * z, above * z])))
-    weights = np.concatenate([weights, weights]) / (2 * weights.sum() * len(medians))
-    mean = float((values * weights).sum())
-    return mean, float(np.sqrt((weights * (values - mean) ** 2).sum()))
 
 
 def _scale(baseline: BaselineSettings, settings: SummarySettings) -> NaturalScale:

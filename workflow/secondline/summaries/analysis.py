@@ -21,6 +21,7 @@ RANKING_COLUMNS = (
     "p_best",
     "evidence",
     *candidates.COLUMNS,
+    "engine",
     "converged",
 )
 FIT_COLUMNS = (

@@ -8,10 +8,11 @@ from secondline.cell_values import EXPONENTIAL, EXTRAPOLATED, PRIOR_DRIVEN, REFE
 from secondline.cells import baseline_cell
 from secondline.network.arms import Arm
 from secondline.network.graph import received
-from secondline.network.structure import Floats, Structure
+from secondline.network.structure import Structure
 from secondline.summaries.posterior import Posterior
 from secondline.summaries.relative_effects import INTERVAL, blocks
 from secondline.summaries.settings import BaselineSettings, SummarySettings
+from secondline.summaries.with_baseline import WithBaseline
 
 WITHHELD = {
     EXTRAPOLATED: "extrapolated: the effect against the regimen of the baseline comes from other settings",
@@ -26,10 +27,11 @@ class AtBaseline:
     baseline: BaselineSettings
     setting: str
     treatment: str
-    effect: Floats
-    """Draws of its effect against the regimen of the baseline, (draws,), link scale."""
+    effect: WithBaseline
+    """Its effect against the regimen of the baseline, link scale, with the baseline."""
     evidence: str
     """Label of that effect: ``reference`` for the regimen itself, ``prior_driven`` where no arm received that."""
+    engine: str
     converged: bool
 
     def row(self, *, exponential: bool) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class AtBaseline:
             "source": self.baseline.source,
             "assumptions": "; ".join([*([EXPONENTIAL] if exponential else []), *self.baseline.assumed]),
             "interval": INTERVAL,
+            "engine": self.engine,
             "converged": self.converged,
         }
 
@@ -75,11 +78,13 @@ def at_baselines(
         c = structure.regimens.index(baseline.regimen)
         for treatment in received(arms, structure.regimens):
             label = labels.get((setting, treatment, baseline.regimen), PRIOR_DRIVEN)
+            row = posterior.difference(s, structure.regimens.index(treatment), c)
             yield AtBaseline(
                 baseline=baseline,
                 setting=setting,
                 treatment=treatment,
-                effect=posterior.effects[:, s, structure.regimens.index(treatment)] - posterior.effects[:, s, c],
+                effect=WithBaseline(posterior.joint.of(row[None]), baseline),
                 evidence=REFERENCE if treatment == baseline.regimen else label,
+                engine=posterior.engine,
                 converged=posterior.converged,
             )

@@ -7,16 +7,13 @@ P(best) and the posterior mean agree on it, its effect against the next is not p
 next with a probability of at least 0.6.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from secondline.cell_values import DISAGREE, NO_CANDIDATE, NOT_PLACED, ONE_CANDIDATE, PRIOR_DRIVEN, TOO_CLOSE
 from secondline.network.graph import groups
-from secondline.network.structure import Floats
-from secondline.summaries.rank_statistics import rank_cells, ranks, share_above
+from secondline.summaries.hierarchy import Hierarchy, rank_cells
 from secondline.thresholds import LEAST_P_BETTER
 
 COLUMNS = (
@@ -53,34 +50,32 @@ class CandidateRanks:
 
 
 def rank_candidates(
-    effects: Mapping[str, Floats], candidates: Sequence[str], evidence: Mapping[tuple[str, str], str], better: str
+    among: Callable[[Sequence[str]], Hierarchy], candidates: Sequence[str], evidence: Mapping[tuple[str, str], str]
 ) -> CandidateRanks:
     """Rank the candidates of one setting that the data place, and decide whether one may be named first.
 
     Parameters
     ----------
-    effects : mapping
-        Draws by treatment, link scale, against any common comparator.
+    among : callable
+        Gives the hierarchy of treatments as if there were no other.
     candidates, evidence
         As for `groups`.
-    better : {"lower", "higher"}
     """
     if len(candidates) < 2:
         return CandidateRanks(ONE_CANDIDATE if candidates else NO_CANDIDATE)
     placed = groups(candidates, evidence)[0]
     if 2 * len(placed) <= len(candidates):
         return CandidateRanks(NOT_PLACED)
-    draws = np.stack([effects[name] for name in placed], axis=1)
-    sign = 1.0 if better == "higher" else -1.0
-    cells = dict(zip(placed, rank_cells(ranks(draws, better)), strict=True))
-    means = dict(zip(placed, sign * draws.mean(axis=0), strict=True))
-    first, following = sorted(placed, key=lambda name: -float(cells[name]["sucra"]))[:2]
+    found = among(placed)
+    cells = dict(zip(placed, rank_cells(found), strict=True))
+    order = sorted(range(len(placed)), key=lambda i: -found.sucra[i])
+    first, following = placed[order[0]], placed[order[1]]
     first_by = {
         "sucra": first,
-        "p_best": max(placed, key=lambda name: float(cells[name]["p_best"])),
-        "mean": max(placed, key=lambda name: float(means[name])),
+        "p_best": placed[int(found.ranks[:, 0].argmax())],
+        "mean": placed[int(found.means.argmax())],
     }
-    p_better = share_above(sign * (effects[first] - effects[following]))
+    p_better = float(found.p_better[order[0], order[1]])
     reason = _why_not(first_by, evidence[first, following], p_better)
     return CandidateRanks(reason, first, {name: _shown(name, cells[name], first_by) for name in placed})
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from secondline.inference.widening import FITTED, PRIOR_DRIVEN
-from secondline.summaries.posterior import Posterior, draws_summary
+from secondline.summaries.posterior import Posterior, summarised
 from secondline.summaries.relative_effects import INTERVAL
 
 COLUMNS = (
@@ -23,6 +23,7 @@ COLUMNS = (
     "prior_sensitivity",
     "evidence",
     "interval",
+    "engine",
     "converged",
 )
 EXCHANGEABLE = ("delta[", "departure[")
@@ -37,8 +38,9 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
     other effects of a meta-regression are given.
     """
     rows = []
-    units = np.eye(len(posterior.coefficients))
-    for k, (name, draws) in enumerate(posterior.coefficients.items()):
+    units = np.eye(len(posterior.names))
+    summaries = summarised(posterior.joint.of(units))
+    for k, name in enumerate(posterior.names):
         variance, prior_sd = posterior.covariances.pooled[FITTED][k, k], posterior.prior_sd[k]
         widening = float(posterior.covariances.widening(units[[k]])[0][0])
         if name.startswith("bias["):
@@ -47,13 +49,14 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
         rows.append(
             {
                 "parameter": name,
-                **draws_summary(draws),
+                **{column: float(values[k]) for column, values in summaries.items()},
                 "prior": "normal(0, omega)" if departs else f"normal(0, {prior_sd:g})",
                 "centre": _centre(name, posterior.centres),
                 "contraction": None if departs else float(1 - variance / prior_sd**2),
                 "prior_sensitivity": widening,
                 "evidence": "prior_driven" if widening > PRIOR_DRIVEN else "estimated",
                 "interval": INTERVAL,
+                "engine": posterior.engine,
                 "converged": posterior.converged,
             }
         )

@@ -2,8 +2,8 @@
 
 Every draw of the relative effects is joined with draws of the baseline, which is independent of them (Dias, NICE DSU
 TSD5, 2011); what follows is a function of the two linear predictors, and its median and interval are quantiles of these
-draws. The draws of the baseline are its quantiles at equal steps in a random order that is always the same, so that a
-table is the same whenever it is made.
+draws. Where the posterior of the effects is exact, the draws of both are the points of a Sobol sequence
+(`secondline.summaries.with_baseline`).
 
 - Measures of risks: the difference of the risks per 1,000 patients, the risk ratio, and the number needed to treat.
 - Hazard ratios: with a constant hazard h, as the median of an exponential baseline or its log hazard gives it, survival
@@ -22,11 +22,9 @@ Royston P, Parmar MKB (2013) BMC Medical Research Methodology 13:152 (restricted
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from secondline.cell_values import (
     IMPOSSIBLE_RISK,
@@ -67,18 +65,18 @@ COLUMNS = (
     "source",
     "assumptions",
     "interval",
+    "engine",
     "converged",
 )
 PER = 1000
 """Patients among whom a difference of risks is counted."""
-REPEATS, SEED = 8, 20090101  # of every draw of the effects, each with another draw of the baseline
 _PROBABILITIES = (0.025, 0.5, 0.975)
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Linear predictors of a treatment and of the regimen of the baseline, and which direction is better."""
+    """Linear predictors of a treatment and of the regimen of the baseline together, and which direction is better."""
 
     treatment: Floats
     comparator: Floats
@@ -104,19 +102,10 @@ def conversions(
     kind = MEASURES[settings.measure].absolute
     rows: list[Row] = []
     for at in at_baselines(posterior, arms, structure, settings, relative) if kind else ():
-        drawn = _drawn(at.baseline, len(at.effect))
-        draws = Draws(drawn + np.tile(at.effect, REPEATS), drawn, settings.better == "lower")
+        draws = Draws(*at.effect.pairs(), settings.better == "lower")
         about = {**at.row(exponential=kind == "hazard"), "comparator": at.baseline.regimen}
         rows += _of_treatment(about, draws, at.baseline, settings)
     return rows
-
-
-@lru_cache(maxsize=1)
-def _drawn(baseline: BaselineSettings, size: int) -> Floats:
-    """Draws of the baseline, (REPEATS * size,): two halves of normals, at equal steps of probability, shuffled."""
-    n = REPEATS * size
-    z = ndtri((np.random.default_rng(SEED).permutation(n) + 0.5) / n)
-    return np.asarray(baseline.median + z * np.where(z < 0, baseline.sd_below, baseline.sd_above))
 
 
 def _of_treatment(

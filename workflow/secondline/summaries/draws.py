@@ -21,18 +21,18 @@ def write_draws(file: Path, posterior: Posterior, arms: Sequence[Arm], structure
     received. The columns of a row belong together; those of different outcomes do not, their fits are independent.
     """
     anchor = structure.regimens.index(reference)
-    names, columns = ["chain", "draw"], []
+    names, differences = ["chain", "draw"], []
     for setting, s in blocks(structure).items():
         for treatment in received(arms, structure.regimens):
             if treatment != reference:
                 names.append(f"d[{setting},{treatment}]")
                 t = structure.regimens.index(treatment)
-                columns.append(posterior.effects[:, s, t] - posterior.effects[:, s, anchor])
-    n = len(posterior.effects)
-    length = n // posterior.chains
+                differences.append(posterior.difference(s, t, anchor))
+    chains, length, width = posterior.draws.shape
+    n = chains * length
+    drawn = posterior.draws.reshape(n, width) @ np.array(differences).reshape(-1, width).T
     rows = (
-        dict(zip(names, [i // length, i % length, *values], strict=True))
-        for i, values in enumerate(np.stack(columns, axis=1).tolist() if columns else [[]] * n)
+        dict(zip(names, [i // length, i % length, *values], strict=True)) for i, values in enumerate(drawn.tolist())
     )
     # No time in the header of the archive: the same draws give the same bytes.
     write_bytes(file, gzip.compress(to_csv(rows, names).encode(), compresslevel=6, mtime=0))

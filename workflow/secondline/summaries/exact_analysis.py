@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from secondline.inference import exact, fit_statistics
+from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.task import Fit
 from secondline.network.structure import Floats
-from secondline.summaries.rank_statistics import ranks, sucra
+from secondline.summaries.hierarchy import Comparison
 
-DRAWS = 2000  # for ranks and deviances
+DRAWS = 2000  # for deviances, and for the ranks of counts
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def analyse(fit: Fit, better: str, seed: int) -> ExactAnalysis:
     better : {"lower", "higher"}
         Direction of the outcome.
     seed : int
-        Of the draws behind rank probabilities and deviances; the other figures need none.
+        Of the draws behind deviances and, of counts, rank probabilities; the other figures need none.
 
     Returns
     -------
@@ -60,7 +61,8 @@ def analyse(fit: Fit, better: str, seed: int) -> ExactAnalysis:
     table = np.column_stack([mixture.mean(), mixture.sd(), *mixture.quantiles(np.array([0.025, 0.5, 0.975]))])
     columns = ("mean", "sd", "lower", "median", "upper")
     coefficients, tau, _ = posterior.draws(DRAWS, seed)
-    by_draw = ranks(coefficients @ rows.T, better)
+    joint = posterior.joint() if posterior.in_closed_form else JointPosterior.of_draws(coefficients)
+    compared = Comparison.of(joint, rows, better).among(range(len(names)))
     assessed = fit_statistics.assess(fit.data, fit_statistics.Draws(coefficients, tau), fit.scales)
     scale = posterior.scale_summary("tau")[0] if fit.scales.tau.is_free else ()
     return ExactAnalysis(
@@ -70,8 +72,8 @@ def analyse(fit: Fit, better: str, seed: int) -> ExactAnalysis:
             for (c, t), values in zip(pairs, table.tolist(), strict=True)
         ],
         tau=dict(zip(("mean", "sd", "lower", "upper"), map(float, scale), strict=False)),
-        rank_probabilities=np.stack([(by_draw == k + 1).mean(axis=0) for k in range(len(names))], axis=1),
-        sucra=sucra(by_draw.mean(axis=0), len(names)),
+        rank_probabilities=compared.ranks,
+        sucra=compared.sucra,
         log_evidence=posterior.log_evidence(),
         fit=fit_statistics.deviance_statistics(assessed),
     )

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from secondline.network.structure import Floats
-from secondline.summaries.posterior import Posterior, draws_summary
+from secondline.summaries.posterior import Posterior
 
-COLUMNS = ("parameter", "mean", "sd", "median", "lower", "upper", "prior", "prior_overlap")
+COLUMNS = ("parameter", "mean", "sd", "median", "lower", "upper", "prior", "prior_overlap", "engine")
 DENSITY_COLUMNS = ("parameter", "value", "prior", "posterior")
 
 
@@ -19,18 +19,18 @@ def overlap(x: Floats, first: Floats, second: Floats) -> float:
 def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
     """Summarise tau and omega; no rows for what a model leaves out or fixes."""
     rows = []
-    for name, draws in (("tau", posterior.tau), ("omega", posterior.omega)):
+    for name in ("tau", "omega"):
         prior = getattr(posterior.scales, name)
-        if draws is None or not prior.is_free:
+        if not prior.is_free:
             continue
         x, density = posterior.densities[name]
-        solved = posterior.solved_scales.get(name)
         rows.append(
             {
                 "parameter": name,
-                **(draws_summary(draws) if solved is None else solved),
+                **posterior.scale(name),
                 "prior": prior.in_tables,
                 "prior_overlap": overlap(x, prior.density(x), density),
+                "engine": posterior.engine,
             }
         )
     return rows

@@ -19,18 +19,19 @@ def league_table(relative: Sequence[Row]) -> tuple[list[dict[str, Any]], list[st
     treatments = list(dict.fromkeys(row["treatment"] for row in relative))
     cells = {(row["setting"], row["treatment"], row["comparator"]): _cell(row) for row in relative}
     settings = list(dict.fromkeys(row["setting"] for row in relative))
-    interval = relative[0]["interval"] if relative else ""
+    interval, engine = (relative[0][key] for key in ("interval", "engine")) if relative else ("", "")
     rows = [
         {
             "setting": setting,
             "treatment": treatment,
             "interval": interval,
+            "engine": engine,
             **{comparator: cells.get((setting, treatment, comparator), "") for comparator in treatments},
         }
         for setting in settings
         for treatment in treatments
     ]
-    return rows, ["setting", "treatment", *treatments, "interval"]
+    return rows, ["setting", "treatment", *treatments, "interval", "engine"]
 
 
 def paired_league_table(
@@ -60,6 +61,7 @@ def paired_league_table(
     result = []
     for below, above in pairs:
         both = [row for outcome in (below, above) for row in relative[outcome]]
+        engines = " ".join(dict.fromkeys(row["engine"] for row in both))
         converged = all(str(row["converged"]).lower() == "true" for row in both)
         for setting in dict.fromkeys(row["setting"] for row in both):
             for i, treatment in enumerate(order):
@@ -68,8 +70,10 @@ def paired_league_table(
                     comparator: cells.get((below if i > k else above, setting, treatment, comparator), "")
                     for k, comparator in enumerate(order)
                 }
-                result.append({**keys, **halves, "interval": both[0]["interval"], "converged": converged})
-    return result, [*PAIR_KEYS, *order, "interval", "converged"]
+                result.append(
+                    {**keys, **halves, "interval": both[0]["interval"], "engine": engines, "converged": converged}
+                )
+    return result, [*PAIR_KEYS, *order, "interval", "engine", "converged"]
 
 
 def _cell(row: Row) -> str:

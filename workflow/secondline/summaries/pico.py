@@ -9,7 +9,7 @@ from secondline.tables import read_table, write_table
 
 _EFFECT = (
     "measure", "estimate", "estimate_lower", "estimate_upper", "mean", "sd", "predictive_lower", "predictive_upper",
-    "p_better", "p_margin", "interval", "evidence", "converged",
+    "p_better", "p_margin", "interval", "evidence", "engine", "converged",
 )  # fmt: skip
 COLUMNS = (
     "question", "label", "population", "population_label", "treatment", "comparator", "outcome", "outcome_label",

@@ -1,81 +1,125 @@
-"""Draws of the relative effects, from a sampled posterior or from the exact engine."""
+"""What the summaries need of a fit: its posterior, exact where it has a closed form and otherwise draws of it."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from secondline.cell_values import EXACT, IMPORTANCE, SAMPLED
+from secondline.inference.exact import GridPosterior
 from secondline.inference.fitted import Fitted
-from secondline.inference.grid import density_quantiles, density_summary
+from secondline.inference.grid import NormalMixture, density_quantiles, density_summary
+from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import Covariances
 from secondline.network.structure import Floats
+from secondline.summaries.hierarchy import Comparison
+
+SUMMARY = ("mean", "sd", "median", "lower", "upper")
+_PROBABILITIES = np.array([0.025, 0.5, 0.975])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Posterior:
     """Everything a summary needs of one fit.
 
-    ``effects`` holds the effect of every regimen against the reference, (draws, 1 + settings, regimens), overall first;
-    ``effect_rows`` the same as rows of coefficients, (1 + settings, regimens, coefficients); ``prior_sd`` the prior
-    standard deviations of the coefficients, those of departures at the scale of omega; ``covariances`` the posterior
-    covariances of the coefficients by prior: as fitted, and with every prior scale of the model doubled.
+    ``effect_rows`` holds the effect of every regimen against the reference as rows of coefficients, (1 + settings,
+    regimens, coefficients), overall first; ``prior_sd`` the prior standard deviations of the coefficients, those of
+    departures at the scale of omega; ``covariances`` the posterior covariances of the coefficients by prior: as fitted,
+    and with every prior scale of the model doubled.
     """
 
-    effects: Floats
+    joint: JointPosterior
+    engine: str
+    """Where the tables come from: ``exact``, ``importance`` or ``sampled``."""
     effect_rows: Floats
     prior_sd: Floats
     varies_by_setting: bool
-    tau: Floats | None
-    omega: Floats | None
     scales: PriorScales
     covariances: Covariances
     converged: bool
     densities: Mapping[str, tuple[Floats, Floats]]
     """Exact posterior densities of tau and omega on a grid."""
-    chains: int = 1
-    """Chains that the draws came from, one after the other and of one length."""
-    coefficients: Mapping[str, Floats] = field(default_factory=dict)
-    """Draws of every coefficient of the linear predictor by name, (draws,)."""
+    draws: Floats
+    """Draws of the coefficients, (chains, draws, coefficients)."""
+    names: tuple[str, ...] = ()
+    """Names of the coefficients."""
     centres: Mapping[str, float] = field(default_factory=dict)
     """Value of every covariate of the model at which effects are given."""
     solved_scales: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Mean, sd, median, lower and upper of tau and omega where they were solved: their draws are points of a grid."""
+    """Mean, sd, median, lower and upper of tau and omega where they were solved on a grid."""
+    _compared: dict[tuple[str, bytes], Comparison] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def difference(self, setting: int, treatment: int, comparator: int) -> Floats:
+        """Row of coefficients of one effect, by the places of setting (overall is 0) and regimens."""
+        return np.asarray(self.effect_rows[setting, treatment] - self.effect_rows[setting, comparator])
+
+    def comparison(self, setting: int, treatments: Sequence[int], better: str) -> Comparison:
+        """Compare treatments with each other in a setting, by their places; once where settings do not differ."""
+        rows = self.effect_rows[setting, list(treatments)]
+        key = better, rows.tobytes()
+        if key not in self._compared:
+            self._compared.clear()  # the comparisons of a large network fill the memory
+            self._compared[key] = Comparison.of(self.joint, rows, better)
+        return self._compared[key]
+
+    def scale(self, name: str) -> Mapping[str, float]:
+        """Mean, sd, median, lower and upper of tau or omega."""
+        if name in self.solved_scales:
+            return self.solved_scales[name]
+        return {key: float(value[0]) for key, value in summarised(self.joint.scale(name)).items()}
+
+    def solved(self, grid: GridPosterior) -> "Posterior":
+        """Take the posterior in closed form in place of the draws, which stay as its check."""
+        joint = grid.joint()
+        return replace(
+            self,
+            joint=replace(
+                joint,
+                tau=joint.tau if self.scales.tau else None,
+                omega=joint.omega if self.scales.omega else None,
+            ),
+            engine=EXACT,
+            solved_scales=_solved_scales(grid, list(self.densities)),
+        )
+
+    def mean_effects(self) -> Floats:
+        """Posterior means of the overall effects against the reference, (regimens,)."""
+        return np.asarray(self.joint.of(self.effect_rows[0]).mean())
 
 
 def posterior_of(fitted: Fitted) -> Posterior:
     """Take what the summaries need from a fit in memory; `read_posterior` gives the same of a file."""
-    fit, parameters = fitted.fit, fitted.attempt.parameters
-    predictor = fit.data.predictor
-    effects, effect_rows, coefficients = predictor.effects, predictor.effect_rows(), parameters["coefficients"]
-    d = np.einsum("cdk,srk->cdsr", coefficients, effect_rows, optimize=True)
-    draws = coefficients.reshape(-1, coefficients.shape[-1]).T
-    return Posterior(
-        effects=d.reshape(-1, *d.shape[2:]),
-        effect_rows=effect_rows,
+    fit, parameters, grid = fitted.fit, fitted.attempt.parameters, fitted.solution.posterior
+    predictor, on_grid = fit.data.predictor, fitted.attempt.on_grid
+    draws = parameters["coefficients"]
+    scales = {name: parameters[name].reshape(-1) for name in ("tau", "omega") if name in parameters}
+    posterior = Posterior(
+        joint=JointPosterior.of_draws(_flat(draws), **scales),
+        engine=IMPORTANCE if on_grid else SAMPLED,
+        effect_rows=predictor.effect_rows(),
         prior_sd=fit.scales.coefficients(predictor, fit.scales.omega.size),
-        varies_by_setting=effects.settings,
-        tau=parameters["tau"].reshape(-1) if "tau" in parameters else None,
-        omega=parameters["omega"].reshape(-1) if "omega" in parameters else None,
+        varies_by_setting=predictor.effects.settings,
         scales=fit.scales,
         covariances=fitted.covariances,
         converged=fitted.attempt.converged,
         densities={name: fitted.density(name) for name in fitted.scales},
-        chains=len(d),
-        coefficients=dict(zip(predictor.names, draws, strict=True)),
-        centres=effects.centres,
-        solved_scales=_solved_scales(fitted),
+        draws=draws,
+        names=tuple(predictor.names),
+        centres=predictor.effects.centres,
+        solved_scales=_solved_scales(grid, fitted.scales) if on_grid and grid else {},
     )
+    return posterior.solved(grid) if on_grid and grid and grid.in_closed_form else posterior
 
 
-def _solved_scales(fitted: Fitted) -> dict[str, dict[str, float]]:
-    grid = fitted.solution.posterior
-    if grid is None or not fitted.attempt.on_grid:
-        return {}
+def _flat(draws: Floats) -> Floats:
+    return np.asarray(draws.reshape(-1, draws.shape[-1]))
+
+
+def _solved_scales(grid: GridPosterior, names: list[str]) -> dict[str, dict[str, float]]:
     result = {}
-    for name in fitted.scales:
+    for name in names:
         x, density = grid.marginal(name)
         mean, sd, lower, upper = density_summary(x, density).tolist()
         (median,) = density_quantiles(x, density, np.array([0.5])).tolist()
@@ -84,50 +128,36 @@ def _solved_scales(fitted: Fitted) -> dict[str, dict[str, float]]:
 
 
 def read_posterior(file: str) -> Posterior:
-    """Read a posterior.nc written by a fit job."""
+    """Read the draws of a posterior.nc written by a fit job."""
     import xarray as xr
 
     with xr.open_datatree(file, engine="h5netcdf") as tree:
         posterior, exact = tree["posterior"], tree["exact"]
-
-        def flat(name: str) -> Floats | None:
-            return posterior[name].to_numpy().reshape(-1) if name in posterior else None
-
-        d = posterior["d"].to_numpy()
         names = [str(name) for name in exact["prior"].to_numpy()]
 
         def by_prior(name: str) -> dict[str, Floats]:
             return dict(zip(names, exact[name].to_numpy(), strict=True))
 
-        densities = {
-            key: (exact[f"{key}_grid"].to_numpy(), exact[f"{key}_density"].to_numpy())
-            for key in ("tau", "omega")
-            if f"{key}_grid" in exact
-        }
+        draws = posterior["coefficients"].to_numpy()
+        drawn = {name: posterior[name].to_numpy().reshape(-1) for name in ("tau", "omega") if name in posterior}
+        free = [name for name in ("tau", "omega") if f"{name}_grid" in exact]
         return Posterior(
-            effects=d.reshape(-1, *d.shape[2:]),
+            joint=JointPosterior.of_draws(_flat(draws), **drawn),
+            engine=SAMPLED,
             effect_rows=exact["effect_rows"].to_numpy(),
             prior_sd=exact["prior_sd"].to_numpy(),
             varies_by_setting=bool(tree.attrs["varies_by_setting"]),
-            tau=flat("tau"),
-            omega=flat("omega"),
             scales=PriorScales.of_attributes(tree.attrs),
             covariances=Covariances(by_prior("covariance"), by_prior("covariance_by_replicate")),
             converged=bool(tree.attrs["converged"]),
-            densities=densities,
-            chains=len(d),
-            coefficients=_by_name(posterior["coefficients"]),
+            densities={name: (exact[f"{name}_grid"].to_numpy(), exact[f"{name}_density"].to_numpy()) for name in free},
+            draws=draws,
+            names=tuple(str(name) for name in posterior["coefficient"].to_numpy()),
             centres=json.loads(tree.attrs["centres"]),
         )
 
 
-def _by_name(coefficients: Any) -> dict[str, Floats]:
-    values = coefficients.to_numpy()
-    draws = values.reshape(-1, values.shape[-1]).T
-    return {str(name): row for name, row in zip(coefficients["coefficient"].to_numpy(), draws, strict=True)}
-
-
-def draws_summary(draws: Floats) -> dict[str, float]:
-    """Mean, standard deviation, median and 95% equal-tailed limits of the draws of a parameter."""
-    lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-    return {"mean": draws.mean(), "sd": draws.std(ddof=1), "median": median, "lower": lower, "upper": upper}
+def summarised(mixture: NormalMixture) -> dict[str, Floats]:
+    """Mean, standard deviation, median and 95% equal-tailed limits of K quantities, (K,) each."""
+    lower, median, upper = mixture.quantiles(_PROBABILITIES)
+    return dict(zip(SUMMARY, (mixture.mean(), mixture.sd(), median, lower, upper), strict=True))

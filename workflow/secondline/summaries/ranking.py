@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm
 from secondline.network.graph import received, setting_reference
 from secondline.network.structure import Structure
 from secondline.summaries import candidates
+from secondline.summaries.hierarchy import Comparison, Hierarchy, rank_cells
 from secondline.summaries.posterior import Posterior
-from secondline.summaries.rank_statistics import poth, rank_cells, ranks
+from secondline.summaries.rank_statistics import poth
 from secondline.summaries.settings import ComparisonSettings
 
 COLUMNS = (
@@ -30,9 +29,10 @@ COLUMNS = (
     "direction",
     "evidence",
     *candidates.COLUMNS,
+    "engine",
     "converged",
 )
-PROBABILITY_COLUMNS = ("setting", "treatment", "rank", "probability")
+PROBABILITY_COLUMNS = ("setting", "treatment", "rank", "probability", "error", "engine")
 
 
 def rank_treatments(
@@ -47,32 +47,43 @@ def rank_treatments(
     Returns
     -------
     rows of the ranking table and of the table of rank probabilities
-        The evidence label of a treatment is that of its effect against the setting's reference.
+        The evidence label of a treatment is that of its effect against the setting's reference. ``error`` is the
+        standard error of a probability, of Monte Carlo or quasi-Monte Carlo.
     """
     treatments = received(arms, structure.regimens)
     columns = [structure.regimens.index(treatment) for treatment in treatments]
     ranking, probabilities = [], []
     for s, setting in enumerate((OVERALL, *structure.settings)):
-        effects = posterior.effects[:, s, columns]
-        by_draw = ranks(effects, settings.better)
+        compared = posterior.comparison(s, columns, settings.better)
+
+        def among(names: Sequence[str], compared: Comparison = compared) -> Hierarchy:
+            return compared.among([treatments.index(name) for name in names])
+
+        everybody = among(treatments)
         labels = {(r["treatment"], r["comparator"]): r["evidence"] for r in relative if r["setting"] == setting}
         reference = setting_reference(arms, structure, setting, settings.reference)
         barred = settings.not_candidates.get(setting, ())
         chosen = [treatment for treatment in treatments if treatment not in barred]
-        draws = dict(zip(treatments, effects.T, strict=True))
-        among = candidates.rank_candidates(draws, chosen, labels, settings.better)
-        cells = rank_cells(by_draw)
+        found = candidates.rank_candidates(among, chosen, labels)
+        cells = rank_cells(everybody)
         common = {
-            "poth": poth(np.array([row["sucra"] for row in cells])),
+            "poth": poth(everybody.sucra),
             "direction": f"{settings.better} is better",
+            "engine": posterior.engine,
             "converged": posterior.converged,
         }
         for k, treatment in enumerate(treatments):
             names = {"setting": setting, "treatment": treatment}
             known = {"candidate": treatment in chosen, "evidence": labels.get((treatment, reference), "reference")}
-            ranking.append({**names, **known, **cells[k], **among.row(treatment), **common})
+            ranking.append({**names, **known, **cells[k], **found.row(treatment), **common})
             probabilities += [
-                {**names, "rank": rank, "probability": np.mean(by_draw[:, k] == rank)}
+                {
+                    **names,
+                    "rank": rank,
+                    "probability": float(everybody.ranks[k, rank - 1]),
+                    "error": float(everybody.errors[k, rank - 1]),
+                    "engine": posterior.engine,
+                }
                 for rank in range(1, len(treatments) + 1)
             ]
     return ranking, probabilities

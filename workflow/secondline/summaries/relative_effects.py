@@ -1,10 +1,10 @@
 """Relative effects of every ordered pair of treatments in every setting, and how far the data carry them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from secondline.cell_values import OVERALL
 from secondline.inference.widening import FITTED, PRIOR_DRIVEN
@@ -12,8 +12,7 @@ from secondline.network.arms import Arm
 from secondline.network.graph import label_contrasts
 from secondline.network.predictor import Effects
 from secondline.network.structure import Floats, Structure
-from secondline.summaries.posterior import Posterior
-from secondline.summaries.rank_statistics import share_above
+from secondline.summaries.posterior import Posterior, summarised
 from secondline.summaries.settings import ComparisonSettings
 
 COLUMNS = (
@@ -39,9 +38,11 @@ COLUMNS = (
     "prior_sensitivity",
     "prior_sensitivity_error",
     "prior_sensitivity_prior",
+    "engine",
     "converged",
 )
 INTERVAL = "95% equal-tailed credible"
+_LIMITS = np.array([0.025, 0.975])
 
 
 def relative_effects(
@@ -58,32 +59,27 @@ def relative_effects(
     in the estimates: that is the same for differences. Probabilities count effects in the favourable direction of the
     outcome. What can be estimated is judged by the columns of ``effects``, by default additive components.
     """
-    sign = 1.0 if settings.better == "higher" else -1.0
     natural = np.exp if settings.ratio else float
-    margin = np.log(settings.margin) if settings.ratio else settings.margin
+    labels = label_contrasts(arms, structure, effects)
+    contrasts = _Contrasts.of(posterior, labels, structure)
+    figures = _figures(posterior, contrasts, settings, predict)
+    reach = _reach(posterior, contrasts.rows)
     rows = []
-    for label, draws, row, spread in _contrasts(posterior, label_contrasts(arms, structure, effects), structure):
-        mean, sd = draws.mean(), draws.std(ddof=1)
-        lower, median, upper = np.quantile(draws, [0.025, 0.5, 0.975])
-        predictive = _predictive(draws, posterior, spread) if predict else (None, None)
+    for label, k, turned in zip(labels, contrasts.index, contrasts.turned, strict=True):
+        figure, carried = figures[k][turned], reach[k]
+        driven = label["structure"] == "not_estimable" or carried["prior_sensitivity"] > PRIOR_DRIVEN
         rows.append(
             {
                 **{key: label[key] for key in ("setting", "treatment", "comparator")},
                 "measure": settings.measure,
-                "mean": mean,
-                "sd": sd,
-                "median": median,
-                "lower": lower,
-                "upper": upper,
-                "estimate": natural(median),
-                "estimate_lower": natural(lower),
-                "estimate_upper": natural(upper),
-                "predictive_lower": predictive[0],
-                "predictive_upper": predictive[1],
-                "p_better": share_above(sign * draws),
-                "p_margin": np.mean(sign * (draws - margin) > 0),
+                **figure,
+                "estimate": natural(figure["median"]),
+                "estimate_lower": natural(figure["lower"]),
+                "estimate_upper": natural(figure["upper"]),
                 "interval": INTERVAL,
-                **_reach(label["structure"], row, posterior),
+                "evidence": "prior_driven" if driven else label["structure"],
+                **carried,
+                "engine": posterior.engine,
                 "converged": posterior.converged,
             }
         )
@@ -91,82 +87,125 @@ def relative_effects(
 
 
 def blocks(structure: Structure) -> dict[str, int]:
-    """Place of every setting, ``overall`` first, among the draws of effects."""
+    """Place of every setting, ``overall`` first, among the effects of a posterior."""
     return {setting: i for i, setting in enumerate((OVERALL, *structure.settings))}
 
 
-def _contrasts(posterior: Posterior, labels: Sequence[Mapping[str, Any]], structure: Structure) -> Any:
-    """Every labelled contrast with its draws, its row of coefficients, and by how many omega^2 a new setting varies."""
-    index = {regimen: i for i, regimen in enumerate(structure.regimens)}
-    block = blocks(structure)
-    effect_rows = posterior.effect_rows
-    departures = np.zeros_like(effect_rows[0])
-    if posterior.varies_by_setting:
-        departures = effect_rows[1] - effect_rows[0]
-    for label in labels:
-        s, t, c = block[label["setting"]], index[label["treatment"]], index[label["comparator"]]
-        draws = posterior.effects[:, s, t] - posterior.effects[:, s, c]
-        spread = ((departures[t] - departures[c]) ** 2).sum() if label["setting"] == OVERALL else 0.0
-        yield label, draws, effect_rows[s, t] - effect_rows[s, c], float(spread)
+@dataclass(frozen=True)
+class _Contrasts:
+    """The contrasts that differ: most stand in a table several times, turned round or in several settings."""
+
+    rows: Floats
+    """Combinations of coefficients, (K, coefficients)."""
+    departures: Floats
+    """By how many omega^2 each of them varies in a new setting, (K,)."""
+    index: list[int]
+    """Which of them every label asks for."""
+    turned: list[bool]
+    """Whether it asks for it the other way round."""
+
+    @classmethod
+    def of(cls, posterior: Posterior, labels: Sequence[Mapping[str, Any]], structure: Structure) -> "_Contrasts":
+        """Find those that the labels ask for."""
+        place = {regimen: i for i, regimen in enumerate(structure.regimens)}
+        block, effect_rows = blocks(structure), posterior.effect_rows
+        departures = effect_rows[1] - effect_rows[0] if posterior.varies_by_setting else np.zeros_like(effect_rows[0])
+        found: dict[bytes, int] = {}
+        rows, spreads, index, turned = [], [], [], []
+        for label in labels:
+            t, c = place[label["treatment"]], place[label["comparator"]]
+            row = posterior.difference(block[label["setting"]], t, c)
+            spread = float(((departures[t] - departures[c]) ** 2).sum()) if label["setting"] == OVERALL else 0.0
+            back = bool(row[np.flatnonzero(row)[:1]].sum() < 0)
+            row = (-row if back else row) + 0.0  # no zero has a sign
+            key = row.tobytes() + np.float64(spread).tobytes()
+            if key not in found:
+                rows.append(row)
+                spreads.append(spread)
+            index.append(found.setdefault(key, len(found)))
+            turned.append(back)
+        return cls(np.array(rows).reshape(len(rows), effect_rows.shape[-1]), np.array(spreads), index, turned)
 
 
-def _reach(structure_label: str, row: Floats, posterior: Posterior) -> dict[str, Any]:
-    """Evidence label, contraction 1 - (posterior sd / prior sd)^2, and the largest widening on doubling a prior scale.
+def _figures(
+    posterior: Posterior, contrasts: _Contrasts, settings: ComparisonSettings, predict: bool
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Give the figures of every contrast, link scale, as it is and turned round."""
+    margin = float(np.log(settings.margin) if settings.ratio else settings.margin)
+    predict = predict and posterior.joint.tau is not None
+    result = []
+    for part in posterior.joint.parts(len(contrasts.rows)):
+        rows, departures = contrasts.rows[part], contrasts.departures[part]
+        mixture = posterior.joint.of(rows)
+        found = summarised(mixture)
+        above = {x: mixture.p_above(np.full(len(rows), x)) for x in (0.0, margin, -margin)}
+        limits = np.full((2, len(rows)), np.nan)
+        if predict:
+            limits = posterior.joint.predictive(rows, departures).quantiles(_LIMITS)
+        for k in range(len(rows)):
+            figure = {name: float(values[k]) for name, values in found.items()}
+            new = (float(limits[0, k]), float(limits[1, k])) if predict else None
+            p = {x: float(values[k]) for x, values in above.items()}
+            forth, back = (_row(figure, new, p, margin, settings.better, turned) for turned in (False, True))
+            result.append((forth, back))
+    return result
 
-    The widening has its Monte Carlo error and the prior that causes it beside it: effect, tau, omega or interaction.
+
+def _row(
+    figure: Mapping[str, float],
+    new: tuple[float, float] | None,
+    above: Mapping[float, float],
+    margin: float,
+    better: str,
+    turned: bool,
+) -> dict[str, Any]:
+    """Cells of one contrast.
+
+    Parameters
+    ----------
+    figure : mapping
+        Those of `summarised`.
+    new : tuple of float, optional
+        Predictive limits.
+    above : mapping
+        Probabilities of being above 0, the margin, and minus the margin.
+    turned : bool
+        Whether the row is that of the comparator against the treatment.
     """
-    fitted = row @ posterior.covariances.pooled[FITTED] @ row
-    widening, error, prior = posterior.covariances.widening(row[None, :])
-    prior_driven = structure_label == "not_estimable" or widening[0] > PRIOR_DRIVEN
+    sign = -1.0 if turned else 1.0
+    # of the effect of the row, sign * d, above x: that of d above x, or below -x
+    beyond = {x: 1 - above[-x] if turned else above[x] for x in (0.0, margin)}
+    chances = {x: p if better == "higher" else 1 - p for x, p in beyond.items()}
+    ends = ("lower", "upper") if not turned else ("upper", "lower")
     return {
-        "evidence": "prior_driven" if prior_driven else structure_label,
-        "contraction": float(1 - fitted / (row**2 @ posterior.prior_sd**2)),
-        "prior_sensitivity": float(widening[0]),
-        "prior_sensitivity_error": float(error[0]),
-        "prior_sensitivity_prior": str(prior[0]),
+        "mean": sign * figure["mean"],
+        "sd": figure["sd"],
+        "median": sign * figure["median"],
+        "lower": sign * figure[ends[0]],
+        "upper": sign * figure[ends[1]],
+        "predictive_lower": sign * new[turned] if new else None,
+        "predictive_upper": sign * new[not turned] if new else None,
+        "p_better": chances[0.0],
+        "p_margin": chances[margin],
     }
 
 
-def _predictive(draws: Floats, posterior: Posterior, spread: float) -> tuple[float | None, float | None]:
-    """95% limits of the effect in a new study: quantiles of the mixture over draws of N(effect, tau^2).
+def _reach(posterior: Posterior, rows: Floats) -> list[dict[str, Any]]:
+    """Contraction 1 - (posterior sd / prior sd)^2, and the largest widening on doubling a prior scale, by contrast.
 
-    Under a model with settings the overall effect in a new study also varies between settings, by omega^2 times the
-    squared length of the component contrast, ``spread``.
+    The widening has its Monte Carlo error and the prior that causes it beside it: effect, tau, omega or interaction.
     """
-    if posterior.tau is None:
-        return None, None
-    variance = posterior.tau**2
-    if posterior.omega is not None:
-        variance = variance + spread * posterior.omega**2
-    thin = slice(None, None, max(1, len(draws) // 4000))
-    lower, upper = mixture_quantiles(draws[thin], np.sqrt(variance[thin]))
-    return lower, upper
-
-
-def mixture_quantiles(
-    medians: Floats, sds: Floats, probabilities: Sequence[float] = (0.025, 0.975), above: Floats | None = None
-) -> list[float]:
-    """Quantiles of an equally weighted mixture of normals, by Newton steps kept inside a bracket.
-
-    With ``above`` every part is two halves of normals with one median: ``sds`` below it, ``above`` over it.
-    """
-    sds = np.maximum(sds, 1e-9)
-    above = sds if above is None else np.maximum(above, 1e-9)
-    widest = np.maximum(sds, above)
-    centre, spread = medians.mean(), np.sqrt(medians.var() + (widest**2).mean())
-    result = []
-    for probability in probabilities:
-        low, high = (medians - 9 * sds).min(), (medians + 9 * above).max()
-        x = centre + ndtri(probability) * spread
-        for _ in range(100):
-            scale = np.where(x < medians, sds, above)
-            z = (x - medians) / scale
-            gap = ndtr(z).mean() - probability
-            if abs(gap) < 1e-10:
-                break
-            low, high = (low, x) if gap > 0 else (x, high)
-            density = (np.exp(-0.5 * z**2) / scale).mean() / np.sqrt(2 * np.pi)
-            step = x - gap / density if density > 0 else low - 1
-            x = step if low < step < high else (low + high) / 2
-        result.append(float(x))
-    return result
+    if not len(rows):
+        return []
+    fitted = np.einsum("kc,cd,kd->k", rows, posterior.covariances.pooled[FITTED], rows, optimize=True)
+    contraction = 1 - fitted / (rows**2 @ posterior.prior_sd**2)
+    widening, error, prior = posterior.covariances.widening(rows)
+    return [
+        {
+            "contraction": float(contraction[k]),
+            "prior_sensitivity": float(widening[k]),
+            "prior_sensitivity_error": float(error[k]),
+            "prior_sensitivity_prior": str(prior[k]),
+        }
+        for k in range(len(rows))
+    ]

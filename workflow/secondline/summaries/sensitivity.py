@@ -36,6 +36,7 @@ COLUMNS = (
     "p_better",
     *RANKED,
     "evidence",
+    "engine",
 )
 ADJUSTMENTS = ("adjusted", "matched", "crude", "unstated")
 DRAWS = SOLVED_DRAWS

@@ -1,9 +1,11 @@
 """One summary job: every table of one outcome of one analysis, for all its models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from secondline.inference.reliability import solve
 from secondline.network.arms import rows_with, used_arms
+from secondline.network.data import network_data
 from secondline.network.graph import edges, label_contrasts
 from secondline.network.structure import Structure
 from secondline.summaries import (
@@ -19,7 +21,7 @@ from secondline.summaries import (
 from secondline.summaries.draws import write_draws
 from secondline.summaries.frequentist import write_frequentist
 from secondline.summaries.league_table import league_table
-from secondline.summaries.posterior import read_posterior
+from secondline.summaries.posterior import Posterior, read_posterior
 from secondline.summaries.settings import SummarySettings
 from secondline.tables import read_table, write_table
 
@@ -50,7 +52,7 @@ def summarise_models(
     write_table(folder / "network" / "edges.csv", edges(everybody, structure.settings), EDGE_COLUMNS)
     write_table(folder / "network" / "observed.csv", observed.observed_outcomes(rows, settings), observed.COLUMNS)
     for model, file in posteriors.items():
-        posterior = read_posterior(file)
+        posterior = _exact_where_closed(read_posterior(file), rows, structure, settings, model)
         effects = settings.effects[model].centred(posterior.centres)
         out, members = folder / model, rows_with(rows, effects.needs)
         arms = used_arms(members)
@@ -73,9 +75,21 @@ def summarise_models(
         write_table(out / "absolute_effects.csv", absolute, absolute_effects.COLUMNS)
         converted = conversions.conversions(posterior, arms, structure, settings, relative)
         write_table(out / "conversions.csv", converted, conversions.COLUMNS)
-        theta = posterior.effects[:, 0].mean(axis=0)
         write_table(
             out / "mixtures.csv",
-            mixed_arm_error.mixture_errors(members, structure, theta, settings, effects),
+            mixed_arm_error.mixture_errors(members, structure, posterior.mean_effects(), settings, effects),
             mixed_arm_error.COLUMNS,
         )
+
+
+def _exact_where_closed(
+    drawn: Posterior, rows: Sequence[Mapping[str, str]], structure: Structure, settings: SummarySettings, model: str
+) -> Posterior:
+    """Solve a fit of contrasts or means again, in closed form: its draws are no more than the check of that.
+
+    The means and covariances over the grid take more room in a file than time.
+    """
+    effects = settings.effects[model].centred(drawn.centres)
+    data = network_data(rows, structure, settings.likelihood, effects, settings.overlaps, settings.bias)
+    grid = None if len(data.counts.study) else solve(data, drawn.scales).posterior
+    return drawn.solved(grid) if grid else drawn
