@@ -65,7 +65,7 @@ def jobs(output: str) -> set[str]:
 
 SMALL = {
     "config/config.yaml": [
-        ("draws: 6000\n", "draws: 500\n"),
+        ("draws: 6000\n", "draws: 500\n  most_draws: 500\n"),
         (
             "  four_cohorts:\n",
             "  four_cohorts:\n    outcomes: [pfs]\n",

@@ -29,6 +29,7 @@ def configuration() -> dict[str, Any]:
         "sampler": {
             "chains": 4,
             "draws": 500,
+            "most_draws": 500,
             "tune": 500,
             "target_accept": 0.9,
             "retry": {"draws": 2000, "tune": 1000, "target_accept": 0.99},

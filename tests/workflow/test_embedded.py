@@ -14,7 +14,7 @@ from tests.workflow.conftest import ROOT, copy_of, jobs
 from tests.workflow.small import CODE, CONFIG, configuration, write_small
 
 EXAMPLE = "config/examples/smoking.yaml"
-FEW = "sampler={draws: 300, tune: 300, retry: {draws: 300, tune: 300}}"
+FEW = "sampler={draws: 300, most_draws: 300, tune: 300, retry: {draws: 300, tune: 300}}"
 RULES = {"build_evidence main/os", "fit_models main/os", "summarise_models main/os", "write_report main"}
 
 

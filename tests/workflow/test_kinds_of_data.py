@@ -123,7 +123,7 @@ def finished(tables: dict[str, list[dict[str, Any]]], tmp_path_factory: pytest.T
         "models": {"random": {"heterogeneity": True}},
         "headline": "random",
         "priors": {"vague": {"effect": 10, "tau": 1, "omega": 1, "baseline": 10}},
-        "sampler": example["sampler"] | {"draws": 500},
+        "sampler": example["sampler"] | {"draws": 500, "most_draws": 500},
         "analyses": {"kinds": {"label": "Kinds of data"}},
     }
     (project.folder / "kinds.yaml").write_text(yaml.safe_dump(config))

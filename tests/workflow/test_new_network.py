@@ -11,7 +11,7 @@ from tests.test_new_network import FORMATS, NAMES, SAID
 from tests.workflow.conftest import ROOT, Project, copy_of
 
 RETRY = "retry: {draws: 300, tune: 300, target_accept: 0.95}"
-FAST = f"sampler={{chains: 2, draws: 200, tune: 200, target_accept: 0.9, {RETRY}}}"
+FAST = f"sampler={{chains: 2, draws: 200, most_draws: 200, tune: 200, target_accept: 0.9, {RETRY}}}"
 CODE = ("Snakefile", "workflow", "scripts", "envs", "profiles")
 
 

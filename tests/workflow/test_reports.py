@@ -34,7 +34,9 @@ def report_and_tables(project: Project, config: str, analysis: str) -> tuple[str
 def smoking(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Run the smoking example with few draws."""
     project = copy_of(ROOT, tmp_path_factory.mktemp("smoking"), PARTS)
-    project.edit("config/examples/smoking.yaml", "draws: 1000\n  tune: 600", "draws: 400\n  tune: 400")
+    project.edit(
+        "config/examples/smoking.yaml", "draws: 1000\n  tune: 600", "draws: 400\n  most_draws: 400\n  tune: 400"
+    )
     done = project.snakemake("--cores", "2", "--configfile", "config/examples/smoking.yaml")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return project

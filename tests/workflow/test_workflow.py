@@ -49,9 +49,9 @@ CONTRACT = {
     "unit,observed,observed_lower,observed_upper,interval,shown,source",
     "primary/os/pooled/absolute_effects.csv": "setting,treatment,scale,unit,mean,sd,median,lower,upper,absolute,"
     "absolute_lower,absolute_upper,absolute_mean,absolute_sd,evidence,reason,baseline,source,assumptions,interval,"
-    "converged",
+    "engine,converged",
     "primary/os/pooled/coefficients.csv": "parameter,mean,sd,median,lower,upper,prior,centre,contraction,"
-    "prior_sensitivity,evidence,interval,converged",
+    "prior_sensitivity,evidence,interval,engine,converged",
     "primary/os/inconsistency/degrees_of_freedom.csv": "kind,name,contrasts,effects,df,same_test,estimate,se,p_value,"
     "detectable",
     "primary/os/inconsistency/node_splits.csv": "treatment,comparator,evidence,measure,mean,sd,median,lower,upper,"
@@ -59,17 +59,17 @@ CONTRACT = {
     "prior_sensitivity,same_test,multi_arm",
     "primary/os/pooled/relative_effects.csv": "setting,treatment,comparator,measure,mean,sd,median,lower,upper,"
     "estimate,estimate_lower,estimate_upper,predictive_lower,predictive_upper,p_better,p_margin,interval,evidence,contraction,"
-    "prior_sensitivity,prior_sensitivity_error,prior_sensitivity_prior,converged",
+    "prior_sensitivity,prior_sensitivity_error,prior_sensitivity_prior,engine,converged",
     "primary/os/pooled/ranking.csv": "setting,treatment,candidate,sucra,sucra_lower,sucra_upper,mean_rank,"
     "median_rank,rank_lower,rank_upper,p_best,poth,direction,evidence,candidate_sucra,candidate_sucra_lower,"
     "candidate_sucra_upper,candidate_mean_rank,candidate_median_rank,candidate_rank_lower,candidate_rank_upper,"
-    "candidate_p_best,candidate_first_by,named_first,not_named,converged",
-    "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability",
-    "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap",
+    "candidate_p_best,candidate_first_by,named_first,not_named,engine,converged",
+    "primary/os/pooled/rank_probabilities.csv": "setting,treatment,rank,probability,error,engine",
+    "primary/os/pooled/heterogeneity.csv": "parameter,mean,sd,median,lower,upper,prior,prior_overlap,engine",
     "primary/os/pooled/fit_statistics.csv": "data_points,residual_deviance,p_d,dic,elpd_loo,elpd_loo_se,p_loo,"
     "loo_method,studies,left_out",
-    "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,divergences,converged,"
-    "exact_check",
+    "primary/os/pooled/diagnostics.csv": "parameter,r_hat,ess_bulk,ess_tail,mcse_mean,mcse_mean_ratio,mcse_limit_ratio,"
+    "divergences,converged,exact_check",
     "primary/os/pooled/exact_check.csv": "parameter,quantity,sampled,exact,mcse,exact_error,z,pareto_k,status",
     "primary/os/doubt/thresholds.csv": "setting,rule,study,arm,effect,se,first,lower,upper,lower_ratio,upper_ratio,"
     "lower_se,upper_se,lower_first,upper_first,inside_interval,inside_derivation,linear_lower,linear_upper,disagree,"
@@ -102,11 +102,12 @@ CONTRACT = {
     "primary/summary/ranking.csv": "outcome,model,setting,treatment,candidate,sucra,sucra_lower,sucra_upper,p_best,"
     "evidence,candidate_sucra,candidate_sucra_lower,"
     "candidate_sucra_upper,candidate_mean_rank,candidate_median_rank,candidate_rank_lower,candidate_rank_upper,"
-    "candidate_p_best,candidate_first_by,named_first,not_named,converged",
-    "primary/summary/fits.csv": "outcome,model,converged,exact_check,draws,min_ess_bulk,max_r_hat,divergences,versions",
+    "candidate_p_best,candidate_first_by,named_first,not_named,engine,converged",
+    "primary/summary/fits.csv": "outcome,model,converged,exact_check,engine,draws,min_ess_bulk,max_r_hat,"
+    "mcse_mean_ratio,mcse_limit_ratio,divergences,versions",
     "summary/sensitivity.csv": "analysis,outcome,model,setting,treatment,comparator,estimate,estimate_lower,"
-    "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,adjustment,"
-    "evidence_digest",
+    "estimate_upper,p_better,sucra,p_best,candidate_sucra,candidate_p_best,named_first,not_named,evidence,engine,"
+    "adjustment,evidence_digest",
     "primary/os/certainty/certainty.csv": (
         "setting,treatment,comparator,domain,version,judgement,by_rule,rule,rule_source,draws,differs_in_draws,"
         "other_versions,override,reason,judge,evidence,note,share_randomised,share_non_randomised,"
@@ -120,7 +121,7 @@ CONTRACT = {
     "primary/os/certainty/summary_of_findings.csv": "setting,treatment,comparator,studies,participants,direct_studies,"
     "direct_participants,direct_share,prior_share,measure,estimate,estimate_lower,estimate_upper,evidence,scale,unit,"
     "without,without_lower,without_upper,without_not_given,with,with_lower,with_upper,with_not_given,certainty,reasons,"
-    "other_certainty_in_draws,override,interval,converged",
+    "other_certainty_in_draws,override,interval,engine,converged",
     "primary/summary/prisma_nma.csv": "item,section,topic,asks,status,report,tables,still_needed",
     "primary/summary/rob_nma.csv": "item,section,topic,status,shows,report,tables",
     "primary/summary/nice_tsd7.csv": "item,section,topic,status,shows,report,tables",

@@ -45,5 +45,7 @@ CHECKLIST_TABLES = ("rob_nma", "nice_tsd7")  # of summary/: those that a person 
 POPULATION_TABLES = ("characteristics", "standardised_differences")  # what the figure of the patients shows
 MANIFEST = "summary/manifest.json"  # of a run: what it was made from, and what it concludes
 SOLVED_DRAWS = 10_000  # behind the ranks and limits of what summary/sensitivity.csv has from the exact engine
+RANK_SEQUENCES, RANK_POINTS_LOG2 = 8, 15
+"""Scrambled Sobol sequences behind the ranks of an exact posterior, and the binary logarithm of their lengths."""
 RANKED = ("sucra", "p_best", "candidate_sucra", "candidate_p_best", "named_first", "not_named")
 """Columns of a ranking that the workbook shows beside the effects."""

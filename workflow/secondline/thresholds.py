@@ -4,6 +4,10 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 MAX_Z = 4.0
 MAX_PARETO_K = 0.7
+MAX_MEAN_ERROR = 0.015
+"""Monte Carlo standard error of a published mean, in standard deviations, beyond which more draws are taken."""
+MAX_LIMIT_ERROR = 0.04
+"""The same of a 95% limit."""
 
 LEARNED_NOTHING = 0.8
 """Overlap of prior and posterior above which the data say nothing about a parameter."""

@@ -27,7 +27,7 @@ COLUMNS = (
     *_RELATIVE,
     *("scale", "unit"),
     *(f"{side}{end}" for side in _SIDES for end in (*_ENDS, "_not_given")),
-    *("certainty", "reasons", "other_certainty_in_draws", "override", "interval", "converged"),
+    *("certainty", "reasons", "other_certainty_in_draws", "override", "interval", "engine", "converged"),
 )
 """Relative effects and outcomes on the natural scale; outcomes without and with the treatment in place of the
 reference, a probability between 0 and 1, or a time in the unit named."""
@@ -91,7 +91,7 @@ def finding_rows(
             {
                 **dict(zip(("setting", "treatment", "comparator"), names, strict=True)),
                 **{column: _either(weighed, names).get(column) for column in _BEHIND},
-                **{column: effect[column] for column in (*_RELATIVE, "interval", "converged")},
+                **{column: effect[column] for column in (*_RELATIVE, "interval", "engine", "converged")},
                 **_absolute(outcomes, names),
                 **_certainty(_either(judged, names)),
             }

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, inf, log, sqrt
 
+from secondline.cell_values import EXACT
 from secondline.changes.statements import Row
-from secondline.layout import SOLVED_DRAWS
+from secondline.layout import RANK_POINTS_LOG2, RANK_SEQUENCES, SOLVED_DRAWS
 from secondline.measures import MEASURES
 
 BEYOND = 6.0
@@ -15,6 +16,7 @@ _FACTOR = {"estimate": 1.2533, "estimate_lower": 2.674, "estimate_upper": 2.674}
 """Monte Carlo error of the median and of the 2.5th and 97.5th percentile of a normal distribution from n independent
 draws, in standard deviations over the square root of n: sqrt(p (1 - p)) over its density there."""
 _PROBABILITIES = ("p_better", "sucra", "p_best", "candidate_sucra", "candidate_p_best")
+_COUNTED = ("p_best", "candidate_p_best")
 _ROUNDING = 1e-9
 
 Key = tuple[str, ...]
@@ -56,7 +58,8 @@ def compare_fit(
     measure : str
         Effect measure of the outcome.
     draws : mapping
-        Effective numbers of draws before and after, by model; a model that is not named was solved exactly.
+        Effective numbers of draws before and after, by model; a model that is not named was solved without Markov
+        chains. They count where a row does not say that it is exact.
     """
     old, ratio = {_key(row): row for row in before}, MEASURES[measure].is_ratio
     found, compared, within = [], 0, 0
@@ -92,6 +95,10 @@ def _z(before: Row, after: Row, column: str, draws: tuple[float, float], ratio: 
 
 def _error(row: Row, column: str, draws: float, ratio: bool) -> float:
     """Monte Carlo error of a figure, on the link scale; of a probability, or a mean of ranks, the largest possible."""
+    if row.get("engine") == EXACT:  # but for what is counted over points
+        if column not in _COUNTED:
+            return 0.0
+        draws = RANK_SEQUENCES * 2**RANK_POINTS_LOG2
     if column in _FACTOR:
         ends = [float(row["estimate_lower"]), float(row["estimate_upper"])]
         lower, upper = map(log, ends) if ratio else ends

@@ -18,6 +18,8 @@ DIAGNOSTIC_COLUMNS = (
     "ess_bulk",
     "ess_tail",
     "mcse_mean",
+    "mcse_mean_ratio",
+    "mcse_limit_ratio",
     "divergences",
     "converged",
     "exact_check",
@@ -47,7 +49,7 @@ def convergence(quantities: Sequence[Quantity], divergences: int) -> list[dict[s
     r_hat = array_stats.rhat(draws, **axes)
     bulk = array_stats.ess(draws, method="bulk", **axes)
     tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
-    mcse = array_stats.mcse(draws, method="mean", **axes)
+    mcse = mean_mcse(draws)
     return [
         {
             "parameter": quantity.name,
@@ -61,7 +63,14 @@ def convergence(quantities: Sequence[Quantity], divergences: int) -> list[dict[s
     ]
 
 
-def _quantile_mcse(draws: Floats, probability: float) -> Floats:
+def mean_mcse(draws: Floats) -> Floats:
+    """Monte Carlo error of the mean of draws (chains, draws, K)."""
+    from arviz_stats.base import array_stats
+
+    return np.asarray(array_stats.mcse(draws, method="mean", chain_axis=0, draw_axis=1))
+
+
+def quantile_mcse(draws: Floats, probability: float) -> Floats:
     """Monte Carlo error of a quantile of draws (chains, draws, K): sqrt(p (1 - p) / ESS) over the density there.
 
     The density is that between the quantiles half as far from the end and half again as far: over the few draws within
@@ -89,10 +98,10 @@ def compare_with_exact(
     flat = draws.reshape(-1, draws.shape[-1])
     sampled = [flat.mean(axis=0), flat.std(axis=0, ddof=1), *np.quantile(flat, [0.025, 0.975], axis=0)]
     mcse = [
-        array_stats.mcse(draws, method="mean", **axes),
+        mean_mcse(draws),
         array_stats.mcse(draws, method="sd", **axes),
-        _quantile_mcse(draws, 0.025),
-        _quantile_mcse(draws, 0.975),
+        quantile_mcse(draws, 0.025),
+        quantile_mcse(draws, 0.975),
     ]
     return [
         {

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from secondline.inference.fitted import Attempt, Fitted
 from secondline.inference.leave_one_out import LeftOut, leave_one_out
 from secondline.inference.likelihood_check import check_likelihood
 from secondline.inference.posterior_tree import posterior_tree
+from secondline.inference.precision import Precision, precision
 from secondline.inference.reliability import Solution, solve
 from secondline.inference.sampling import CompiledModel, compile_model, fit_seed
 from secondline.inference.settings import FitSettings, SamplerPlan, SamplerSettings
@@ -23,6 +24,7 @@ from secondline.network.predictor import Predictor
 from secondline.network.structure import Floats
 from secondline.tables import replacing, write_table
 
+_ROUNDS, _LEAST_MORE = 3, 500  # of further draws, and how many a chain takes in one at least
 TIMING_COLUMNS = ("analysis", "outcome", "model", "import_s", "compile_s", "sampling_s", "other_s")
 
 
@@ -111,9 +113,18 @@ class Sampler:
         inputs = model_inputs(first.data, first.scales, size, tabulated=False)
         return cls(compile_model(network_model(inputs)), size, plan, cores)
 
-    def draw(self, fit: Fit, seed: int, again: bool = False) -> tuple[dict[str, Floats], int]:
-        """Draw from the posterior of a fit, see `sample`; ``again`` with the settings of a second attempt."""
+    def draw(self, fit: Fit, seed: int, again: bool = False, draws: int | None = None) -> tuple[dict[str, Floats], int]:
+        """Draw from the posterior of a fit, see `sample`.
+
+        Parameters
+        ----------
+        again : bool
+            Whether with the settings of a second attempt.
+        draws : int, optional
+            Draws of every chain; by default those of the settings.
+        """
         settings, chains = self.plan.retry if again else self.plan.first, self.plan.chains
+        settings = settings if draws is None else replace(settings, draws=draws)
         return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed)
 
 
@@ -132,7 +143,10 @@ def sample_fit(fit: Fit, sampler: Sampler, seed: int) -> Fitted:
 
 def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: bool = False) -> Attempt:
     begun = time.perf_counter()
-    parameters, divergences = sampler.draw(fit, seed, again)
+    # The tables of a posterior in closed form do not come from draws, which are its check alone.
+    exact_tables = solution.posterior is not None and solution.posterior.in_closed_form
+    draw_it = _draw_once if exact_tables else _draw_enough
+    parameters, divergences, found = draw_it(fit, sampler, seed, again)
     sampling_s = time.perf_counter() - begun
     quantities = list_quantities(parameters, fit.data.predictor, solution.posterior)
     checks = diagnostics.convergence(quantities, divergences)
@@ -141,8 +155,32 @@ def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: b
     comparison += check_likelihood(fit.data, flat_draws(parameters), fit.scales)
     converged = diagnostics.has_converged(checks, comparison)
     for row in checks:
+        row |= {"mcse_mean_ratio": found.mean, "mcse_limit_ratio": found.limit}
         row |= {"converged": converged, "exact_check": solution.status}
     return Attempt(parameters, divergences, checks, comparison, converged, sampling_s)
+
+
+Drawn = tuple[dict[str, Floats], int, Precision]
+"""Draws with leading dimensions (chain, draw), divergences, and how precise the draws are."""
+
+
+def _draw_once(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
+    parameters, divergences = sampler.draw(fit, seed, again)
+    return parameters, divergences, precision(parameters, fit.data.predictor)
+
+
+def _draw_enough(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
+    """Draw until means and limits are as precise as tables ask for, or there are as many draws as there may be."""
+    parameters, divergences, found = _draw_once(fit, sampler, seed, again)
+    for number in range(_ROUNDS):
+        n = parameters["coefficients"].shape[1]
+        more = min(found.draws(n), sampler.plan.most) - n
+        if more <= 0:
+            break
+        further, diverged = sampler.draw(fit, fit_seed(seed, f"more {number}"), again, max(more, _LEAST_MORE))
+        parameters = {name: np.concatenate([draws, further[name]], axis=1) for name, draws in parameters.items()}
+        divergences, found = divergences + diverged, precision(parameters, fit.data.predictor)
+    return parameters, divergences, found
 
 
 def sample(

@@ -26,6 +26,8 @@ class SamplerPlan:
     chains: int
     first: SamplerSettings
     retry: SamplerSettings
+    most: int = 0
+    """Draws of every chain up to which more are taken where tables come from draws whose errors are too large."""
 
 
 @dataclass(frozen=True, kw_only=True)

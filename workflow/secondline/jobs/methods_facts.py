@@ -95,7 +95,9 @@ def _priors(priors: Priors) -> PriorFacts:
 
 
 def _sampler(sampler: Sampler) -> SamplerFacts:
-    return SamplerFacts(chains=sampler.chains, first=_attempt(sampler), retry=_attempt(sampler.retry))
+    return SamplerFacts(
+        chains=sampler.chains, first=_attempt(sampler), retry=_attempt(sampler.retry), most=sampler.most
+    )
 
 
 def _attempt(given: Retry) -> AttemptFacts:

@@ -235,7 +235,7 @@ def is_overlapping(project: Project, outcome: str) -> bool:
 
 def _sampler(given: config_parts.Sampler) -> SamplerPlan:
     first, retry = (SamplerSettings(**each.model_dump(include=_ATTEMPT)) for each in (given, given.retry))
-    return SamplerPlan(chains=given.chains, first=first, retry=retry)
+    return SamplerPlan(chains=given.chains, first=first, retry=retry, most=given.most)
 
 
 def summary_settings(project: Project, outcome: str, analysis: str | None = None) -> SummarySettings:

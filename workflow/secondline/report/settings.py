@@ -156,6 +156,8 @@ class SamplerFacts:
     chains: int
     first: AttemptFacts
     retry: AttemptFacts
+    most: int
+    """Draws of a chain up to which more are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import exp, floor, log10
 
-from secondline.cell_values import DIRECT, OVERALL, REFERENCE
+from secondline.cell_values import DIRECT, EXACT, OVERALL, REFERENCE, SAMPLED
 from secondline.cells import left_out_name, left_out_study
 from secondline.likelihoods import SCALES
 from secondline.measures import MEASURES, Measure
@@ -20,6 +20,7 @@ DECLARED = "declared baseline"
 NOT_A_CANDIDATE = "not a candidate"
 NOT_RANKED = "not ranked, prior-driven"
 NOT_CONVERGED = "NOT CONVERGED"
+ENGINE_WORDS = {EXACT: "exact posterior", SAMPLED: "draws"}
 NOT_ASSESSABLE = "not assessable"
 SPREADS = {
     "tau": "τ: standard deviation between studies",
@@ -52,6 +53,9 @@ GLOSSARY = {
     "LOO method": "Integration and refits leave the study out; PSIS approximates this, unreliably if k exceeds 0.7.",
     "Exact check": "Whether the posterior was compared with one computed without Markov chains and, if not, why not.",
     "Largest Pareto k": "Reliability of the importance sampling in the exact engine; unreliable above 0.7.",
+    "Tables from": "Whether tables show the exact posterior, of which draws are the check, or summaries of draws.",
+    "Error of means": "Largest Monte Carlo standard error of a mean of the draws, in posterior standard deviations.",
+    "Error of limits": "The same for the limits of 95% intervals.",
     "Largest R-hat": "Agreement between the chains; 1 indicates perfect agreement.",
     "Smallest bulk ESS": "Effective sample size: the number of independent draws that would be equally informative.",
     "τ": "Between-study standard deviation of the effects.",

@@ -29,9 +29,12 @@ FIT_COLUMNS = (
     "model",
     "converged",
     "exact_check",
+    "engine",
     "draws",
     "min_ess_bulk",
     "max_r_hat",
+    "mcse_mean_ratio",
+    "mcse_limit_ratio",
     "divergences",
     "versions",
 )
@@ -63,8 +66,10 @@ def summarise_analysis(
     for outcome in outcomes:
         for model in models:
             names = {"outcome": outcome, "model": model}
-            ranking += [{**row, **names} for row in read_table(folder / outcome / model / "ranking.csv")]
-            fits.append({**names, **_fit(folder / outcome / model)})
+            ranked = read_table(folder / outcome / model / "ranking.csv")
+            ranking += [{**row, **names} for row in ranked]
+            engine = ranked[0]["engine"] if ranked else ""
+            fits.append({**names, **_fit(folder / outcome / model), "engine": engine})
     write_table(folder / "summary" / "ranking.csv", ranking, RANKING_COLUMNS)
     write_table(folder / "summary" / "fits.csv", fits, FIT_COLUMNS)
     shown = dict.fromkeys(outcome for pair in pairs for outcome in pair)
@@ -89,6 +94,6 @@ def _fit(folder: Path) -> dict[str, Any]:
         "draws": draws,
         "min_ess_bulk": min(float(row["ess_bulk"]) for row in rows),
         "max_r_hat": max(float(row["r_hat"]) for row in rows),
-        "divergences": rows[0]["divergences"],
+        **{key: rows[0][key] for key in ("mcse_mean_ratio", "mcse_limit_ratio", "divergences")},
         "versions": versions,
     }

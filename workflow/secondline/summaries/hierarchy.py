@@ -3,7 +3,7 @@
 Probabilities of one treatment being better than another, and with them SUCRA and mean ranks, are those of the mixture
 of normals; SUCRA is the mean over the others of the probability of being better (Rücker & Schwarzer 2015).
 Probabilities of ranks are counted: over the draws, where the posterior consists of these, or over the points of several
-scrambled Sobol sequences, which are their spread closer to the truth than draws would be.
+scrambled Sobol sequences. The spread over batches of draws, or over the sequences, is the error of what is counted.
 
 References
 ----------
@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from secondline.inference.joint_posterior import JointPosterior
+from secondline.layout import RANK_POINTS_LOG2, RANK_SEQUENCES
 from secondline.network.structure import Floats
 from secondline.summaries.rank_statistics import ranks
 
 _LIMITS = np.array([0.025, 0.5, 0.975])
 _ROUNDING = 1e-12  # of a sum of probabilities
 _BATCHES = 100  # of draws in order, whose spread is the Monte Carlo error
-SCRAMBLINGS, POINTS_LOG2 = 8, 15  # Sobol sequences in the place of draws, and the binary logarithm of their lengths
 _DECIMALS = 12  # to which effects that are the same are the same
 
 
@@ -106,7 +106,9 @@ class Comparison:
         if posterior.is_drawn:
             batches = np.array_split(posterior.means @ ahead.T, min(len(posterior.means), _BATCHES))
         elif len(rows) > 2:
-            batches = [posterior.points(ahead, POINTS_LOG2, seed).round(_DECIMALS) for seed in range(SCRAMBLINGS)]
+            batches = [
+                posterior.points(ahead, RANK_POINTS_LOG2, seed).round(_DECIMALS) for seed in range(RANK_SEQUENCES)
+            ]
         else:
             batches = []
         return cls(means=means, p_better=p_better, batches=batches)

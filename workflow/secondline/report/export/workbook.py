@@ -44,6 +44,7 @@ COLUMNS = {
     "assumptions": "what the absolute outcome of the row assumes",
     "effect, se": "effect used by a fit, link scale, and its standard error",
     "assumed, derived": "what was assumed about the figure of a study, or derived rather than printed",
+    "engine": "exact: the posterior in closed form; importance: draws by importance sampling; sampled: Markov chains",
     "converged": "false: the fit failed its checks; do not use the numbers of the row",
 }
 

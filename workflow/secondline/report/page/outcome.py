@@ -22,6 +22,7 @@ from secondline.report.prose.first import first_sentences, lead_of
 from secondline.report.prose.robustness import robustness
 from secondline.report.prose.sentences import (
     design_words,
+    engine_sentence,
     fit_sentences,
     inconsistency_sentences,
     informed_words,
@@ -99,6 +100,7 @@ def outcome_section(
         "label": names.outcome_label,
         "direction": names.direction,
         "measure": names.effects.words,
+        "computed": engine_sentence(headline["rank_probabilities"]),
         "everyone": all_candidates(ranking),
         "failed": inconsistency.pop("failed"),
         "cards": answer_cards(ranking, relative, names),

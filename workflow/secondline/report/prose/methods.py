@@ -67,7 +67,7 @@ def methods_text(
         "Network": network(settings),
         "Statistical model": model(settings, evidence, names),
         "Priors": priors(settings, names),
-        "Estimation": estimation(settings),
+        "Estimation": estimation(settings, evidence, names),
         "Ranking and strength of the evidence": _ranking(settings, explanations),
         "Absolute effects": _absolute(settings, names),
         "Inconsistency": _inconsistency(settings, names),
@@ -127,8 +127,8 @@ def _absolute(settings: ReportSettings, names: Names) -> list[str]:
     if any(name in settings.converted for name in chosen):
         sentences.append(
             "Differences in events per 1,000 patients and numbers needed to treat were computed from joint draws of "
-            "baselines and relative effects; where the interval of a difference contains 0, that of the number needed "
-            "to treat extends through infinity [@altman1998]."
+            "baselines and relative effects (quasi-random ones where results are exact); where the interval of a "
+            "difference contains 0, that of the number needed to treat extends through infinity [@altman1998]."
         )
     return sentences
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from secondline.layout import RANK_POINTS_LOG2, RANK_SEQUENCES
 from secondline.likelihoods import LIKELIHOODS
 from secondline.network.arms import is_contrast, rows_with, used_rows
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT
@@ -15,7 +16,15 @@ from secondline.report.words import (
     listed,
 )
 from secondline.sd_prior import SdPrior
-from secondline.thresholds import LEARNED_NOTHING, MAX_PARETO_K, MAX_R_HAT, MAX_Z, MIN_ESS
+from secondline.thresholds import (
+    LEARNED_NOTHING,
+    MAX_LIMIT_ERROR,
+    MAX_MEAN_ERROR,
+    MAX_PARETO_K,
+    MAX_R_HAT,
+    MAX_Z,
+    MIN_ESS,
+)
 
 
 def model(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
@@ -166,27 +175,65 @@ def _prior(facts: MethodsFacts, prior: str, outcomes: Sequence[str]) -> str:
     return listed(parts)
 
 
-def estimation(settings: ReportSettings) -> list[str]:
+def estimation(settings: ReportSettings, evidence: Mapping[str, Sequence[Row]], names: Names) -> list[str]:
     """Say how posteriors were computed and checked."""
-    sampler = settings.methods.sampler
-    first, retry = sampler.first, sampler.retry
+    facts = settings.methods.outcomes
+    solved = [
+        name
+        for name in settings.outcomes
+        if LIKELIHOODS[facts[name].likelihood].is_gaussian or all(map(is_contrast, used_rows(evidence[name])))
+    ]
+    drawn = [name for name in settings.outcomes if name not in solved]
     return [
-        "Posterior distributions were sampled with the No-U-Turn sampler [@hoffman2014] in PyMC [@pymc2023], using "
-        f"{sampler.chains} chains of {first.draws} draws each after {first.tune} tuning iterations, a "
-        f"target acceptance rate of {first.target_accept:g} and seed {settings.seed}. We considered a fit to "
-        f"have converged if every R-hat was below {MAX_R_HAT:g}, bulk and tail effective sample sizes exceeded "
-        f"{MIN_ESS:g} [@vehtari2021], there were no divergent transitions, and posterior means, standard deviations "
-        f"and 2.5% and 97.5% quantiles were within {MAX_Z:g} Monte Carlo standard errors of those computed without "
-        "Markov chains, that is, by numerical integration over τ and ω (combined with importance sampling for count "
-        f"data, with a Pareto k of at most {MAX_PARETO_K:g} [@vehtari2017]). Where that computation was itself "
-        "unreliable, the check was omitted (the table of fits gives the reason) and convergence was judged from the "
-        f"chains alone. Fits that did not converge were repeated with {retry.draws} draws after {retry.tune} "
-        f"tuning iterations and a target acceptance rate of {retry.target_accept:g}; those that still did not "
-        "converge are marked as such.",
+        *([_in_closed_form(solved, names)] if solved else []),
+        f"{_sampling(settings, drawn, solved)} {_convergence(settings)}",
         f"Intervals are {INTERVAL}s; predictive intervals refer to the effect in a new study. We considered τ or ω not "
         "informed by the data when the overlap of its prior and posterior distributions exceeded "
         f"{LEARNED_NOTHING:g}.",
     ]
+
+
+def _in_closed_form(outcomes: Sequence[str], names: Names) -> str:
+    labels, points = listed(outcome_in_text(name, names) for name in outcomes), RANK_SEQUENCES * 2**RANK_POINTS_LOG2
+    return (
+        f"For {labels}, whose studies give contrasts or means, results are those of the exact posterior distribution: "
+        "given τ and ω the effects are normally distributed, and τ and ω were integrated out numerically on a grid. "
+        f"Probabilities of ranks were computed over {points} points of scrambled Sobol sequences."
+    )
+
+
+def _sampling(settings: ReportSettings, drawn: Sequence[str], solved: Sequence[str]) -> str:
+    """Say how Markov chains were run, and for what."""
+    sampler, first = settings.methods.sampler, settings.methods.sampler.first
+    what = "As a check, posterior distributions were also" if solved and not drawn else "Posterior distributions were"
+    text = (
+        f"{what} sampled with the No-U-Turn sampler [@hoffman2014] in PyMC [@pymc2023], using "
+        f"{sampler.chains} chains of {first.draws} draws each after {first.tune} tuning iterations, a "
+        f"target acceptance rate of {first.target_accept:g} and seed {settings.seed}"
+    )
+    text += "; where results are exact, the draws are a check only." if solved and drawn else "."
+    if not drawn:
+        return text
+    return (
+        f"{text} For counts, sampling continued, up to {sampler.most} draws per chain, until Monte Carlo standard "
+        f"errors were at most {100 * MAX_MEAN_ERROR:g}% of the posterior standard deviation for means and "
+        f"{100 * MAX_LIMIT_ERROR:g}% for limits of intervals; the table of fits gives the largest."
+    )
+
+
+def _convergence(settings: ReportSettings) -> str:
+    retry = settings.methods.sampler.retry
+    return (
+        f"We considered a fit to have converged if every R-hat was below {MAX_R_HAT:g}, bulk and tail effective "
+        f"sample sizes exceeded {MIN_ESS:g} [@vehtari2021], there were no divergent transitions, and posterior means, "
+        f"standard deviations and 2.5% and 97.5% quantiles were within {MAX_Z:g} Monte Carlo standard errors of those "
+        "computed without Markov chains, that is, by numerical integration over τ and ω (combined with importance "
+        f"sampling for count data, with a Pareto k of at most {MAX_PARETO_K:g} [@vehtari2017]). Where that computation "
+        "was itself unreliable, the check was omitted (the table of fits gives the reason) and convergence was judged "
+        f"from the chains alone. Fits that did not converge were repeated with {retry.draws} draws after {retry.tune} "
+        f"tuning iterations and a target acceptance rate of {retry.target_accept:g}; those that still did not "
+        "converge are marked as such."
+    )
 
 
 def fit() -> list[str]:

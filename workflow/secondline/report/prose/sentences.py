@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp
 
+from secondline.cell_values import EXACT
 from secondline.report.figures.fit import (
     BEYOND,
     CONSISTENCY,
@@ -48,6 +49,23 @@ def not_converged(fits: Sequence[Row], names: Names) -> list[str]:
         for row in fits
         if not is_true(row, "converged")
     ]
+
+
+def engine_sentence(probabilities: Sequence[Row]) -> str:
+    """Say where the effects and ranks of a model come from.
+
+    Parameters
+    ----------
+    probabilities : rows
+        rank_probabilities.csv of the model.
+    """
+    if not probabilities:
+        return ""
+    error = max(float(row["error"]) for row in probabilities)
+    if probabilities[0]["engine"] == EXACT:
+        beside = f"; the probabilities of ranks have a numerical error of at most {error:.1g}" if error else ""
+        return f"Effects and intervals are those of the exact posterior distribution{beside}."
+    return f"Effects, intervals and ranks summarise draws; probabilities of ranks have errors of at most {error:.1g}."
 
 
 def fit_sentences(points: Sequence[Row], names: Names) -> list[str]:

@@ -10,6 +10,7 @@ from secondline.report.prose.sentences import SYMBOLS, informed_words
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.results import ENDS, Table, arm_label, interval, trimmed
 from secondline.report.words import (
+    ENGINE_WORDS,
     INTERVAL,
     NOT_ASSESSABLE,
     NOT_CONVERGED,
@@ -264,13 +265,15 @@ def fits_table(fits: Sequence[Row], names: Names) -> Table:
             row["model"],
             "yes" if is_true(row, "converged") else "NO",
             "yes" if row["exact_check"] == CHECKED else row["exact_check"],
+            ENGINE_WORDS.get(row["engine"], "–"),
             row["draws"],
             number(row["min_ess_bulk"], 0),
             number(row["max_r_hat"], 4),
             row["divergences"],
+            *(f"{100 * float(row[key]):.1f}%" for key in ("mcse_mean_ratio", "mcse_limit_ratio")),
         ]
         for row in fits
     ]
-    measures = ("Draws", "Smallest bulk ESS", "Largest R-hat", "Divergences")
-    columns = ("Outcome", "Model", "Converged", "Exact check", *measures)
+    measures = ("Tables from", "Draws", "Smallest bulk ESS", "Largest R-hat", "Divergences")
+    columns = ("Outcome", "Model", "Converged", "Exact check", *measures, "Error of means", "Error of limits")
     return Table("Convergence of every fit", columns, rows)
