@@ -21,7 +21,16 @@ def effect(names: Sequence[str] = NAMES, median: float = -0.4, half: float = 0.3
     limits = {"lower": median - half, "upper": median + half}
     wider = {"predictive_lower": median - 4 / 3 * half, "predictive_upper": median + 4 / 3 * half}
     named = dict(zip(("setting", "treatment", "comparator"), names, strict=True))
-    return {**named, "median": median, **limits, **wider, "evidence": "indirect", "converged": True, **more}
+    return {
+        **named,
+        "median": median,
+        **limits,
+        **wider,
+        "evidence": "indirect",
+        "engine": "exact",
+        "converged": True,
+        **more,
+    }
 
 
 def shares(names: Sequence[str] = NAMES, prior: float = 0.1, **studies: float) -> list[dict[str, Any]]:
@@ -58,7 +67,7 @@ def write_tables(
     heterogeneity = [{"statistic": BEYOND_HETEROGENEITY, "p_value": p_design}]
     edges = [{"treatment": "b", "comparator": "a", "weight": 1.0}]
     made: dict[str, tuple[Sequence[Mapping[str, Any]], Sequence[str]]] = {
-        "effects": (effects, (*EFFECT, "evidence", "converged")),
+        "effects": (effects, (*EFFECT, "evidence", "engine", "converged")),
         "contributions": (contributions, SHARE),
         "heterogeneity": (heterogeneity, ("statistic", "p_value")),
         "edges": (edges, ("treatment", "comparator", "weight")),

@@ -23,7 +23,13 @@ def effect(setting: str, treatment: str, comparator: str, estimate: str) -> dict
     rest = dict.fromkeys(
         ("mean", "sd", "predictive_lower", "predictive_upper", "p_better", "p_margin", "interval"), "1"
     )
-    limits = {"estimate": estimate, "estimate_lower": "0.5", "estimate_upper": "0.9", "converged": "true"}
+    limits = {
+        "estimate": estimate,
+        "estimate_lower": "0.5",
+        "estimate_upper": "0.9",
+        "engine": "exact",
+        "converged": "true",
+    }
     pair = {"setting": setting, "treatment": treatment, "comparator": comparator}
     return {**pair, "measure": "HR", **limits, **rest, "evidence": "direct"}
 

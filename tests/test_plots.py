@@ -109,7 +109,8 @@ class Network:
         link = {"median": value, "lower": value - width, "upper": value + width, "mean": value, "sd": width / 1.96}
         ends = {"estimate": "median", "estimate_lower": "lower", "estimate_upper": "upper"}
         natural = {name: self._natural(link[key]) for name, key in ends.items()}
-        return {"measure": self.measure, "converged": "true", **{k: repr(v) for k, v in {**link, **natural}.items()}}
+        common = {"measure": self.measure, "engine": "exact", "converged": "true"}
+        return {**common, **{k: repr(v) for k, v in {**link, **natural}.items()}}
 
     def relative(self):
         """Rows of relative_effects.csv: every ordered pair."""
@@ -202,6 +203,8 @@ class Network:
                 "treatment": name,
                 "rank": str(rank),
                 "probability": repr(0.8 if self.order.index(name) + 1 == rank else 0.2 / max(n - 1, 1)),
+                "error": "0.0006",
+                "engine": "exact",
             }
             for setting in ("overall", *self.settings)
             for name in self.effects
@@ -361,6 +364,7 @@ def relative_rows(measure="OR"):
                     "predictive_lower": str(effect - 9),
                     "predictive_upper": str(effect + 1.5),
                     "evidence": LABEL_OF[treatment],
+                    "engine": "sampled",
                     "converged": "true",
                 }
             )
@@ -371,7 +375,10 @@ def probability_rows():
     """Rows of rank_probabilities.csv, all ranks equally probable."""
     n = len(TREATMENTS)
     return [
-        {"setting": setting, "treatment": treatment, "rank": str(rank), "probability": str(1 / n)}
+        {
+            **{"setting": setting, "treatment": treatment, "rank": str(rank), "probability": str(1 / n)},
+            **{"error": "0.0042", "engine": "sampled"},
+        }
         for setting in SETTINGS
         for treatment in TREATMENTS
         for rank in range(1, n + 1)

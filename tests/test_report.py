@@ -179,6 +179,7 @@ def write_analysis(folder: Path, outcome: str, ranking: Any, converged: str = "t
     write_rows(folder / "main" / "summary" / "ranking.csv", ranking)
     fit = {"outcome": outcome, "model": "pooled", "converged": converged, "draws": "4000", "divergences": "0"}
     fit |= {"exact_check": NO_CHECK, "min_ess_bulk": "1234.5", "max_r_hat": "1.00123", "versions": "python 3 pymc 6"}
+    fit |= {"engine": "sampled", "mcse_mean_ratio": "0.0123", "mcse_limit_ratio": "0.0321"}
     write_rows(folder / "main" / "summary" / "fits.csv", [fit])
     write_rows(folder / "evidence" / "effects.csv", [{"study": study, "outcome": "other", "selected": "true"}])
     write_rows(folder / "evidence" / "derivation.csv", [{"study": study, "outcome": "other", "method": "any"}])
@@ -214,7 +215,7 @@ def method_facts(labels: Labels) -> MethodsFacts:
                 effect=7.5, tau=HalfNormal(0.6), omega=HalfNormal(0.3), baseline=8.5, slope=7.5, cutpoint=1.5
             )
         },
-        sampler=SamplerFacts(chains=3, first=first, retry=retry),
+        sampler=SamplerFacts(chains=3, first=first, retry=retry, most=9876),
         plain=True,
         reference=next(iter(labels.regimens.values())),
         settings=[label for name, label in labels.settings.items() if name != "overall"],
@@ -853,7 +854,10 @@ def test_fits_without_an_exact_check_say_so() -> None:
     names = Names(LABELS, "main", "pain", "pooled")
     fit = {"outcome": "pain", "model": "pooled", "converged": "true", "exact_check": NO_CHECK, "draws": "4000"}
     fit |= {"min_ess_bulk": "900", "max_r_hat": "1.001", "divergences": "0"}
-    assert NO_CHECK in checks.fits_table([fit], names).rows[0]
+    fit |= {"engine": "exact", "mcse_mean_ratio": "0.02", "mcse_limit_ratio": "0.05"}
+    (cells,) = checks.fits_table([fit], names).rows
+    assert NO_CHECK in cells
+    assert (cells[4], cells[-2:]) == ("exact posterior", ["2.0%", "5.0%"])
     row = {"parameter": "tau", "quantity": "mean", "z": "", "pareto_k": "0.91", "status": NO_CHECK}
     assert checks.check_table({"Pooled": [row]}, names).rows[0][1:4] == ["0", "–", NO_CHECK]
 
