@@ -8,6 +8,8 @@ MAX_MEAN_ERROR = 0.015
 """Monte Carlo standard error of a published mean, in standard deviations, beyond which more draws are taken."""
 MAX_LIMIT_ERROR = 0.04
 """The same of a 95% limit."""
+MOST_DRAWS = 20_000
+"""Draws of a chain up to which more are taken, by default."""
 
 LEARNED_NOTHING = 0.8
 """Overlap of prior and posterior above which the data say nothing about a parameter."""

@@ -13,6 +13,7 @@ from secondline.inference.fitted import Fitted, solved
 from secondline.inference.sampling import use_user_cache
 from secondline.inference.task import Fit
 from secondline.inference.widening import solve_and_assess
+from secondline.thresholds import MOST_DRAWS
 
 if TYPE_CHECKING:
     import pymc
@@ -53,8 +54,9 @@ def fit(
     chains, cores : int
         Markov chains, two or more, and how many are sampled at a time.
     draws : int, optional
-        By default 10,000 independent draws of an exact posterior, or 1,000 of every chain. Chains that have not
-        converged are run again, four times as long.
+        By default 10,000 independent draws of an exact posterior, or 1,000 of every chain. Chains whose Monte Carlo
+        errors are too large for tables go on, to 20,000 draws at most, unless the posterior has a closed form; those
+        that have not converged are run again, four times as long.
 
     Returns
     -------
@@ -142,5 +144,5 @@ def _sample(ready: Fit, draws: int, chains: int, cores: int, seed: int) -> Fitte
 
     first = SamplerSettings(draws=draws, tune=_TUNE, target_accept=_TARGET_ACCEPT)
     retry = SamplerSettings(draws=_RETRY_DRAWS * draws, tune=_RETRY_TUNE, target_accept=_RETRY_TARGET_ACCEPT)
-    plan = SamplerPlan(chains=chains, first=first, retry=retry)
+    plan = SamplerPlan(chains=chains, first=first, retry=retry, most=max(draws, MOST_DRAWS))
     return sample_fit(ready, Sampler.build([ready], plan, cores), seed)

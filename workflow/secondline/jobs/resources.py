@@ -18,7 +18,8 @@ def fit_megabytes(arms: int, sampler: Sampler) -> int:
     arms : int
         Arms of all studies in use.
     sampler : Sampler
-        Chains and draws; the second attempt of the sampler may take more draws than the first.
+        Chains and draws; the second attempt of the sampler may take more draws than the first. Draws that it adds
+        where Monte Carlo errors ask for more are not counted: large networks hardly do.
 
     Returns
     -------

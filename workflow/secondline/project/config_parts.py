@@ -10,6 +10,7 @@ from secondline.project.documents import FileName, Label, Strict, Text, fail
 from secondline.project.figures import Identifier
 from secondline.project.outcomes import Scale
 from secondline.project.sd_priors import GivenSdPrior
+from secondline.thresholds import MOST_DRAWS
 
 Method = Literal[
     "adjusted_hr", "crude_hr", "hr_p", "logrank_p", "km_reconstruction", "medians_ci", "medians_events", "medians_p"
@@ -148,25 +149,21 @@ class Retry(Strict):
     """Target acceptance of the sampler, below 1."""
 
 
-_MOST_DRAWS = 20_000
-
-
 class Sampler(Retry):
     """Sampler settings."""
 
     chains: Annotated[int, Field(ge=2, le=64)]
     """Number of chains."""
-    most_draws: Annotated[int | None, Field(ge=100, le=100_000)] = None
+    most_draws: Annotated[int, Field(ge=100, le=100_000)] = MOST_DRAWS
     """Draws per chain up to which a fit of counts goes on until Monte Carlo errors are small: at most 1.5% of the
-    posterior standard deviation for means, and 4% for limits. By default 20,000, or four times `draws` if that is
-    more."""
+    posterior standard deviation for means, and 4% for limits."""
     retry: Retry
     """Settings of a second attempt."""
 
     @property
     def most(self) -> int:
         """Draws per chain up to which more are taken."""
-        return max(self.draws, self.most_draws or max(_MOST_DRAWS, 4 * self.draws))
+        return max(self.draws, self.most_draws)
 
 
 class Selection(Strict):
