@@ -88,7 +88,7 @@ class Comparison:
     means: Floats
     p_better: Floats
     batches: Sequence[Floats]
-    """Effects by draw, (draws, treatments), higher is better; by how far batches differ, what is counted has errors."""
+    """Effects by draw or by point, (draws, treatments), higher is better; all of them count alike."""
 
     @classmethod
     def of(cls, posterior: JointPosterior, rows: Floats, better: str) -> "Comparison":
@@ -151,8 +151,8 @@ def _counted(batches: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Shares of the draws in which every treatment has every rank, and their standard errors, (treatments, ranks)."""
     n = batches[0].shape[1]
     shares = []
-    for batch in batches:
-        cells = np.arange(n) * n + ranks(batch, "higher") - 1
+    for seed, batch in enumerate(batches):
+        cells = np.arange(n) * n + ranks(batch, "higher", seed) - 1
         shares.append(np.bincount(cells.ravel(), minlength=n * n).reshape(n, n) / len(batch))
     weights = np.array([len(batch) for batch in batches]) / sum(map(len, batches))
     errors = np.std(shares, axis=0, ddof=1) / np.sqrt(len(shares)) if len(shares) > 1 else np.zeros((n, n))

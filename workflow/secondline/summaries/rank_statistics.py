@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from secondline.network.structure import Floats
 
 
-def ranks(effects: Floats, better: str) -> NDArray[np.int64]:
+def ranks(effects: Floats, better: str, seed: int = 0) -> NDArray[np.int64]:
     """Rank treatments in every draw, 1 for the best.
 
     Ties are broken by lot: where the exact engine takes omega to be 0, members of a class have one effect, and none of
@@ -22,6 +22,8 @@ def ranks(effects: Floats, better: str) -> NDArray[np.int64]:
     effects : array, (draws, treatments)
         Link scale, against any common comparator.
     better : {"lower", "higher"}
+    seed : int
+        Of the lots.
     """
     ahead = effects if better == "higher" else -effects
     result = np.ones(effects.shape, np.int64)
@@ -29,7 +31,7 @@ def ranks(effects: Floats, better: str) -> NDArray[np.int64]:
         result += column[:, None] > ahead
     n = effects.shape[1]
     tied = np.flatnonzero(result.sum(axis=1) < n * (n + 1) // 2)
-    lots = np.random.default_rng(0).random((len(tied), n))
+    lots = np.random.default_rng(seed).random((len(tied), n))
     order = np.lexsort((lots, -ahead[tied]), axis=1)
     result[tied] = np.argsort(order, axis=1, kind="stable") + 1
     return result
