@@ -77,7 +77,7 @@ BEHIND: dict[str, set[str]] = {
 }
 """Rooms behind the script of a rule. Of ``jobs`` only what starts a script: see `STARTERS`."""
 
-STARTERS = {"jobs/__init__.py", "jobs/script.py", "jobs/outputs.py"}
+STARTERS = {f"jobs/{name}.py" for name in ("__init__", "script", "outputs", "disk", "notes")}
 
 
 def room(module: str) -> str:

@@ -324,6 +324,12 @@ def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     return any(agrees(found[1], row["prior_overlap"]) for row in rows)
 
 
+def _rank_errors(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    rows = tables.read(here.outcome, "model", "rank_probabilities.csv")
+    exact = found[0].startswith("numerical")
+    return found[1] == f"{max(float(row['error']) for row in rows):.1g}" and (rows[0]["engine"] == "exact") == exact
+
+
 def _versions(found: re.Match[str], _: Passage, tables: Tables) -> bool:
     cells = {row["versions"] for row in tables.read("summary", "fits.csv")}
     return re.sub(r",| and", "", found[1]).lower().split("; ") == sorted(cells)
@@ -382,6 +388,7 @@ RULES: list[tuple[str, Check]] = [
     # the seed and the commit stand in no table
     (r"^The base seed is \d+; the seed of every fit is derived from it\."
      r"(?: The Git commit is [0-9a-f]+;)?", lambda *_: True),
+    (r"(?:numerical error|errors) of at most (\S+)\.$", _rank_errors),
     (r"The models were fitted with (.*?)\. The same commit", _versions),
     (r"The fits of this analysis, (\d+) in all, took (\d+) s: (\d+) s for imports, (\d+) s for compilation, (\d+) s "
      r"for draws and (\d+) s for checks\.$", _run_time),
