@@ -15,6 +15,7 @@ from secondline.inference.grid import NormalMixture
 from secondline.network.structure import Floats
 
 _CELLS = 4_000_000  # components times quantities that are in memory at a time
+_ROOT_CELLS = 8 * _CELLS  # rows of all roots times quantities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ class JointPosterior:
 
     def parts(self, n: int) -> Iterator[slice]:
         """Divide n quantities into as many as are computed at a time."""
-        size = max(1, _CELLS // len(self.weights))
+        size = max(1, min(_CELLS // len(self.weights), _ROOT_CELLS // max(1, self.roots[..., 0].size)))
         yield from (slice(first, first + size) for first in range(0, n, size))
 
     def scale(self, name: str) -> NormalMixture:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from secondline.inference.widening import FITTED, PRIOR_DRIVEN
-from secondline.summaries.posterior import Posterior, summarised
+from secondline.summaries.posterior import Posterior, summarised_in_parts
 from secondline.summaries.relative_effects import INTERVAL
 
 COLUMNS = (
@@ -39,7 +39,7 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
     """
     rows = []
     units = np.eye(len(posterior.names))
-    summaries = summarised(posterior.joint.of(units))
+    summaries = summarised_in_parts(posterior.joint, units)
     for k, name in enumerate(posterior.names):
         variance, prior_sd = posterior.covariances.pooled[FITTED][k, k], posterior.prior_sd[k]
         widening = float(posterior.covariances.widening(units[[k]])[0][0])

@@ -157,6 +157,12 @@ def read_posterior(file: str) -> Posterior:
         )
 
 
+def summarised_in_parts(joint: JointPosterior, rows: Floats) -> dict[str, Floats]:
+    """Summarise linear combinations of the coefficients, rows (K, coefficients), as `summarised` does."""
+    parts = [summarised(joint.of(rows[part])) for part in joint.parts(len(rows))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in SUMMARY}
+
+
 def summarised(mixture: NormalMixture) -> dict[str, Floats]:
     """Mean, standard deviation, median and 95% equal-tailed limits of K quantities, (K,) each."""
     lower, median, upper = mixture.quantiles(_PROBABILITIES)
