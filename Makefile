@@ -23,7 +23,7 @@ override B := $(value B)
 export CORES CONFIG ID CSV STUDY FILE XLSX MEASURE BETTER REFERENCE A B
 NETWORK = $(BIN)/secondline new-network --measure="$$MEASURE" --better="$$BETTER" --reference="$$REFERENCE"
 
-.PHONY: help setup results check preview diff new-network import new-study import-studies test test-all bench calibrate lint format lock schemas notebook readme-figure docs clean
+.PHONY: help setup results check preview diff new-network import new-study import-studies test test-all validate bench calibrate lint format lock schemas notebook readme-figure docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -64,6 +64,10 @@ test: $(READY) ## run the fast tests
 test-all: $(READY) ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "" --hypothesis-profile new
 
+validate: $(READY) ## run the published networks of validation/ and compare them: results/validation/figures.md
+	@$(BIN)/snakemake --snakefile validation/Snakefile --cores "$$CORES"
+	@$(BIN)/python scripts/validate.py --out results/validation/figures.md
+
 bench: $(READY) ## time the sampler beside the textbook model
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench.py --scale
@@ -74,7 +78,7 @@ calibrate: $(READY) ## renew docs/calibration.md: every likelihood and model, si
 lint: $(READY) ## ruff, snakefmt, mypy, snakemake --lint, and eslint where npm is there
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules validation/Snakefile
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	@if command -v npm >/dev/null; then \
@@ -84,7 +88,7 @@ lint: $(READY) ## ruff, snakefmt, mypy, snakemake --lint, and eslint where npm i
 format: $(READY) ## reformat the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile workflow/Snakefile workflow/rules
+	$(BIN)/snakefmt Snakefile workflow/Snakefile workflow/rules validation/Snakefile
 
 lock: ## renew the hashed locks from envs/*.in (needs uv)
 	cd envs && uv pip compile --universal --generate-hashes --no-header --python-version 3.12 requirements.in -o requirements.txt
