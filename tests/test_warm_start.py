@@ -57,9 +57,15 @@ def test_what_it_imports_is_there_already(forks: Forks, tmp_path: Path) -> None:
 def test_nothing_is_left_of_another(forks: Forks, tmp_path: Path) -> None:
     """A fork has the environment and the state of its own script alone."""
     assert (
-        run(forks, tmp_path, "import os, math\nassert os.environ['A'] == 'b'\nmath.pi = 3\nos.chdir('/')", A="b") == 0
+        run(
+            forks,
+            tmp_path,
+            "import os, math\nassert os.environ['THEIRS'] == 'b'\nmath.pi = 3\nos.chdir('/')",
+            THEIRS="b",
+        )
+        == 0
     )
-    assert run(forks, tmp_path, "import os, math\nassert 'A' not in os.environ and math.pi > 3") == 0
+    assert run(forks, tmp_path, "import os, math\nassert 'THEIRS' not in os.environ and math.pi > 3") == 0
     assert run(forks, tmp_path, f"import os\nassert os.getcwd() == {os.getcwd()!r}") == 0
 
 

@@ -20,10 +20,17 @@ class Project:
 
     folder: Path
 
+    @property
+    def temporary(self) -> Path:
+        """Folder of temporary files of its runs."""
+        return self.folder / "tmp"
+
     def environment(self, cache: str | None = None) -> dict[str, str]:
         """Variables with which the copy runs its own package, on compiled code that all copies share."""
+        self.temporary.mkdir(exist_ok=True)
         return {
             **os.environ,
+            "TMPDIR": str(self.temporary),
             "PYTHONPATH": str(self.folder / "workflow"),
             "SECONDLINE_CACHE": cache or str(ROOT / ".cache" / "compiled"),
         }

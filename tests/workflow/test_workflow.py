@@ -191,6 +191,11 @@ def test_consistency_has_one_deviance(finished: Project) -> None:
     assert {key: beside[key] for key in own} == own
 
 
+def test_nothing_is_left_in_the_temporary_folder(finished: Project) -> None:
+    """Neither of a job nor of the run: PyTensor would leave the source of every compiled function."""
+    assert not [*finished.temporary.iterdir()]
+
+
 def test_every_fit_is_complete(finished: Project) -> None:
     """Every analysis, outcome and model has its files; figures and reports are there."""
     for analysis, outcome in [*(("primary", o) for o in OUTCOMES), ("four_cohorts", "pfs")]:

@@ -28,9 +28,14 @@ def use_compile_cache(folder: Path) -> None:
     folder = Path(os.environ.get("SECONDLINE_CACHE", folder))
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    # cxx= has PyTensor compile no C++. That would be for the graphs of checks alone, take seconds, need a compiler, and
-    # leave a library on the disk that ends the process where it is damaged.
-    os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'},cxx="
+    flags = {
+        "base_compiledir": folder / "pytensor",
+        "generated_src_dir": folder / "pytensor-sources",  # else every fit leaves a file in the temporary folder
+        # No C++: it would be for the graphs of checks alone, take seconds, need a compiler, and leave a library on the
+        # disk that ends the process where it is damaged.
+        "cxx": "",
+    }
+    os.environ["PYTENSOR_FLAGS"] = ",".join(f"{name}={value}" for name, value in flags.items())
     os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba" / kernels_digest())
     with TemporaryFile(dir=folder):  # numba would only say that it finds no folder
         pass
