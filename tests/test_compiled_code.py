@@ -1,10 +1,16 @@
-"""Compiled code that is kept on disk: what is damaged counts as missing."""
+"""Compiled code that is kept on disk: what is damaged counts as missing, and copies of the same sources share it."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from secondline.inference.kernels.compiled_code import CheckedFiles
+
+from tests.conftest import ROOT
 
 KEY, CODE = ("float64",), b"machine code" * 100
 
@@ -57,3 +63,32 @@ def test_code_that_cannot_be_kept_is_not_missed(tmp_path: Path) -> None:
     files = CheckedFiles(str(tmp_path / "file"), "function", 0)
     files.save(KEY, CODE)
     assert files.load(KEY) is None
+
+
+def test_two_processes_do_not_share_a_file(files: CheckedFiles, tmp_path: Path) -> None:
+    """One that has not seen the index of the other keeps its code elsewhere."""
+    (tmp_path / "function.nbi").unlink()
+    files.save(("int64",), b"other code")
+    assert files.load(("int64",)) == b"other code"
+    assert len([*tmp_path.glob("*.nbc")]) == 2
+
+
+CALL = """
+from secondline.inference.families import _tail
+_tail(0, 1.0)
+print(sum(_tail.stats.cache_hits.values()))
+"""
+
+
+def test_copies_of_the_same_sources_share_what_one_has_compiled(tmp_path: Path) -> None:
+    """Wherever they are; a change of any source that a function may call has it compiled anew."""
+    hits = []
+    for name, more in (("one", ""), ("two", ""), ("changed", "\n# more\n")):
+        package = tmp_path / name / "secondline"
+        shutil.copytree(ROOT / "workflow/secondline", package, ignore=shutil.ignore_patterns("__pycache__"))
+        with (package / "inference/kernels/nodes.py").open("a") as file:
+            file.write(more)
+        own = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+        done = subprocess.run([sys.executable, "-c", CALL], env=own, capture_output=True, text=True, check=True)
+        hits.append(int(done.stdout))
+    assert hits == [0, 1, 0]

@@ -11,12 +11,12 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from secondline import likelihoods
-from secondline.inference.kernels.compiled_code import check_what_is_kept
+from secondline.inference.kernels.compiled_code import set_up_compiled_code
 from secondline.likelihoods import COUNT_LIKELIHOODS, Distribution
 from secondline.network.data import CountData
 from secondline.network.structure import Floats
 
-check_what_is_kept()
+set_up_compiled_code()
 
 # Compiled functions know a likelihood by its code, and take the codes from here.
 BINOMIAL_LOGIT, BINOMIAL_CLOGLOG = likelihoods.BINOMIAL_LOGIT.family, likelihoods.BINOMIAL_CLOGLOG.family

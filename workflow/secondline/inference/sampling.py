@@ -36,7 +36,7 @@ def use_compile_cache(folder: Path) -> None:
         "cxx": "",
     }
     os.environ["PYTENSOR_FLAGS"] = ",".join(f"{name}={value}" for name, value in flags.items())
-    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba" / kernels_digest())
+    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
     with TemporaryFile(dir=folder):  # numba would only say that it finds no folder
         pass
 
@@ -49,13 +49,7 @@ def use_user_cache() -> None:
     folder = Path(os.environ.get("SECONDLINE_CACHE", home)) / "numba"
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        os.environ["NUMBA_CACHE_DIR"] = str(folder / kernels_digest())
-
-
-def kernels_digest() -> str:
-    """Digest of the sources of the kernels: numba looks at the file of a function alone, not at what it calls."""
-    here = Path(__file__).parent
-    return sha256(b"".join(path.read_bytes() for path in sorted(here.rglob("*.py")))).hexdigest()[:16]
+        os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 def fit_seed(seed: int, *names: str) -> int:

@@ -1,5 +1,5 @@
 """Compiled functions: the density of every model, and the integrals of the likelihood of counts."""
 
-from secondline.inference.kernels.compiled_code import check_what_is_kept
+from secondline.inference.kernels.compiled_code import set_up_compiled_code
 
-check_what_is_kept()
+set_up_compiled_code()
