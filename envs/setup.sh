@@ -35,3 +35,4 @@ fi
 
 "$venv/bin/python" -m pip install --quiet --require-hashes -r envs/requirements-dev.txt
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+"$venv/bin/secondline" compile

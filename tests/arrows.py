@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "api": {"project", "evidence", "network", "inference", "summaries", "doubt", "certainty", "report"},
     DOOR: {"api", "network"},
     "jobs": {"project", "evidence", "network", "inference", "summaries", "doubt", "certainty", "report", "changes"},
-    "tools": {"project", "evidence", "network", "summaries", "sources", "jobs", "report", "changes"},
+    "tools": {"project", "evidence", "network", "inference", "summaries", "sources", "jobs", "report", "changes"},
 }
 """``tools`` reach ``report`` because `secondline answer` says on the terminal what the page says, in the same words."""
 SETTINGS_ALONE = {("jobs", "report")}

@@ -15,6 +15,7 @@ COMMANDS = {
     "diff": ("secondline.tools.diff", "say what changed between two runs, and what caused it"),
     "new-study": ("secondline.tools.new_study", "write a study sheet to fill in"),
     "import": ("secondline.tools.import_studies", "write study sheets from a flat table"),
+    "compile": ("secondline.tools.compile_code", "compile what every fit needs, once (make setup does)"),
     "sources": ("secondline.tools.sources", "check the printed figures against your copies of the papers"),
     "schemas": ("secondline.tools.schemas", "write the JSON schemas of configuration and sheets, for editors"),
     "reference": (
