@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from secondline.errors import UserError
-from secondline.jobs.outputs import check_inputs, failures, read_records, vouched
+from secondline.jobs import outputs
+from secondline.jobs.lock import begin
+from secondline.jobs.outputs import check_inputs, digest, distrust, failures, read_records, vouched
 from secondline.tables import write_text
 
 TABLE = "a,b\n" + "".join(f"{k},{k}\n" for k in range(12))
@@ -85,3 +87,32 @@ def test_a_damaged_record_vouches_for_nothing_beside_it(made: Path, text: str) -
     made.with_name(".ranks.made.json").write_text(text)
     damaged = [file for record in read_records(Path("results")) for file in record.damaged()]
     assert sorted(damaged) == [Path("results/a/b/u.csv"), made]
+
+
+def test_what_nobody_has_written_since_is_not_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes written again are as the job left them; after a new start of the machine all of them are read."""
+    made.write_text(made.read_text())
+    read: list[Path] = []
+    monkeypatch.setattr(outputs, "digest", lambda file: read.append(file) or digest(file))
+    assert not [file for record in read_records(Path("results")) for file in record.damaged()]
+    assert read == [made]
+    monkeypatch.setattr(outputs, "_start", lambda: "another")
+    assert not [file for record in read_records(Path("results")) for file in record.damaged()]
+    assert sorted(read[1:]) == [Path("results/a/b/u.csv"), made]
+
+
+def test_a_run_leaves_the_folders_of_other_configurations_alone(made: Path) -> None:
+    """They may be at work below the same results: neither what they have half written nor their records are its own."""
+    other = Path("results/other")
+    other.mkdir()
+    half, record = other / ".t.csv.1.part", other / ".ranks.made.json"
+    half.write_text("x")
+    (other / "t.csv").write_text(TABLE)
+    record.write_text(json.dumps({"rule": "ranks", "log": "ranks.log", "digests": {"t.csv": None}}))
+    Path("ranks.log").write_text("at work\n")
+    made.write_text("x")
+    run = begin(Path("config.yaml"), [Path("results")], [Path("results/a")], planning=False)
+    assert half.exists()
+    assert run.failed() == ""
+    assert other / "t.csv" not in distrust([Path("results/a")])
+    assert other / "t.csv" in distrust([Path("results")])

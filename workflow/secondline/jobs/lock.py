@@ -27,18 +27,27 @@ _ATTEMPTS, _PAUSE = 5, 0.1  # another run that begins looks at this lock for a m
 class Run:
     """A run of a configuration by this process."""
 
-    results: Sequence[Path]
-    """Folders of the results."""
+    folders: Sequence[Path]
+    """Those that it writes into."""
     began: float
     """Seconds since the epoch."""
 
     def failed(self) -> str:
         """Gather what the jobs that failed say in their logs."""
-        return "\n".join(failures(self.results, self.began))
+        return "\n".join(failures(self.folders, self.began))
 
 
-def begin(config: Path, results: Sequence[Path], planning: bool) -> Run:
+def begin(config: Path, results: Sequence[Path], folders: Sequence[Path], planning: bool) -> Run:
     """Claim a configuration and its results, unless this process only plans, and have what is damaged made again.
+
+    Parameters
+    ----------
+    config : Path
+        Its file.
+    results : sequence of Path
+        Folders of its results, in which there may be those of other configurations too.
+    folders : sequence of Path
+        Folders in them that belong to this configuration.
 
     Raises
     ------
@@ -48,13 +57,13 @@ def begin(config: Path, results: Sequence[Path], planning: bool) -> Run:
     if not planning:
         claim(config, results)
         check_writable([FOLDER, LOGS, *results])
-        sweep(results)
-    again = distrust(results)
+        sweep(folders)
+    again = distrust(folders)
     if again:
         more = f" and {len(again) - 1} more" if len(again) > 1 else ""
         why = "not as the job that makes it left it, or without Snakemake's notes on it"
         print(f"{again[0]}{more}: {why}; to be made again", flush=True)
-    return Run(results, time.time())
+    return Run(folders, time.time())
 
 
 def claim(config: Path, results: Sequence[Path] = ()) -> None:

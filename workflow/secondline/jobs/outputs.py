@@ -3,6 +3,9 @@
 Each job keeps a record beside its outputs, in the folder that holds them all. While the job runs the record vouches for
 nothing; once every output is there it holds their digests. A job that failed, was killed or lost its power leaves a
 record that vouches for nothing, and Snakemake's notes are not trusted over it: they call a failed job finished.
+
+As long as the machine has not been started anew, a file that nobody has written since is as its job left it, and is not
+read to find that out: the results of a large project are gigabytes, and every start of Snakemake looks at all of them.
 """
 
 import json
@@ -19,6 +22,8 @@ from secondline.jobs.notes import call_incomplete, without_notes
 from secondline.tables import clean_up, write_text
 
 _RECORD = ".{rule}.made.json"
+_Identity = tuple[int, ...]
+_START = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Record:
     rule: str
     log: Path
     digests: Mapping[Path, str | None]
+    identities: Mapping[Path, _Identity]
+    """What the system says of them, where it has run since without a break."""
 
     @property
     def finished(self) -> bool:
@@ -36,7 +43,12 @@ class Record:
 
     def damaged(self) -> list[Path]:
         """List outputs that are there, but not as the job left them."""
-        return [file for file, known in self.digests.items() if file.exists() and digest(file) != known]
+        return [file for file in self.digests if file.exists() and not self.is_as_left(file)]
+
+    def is_as_left(self, file: Path) -> bool:
+        """Whether an output that is there is as the job left it."""
+        known = self.digests[file]
+        return known is not None and (_identity(file) == self.identities.get(file) or digest(file) == known)
 
 
 def digest(file: Path) -> str:
@@ -53,11 +65,14 @@ def read_record(file: Path) -> Record:
     folder = file.parent
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        digests = {Path(os.path.normpath(folder / name)): known for name, known in content["digests"].items()}
-        return Record(content["rule"], Path(content["log"]), digests)
+        files = {name: Path(os.path.normpath(folder / name)) for name in content["digests"]}
+        digests = {file: content["digests"][name] for name, file in files.items()}
+        since = content.get("identities", {}) if content.get("start") == _start() != "" else {}
+        identities = {file: tuple(since[name]) for name, file in files.items() if name in since}
+        return Record(content["rule"], Path(content["log"]), digests, identities)
     except (ValueError, KeyError, TypeError, AttributeError):
         beside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-        return Record(file.name, Path(), dict.fromkeys(beside))
+        return Record(file.name, Path(), dict.fromkeys(beside), {})
 
 
 def read_records(folder: Path) -> list[Record]:
@@ -87,17 +102,29 @@ def vouched(rule: str, log: str, outputs: Iterable[str]) -> Iterator[None]:
     _write(folder, rule, log, {file: digest(file) for file in files})
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Distinguish a file from the one that replaces it."""
+def _identity(file: Path) -> _Identity | None:
+    """Distinguish a file from the one that replaces it, and from itself once somebody has written into it."""
     if not file.exists():
         return None
     found = file.stat()
-    return found.st_ino, found.st_mtime_ns
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@cache
+def _start() -> str:
+    """Tell one start of this machine from all others; empty where the system does not say."""
+    try:
+        return _START.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _write(folder: Path, rule: str, log: str, digests: Mapping[Path, str | None]) -> None:
     named = {os.path.relpath(file, folder): known for file, known in digests.items()}
-    content = {"rule": rule, "log": log, "digests": named}
+    content: dict[str, object] = {"rule": rule, "log": log, "digests": named}
+    if all(digests.values()):
+        identities = {os.path.relpath(file, folder): _identity(file) for file in digests}
+        content |= {"start": _start(), "identities": identities}
     write_text(folder / _RECORD.format(rule=rule), json.dumps(content, indent=1) + "\n")
 
 
@@ -114,7 +141,7 @@ def check_inputs(inputs: Iterable[str]) -> None:
         for record in (record for folder in file.parents for record in beside(folder) if file in record.digests):
             if not record.finished:
                 raise UserError("the job that makes it did not finish; start the run again", file)
-            if digest(file) != record.digests[file]:
+            if not record.is_as_left(file):
                 raise UserError("has changed since its job wrote it; start the run again, which makes it again", file)
 
 
@@ -141,10 +168,12 @@ def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
 
 
 def _unique(folders: Iterable[Path]) -> list[Record]:
-    """Read the records of folders that may lie within each other."""
+    """Read the records in folders that may lie within each other, and those of jobs that wrote into several of them."""
     apart = list(dict.fromkeys(folders))
     roots = [folder for folder in apart if not any(folder != other and folder.is_relative_to(other) for other in apart)]
-    return [record for folder in roots for record in read_records(folder)]
+    above = dict.fromkeys(file for root in roots for file in sorted(root.parent.glob(_RECORD.format(rule="*"))))
+    within = [record for folder in roots for record in read_records(folder)]
+    return [*map(read_record, above), *within]
 
 
 def distrust(folders: Iterable[Path]) -> list[Path]:

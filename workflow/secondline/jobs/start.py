@@ -116,9 +116,10 @@ def begin_run(workflow: Any, opened: Opened) -> Run | None:
     be_patient()
     logging.getLogger("snakemake.logging").addFilter(_worth_saying)
     config, planning = opened.project.config, workflow.output_settings.dryrun
-    results = list(dict.fromkeys(map(Path, (config.results, config.shared_results))))
+    results, shared = Path(config.results), Path(config.shared_results)
+    folders = [*(results / analysis for analysis in config.analyses), shared / "evidence", shared / "summary"]
     with mistakes_in_one_line():
-        run = begin(opened.document.file, results, planning)
+        run = begin(opened.document.file, list(dict.fromkeys([results, shared])), folders, planning)
         if not planning:
             write_copy(opened.document, Path(opened.copy))
     for file in opened.project.files:
