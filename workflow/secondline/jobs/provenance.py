@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+_ROOM = Path(__file__).parent
 _PIPELINE = PACKAGE / "pipeline"  # where a wheel has the workflow
 
 
@@ -60,9 +61,12 @@ def modules_used(script: Path) -> set[Path]:
 
 @cache
 def code_digest(script: Path) -> str:
-    """Digest of the package code behind a script: a parameter of its rule, since Snakemake does not see imports."""
+    """Digest of the package code behind a script: a parameter of its rule, since Snakemake does not see imports.
+
+    This room has no part in it: how jobs start and look after their files changes nothing of what they compute.
+    """
     digest = sha256()
-    for file in sorted(modules_used(script)):
+    for file in sorted(file for file in modules_used(script) if _ROOM not in file.parents):
         digest.update(str(file.relative_to(PACKAGE)).encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
