@@ -17,18 +17,19 @@ _KINDS = ("component", "more_components", "design", "study")
 
 
 class BiasedContrasts(Strict):
-    """The contrasts that have a bias, by one of four properties, and which of their arms is the newer one.
+    """The contrasts that have a bias, defined by one of four properties, and which of their arms is the newer one.
 
-    With ``component``, the arm of which more patients receive it is the newer; in mixed arms the bias is in proportion
-    to their share. With ``more_components``, arms of regimens with more components than the simplest arm of the study
-    are. With ``design`` or ``study``, every arm but the comparator is: the arm with the reference alone, or else the
-    one that the study compares the others with.
+    With ``component``, the newer arm is the one in which more patients receive the component; in mixed arms, the bias
+    is proportional to their share. With ``more_components``, arms of regimens with more components than the simplest
+    arm of the study are the newer ones. With ``design`` or ``study``, every arm except the comparator is newer; the
+    comparator is the arm with only the reference or, if there is none, the arm with which the study compares the
+    others.
     """
 
     component: Identifier | None = None
-    """Contrasts of arms with and without this component."""
+    """Contrasts between arms with and arms without this component."""
     more_components: bool = False
-    """Contrasts of arms with more and with fewer components."""
+    """Contrasts between arms with more and arms with fewer components."""
     design: Design | None = None
     """All contrasts of studies whose sheets give this design."""
     study: Text | None = None
@@ -43,9 +44,9 @@ class BiasedContrasts(Strict):
 
 
 class BiasScheme(Strict):
-    """A bias b ~ N(mean, sd^2) of some contrasts: independent between studies, one and the same within a study.
+    """A bias b ~ N(mean, sd^2) of some contrasts: independent between studies, identical within a study.
 
-    Values are on the link scale (logarithms of ratios). A bias above 0 flatters the arm that it is ``toward``: that arm
+    Values are on the link scale (logarithms of ratios). A bias above 0 favours the arm named by ``toward``: that arm
     appears better than it is, whichever direction of the outcome is better.
     """
 
@@ -54,13 +55,14 @@ class BiasScheme(Strict):
     reason: Text
     """Why such a bias is conceivable."""
     contrasts: BiasedContrasts
-    """The contrasts that have it."""
+    """The contrasts that have this bias."""
     toward: Literal["newer", "older"] = "newer"
-    """The arm that it flatters."""
+    """The arm that the bias favours."""
     mean: Annotated[list[Shift], Field(min_length=1, max_length=50)]
-    """Means of the bias, ascending."""
+    """Means of the bias, in ascending order."""
     sd: Annotated[list[Spread], Field(min_length=1, max_length=20)] = Field(default_factory=lambda: [0.0])
-    """Standard deviations of the bias between studies, ascending; by default 0, the same bias in all of them."""
+    """Standard deviations of the bias between studies, in ascending order; by default 0, the same bias in all of
+    them."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "BiasScheme":
@@ -72,10 +74,10 @@ class BiasScheme(Strict):
 
 
 class TakenBias(Strict):
-    """A bias b ~ N(mean, sd^2) that an analysis takes from its studies: of a scheme, with a size of its own."""
+    """A bias b ~ N(mean, sd^2) of one scheme, with a size of its own, that an analysis subtracts from its studies."""
 
     scheme: Identifier
-    """One of `bias: schemes:`, which says what contrasts have it and whom it flatters."""
+    """One of `bias: schemes:`, which defines the contrasts that have the bias and the arms that it favours."""
     mean: Shift
     """Mean of the bias, on the link scale."""
     sd: Spread = 0.0
@@ -83,13 +85,14 @@ class TakenBias(Strict):
 
 
 class BiasFans(Strict):
-    """Biases to follow, by name, in which outcomes, and the outcomes whose events are common."""
+    """Biases whose consequences are computed, the outcomes for which this is done, and the outcomes that are common."""
 
     schemes: Annotated[dict[Identifier, BiasScheme], Field(min_length=1)]
     """Schemes of bias, by name."""
     outcomes: list[Identifier] = Field(default_factory=list)
-    """Outcomes whose answer is followed over the size of the biases; by default those of contrasts and means, which are
-    solved in closed form. Counts take about ten seconds a scheme and standard deviation; ordered outcomes have none."""
+    """Outcomes for which the answer is computed over the sizes of the biases; by default those given as contrasts and
+    means, which are solved in closed form. Counts take about ten seconds per scheme and standard deviation; ordered
+    outcomes cannot be used."""
     common_outcomes: list[Identifier] = Field(default_factory=list)
-    """Outcomes that more than 15% of the patients have by the end of follow-up, by which E-values choose their
-    approximation."""
+    """Outcomes that more than 15% of the patients have by the end of follow-up; E-values use a different approximation
+    for them."""

@@ -24,23 +24,25 @@ Domain = Literal[
 
 
 class CertaintyVersions(Strict):
-    """Versions of the rules, which differ between the publications of CINeMA.
+    """Versions of the rules, which differ between publications on CINeMA.
 
-    ``software`` is CINeMA 2 and its manual. ``secondline`` differs from it in one thing: where no loop of the network
-    tests incoherence, this is not assessable, where the software has major concerns.
+    ``software`` is CINeMA 2 and its manual. ``secondline`` differs from it in one respect: where no loop of the network
+    can test incoherence, it is not assessable, whereas the software reports major concerns.
     """
 
     imprecision: Literal["software", "preprint_2019"] = "software"
-    """Limits crossed of no effect and the opposite end of the range, or of both ends of the range."""
+    """The limits that count if the interval crosses them: no effect and the opposite end of the range of equivalence
+    (`software`), or both ends of the range (`preprint_2019`)."""
     heterogeneity: Literal["software"] = "software"
-    """The table of the limits crossed by the credible and by the predictive interval."""
+    """The table of the limits crossed by the credible interval and by the predictive interval."""
     incoherence: Literal["secondline", "software", "web_page", "preprint_2019"] = "secondline"
-    """Cut-offs of the design-by-treatment test, and what is judged without one."""
+    """Cut-offs of the design-by-treatment test, and the judgement if there is no such test."""
     start: Literal["design", "high"] = "design"
-    """Where the certainty starts: low where studies without randomisation contribute most, or always high, for risk of
-    bias judged by ROBINS-I."""
+    """Level at which the certainty starts: low where non-randomised studies contribute most (`design`), or always
+    `high`, for risk of bias judged by ROBINS-I."""
     overall: Literal["sum", "person"] = "sum"
-    """The last step: some concerns lower the certainty by one level and major concerns by two, or a person judges."""
+    """The last step: some concerns lower the certainty by one level and major concerns by two (`sum`), or a `person`
+    judges."""
 
 
 class CertaintyJudgement(Strict):
@@ -53,11 +55,11 @@ class CertaintyJudgement(Strict):
     comparator: Identifier | None = None
     """Its comparator; the order of the two does not matter."""
     setting: Identifier | None = None
-    """Setting of the comparison; by default all, and overall is one of them."""
+    """Setting of the comparison; by default all settings, including overall."""
     judgement: Literal["none", "some", "major", "high", "moderate", "low", "very low"]
-    """Concerns (none, some, major) in a domain; the level (high, moderate, low, very low) overall."""
+    """The concerns (none, some, major) for a domain; the level (high, moderate, low, very low) for overall."""
     reason: Text
-    """Why."""
+    """Reason for the judgement."""
     judge: Label
     """Who judged."""
 
@@ -77,7 +79,7 @@ class CertaintyJudgement(Strict):
 
 
 class ReportingBias(CertaintyJudgement):
-    """Reporting bias, which nothing but a person can judge."""
+    """Reporting bias, which only a person can judge."""
 
     @model_validator(mode="after")
     def _concern(self) -> "ReportingBias":
@@ -86,7 +88,7 @@ class ReportingBias(CertaintyJudgement):
 
 
 class CertaintyOverride(CertaintyJudgement):
-    """A judgement in place of that of the rule, which stays beside it in the table."""
+    """A judgement that replaces that of the rule; the table shows both."""
 
     domain: Domain
     """The domain; start is the level at which the certainty starts, overall the certainty itself."""
@@ -101,10 +103,10 @@ class SmallStudies(Strict):
     """The order of treatments along which small studies are compared with large ones."""
 
     order: Annotated[list[Identifier], Field(min_length=2)]
-    """Treatments, from the one that small studies may favour least (placebo, or the oldest) to the one that they may
-    favour most; every effect in the funnel plot is that of the later against the earlier."""
+    """Treatments, from the one that small studies are least likely to favour (placebo, or the oldest) to the one that
+    they are most likely to favour; every effect in the funnel plot is that of the later against the earlier."""
     reason: Text
-    """What the order follows."""
+    """What the order is based on."""
 
     @model_validator(mode="after")
     def _once(self) -> "SmallStudies":
@@ -115,28 +117,28 @@ class SmallStudies(Strict):
 
 
 class Certainty(Strict):
-    """How the certainty of the effects is judged, in the analysis that the others vary.
+    """How the certainty of the effects is judged, in the base analysis.
 
-    The range of equivalence of an outcome, effects that are as good as none, goes by default from its margin to the
-    same distance on the other side of no effect, on the log scale for ratios.
+    The range of equivalence of an outcome contains the effects that count as unimportant. By default, it extends from
+    the margin of the outcome to the same distance on the other side of no effect, on the log scale for ratios.
     """
 
     scheme: Literal["majority", "average", "highest"] = "average"
     """How the risk of bias and the indirectness of the studies are summarised over their contributions."""
     contributions: Literal["regression", "shortest_path", "random_walk"] = "regression"
-    """The contributions: shares in the posterior, or flows, of plain networks only, as those of CINeMA are."""
+    """The contributions: shares in the posterior (`regression`) or, for plain networks only, flows as in CINeMA."""
     versions: CertaintyVersions = Field(default_factory=CertaintyVersions)
     """Versions of the rules."""
     design: Design | None = None
-    """Design of the studies in tables; sheets say it themselves."""
+    """Design of the studies in tables; study sheets state their own."""
     equivalence: dict[Identifier, tuple[Average, Average]] = Field(default_factory=dict)
-    """Range of equivalence by outcome, on the natural scale of its measure."""
+    """Range of equivalence, by outcome, on the natural scale of its measure."""
     small_studies: SmallStudies | None = None
-    """Order of treatments for the comparison-adjusted funnel plot and its test; without one there is neither."""
+    """Order of treatments for the comparison-adjusted funnel plot and its test; without it, there is neither."""
     reporting_bias: list[ReportingBias] = Field(default_factory=list)
-    """Judgements of reporting bias; without one it is not judged."""
+    """Judgements of reporting bias; without any, it is not judged."""
     overrides: list[CertaintyOverride] = Field(default_factory=list)
-    """Judgements of persons in place of those of the rules."""
+    """Judgements by a person that replace those of the rules."""
 
     def judgements(self) -> Iterator[tuple[tuple[str | int, ...], CertaintyJudgement]]:
         """All judgements of persons, each with its path."""

@@ -18,7 +18,7 @@ class Characteristic(Strict):
     unit: Label | None = None
     """Unit of an average."""
     course: bool = False
-    """Whether it describes the treatment in the study rather than the patients before it; used only by the audit."""
+    """Whether it describes the treatment in the study rather than the patients at baseline; used only by the audit."""
     prognostic: bool = False
     """Whether it is known to predict outcomes under any treatment; large differences in it are listed as decisive."""
 

@@ -67,18 +67,19 @@ def _inline_or_file(value: Any) -> Any:
 class Config(Strict):
     """The settings of a run.
 
-    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or both. The figures of
-    the sheets are checked against the user's copies of the papers, ``sources``, where there are any. ``treatments``
-    names a file, or holds the treatments; so does ``characteristics``, for the baseline characteristics that sheets
-    may give. Tables about all analyses go to ``shared``, by default the results folder: configurations that share a
-    results folder need one each. The report starts with the outcomes under ``lead``, by default the first one.
-    ``baselines`` are those of single settings, by outcome and setting. ``pairs`` of outcomes are shown together: the
-    first below the diagonal of a league table and on the horizontal axis of a scatter plot, the second above the
-    diagonal and on the vertical axis.
+    Studies come from the sheets in the folder ``studies``, from the tables under ``evidence``, or from both. The
+    figures in the sheets are checked against the user's copies of the papers, under ``sources``, if there are any.
+    ``treatments`` names a file or contains the treatments; the same holds for ``characteristics``, the baseline
+    characteristics that sheets may report. Tables about all analyses are written to ``shared``, by default the results
+    folder; configurations that share a results folder need one such folder each. The base analysis, of which the other
+    analyses are variations, is the one under ``leave_one_out`` or else the first that is sampled. The report starts
+    with the outcomes under ``lead``, by default the first outcome. ``baselines`` are the baselines of single settings,
+    by outcome and setting. Each of the ``pairs`` of outcomes is shown together: the first below the diagonal of a
+    league table and on the horizontal axis of a scatter plot, the second above the diagonal and on the vertical axis.
     """
 
     question: Question | None = None
-    """The question that the report answers: one sentence that ends in `?`, its heading."""
+    """The question that the report answers, which is its heading: one sentence that ends in `?`."""
     title: Title | None = None
     """Short title of the project, for documents and the title of the page; by default the question."""
     results: ResultsFolder = "results"
@@ -88,14 +89,14 @@ class Config(Strict):
     studies: FileName | None = None
     """Folder of the study sheets."""
     evidence: list[EvidenceTable] = Field(default_factory=list)
-    """Tidy tables of evidence."""
+    """Tables of evidence."""
     sources: SourceCopies | None = None
     """The user's own copies of the papers."""
     treatments: Annotated[
         FileName | dict[str, Any],
         BeforeValidator(_inline_or_file, json_schema_input_type=FileName | Treatments | TreatmentsOfTables),
     ]
-    """File of the treatments, the treatments themselves, or `{from_table: true, reference: Placebo}`."""
+    """File with the treatments, the treatments themselves, or `{from_table: true, reference: Placebo}`."""
     characteristics: (
         Annotated[
             FileName | dict[str, Any],
@@ -103,47 +104,47 @@ class Config(Strict):
         ]
         | None
     ) = None
-    """File of the baseline characteristics, or the characteristics themselves."""
+    """File with the baseline characteristics, or the characteristics themselves."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
-    """Seed of all random numbers."""
+    """Seed for all random numbers."""
     outcomes: Annotated[dict[Identifier, Outcome], Field(min_length=1)]
     """Outcomes, by name."""
     baselines: dict[Identifier, dict[Identifier, Baseline]] = Field(default_factory=dict)
-    """Baselines of settings, by outcome and setting."""
+    """Baselines of single settings, by outcome and setting."""
     criteria: list[Literal["mrecist", "recist_1_1"]] = Field(default_factory=list)
     """Response criteria in order of preference."""
     models: Annotated[dict[Identifier, Model], Field(min_length=1)]
     """Models of the effects, by name."""
     headline: Identifier
-    """The model that leads the summaries."""
+    """The model on which the summaries focus."""
     lead: list[Identifier] = Field(default_factory=list)
     """Outcomes with which the report starts; by default the first outcome."""
     priors: dict[Identifier, Priors]
-    """Prior scales, by name."""
+    """Sets of priors, by name."""
     sampler: Sampler
     """Settings of the sampler."""
     analyses: Annotated[dict[Identifier, Analysis], Field(min_length=1)]
     """Analyses, by name."""
     bias: BiasFans | None = None
-    """Biases that are taken from the analysis that the others vary, to see what they would change."""
+    """Biases that are subtracted from the base analysis, to see what they would change."""
     overlaps: list[Overlap] = Field(default_factory=list)
-    """Patients whom two studies share; an analysis says whether it takes them into account."""
+    """Patients whom two studies share; each analysis states whether it takes them into account."""
     leave_one_out: Identifier | None = None
-    """The analysis that is refitted without each of its studies."""
+    """The analysis that is refitted with each of its studies left out in turn. It is also the base analysis."""
     inconsistency: Identifier | None = None
     """The analysis that is checked for inconsistency."""
     specifications: Specifications | None = None
-    """The specification curve: the choices of an analysis that could have been made otherwise."""
+    """The specification curve: the choices of an analysis that could have been made differently."""
     next_study: NextStudy | None = None
-    """Studies that could be done next, and what they would be worth."""
+    """Further studies that could be done, and what each would be worth."""
     prior_fan: PriorFan | None = None
-    """Priors of the heterogeneity under which the analysis is solved anew, to see what they change."""
+    """Priors for the heterogeneity under which the base analysis is recomputed, to see what they change."""
     certainty: Certainty | None = None
     """How the certainty of the effects is judged."""
     pairs: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
-    """Pairs of outcomes that are shown together: two in one league table, benefit against harm."""
+    """Pairs of outcomes that are shown together in one league table and one scatter plot, such as benefit and harm."""
     pico: list[Pico] = Field(default_factory=list)
-    """Questions of an assessment, which select effects of every analysis."""
+    """Questions of a joint clinical assessment, which select effects from every analysis."""
     audit: AuditLimits = Field(default_factory=AuditLimits)
     """Limits beyond which a difference between two figures of a paper becomes a finding."""
 
@@ -255,7 +256,7 @@ class Config(Strict):
 
     @property
     def base(self) -> str:
-        """The analysis that the others vary, and whose report compares them: the one refitted, or else the first."""
+        """The base analysis, which the others vary and whose report compares them: that refitted, or else the first."""
         return self.leave_one_out or self.reported[0]
 
     @property

@@ -18,25 +18,27 @@ Method = Literal[
 
 
 class ExchangeableInteractions(Strict):
-    """A component whose effect varies by the regimen that contains it, around a common effect.
+    """A component whose effect varies around a common effect, depending on the regimen that contains it.
 
-    The smaller the standard deviation, the closer to additivity; a large one leaves the interactions free.
+    The smaller the standard deviation, the closer the effects are to additivity; a large one leaves the interactions
+    almost unconstrained.
     """
 
     component: Identifier
     """The component."""
     sd: Scale
-    """Standard deviation of its effect between regimens, link scale."""
+    """Standard deviation of its effect between regimens, on the link scale."""
 
 
 class Model(Strict):
     """A model of the relative effects.
 
-    ``heterogeneity`` between studies; ``settings``, effects of components that differ by setting; ``classes``, effects
-    of components exchangeable within their class; ``interactions`` of pairs of components, or
-    ``exchangeable_interactions`` of one component with whatever it is combined with; ``regimen_level``, an effect for
-    every regimen instead of the sum of its components; ``mixed_arms``, how arms that mix regimens enter; ``covariate``,
-    effects that vary with a covariate, or ``covariates`` with several.
+    With ``heterogeneity``, effects vary between studies. With ``settings``, effects of components differ by setting;
+    with ``classes``, they are exchangeable within their class. ``interactions`` allows pairs of components to interact,
+    and ``exchangeable_interactions`` one component with whatever it is combined with. With ``regimen_level``, every
+    regimen has its own effect instead of the sum of its components. ``mixed_arms`` specifies how arms that mix regimens
+    enter. With ``covariate``, or ``covariates`` for several, effects vary with covariates; with ``baseline_risk``, they
+    vary with the baseline risk.
     """
 
     heterogeneity: bool
@@ -52,14 +54,14 @@ class Model(Strict):
     regimen_level: bool = False
     """Whether every regimen except the reference has an effect of its own, without additivity."""
     mixed_arms: Literal["patient_weights", "class_contrast"] = "patient_weights"
-    """How arms that mix regimens enter: `patient_weights`, by the patients of each regimen; `class_contrast`, with the
-    same mix of what varies within them in all mixed arms of a study."""
+    """How arms that mix regimens enter: `patient_weights`, weighted by the numbers of patients on each regimen;
+    `class_contrast`, with the same mix of the components that vary within them in all mixed arms of a study."""
     covariate: Covariate | None = None
     """A covariate with which effects vary."""
     covariates: list[Covariate] = Field(default_factory=list)
     """The covariates, where there are several."""
     baseline_risk: BaselineRisk | None = None
-    """Effects that change with the baseline risk; for outcomes of events."""
+    """Effects that vary with the baseline risk, for event outcomes."""
 
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":
@@ -118,35 +120,35 @@ class Model(Strict):
 class Priors(Strict):
     """Priors on the link scale.
 
-    Effects, slopes and baselines are normal around 0, and so are the log distances between the cutpoints of an ordered
-    outcome: their keys are standard deviations. Tau and omega are standard deviations themselves: a number is the scale
-    of their half-normal prior, and other priors are written by name. Without ``slope`` a slope has the prior of an
-    effect.
+    Effects, slopes, baselines and the log distances between the cutpoints of an ordered outcome have normal priors
+    centred at 0; their keys give the prior standard deviations. Tau and omega are standard deviations themselves: a
+    number is the scale of a half-normal prior, and other priors are given by name. Without ``slope``, slopes have the
+    prior of the effects.
     """
 
     effect: Scale
-    """Standard deviation of component effects."""
+    """Prior standard deviation of component effects."""
     tau: GivenSdPrior
-    """Prior of tau, the standard deviation between studies."""
+    """Prior for tau, the between-study standard deviation."""
     omega: GivenSdPrior
-    """Prior of omega, that of departures."""
+    """Prior for omega, the standard deviation of departures of settings or of members of a class."""
     baseline: Scale = 2.5
-    """Standard deviation of study baselines."""
+    """Prior standard deviation of study baselines."""
     slope: Scale | None = None
-    """Standard deviation of slopes; by default that of effects."""
+    """Prior standard deviation of slopes; by default that of effects."""
     cutpoint: Scale = 1.5
-    """Standard deviation of the log distances between cutpoints."""
+    """Prior standard deviation of the log distances between cutpoints."""
 
 
 class Retry(Strict):
-    """The longer and more careful sampler settings of a second attempt."""
+    """Sampler settings for a second, longer and more careful attempt."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)]
     """Draws per chain."""
     tune: Annotated[int, Field(ge=100, le=100_000)]
     """Tuning iterations per chain."""
     target_accept: Annotated[float, Field(gt=0, lt=1)]
-    """Target acceptance of the sampler, below 1."""
+    """Target acceptance probability of the sampler."""
 
 
 class Sampler(Retry):
@@ -155,10 +157,10 @@ class Sampler(Retry):
     chains: Annotated[int, Field(ge=2, le=64)]
     """Number of chains."""
     most_draws: Annotated[int, Field(ge=100, le=100_000)] = MOST_DRAWS
-    """Draws per chain up to which a fit of counts goes on until Monte Carlo errors are small: at most 1.5% of the
-    posterior standard deviation for means, and 4% for limits."""
+    """Maximum number of draws per chain. A fit of counts takes more draws until Monte Carlo errors are at most 1.5% of
+    the posterior standard deviation for means, and 4% for limits."""
     retry: Retry
-    """Settings of a second attempt."""
+    """Settings for a second attempt."""
 
     @property
     def most(self) -> int:
@@ -172,28 +174,29 @@ class Selection(Strict):
     contrast_set: Identifier | None = None
     """A contrast set of the sheet; by default its first."""
     method: Method | None = None
-    """A method of the ladder; by default the highest that covers every arm."""
+    """A method of deriving effects; by default the most preferred one that covers every arm."""
     population: Identifier | None = None
-    """A population of the sheet or a subgroup; by default all patients, or a matched cohort where it is adjusted."""
+    """A population or subgroup of the sheet; by default all patients, or a matched cohort where it gives the adjusted
+    effect."""
     adjustment: Literal["crude", "adjusted", "matched"] | None = None
-    """How the effect is adjusted; by default adjusted or matched before crude."""
+    """How the effect is adjusted; by default, adjusted or matched effects take precedence over crude ones."""
     criterion: Literal["mrecist", "recist_1_1"] | None = None
     """A response criterion; by default the first of the configuration that covers every arm."""
     reading: Literal["as_read", "as_printed"] = "as_read"
     """How ratios labelled with the wrong arm (label_inverted) are interpreted: as in the sheet, or as printed."""
     direction: Literal["recorded", "reversed"] = "recorded"
-    """Which arm did better by a log-rank test of which the paper does not say so: as in the sheet, or the other."""
+    """Which arm did better in a log-rank test if the paper does not say: the one given in the sheet, or the other."""
     assumed_events: Literal["best", "low", "high"] = "best"
-    """Events where they are assumed: the best guess, or the fewest or most that are plausible."""
+    """Number of events where it is assumed: the best guess, or the lowest or highest plausible number."""
 
 
 class SharedPatients(Strict):
-    """How many patients are in both of two arms: a best guess, and the most there can be."""
+    """How many patients two arms have in common: a best guess, and an upper bound."""
 
     best: Annotated[float, Field(ge=0, le=100_000)]
     """The best guess."""
     bound: Annotated[float, Field(gt=0, le=100_000)]
-    """The most that the papers allow."""
+    """The largest number that the papers allow."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "SharedPatients":
@@ -203,7 +206,7 @@ class SharedPatients(Strict):
 
 
 class Overlap(Strict):
-    """Patients whom two studies share in one arm of each; arms that are shared besides have an entry of their own."""
+    """Patients whom two studies share in one arm of each; any further shared arms have entries of their own."""
 
     studies: Annotated[list[Text], Field(min_length=2, max_length=2)]
     """The two studies."""
@@ -212,9 +215,9 @@ class Overlap(Strict):
     shared: SharedPatients
     """Patients in both arms."""
     reason: Text
-    """Why they are thought to be shared, and why not more of them."""
+    """Why they are thought to be shared, and why there cannot be more of them."""
     place: Text | None = None
-    """Where the papers say so."""
+    """Where the papers report this."""
 
     @model_validator(mode="after")
     def _of_both(self) -> "Overlap":
@@ -228,14 +231,15 @@ class Overlap(Strict):
 class Analysis(Strict):
     """A selection of studies, outcomes and figures.
 
-    With ``engine: exact``, an analysis is computed without sampling, in seconds: it has its evidence, and rows in
-    ``summary/sensitivity.csv`` and in every report that compares analyses, but no fits and no report of its own.
+    With ``engine: exact``, an analysis is computed without sampling, in seconds. It has its own evidence tables, and
+    rows in ``summary/sensitivity.csv`` and in every report that compares analyses, but no fits and no report of its
+    own.
     """
 
     label: Label
     """Its label in figures and reports."""
     engine: Literal["sampler", "exact"] = "sampler"
-    """`exact` for an analysis that is only compared with the others; without fits and report."""
+    """`exact` for an analysis that is only compared with the others and has no fits or report."""
     outcomes: list[Identifier] = Field(default_factory=list)
     """Outcomes to analyse; by default all."""
     exclude: dict[Text, Text] = Field(default_factory=dict)
@@ -245,37 +249,38 @@ class Analysis(Strict):
     secondary_reports: bool = False
     """Whether studies known only from another paper are used."""
     overlap: Literal["none", "best", "bound"] = "none"
-    """How many of the patients under `overlaps` studies share: none of them, the best guess, or the bound."""
+    """How many of the patients under `overlaps` the studies are taken to share: none, the best guess, or the bound."""
     priors: dict[Identifier, Identifier] = Field(default_factory=dict)
-    """Entries of `priors` by outcome, in the place of those of the outcomes."""
+    """Entries of `priors`, by outcome, that replace those given with the outcomes."""
     bias: TakenBias | None = None
-    """A bias that every model takes from the studies; by default none."""
+    """A bias that is subtracted from the studies in every model; by default none."""
 
 
 class PriorFan(Strict):
-    """Priors of tau under which the analysis that the others vary is solved anew, by the exact engine."""
+    """Priors for tau under which the base analysis is recomputed by the exact engine."""
 
     outcomes: list[Identifier] = Field(default_factory=list)
-    """Outcomes; by default all of the analysis."""
+    """Outcomes; by default all outcomes of the analysis."""
     tau: Annotated[list[GivenSdPrior], Field(max_length=50)] = Field(default_factory=list)
-    """Priors of tau; by default eleven around the declared one, without heterogeneity and of other families."""
+    """Priors for tau; by default up to eleven besides the declared one: no heterogeneity, other scales and other
+    families."""
 
 
 class NextStudy(Strict):
-    """Studies that could be done next, of every two candidates, in the analysis that the others vary.
+    """Further studies that could be done, comparing any two candidates, in the base analysis.
 
-    The size is the number of events in both arms for ratios of hazards, risks and rates, and otherwise the number of
+    The size is the total number of events in both arms for hazard, risk and rate ratios, and otherwise the number of
     patients in each arm.
     """
 
     outcomes: list[Identifier] = Field(default_factory=list)
-    """Outcomes; by default all of the analysis."""
+    """Outcomes; by default all outcomes of the analysis."""
     sizes: Annotated[list[Annotated[float, Field(ge=2, le=1_000_000)]], Field(min_length=1, max_length=20)] = Field(
         default_factory=lambda: [100.0, 150.0, 300.0]
     )
-    """Sizes of the study, ascending."""
+    """Sizes of the study, in ascending order."""
     decisive: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    """Probability of being better than the next candidate that counts as decisive."""
+    """Probability of being better than the next candidate above which a result counts as decisive."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "NextStudy":
@@ -297,42 +302,46 @@ Shape = Annotated[float, Field(gt=0, le=20)]
 class AuditLimits(Strict):
     """Limits beyond which a difference between two figures of a paper becomes a finding.
 
-    Repeated reports of the same figure may differ only by rounding. Two estimates of the same effect are compared in
-    standard errors (``effect_*``), two tests of the same difference in normal deviates (``test_*``).
+    Repeated reports of the same figure may differ only by rounding. Differences between two estimates of the same
+    effect are measured in standard errors (``effect_*``), and those between two tests of the same difference in normal
+    deviates (``test_*``).
     """
 
     effect_warning: Scale = 3.0
-    """Standard errors between an estimate and another of the same effect: a warning."""
+    """Difference between two estimates of the same effect, in standard errors, beyond which there is a warning."""
     effect_error: Scale = 4.5
-    """The same: an error."""
+    """The same difference, beyond which there is an error."""
     subgroup_warning: Scale = 3.5
-    """Standard errors between a subgroup and all patients; there are many subgroups."""
+    """Difference between a subgroup and all patients, in standard errors; the limit allows for there being many
+    subgroups."""
     test_warning: Scale = 0.25
-    """Normal deviates between two tests of the same patients, but not of the same kind: a warning."""
+    """Difference between two tests of different kinds in the same patients, in normal deviates, beyond which there is a
+    warning."""
     test_error: Scale = 2.0
-    """The same: an error."""
+    """The same difference, beyond which there is an error."""
     asymmetry_error: Scale = 0.5
-    """Standard errors between an estimate and the middle of its interval, on the log scale."""
+    """Difference between an estimate and the midpoint of its interval on the log scale, in standard errors."""
     percentage_error: Scale = 5.0
-    """Percentage points between a printed percentage and its count."""
+    """Difference between a printed percentage and that implied by its count, in percentage points."""
     information_warning: Annotated[float, Field(gt=0, le=1)] = 0.97
     """Fraction of the smallest standard error that the number of events allows, below which there is a warning."""
     width_warning: Annotated[float, Field(gt=1)] = 4.0
-    """Ratio of the width of an interval to the width expected from the number of patients or events."""
+    """Factor by which the width of an interval may differ from that expected from the number of patients or events."""
     shapes: tuple[Shape, Shape] = (0.5, 2.5)
-    """Weibull shapes of survival that are plausible; 1 is a constant hazard."""
+    """Range of plausible Weibull shapes of survival curves; 1 is a constant hazard."""
     scan_shape: Annotated[float, Field(ge=1, le=20)] = 4.0
-    """The largest shape of outcomes seen at scans, whose times cluster."""
+    """The largest plausible shape for outcomes that are detected at scans, whose times cluster."""
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Two-sided p-value below which a difference is considered significant."""
     ratio_warning: Annotated[float, Field(gt=1)] = 20.0
     """Ratio beyond which, on either side of 1, an effect is considered a transcription error."""
     loop_error: Scale = 3.0
-    """Standard errors by which the effects of the arms of a study may be inconsistent before this is an error."""
+    """Inconsistency between the effects in a multi-arm study, in standard errors, beyond which there is an error."""
     fold_error: Annotated[float, Field(gt=1)] = 2.0
-    """Factor between a standard error in a multi-arm study and the one implied by all of them together: an error."""
+    """Factor between a standard error in a multi-arm study and that implied by all of them together, beyond which there
+    is an error."""
     setting_mix: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Difference between the arms in the share of a failed first line."""
+    """Difference between the arms in the proportion of patients with a given failed first line."""
     events_per_coefficient: Scale = 10.0
     """Events per coefficient of an adjusted ratio below which there is a warning (Peduzzi 1995)."""
 

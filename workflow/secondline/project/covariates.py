@@ -13,24 +13,27 @@ from secondline.project.table_lines import COLUMNS
 
 
 class Covariate(Strict):
-    """A covariate with which effects vary, and its value at which they are given: by default its mean over the studies.
+    """A covariate with which effects vary, and the value at which effects are reported.
 
-    One that is a word has `levels`; effects are given at the first of them, and every other one has slopes, which are
-    differences from the first.
+    A categorical covariate has `levels`. Effects are reported at the first of them; every other level has slopes, which
+    are differences from the first.
     """
 
     name: Identifier
     """Name of the covariate in sheets and tables."""
     centre: Average | None = None
-    """Value at which effects are given; by default the mean over the studies."""
+    """Value at which effects are reported; by default the mean over the studies."""
     per: Scale = 1.0
-    """Units of the covariate to which a slope, and its prior, refer."""
+    """Number of units of the covariate to which a slope, and its prior, refer."""
     levels: Annotated[list[Text], Field(max_length=20)] = Field(default_factory=list)
-    """Its values, where it is a word, that at which effects are given first; by default it is a number."""
+    """Levels of a categorical covariate, the first being the one at which effects are reported; by default the
+    covariate is a number."""
     slopes: Literal["common", "by_class", "independent"] = "common"
-    """Whose slopes are one: all treatments' but the reference, those of the components of a class, or nobody's."""
+    """Which treatments share a slope: `common`, all except the reference; `by_class`, the components of each class;
+    `independent`, none."""
     by: Literal["study", "arm"] = "study"
-    """Whether a table of arms gives it for the study, the same on all of its lines, or for every arm."""
+    """Whether a table of arms gives the covariate for the study, with the same value on all of its lines, or for every
+    arm."""
 
     @model_validator(mode="after")
     def _no_column(self) -> "Covariate":
@@ -60,10 +63,10 @@ class Covariate(Strict):
 
 
 class BaselineRisk(Strict):
-    """Effects that change with the baseline of the study as it is modelled, the linear predictor on the reference."""
+    """Effects that vary with the modelled baseline of the study: the linear predictor under the reference."""
 
     centre: Average | None = None
-    """Value at which effects are given, on the link scale; by default the mean of the observed baselines."""
+    """Value at which effects are reported, on the link scale; by default the mean of the observed baselines."""
 
 
 def numbers_of(

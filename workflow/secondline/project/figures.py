@@ -59,8 +59,8 @@ class Figure(Strict):
 class Count(Strict):
     """Patients with an event: a printed count, a printed percentage, or both.
 
-    Where only a percentage is printed the count is derived from it. ``derived`` says how a count was put
-    together when the paper does not print it as such (for example from prose).
+    Where only a percentage is printed, the count is derived from it. ``derived`` says how a count was obtained if the
+    paper does not print it as such (for example, from the text).
     """
 
     count: Patients | None = None
@@ -76,7 +76,7 @@ class Count(Strict):
     near: Text | None = None
     """A few words from the paper that identify the figure among similar ones."""
     derived: str | None = None
-    """How the count was put together, if the paper does not print it as such."""
+    """How the count was obtained, if the paper does not print it as such."""
     note: str | None = None
     """A note on this figure for readers."""
 
@@ -114,7 +114,7 @@ class PrintedP(Figure):
     value: Annotated[float, Field(ge=0, le=1)]
     """The p-value, or its bound."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
-    """`=` for a p-value, else a bound, which is never used as an estimate."""
+    """`=` for a p-value, otherwise a bound, which is never used as an estimate."""
 
 
 class PValue(PrintedP):

@@ -49,7 +49,7 @@ class HazardRatio(Figure):
     label_inverted: bool = False
     """Whether that label names the wrong arm."""
     reason: str | None = None
-    """How the direction was decided; needed with label_inverted."""
+    """How the direction was decided; required with label_inverted."""
     value: Positive
     """The hazard ratio."""
     lower: Positive | None = None
@@ -94,7 +94,7 @@ class Median(Figure):
     upper: Positive | None = None
     """Upper limit of its interval; left out if not reached."""
     unit: Unit = "months"
-    """The unit in which they are printed."""
+    """The unit in which the figures are printed."""
     interval: Literal["80% CI", "90% CI", "95% CI", "99% CI", "IQR"] | None = None
     """What the paper calls the interval."""
     level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
@@ -121,7 +121,7 @@ class Median(Figure):
 
 
 class LogRank(Strict):
-    """A log-rank test between two arms; ``favours`` is the arm that did better by the medians and the text.
+    """A log-rank test between two arms; ``favours`` is the arm that did better according to the medians and the text.
 
     A p-value has no direction. Unless ``stated`` gives the words in which the paper says which arm did better, the
     direction is an assumption, and the audit says so wherever an effect rests on it.
@@ -154,7 +154,7 @@ class LogRank(Strict):
 
 
 class Events(Strict):
-    """Deaths, or progressions and deaths, of one arm or of all arms of a population together (``arm: null``)."""
+    """Deaths, or progressions and deaths, in one arm or in all arms of a population together (``arm: null``)."""
 
     outcome: Identifier
     """A time-to-event outcome of the configuration."""
@@ -178,9 +178,9 @@ class AssumedEvents(Strict):
     fraction: Annotated[float, Field(gt=0, le=1)]
     """The fraction of the patients assumed to have had the event."""
     plausible: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
-    """The lowest and the highest fraction that are plausible."""
+    """The lowest and the highest plausible fraction."""
     reason: Text
-    """Why this fraction."""
+    """Why this fraction was chosen."""
 
     @model_validator(mode="after")
     def _within(self) -> "AssumedEvents":
@@ -192,12 +192,12 @@ class AssumedEvents(Strict):
 class Curve(Strict):
     """Kaplan-Meier curves of the arms, digitised from a figure, for the reconstruction of a hazard ratio (Guyot 2012).
 
-    ``points`` and ``at_risk`` name CSV files, from the working directory as everywhere in the configuration.
+    ``points`` and ``at_risk`` name CSV files, relative to the working directory as everywhere in the configuration.
     ``points`` has the columns ``arm, time, survival``: one line for every point read off a curve, times in months and
-    survival between 0 and 1; ideally both ends of every step that can be distinguished, and at least 30 points per
-    arm, to the end of the curve. ``at_risk`` has the columns ``arm, time, n``: the numbers at risk printed below the
-    figure. It may be left out where ``events`` gives the events of every arm, which are used wherever they are given.
-    ``precision`` is the largest error in reading the survival of a point.
+    survival between 0 and 1; ideally both ends of every step that can be distinguished, and at least 30 points per arm,
+    to the end of the curve. ``at_risk`` has the columns ``arm, time, n``: the numbers at risk printed below the figure.
+    It may be left out if ``events`` gives the number of events in every arm; these numbers are used wherever they are
+    given. ``precision`` is the largest error in reading the survival of a point.
     """
 
     outcome: Identifier
@@ -264,9 +264,9 @@ class CharacteristicRecord(Figure):
     """A baseline characteristic of one arm, or of all arms of a population together (``arm: null``).
 
     The figures are of one kind: a count of patients, a percentage or both; a mean and its standard deviation; or a
-    median with its quartiles (``interval: IQR``) or its range. ``of`` is the number of patients where it is not that
-    of the arm; ``definition`` is the paper's definition of the characteristic where it departs from the label, such as
-    a different cut-off; ``derived`` says how a figure was put together when the paper does not print it as such.
+    median with its quartiles (``interval: IQR``) or its range. ``of`` is the number of patients if it is not that of
+    the arm; ``definition`` is the paper's definition of the characteristic if it differs from the label, for example in
+    the cut-off; ``derived`` says how a figure was obtained if the paper does not print it as such.
     """
 
     characteristic: Identifier
@@ -294,9 +294,9 @@ class CharacteristicRecord(Figure):
     interval: Literal["IQR", "range"] | None = None
     """What that interval is."""
     definition: str | None = None
-    """The paper's definition of the characteristic, where it departs from the label."""
+    """The paper's definition of the characteristic, if it differs from the label."""
     derived: str | None = None
-    """How the figure was put together, if the paper does not print it as such."""
+    """How the figure was obtained, if the paper does not print it as such."""
     p: PValue | None = None
     """The p-value printed for the difference between the arms, in the record of one of them."""
     not_used: str | None = None

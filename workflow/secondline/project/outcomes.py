@@ -51,24 +51,25 @@ _SHARES: dict[str, Callable[[int, int], tuple[float, float]]] = {
 
 
 class Baseline(Strict):
-    """Absolute outcome of a regimen from an external source, to which relative effects are applied.
+    """Absolute outcome under one regimen, from an external source, to which relative effects are applied.
 
-    One of three: ``mean`` and ``sd`` on the link scale; for a hazard ratio the ``median`` survival with its 95%
-    confidence limits ``lower`` and ``upper``, or one of them, in some ``unit`` of time; for a ratio of odds or risks,
-    or a difference of risks, ``events`` among ``n`` patients. It enters as a normal on the link scale, a median with
-    the very limits declared. For a hazard ratio ``times`` and ``restricted_to``, in ``unit``, ask for survival at these
-    times and for the mean survival time up to one, with a constant hazard. ``source`` says where it was read,
-    ``assumed`` what is assumed in using it for its regimen and setting.
+    Give one of three: ``mean`` and ``sd`` on the link scale; for hazard ratios, the ``median`` survival with one or
+    both of its 95% confidence limits, ``lower`` and ``upper``, in some ``unit`` of time; for odds ratios, risk ratios
+    or risk differences, ``events`` among ``n`` patients. The baseline enters as a normal distribution on the link
+    scale; that of a median has exactly the limits declared. For hazard ratios, ``times`` requests survival at these
+    times, and ``restricted_to`` the mean survival time up to this time, both in ``unit`` and with a constant hazard.
+    ``source`` states where the figure comes from, and ``assumed`` what is assumed in using it for its regimen and
+    setting.
     """
 
     regimen: Identifier
     """The regimen whose outcome is known."""
     mean: Average | None = None
-    """Its outcome on the link scale."""
+    """Its mean outcome on the link scale."""
     sd: Scale | None = None
     """Standard deviation of that outcome."""
     median: Scale | None = None
-    """Its median survival, of an outcome measured in hazard ratios."""
+    """Its median survival, for hazard ratios."""
     lower: Scale | None = None
     """Lower 95% limit of the median."""
     upper: Scale | None = None
@@ -76,15 +77,15 @@ class Baseline(Strict):
     unit: Label = "months"
     """Unit of the median, of the times, and of a hazard whose logarithm is the mean."""
     times: list[Scale] = Field(default_factory=list)
-    """Times at which survival and differences of risks are given, for a hazard ratio."""
+    """Times at which survival and risk differences are reported, for hazard ratios."""
     restricted_to: Scale | None = None
-    """Time up to which the mean survival time is given, for a hazard ratio."""
+    """Time up to which the mean survival time is reported, for hazard ratios."""
     events: Some | None = None
-    """Patients with the event, of an outcome measured in ratios of odds or risks, or differences of risks."""
+    """Patients with the event, for odds ratios, risk ratios or risk differences."""
     n: Annotated[Some, Field(ge=2)] | None = None
-    """Patients."""
+    """Number of patients."""
     source: Text | None = None
-    """Where it comes from."""
+    """Where the figure comes from."""
     assumed: Text | None = None
     """What is assumed in using it for its regimen and setting."""
 
@@ -164,37 +165,38 @@ class Baseline(Strict):
 class Outcome(Strict):
     """An outcome, its effect measure and which direction favours the patient.
 
-    ``likelihood`` says from which data of the arms the outcome is modelled, or ``contrasts``; the default depends on
-    the measure. Of ``SMD``, ``normal`` divides means of arms by the standard deviation pooled over the arms of their
-    study (Hedges g), and of ``ROM`` takes the ratio of means. ``RR`` and ``RD`` are made of counts of arms by
-    ``normal_counts``. ``margin`` is the clinically relevant effect: on the natural scale for ratios, a difference
-    otherwise. In sheets, ``categories`` makes a count outcome from best overall response; without it a count outcome
-    is read from the records of that name. The ``categories`` of an ordered outcome are all of its categories, from the
-    worst to the best if higher is better. ``includes`` names the outcomes and categories of response whose events are
-    all events of this outcome too, as deaths are events of progression-free survival. ``baseline`` is the baseline of
-    absolute effects, for all patients together and for settings without one of their own.
+    ``likelihood`` specifies the arm-level data from which the outcome is modelled, or ``contrasts``; the default
+    depends on the measure. For ``SMD``, ``normal`` divides the differences between arm means by the standard deviation
+    pooled over the arms of the study (Hedges' g); for ``ROM``, it takes the ratio of the means. With ``normal_counts``,
+    ``RR`` and ``RD`` are computed from the counts of the arms. ``margin`` is the clinically relevant effect: on the
+    natural scale for ratios, a difference otherwise. In study sheets, ``categories`` defines a count outcome by
+    categories of best overall response; without it, a count outcome is read from the records of that name. For an
+    ordered outcome, ``categories`` lists all of its categories, from the worst to the best if higher is better.
+    ``includes`` names the outcomes and response categories whose events are all events of this outcome too, as deaths
+    are events of progression-free survival. ``baseline`` is the baseline for absolute effects, for all patients
+    together and for settings without one of their own.
     """
 
     label: Label
-    """Its label in figures and reports. Sentences say that a treatment is better for it, or for avoiding it if it names
-    an event."""
+    """Its label in figures and reports. Sentences describe a treatment as better for it or, if it names an event,
+    better for avoiding it."""
     measure: MeasureName
-    """The effect measure: ratio of hazards, odds, risks, incidence rates or means; difference of risks, of means, also
-    standardised, or of probits."""
+    """The effect measure: ratio of hazards, odds, risks, incidence rates or means; difference in risks, in means, in
+    standardised means or in probits."""
     likelihood: LikelihoodName = Field(default_factory=lambda data: MEASURES[data["measure"]].usual)
-    """The data from which it is modelled."""
+    """The data from which the outcome is modelled."""
     better: Literal["lower", "higher"]
     """Which direction is better for the patient."""
     margin: Average
     """The clinically relevant effect."""
     prior: Identifier
-    """Name of its prior scales."""
+    """Name of its set of priors."""
     categories: list[Identifier] = Field(default_factory=list)
-    """Categories that it is made of."""
+    """Categories that make up the outcome."""
     includes: list[Identifier] = Field(default_factory=list)
     """Outcomes whose events are also events of this one."""
     baseline: Baseline | None = None
-    """Outcome of a regimen from an external source, for absolute effects."""
+    """Absolute outcome under one regimen, from an external source, for absolute effects."""
 
     @property
     def effects(self) -> Measure:

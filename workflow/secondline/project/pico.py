@@ -7,10 +7,10 @@ from secondline.project.figures import Identifier
 
 
 class Pico(Strict):
-    """One question, as a joint clinical assessment in the EU asks it, which selects effects of an analysis."""
+    """One question, as asked in an EU joint clinical assessment, which selects effects from an analysis."""
 
     label: Label | None = None
-    """Its label; by default its population, by name."""
+    """Its label; by default that of its population."""
     population: Identifier = "overall"
     """Setting of the patients; by default all of them together."""
     treatment: Identifier

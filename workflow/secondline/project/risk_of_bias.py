@@ -64,31 +64,31 @@ DIRECTIONS = ("towards_null", "away_from_null", "unpredictable")
 
 
 class SecondJudge(Strict):
-    """What a second person judged independently of the first."""
+    """The judgement of a second person, made independently of the first."""
 
     judge: Label
     """Who judged."""
     judgement: Identifier
     """The level that this person chose."""
     consensus: Identifier | None = None
-    """The level on which both agreed in the end; required where their judgements differ."""
+    """The level on which both finally agreed; required if their judgements differ."""
 
 
 class Judgement(Strict):
-    """The judgement of a person on one domain, with the words of the paper that support it."""
+    """A person's judgement on one domain, with the words of the paper that support it."""
 
     domain: Identifier
     """A domain, or overall for the study as a whole."""
     outcomes: list[Identifier] = Field(default_factory=list)
     """The outcomes to which it applies; by default all that have no judgement of their own."""
     judgement: Identifier
-    """A level of the tool; of indirectness and of a tool of your own low, some or high."""
+    """A level of the tool; for indirectness and for a tool of your own, low, some or high."""
     support: Annotated[list[Figure], Field(min_length=1)]
     """The words of the paper on which the judgement rests, looked up in your copy of the paper like every figure."""
     judge: Label
     """Who judged."""
     second: SecondJudge | None = None
-    """What a second person judged."""
+    """The judgement of a second person."""
     direction: Identifier | None = None
     """The direction of the bias: the arm that it favours, towards_null, away_from_null or unpredictable."""
 
@@ -114,7 +114,7 @@ class Judgement(Strict):
 
 
 class BiasFact(Figure):
-    """A fact that bears on a domain, in words of ours and of the paper; it is not a judgement."""
+    """A fact that bears on a domain, in your own words and in those of the paper; it is not a judgement."""
 
     domain: Identifier
     """The domain on which the fact bears."""
@@ -190,13 +190,13 @@ class _Tool(Strict):
     tool: Literal["robins_i", "rob_2", "rob_1", "own"]
     """The tool: ROBINS-I for studies without randomisation, RoB 2 or its predecessor for trials, or your own."""
     domains: list[Identifier] = Field(default_factory=list)
-    """Domains of your own tool, without overall; the others have theirs."""
+    """Domains of your own tool, without overall; the published tools have their own."""
 
 
 class RiskOfBias(Assessment, _Tool):
     """Risk of bias by a published tool, or by one of your own with its own domains.
 
-    What nobody judged is ``not judged`` in all results: nothing is inferred from facts.
+    A domain that nobody has judged is ``not judged`` in all results: nothing is inferred from facts.
     """
 
     @property
@@ -221,7 +221,7 @@ class RiskOfBias(Assessment, _Tool):
 
 
 class Indirectness(Assessment):
-    """How far the population, the intervention, the comparator and the outcome of a study are those of the question."""
+    """How closely the population, intervention, comparator and outcome of a study match those of the question."""
 
 
 def _known(path: Path_, value: str, allowed: Sequence[str] | Mapping[str, object]) -> None:

@@ -57,13 +57,14 @@ class StudySheet(Strict):
     design: Literal["retrospective_cohort", "prospective_cohort", "randomised_trial"] | None
     """Design of the study; null only in a secondary report."""
     site: Text | None
-    """Hospitals that enrolled; null only in a secondary report."""
+    """Hospitals that enrolled patients; null only in a secondary report."""
     enrolment: Enrolment | None
     """Null only in a secondary report."""
     endpoints: dict[Identifier, Figure] = Field(default_factory=dict)
     """How the paper defines its endpoints, by outcome."""
     failed_first_line: Annotated[list[FailedFirstLine], Field(min_length=1)]
-    """Previous first-line therapy: one entry per setting. The entries add up to the arms of the first contrast set."""
+    """Previous first-line therapy: one entry per setting. The numbers add up to those of the arms of the first contrast
+    set."""
     arms: Annotated[dict[Identifier, Arm], Field(min_length=2)]
     """The arms, by a short name of your choice."""
     contrast_sets: Annotated[dict[Identifier, ContrastSet], Field(min_length=1)]
@@ -71,7 +72,7 @@ class StudySheet(Strict):
     populations: dict[Identifier, Population] = Field(default_factory=dict)
     """Matched cohorts and subgroups to which the records below refer."""
     covariates: dict[Identifier, float | Text] = Field(default_factory=dict)
-    """Covariates of the study that a meta-regression of the configuration uses, by name: numbers, or words."""
+    """Study-level covariates for the meta-regressions of the configuration, by name: numbers, or words."""
     hazard_ratios: list[HazardRatio] = Field(default_factory=list)
     """The code resolves their direction; crude and adjusted ratios have separate entries."""
     medians: list[Median] = Field(default_factory=list)
@@ -103,7 +104,7 @@ class StudySheet(Strict):
     reprinted: list[Reprint] = Field(default_factory=list)
     """Quantities that the paper prints more than once, with different values."""
     acknowledged: list[Acknowledgement] = Field(default_factory=list)
-    """Findings of the audit that are known, each with the reason why it is accepted."""
+    """Known findings of the audit, each with the reason why it is accepted."""
     notes: list[Text] = Field(default_factory=list)
     """Contradictions within the paper, and missing information."""
     _document: Document | None = PrivateAttr(default=None)

@@ -26,12 +26,12 @@ Weight = Annotated[float, Field(ge=0, le=1e6, json_schema_extra={"errorMessage":
 
 
 class SharedErrors(Strict):
-    """The correlation of the errors of two studies that may share patients."""
+    """The correlation between the errors of two studies that may share patients."""
 
     studies: tuple[Text, Text]
     """The two studies."""
     correlation: Annotated[float, Field(ge=0, lt=1, json_schema_extra={"errorMessage": "a number from 0 to below 1"})]
-    """Correlation of the errors of their effects."""
+    """Correlation between the errors of their effects."""
 
     @model_validator(mode="after")
     def _two(self) -> "SharedErrors":
@@ -43,7 +43,7 @@ class SharedErrors(Strict):
 class Level(Strict):
     """One choice on an axis.
 
-    A level that chooses nothing itself is the automatic level of its name. Others need a ``reason``.
+    A level that specifies no choice is the automatic level of that name. Any other level needs a ``reason``.
     """
 
     label: Label | None = None
@@ -55,25 +55,26 @@ class Level(Strict):
     outcomes: list[Identifier] = Field(default_factory=list)
     """Outcomes that have this level; by default all."""
     select: Selection | None = None
-    """On an axis of a study: what is used from it."""
+    """If the axis varies a study: what is used from it."""
     omit: bool = False
-    """On an axis of a study: whether it is left out."""
+    """If the axis varies a study: whether it is left out."""
     studies: list[Text] = Field(default_factory=list)
     """Studies that are left out, or secondary reports that are used."""
     structure: Literal["additive", "exchangeable_interactions", "regimen_level", "classes"] | None = None
     """Structure of the effects."""
     component: Identifier | None = None
-    """Component whose effect varies by what it is combined with; goes with exchangeable_interactions."""
+    """Component whose effect varies with what it is combined with, for exchangeable_interactions."""
     sd: Scale | None = None
     """Standard deviation of that variation."""
     mixed_arms: Literal["patient_weights", "class_contrast"] | None = None
-    """How arms of more than one regimen are modelled: by their patients, or with the same mix in both arms."""
+    """How arms with more than one regimen are modelled: weighted by their numbers of patients, or with the same mix in
+    all mixed arms of a study."""
     prior: GivenSdPrior | None = None
-    """Prior of the heterogeneity, `none` for effects that do not vary; by default that of the headline model."""
+    """Prior for the heterogeneity, or `none` for common effects; by default that of the headline model."""
     settings: bool | None = None
     """Whether effects differ by setting; by default as in the headline model."""
     correlations: list[SharedErrors] = Field(default_factory=list)
-    """Correlations of the errors of studies that may share patients."""
+    """Correlations between the errors of studies that may share patients."""
 
     @property
     def chosen(self) -> list[str]:
@@ -110,28 +111,28 @@ def _automatic(value: Any) -> Any:
 
 
 class DoubtAxis(Strict):
-    """An axis of the specification curve: choices of which every analysis makes exactly one.
+    """An axis of the specification curve: alternative choices, of which every specification makes exactly one.
 
     ``levels: auto`` derives the levels: for a ``study``, every figure that its sheet or table allows, and leaving the
-    study out; for ``left_out``, all studies and all but each; for ``secondary_reports``, none, each, and all; for
-    ``structure``, additive effects, effects by regimen, and classes if there are any; for ``mixed_arms``, both ways;
-    for ``heterogeneity``, none, the declared prior, half and twice its scale, and effects by setting; for ``overlap``,
-    independent studies. The level that the declared analysis makes is always one of the axis.
+    study out; for ``left_out``, all studies, and all but each one in turn; for ``secondary_reports``, none, each, and
+    all; for ``structure``, additive effects, effects by regimen, and classes if there are any; for ``mixed_arms``, both
+    methods; for ``heterogeneity``, none, the declared prior, half and twice its scale, and effects by setting; for
+    ``overlap``, independent studies. The choice made in the declared analysis is always one of the levels.
     """
 
     of: Kind
     """What the axis varies."""
     study: Text | None = None
-    """The study, on an axis of one; by default the name of the axis."""
+    """The study, if the axis varies one; by default the name of the axis."""
     label: Label | None = None
     """Its label in tables and figures; by default its name in words."""
     levels: Annotated[
         dict[Identifier, Level] | None,
         BeforeValidator(_automatic, json_schema_input_type=Literal["auto"] | dict[Identifier, Level]),
     ] = None
-    """Levels by name, or `auto`, which is the default."""
+    """Levels, by name, or `auto`, which is the default."""
     weights: dict[Identifier, Weight] = Field(default_factory=dict)
-    """Plausibility of automatic levels by name, by default 1; 0 removes a level."""
+    """Plausibility of automatic levels, by name; the default is 1, and 0 removes a level."""
 
     @model_validator(mode="after")
     def _levels_of_its_kind(self) -> "DoubtAxis":
@@ -148,20 +149,21 @@ class DoubtAxis(Strict):
 
 
 class Specifications(Strict):
-    """The specification curve: one analysis, and every combination of the choices that could have been made otherwise.
+    """The specification curve: one analysis, and every combination of choices that could have been made differently.
 
-    Without ``axes`` they are derived: one for each study that has a sheet, one that leaves out each study of tables,
-    and those of secondary reports, structure, mixed arms and heterogeneity.
+    Without ``axes``, the axes are derived: one for each study that has a sheet, one that leaves out each study of the
+    tables in turn, and one each for secondary reports, structure, mixed arms and heterogeneity.
     """
 
     analysis: Identifier | None = None
-    """The analysis from which the others depart; by default the one that is refitted without each study."""
+    """The analysis from which the specifications depart; by default the base analysis."""
     outcomes: list[Identifier] = Field(default_factory=list)
-    """Outcomes; by default all of the analysis."""
+    """Outcomes; by default all outcomes of the analysis."""
     limit: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
-    """Largest number of specifications; by default 100,000, and 500 for counts. Beyond it, a sample is drawn."""
+    """Maximum number of specifications; by default 100,000, and 500 for counts. If there are more, a sample is
+    drawn."""
     axes: dict[Identifier, DoubtAxis] = Field(default_factory=dict)
-    """Axes by name."""
+    """Axes, by name."""
 
     @model_validator(mode="after")
     def _one_axis_each(self) -> "Specifications":

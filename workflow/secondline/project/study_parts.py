@@ -14,7 +14,7 @@ from secondline.project.figures import ALL, Count, Figure, Identifier, Month, Pa
 
 
 class Comparison(Strict):
-    """A test or a direction stated between two arms; recorded for the audit.
+    """A test between two arms, or a stated direction, recorded for the audit.
 
     ``favours`` is the arm that did better according to the text, and ``significant`` whether the text calls the
     difference statistically significant.
@@ -41,19 +41,19 @@ class Comparison(Strict):
 
 
 class Version(Figure):
-    """One of the places where a quantity is printed: its value there, and its name where names differ.
+    """One of the places where a quantity is printed: its value there, and its name if the names differ.
 
-    ``derived`` says how the number was put together where it is not printed as such.
+    ``derived`` says how the number was obtained if it is not printed as such.
     """
 
     value: float | None = None
     """The value there."""
     derived: Text | None = None
-    """How the number was put together, if it is not printed as such."""
+    """How the number was obtained, if it is not printed as such."""
     relation: Literal["=", "<", "<=", ">", ">="] = "="
     """`=`, or the sign of a bound."""
     label: Label | None = None
-    """The name of the quantity there, where names differ."""
+    """The name of the quantity there, if the names differ."""
 
 
 class LeastTreatment(Figure):
@@ -70,7 +70,7 @@ class LeastTreatment(Figure):
 
 
 class Switch(Count):
-    """Patients of an arm who received another treatment after that of the study.
+    """Patients of an arm who received another treatment after the study treatment.
 
     ``to`` names the regimen, where the paper reports it.
     """
@@ -86,13 +86,13 @@ class Switch(Count):
 class Reprint(Strict):
     """A quantity that the paper prints more than once, or the same figure printed for different quantities.
 
-    ``outcome`` is the outcome whose figures in the sheet it concerns; without it, it concerns no figure that is used.
+    ``outcome`` is the outcome whose figures in the sheet are affected; without it, no figure that is used is affected.
     """
 
     item: Text
     """What the quantity is."""
     outcome: Identifier | None = None
-    """The outcome whose figures it concerns; without it, it concerns no figure that is used."""
+    """The outcome whose figures are affected; without it, no figure that is used is affected."""
     versions: Annotated[list[Version], Field(min_length=2)]
     """The places where it is printed."""
     reading: Text | None = None
@@ -124,7 +124,7 @@ class Arm(Strict):
     near: Text | None = None
     """A few words from the paper that identify the figure among similar ones."""
     regimens: dict[Identifier, Some]
-    """Patients by regimen of treatments.yaml; they add up to n. Without n they are proportions."""
+    """Numbers of patients by regimen of treatments.yaml; they add up to n. Without n, they are proportions."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Arm":
@@ -156,13 +156,13 @@ class ContrastSet(Strict):
 class Population(Strict):
     """A named part of the patients: a matched cohort or a subgroup; ``n`` gives its patients by arm.
 
-    ``derived`` says how these were put together where the paper does not print them as such.
+    ``derived`` says how these numbers were obtained if the paper does not print them as such.
     """
 
     kind: Literal["matched", "subgroup"]
     """A matched cohort may enter a fit, a subgroup only where an analysis asks for it."""
     label: Label
-    """Who they are."""
+    """Who the patients are."""
     n: dict[Identifier, Some] = Field(default_factory=dict)
     """Patients of this population by arm."""
     printed: Text | None = None
@@ -172,9 +172,9 @@ class Population(Strict):
     near: Text | None = None
     """A few words from the paper that identify the figure among similar ones."""
     derived: Text | None = None
-    """How the numbers were put together, if the paper does not print them as such."""
+    """How the numbers were obtained, if the paper does not print them as such."""
     setting: Identifier | None = None
-    """The failed first line of all these patients, where they are those of one setting."""
+    """The failed first line of these patients, if it is the same for all of them."""
 
 
 class FailedFirstLine(Strict):

@@ -48,7 +48,7 @@ _MOST_LETTERS, _LARGEST, _SMALLEST, _MOST_PATIENTS = 200, 1e12, 1e-12, 10**9
 class TableAcknowledgement(Acknowledgement):
     """A contradiction in a table that is also in its source: the study, and how the contradiction is interpreted.
 
-    ``check`` and ``item`` are those of the audit.
+    ``check`` and ``item`` are those that the audit reports.
     """
 
     study: Word
@@ -56,52 +56,52 @@ class TableAcknowledgement(Acknowledgement):
 
 
 class EvidenceTable(Strict):
-    """A table of a data set, and its names of columns and treatments.
+    """A table of evidence, with its own names of columns and treatments.
 
-    ``columns`` gives the table's name for each of our columns, and ``treatments`` the regimen (or a mixture, ``a:34
-    b:3``) for each value in the table. ``studies`` selects studies; columns under ``ignore`` are not read. The columns
-    ``risk_of_bias`` and ``indirectness`` hold the judgements of ``judged_by``. Columns of a wide table, such as ``r.1``
-    and ``r.2``, are named together, ``events: r``. ``where`` chooses rows by what a column of the table holds, and
-    ``common`` fills columns that the table does not have.
+    ``columns`` gives the table's name for each of our columns, and ``treatments`` gives the regimen (or a mixture,
+    ``a:34 b:3``) for each name in the table. ``studies`` selects studies; columns under ``ignore`` are not read. The
+    columns ``risk_of_bias`` and ``indirectness`` contain the judgements of the person named under ``judged_by``.
+    Numbered columns of a wide table, such as ``r.1`` and ``r.2``, are named together: ``events: r``. ``where`` selects
+    rows by the value in a column of the table, and ``common`` supplies columns that the table does not have.
     """
 
     file: FileName
-    """Name of the file: text, separated by commas, semicolons, tabs, bars or blanks, a workbook of Excel (`.xlsx`), a
-    project of CINeMA (`.cnm`) or a review of RevMan 5 (`.rm5`)."""
+    """Name of the file: text separated by commas, semicolons, tabs, bars or blanks, an Excel workbook (`.xlsx`), a
+    CINeMA project (`.cnm`) or a RevMan 5 review (`.rm5`)."""
     sheet: Text | None = None
-    """Sheet of a workbook; by default the only one with anything in it."""
+    """Sheet of a workbook; by default the only one that is not empty."""
     format: FormatName | None = None
-    """How the studies are laid out; by default recognised from the columns."""
+    """Layout of the studies; by default recognised from the columns."""
     missing: list[Text] = Field(default_factory=list)
-    """Words that mean a missing value, beside an empty cell and NA."""
+    """Words that mean a missing value, in addition to an empty cell and NA."""
     label: Label | None = None
     """Label of the data set in reports."""
     outcome: Identifier | None = None
-    """The outcome of all rows, if there is no such column."""
+    """The outcome of all rows, if the table has no column for it."""
     columns: dict[Text, Text] = Field(default_factory=dict)
-    """Name in the table, by our name of a column."""
+    """The table's name for each column, by our name for it."""
     treatments: dict[Text, Word] = Field(default_factory=dict)
-    """Our regimen, by the table's name."""
+    """Our name for each regimen, by the table's name for it."""
     where: dict[Text, Word] = Field(default_factory=dict)
-    """Rows to read: those in which these columns hold these words, by the table's name of a column."""
+    """Rows to read: those with these values in these columns, which are named as in the table."""
     common: dict[Text, Word] = Field(default_factory=dict)
-    """What is the same on every row and stands in no column, by our name of a column."""
+    """Values that are the same in every row and have no column in the table, by our name for the column."""
     repeated: Literal["one_arm", "own_arms"] | None = None
-    """What it means that a study has a treatment, or a contrast, on two lines: `one_arm`, the same patients given
-    twice, or `own_arms`, other patients. Without it that is an error."""
+    """How to interpret a treatment, or a contrast, that a study has on two lines: `one_arm`, the same patients given
+    twice, or `own_arms`, different patients. Without this key, such a repetition is an error."""
     components: list[Text] = Field(default_factory=list)
-    """Columns with 1 where an arm has a component and 0 where not, if the tables declare the treatments; an arm without
-    any keeps its treatment."""
+    """Columns with 1 where an arm has a component and 0 where it does not, if the tables declare the treatments; an arm
+    without any of these components keeps its treatment."""
     studies: list[Word] = Field(default_factory=list)
     """Studies to include; by default all."""
     ignore: list[Text] = Field(default_factory=list)
     """Columns that are not read."""
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
-    """Assumed correlation between means at baseline and in the end, for changes."""
+    """Assumed correlation between the measurements at baseline and at the end, for changes from baseline."""
     judged_by: Label | None = None
     """Who judged risk of bias and indirectness, or where these judgements are published."""
     acknowledged: list[TableAcknowledgement] = Field(default_factory=list)
-    """Findings of the audit that are known, each with the reason why it is accepted."""
+    """Known findings of the audit, each with the reason why it is accepted."""
 
     @field_validator("missing")
     @classmethod

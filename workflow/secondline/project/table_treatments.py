@@ -18,16 +18,16 @@ _MOST_LETTERS = 50  # of an identifier made of a name, so that a number fits beh
 
 
 class TreatmentsOfTables(Strict):
-    """Treatments as the tables of evidence name them, each with an effect of its own.
+    """Treatments as named in the tables of evidence, each with an effect of its own.
 
-    A name may hold any letters. Entries of tables may give it another one under ``treatments``, so that two spellings
-    are one treatment. Where tables have components in columns, their arms are sums of these.
+    A name may be any text. The entry of a table may give a treatment another name under ``treatments``, for example to
+    merge two spellings. If tables have components in columns, their arms are sums of these components.
     """
 
     from_table: bool
     """true: the tables declare the treatments."""
     reference: Label
-    """The reference, as the tables name it."""
+    """The reference, as named in the tables."""
 
     @field_validator("from_table")
     @classmethod

@@ -13,12 +13,12 @@ class Regimen(Strict):
     """A treatment: a set of components given together."""
 
     label: Label
-    """Its label in figures and reports. An abbreviation in it is spelled out where the page first says it, if words in
-    the label of a component or class begin with its letters."""
+    """Its label in figures and reports. An abbreviation in it is spelled out where the page first uses it, if the words
+    in the label of a component or class begin with its letters."""
     components: list[Identifier]
     """Its components."""
     drugs: list[Identifier] = Field(default_factory=list)
-    """Drugs that it contains beside its components: for a regimen built on the reference, the drug of the reference."""
+    """Drugs that it contains in addition to its components: the drug of the reference, for a regimen built on it."""
 
 
 class Setting(Strict):
@@ -30,7 +30,7 @@ class Setting(Strict):
     label: Label
     """Its label in figures and reports."""
     failed: list[Identifier] = Field(default_factory=list)
-    """Drugs that have failed in this setting: components, or drugs that regimens name."""
+    """Drugs that have failed in this setting: components, or drugs named under regimens."""
     rechallenge: dict[Identifier, Text] = Field(default_factory=dict)
     """Regimens that contain a failed drug and may still be chosen, each with the reason."""
 
@@ -61,20 +61,20 @@ def _labelled(value: Any) -> Any:
 class Treatments(Strict):
     """Components, regimens, classes and settings of a network.
 
-    Without ``components`` the network is a plain one: every regimen except the reference is a component of its own, and
-    its label is all that it needs.
+    Without ``components``, the network is a plain one: every regimen except the reference is a component of its own and
+    needs only a label.
     """
 
     reference: Identifier
     """The reference regimen, relative to which effects are defined."""
     regimens: dict[Identifier, Annotated[Regimen, BeforeValidator(_labelled, json_schema_input_type=Regimen | Label)]]
-    """Regimens, by name: a label alone, or label and components."""
+    """Regimens, by name: only a label, or a label and components."""
     components: dict[Identifier, Label] = Field(default_factory=dict)
     """Labels of the components, by name."""
     classes: dict[Identifier, ComponentClass] = Field(default_factory=dict)
     """Classes of components, by name."""
     settings: dict[Identifier, Setting] = Field(default_factory=dict)
-    """Settings, by name: the drugs that failed before."""
+    """Settings, by name: the drugs that have already failed."""
 
     @model_validator(mode="before")
     @classmethod
