@@ -17,7 +17,7 @@ from tests.sparse import EIGHT, brute_force, two_arm_network
 def test_brute_force_agrees_with_published_figures() -> None:
     """Give effect and tau of the eight trials as an independent two-dimensional quadrature and JAGS gave them.
 
-    With half-normal(5) for tau: d -2.58 (3.11), -10.1 to 2.7; tau 5.35 (3.02), 0.70 to 12.3. These are the figures under
+    With half-normal(5) for tau: d -2.58 (3.11), -10.1 to 2.7; tau 5.35 (3.02), 0.70 to 12.3. These are figures under
     flat baselines; those of N(0, 100²), the prior of the other tests, are nearer to 0: d -2.53 (3.08), tau 5.32 (3.01).
     """
     flat = brute_force(EIGHT, 5.0, baseline_sd=1e6)
