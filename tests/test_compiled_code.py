@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> CheckedFiles:
     return kept
 
 
-@pytest.mark.parametrize("name", ["function.nbi", "function.1.nbc"])
+@pytest.mark.parametrize("name", ["function.nbi", "function.*.nbc"])
 @pytest.mark.parametrize(
     "damage",
     [ends_in_zeros, one_byte_is_wrong, lambda content: content[:-1], lambda content: content[:9], lambda _: b""],
@@ -44,7 +44,7 @@ def test_what_is_damaged_counts_as_missing(
 ) -> None:
     """Until it is kept once more."""
     assert files.load(KEY) == CODE
-    kept = tmp_path / name
+    (kept,) = tmp_path.glob(name)
     kept.write_bytes(damage(kept.read_bytes()))
     assert files.load(KEY) is None
     files.save(KEY, CODE)
