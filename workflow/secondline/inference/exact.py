@@ -40,7 +40,7 @@ class Effort:
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid
-_SLOWER = 16  # how much more one costs of ordered categories, whose cutpoints no table can know
+_SLOWER = 16  # how much more one costs that no table can know: of ordered categories, or along the baseline risk
 _COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
 _MIN_DRAWS, _MAX_DRAWS = 32, 512
 _SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
@@ -63,8 +63,9 @@ def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicat
 
 
 def is_slow(data: NetworkData) -> bool:
-    """Whether the likelihood of a network is integrated anew at every draw: that of ordered categories."""
-    return bool(len(data.counts.study)) and data.counts.likelihood.is_ordered
+    """Whether the likelihood is integrated anew at every draw: of ordered categories, or along the baseline risk."""
+    anew = data.counts.likelihood.is_ordered or data.predictor.baseline_slope is not None
+    return bool(len(data.counts.study)) and anew
 
 
 @dataclass(frozen=True)
