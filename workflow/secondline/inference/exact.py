@@ -64,8 +64,9 @@ def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicat
 
 def is_slow(data: NetworkData) -> bool:
     """Whether the likelihood is integrated anew at every draw: of ordered categories, or along the baseline risk."""
-    anew = data.counts.likelihood.is_ordered or data.predictor.baseline_slope is not None
-    return bool(len(data.counts.study)) and anew
+    if not len(data.counts.study):
+        return False
+    return data.counts.likelihood.is_ordered or data.predictor.baseline_slope is not None
 
 
 @dataclass(frozen=True)
