@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
+NOT_REPORTED = "NA"
+"""Of a category in a cell: the cut-off below it is not reported, and its patients are counted in the one before it."""
+
 
 def mix(parts: Mapping[str, int]) -> str:
     """Write patients by regimen or by setting as one cell: ``lenvatinib:34 regorafenib:3``."""
@@ -21,6 +24,43 @@ def parse_mix(cell: str) -> dict[str, int]:
     if rest:
         raise ValueError(f"{cell!r}: allowed: a name and a number, or several, such as lenvatinib:34 regorafenib:3")
     return dict(zip(parts[::2], map(int, parts[1::2]), strict=True))
+
+
+def categories_cell(counts: Mapping[str, int | None]) -> str:
+    """Write patients by category as one cell, empty categories included: ``pd:10 sd:0 pr:3 cr:1``.
+
+    A category that is counted with the one before it has none of its own, None: ``pd:10 sd:3 pr:NA cr:1``.
+    """
+    return " ".join(f"{name}:{NOT_REPORTED if n is None else n}" for name, n in counts.items())
+
+
+def parse_categories(cell: str) -> dict[str, int | None]:
+    """Read patients by category; None for a category that is counted with the one before it.
+
+    >>> parse_categories("pd:10 sd:3 pr:NA cr:1")
+    {'pd': 10, 'sd': 3, 'pr': None, 'cr': 1}
+    """
+    *parts, rest = re.split(rf":(\d+|{NOT_REPORTED})(?: |$)", cell)
+    if rest:
+        raise ValueError(f"{cell!r}: allowed: categories with their patients, such as pd:10 sd:3 pr:NA cr:1")
+    counts = [None if n == NOT_REPORTED else int(n) for n in parts[1::2]]
+    return dict(zip(parts[::2], counts, strict=True))
+
+
+def merged_categories(cell: str) -> dict[str, int]:
+    """Read patients by category, categories that are counted together under their names together.
+
+    >>> merged_categories("pd:10 sd:3 pr:NA cr:1")
+    {'pd': 10, 'sd + pr': 3, 'cr': 1}
+    """
+    found: dict[str, int] = {}
+    for name, n in parse_categories(cell).items():
+        if n is None and found:
+            last = next(reversed(found))
+            found[f"{last} + {name}"] = found.pop(last)
+        elif n is not None:
+            found[name] = n
+    return found
 
 
 def values_cell(values: Mapping[str, float]) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
-from secondline.cells import parse_mix
+from secondline.cells import parse_categories
 from secondline.errors import UserError
 from secondline.links import CLOGLOG, EXPONENTIAL_MEDIAN, IDENTITY, LOG, LOGIT, PROBIT, Link
 from secondline.registry import Registry
@@ -94,8 +94,8 @@ class Likelihood:
     """Figures of an arm that are kept for the fit; none where fits have contrasts alone, given or made of arms."""
     scales: Mapping[str, NaturalScale]
     """The measures that it may estimate, each with the natural scale of the outcome of a treatment."""
-    observed: Callable[[Row], float] | None
-    """Outcome of an arm on its natural scale; None where the figures of an arm do not show it."""
+    observed: Callable[[Row], float | None] | None
+    """Outcome of an arm on its natural scale; None where the figures of an arm, or of any arm, do not show it."""
     converted: Mapping[str, str]
     """Measures for which figures of arms become contrasts before the fit, with the words of the methods text."""
 
@@ -164,9 +164,13 @@ def _mean(row: Row) -> float:
     return float(row["mean"])
 
 
-def _share_above_lowest(row: Row) -> float:
-    lowest, *others = parse_mix(row["categories"]).values()
-    return sum(others) / (lowest + sum(others))
+def _share_above_lowest(row: Row) -> float | None:
+    """Share of the patients above the lowest category, where the arm reports its cut-off."""
+    lowest, *others = parse_categories(row["categories"]).values()
+    if lowest is None or others[0] is None:
+        return None
+    above = sum(n or 0 for n in others)
+    return above / (lowest + above)
 
 
 _OF_COUNTS = (

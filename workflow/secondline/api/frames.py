@@ -21,6 +21,7 @@ from secondline.likelihoods import (
 )
 from secondline.project.config_parts import AuditLimits
 from secondline.project.evidence_tables import TableStudy, studies_of
+from secondline.project.table_categories import never_given, not_told_apart
 from secondline.project.table_columns import check_time
 from secondline.project.table_lines import COLUMNS, STUDY_COLUMNS, EvidenceTable, Line, Vocabulary
 
@@ -220,6 +221,9 @@ def read_network_studies(
     if "time" in columns.figures:
         check_time(lines, table, _complain)
     studies = studies_of(lines, table, vocabulary)
+    cells = [row["categories"] for study in studies for row in study.rows if row.get("categories")]
+    for name in never_given(cells, columns.categories) if cells else ():
+        raise UserError(not_told_apart(name, columns.categories), FRAME, key="categories", value=name)
     for study in studies:
         _check_together(study)
     return studies

@@ -23,6 +23,7 @@ from secondline.likelihoods import LIKELIHOODS, Distribution, Likelihood
 from secondline.links import PROBIT, Link
 from secondline.measures import HR, IRR, MD, RR, SMD
 from secondline.network.arms import is_contrast
+from secondline.network.categories import expected_counts
 from secondline.network.figures import arm_counts
 from secondline.network.structure import Floats
 
@@ -117,7 +118,7 @@ def _shares(rows: Sequence[Row], likelihood: Likelihood) -> Floats | None:
     arms = [row for row in rows if not is_contrast(row)]
     if not arms or likelihood.distribution not in (Distribution.BINOMIAL, Distribution.MULTINOMIAL):
         return None
-    counts = np.array([arm_counts(row, likelihood) for row in arms]).sum(axis=0)
+    counts = expected_counts(np.array([arm_counts(row, likelihood) for row in arms])).sum(axis=0)
     if not likelihood.is_ordered:
         counts = np.array([counts[0], counts[1] - counts[0]])
     counts = np.maximum(counts, _FEWEST)

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+from secondline.cells import categories_cell
 from secondline.evidence.audit import AUDIT_COLUMNS, audit_project
 from secondline.evidence.contrasts import derive_effects, select_effects
 from secondline.evidence.counts import category_arms, count_arms, select_counts
@@ -20,7 +21,6 @@ from secondline.evidence.selection import setting_mix
 from secondline.evidence.spread import DERIVATION_COLUMNS, derivation_rows
 from secondline.evidence.transitivity import TRANSITIVITY_COLUMNS, transitivity_rows
 from secondline.project.config import Project
-from secondline.project.evidence_tables import categories_cell
 from secondline.tables import write_table
 
 EFFECT_COLUMNS = (

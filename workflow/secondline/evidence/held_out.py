@@ -12,7 +12,7 @@ from math import sqrt
 from typing import Any
 
 from secondline.cell_values import OTHER_STUDY, SAME_PATIENTS, SAME_STUDY
-from secondline.cells import mix, values_cell
+from secondline.cells import categories_cell, mix, values_cell
 from secondline.evidence.contrasts import Effect, derive_effects, select_effects
 from secondline.evidence.counts import ArmCategories, ArmCount, category_arms, count_arms, select_counts
 from secondline.evidence.derivation import median_ratio
@@ -21,7 +21,6 @@ from secondline.evidence.selection import select_evidence, setting_mix
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
 from secondline.project.covariates import numbers_of
-from secondline.project.evidence_tables import categories_cell
 from secondline.project.outcome_records import HazardRatio, LogRank, Median
 from secondline.project.outcomes import RESPONSE
 from secondline.project.sheets import StudySheet

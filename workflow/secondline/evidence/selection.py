@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from secondline.cell_values import TOGETHER, UNDIRECTED
-from secondline.cells import mix, parse_mix, values_cell
+from secondline.cells import categories_cell, mix, parse_categories, values_cell
 from secondline.evidence.contrasts import derive_effects, select_effects, undirected_test
 from secondline.evidence.counts import category_arms, count_arms, select_counts
 from secondline.evidence.multi_arm import joint_contrasts
@@ -18,7 +18,7 @@ from secondline.likelihoods import LIKELIHOODS, Distribution, Likelihood
 from secondline.project.config import Project
 from secondline.project.config_parts import Selection
 from secondline.project.covariates import numbers_of
-from secondline.project.evidence_tables import TableStudy, by_outcome, categories_cell
+from secondline.project.evidence_tables import TableStudy, by_outcome
 from secondline.project.figures import ALL
 from secondline.project.outcomes import RESPONSE
 from secondline.project.sheets import StudySheet
@@ -304,7 +304,7 @@ def _said(*parts: str | None) -> str | None:
 def uninformative(rows: Sequence[Row], likelihood: Likelihood) -> str | None:
     """Say why the figures of a study hold no information on its relative effects; None where they do."""
     if rows[0].get("categories"):
-        taken = {name for row in rows for name, n in parse_mix(row["categories"]).items() if n}
+        taken = {name for row in rows for name, n in parse_categories(row["categories"]).items() if n}
         if len(taken) == 1:
             return f"uninformative: every patient of every arm is in category {taken.pop()}"
     elif rows[0].get("events") is not None:

@@ -4,7 +4,7 @@ Binomial with logit link; binomial with complementary log-log link and follow-up
 log link and person-time; ordered categories with cumulative logit or probit link.
 """
 
-from math import erfc, exp, expm1, inf, log, log1p, nan, pi, sqrt
+from math import erfc, exp, expm1, inf, isnan, log, log1p, nan, pi, sqrt
 
 import numba
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.special import gammaln, ndtri
 from secondline import likelihoods
 from secondline.inference.kernels.compiled_code import set_up_compiled_code
 from secondline.likelihoods import COUNT_LIKELIHOODS, Distribution
+from secondline.network.categories import expected_counts, highest_counts, own_counts
 from secondline.network.data import CountData
 from secondline.network.structure import Floats
 
@@ -39,7 +40,7 @@ def log_constants(data: CountData) -> Floats:
     """Combinatorial constants of the log likelihood of every arm, (arms,)."""
     if not len(data.counts):
         return np.zeros(0)
-    groups = _groups(data)
+    groups = own_counts(_groups(data))
     each = gammaln(groups + 1).sum(axis=1)
     if data.likelihood.distribution is Distribution.POISSON:
         return np.asarray(-each)
@@ -71,7 +72,7 @@ def fewest(data: CountData) -> Floats:
     groups = _groups(data)
     if data.likelihood.distribution is Distribution.POISSON:
         return np.asarray(groups[:, 0])
-    return np.asarray(groups.sum(axis=1) - np.maximum(groups[:, 0], groups[:, -1]))
+    return np.asarray(own_counts(groups).sum(axis=1) - np.maximum(groups[:, 0], highest_counts(groups)))
 
 
 def gaussian_approximation(data: CountData, added: float | Floats = 0.5) -> tuple[Floats, Floats]:
@@ -117,9 +118,9 @@ def _ordered_approximation(data: CountData) -> tuple[Floats, Floats]:
     """Mode and curvature of every arm at the cutpoints of the pooled arms."""
     arms = np.column_stack([np.zeros((len(data.counts), COUNTS)), data.counts])
     arms[:, OFFSET], arms[:, V] = data.offset, 1.0
-    terms = np.empty(n_terms(data.family, data.counts.shape[1]))
+    terms, cuts = np.empty(n_terms(data.family, data.counts.shape[1])), pooled_cuts(data)
     for arm in arms:
-        place(data.family, arm, pooled_cuts(data), 50, terms)
+        place(data.family, arm, cuts, 50, terms)
     return arms[:, Y], arms[:, V]
 
 
@@ -127,7 +128,7 @@ def pooled_cuts(data: CountData) -> Floats:
     """Cutpoints of all arms taken together, the first at 0; empty for families without."""
     if not len(data.counts) or not is_ordered(data.family):
         return np.zeros(0)
-    totals = data.counts.sum(axis=0) + 0.5
+    totals = expected_counts(data.counts).sum(axis=0) + 0.5
     above = 1 - np.cumsum(totals)[:-1] / totals.sum()
     levels = ndtri(above) if data.family == ORDERED_PROBIT else np.log(above / (1 - above))
     return np.asarray(levels[0] - levels)
@@ -180,24 +181,33 @@ def _category(family, low, high):
 
 @numba.njit(cache=True)
 def _ordered(family, arm, cuts, eta, terms):
-    """Fill the terms of an ordered outcome: P(category >= k) = F(eta - cut_k), categories from the lowest up."""
+    """Fill the terms of an ordered outcome: P(category >= k) = F(eta - cut_k), categories from the lowest up.
+
+    Patients of a category without a count, which is not a number, are counted in the one before it: that reaches up to
+    the cutpoint of the last of them, F(eta - cut_c) - F(eta - cut_last+1), and they have a fitted value of 0.
+    """
     n_categories = cuts.shape[0] + 1
     terms[SCORE], terms[LOG_LIKELIHOOD] = 0.0, 0.0
     for c in range(1, cuts.shape[0]):
         terms[FITTED + n_categories + c - 1] = 0.0
     for c in range(n_categories):
-        low = eta - cuts[c] if c < n_categories - 1 else -inf
+        n, last = arm[COUNTS + c], c
+        if isnan(n):
+            terms[FITTED + c] = 0.0
+            continue
+        while last < n_categories - 1 and isnan(arm[COUNTS + last + 1]):
+            last += 1
+        low = eta - cuts[last] if last < n_categories - 1 else -inf
         high = eta - cuts[c - 1] if c > 0 else inf
         p, log_p, at_low, at_high = _category(family, low, high)
-        n = arm[COUNTS + c]
         terms[FITTED + c] = p
         if n > 0.0:
             terms[LOG_LIKELIHOOD] += n * log_p
             terms[SCORE] += n * (at_high - at_low)
             if c >= 2:
                 terms[FITTED + n_categories + c - 2] -= n * at_high
-            if 1 <= c < n_categories - 1:
-                terms[FITTED + n_categories + c - 1] += n * at_low
+            if 1 <= last < n_categories - 1:
+                terms[FITTED + n_categories + last - 1] += n * at_low
 
 
 @numba.njit(cache=True)
@@ -239,8 +249,11 @@ def place(family, arm, cuts, steps, terms):
 
     Half a patient is added to the other categories together. ``terms`` is work space.
     """
-    row = arm.copy()
-    row[COUNTS:] += 0.5 / (arm.shape[0] - COUNTS - 1)
+    row, categories, patients, highest = arm.copy(), 0, 0.0, 0.0
+    for c in range(COUNTS, arm.shape[0]):
+        if not isnan(arm[c]):
+            categories, patients, highest = categories + 1, patients + arm[c], arm[c]
+    row[COUNTS:] += 0.5 / max(categories - 1, 1)
     for _ in range(steps):
         h = 0.01 * sqrt(arm[V])
         density(family, row, cuts, arm[Y] - h, terms)
@@ -253,7 +266,6 @@ def place(family, arm, cuts, steps, terms):
         arm[V] = 1.0 / curvature
         if abs(step) < 1e-6 * sqrt(arm[V]):
             break
-    patients = arm[COUNTS:].sum()
-    if patients - max(arm[COUNTS], arm[arm.shape[0] - 1]) < 1.0:
+    if patients - max(arm[COUNTS], highest) < 1.0:
         # The likelihood levels off: the nodes have to reach that far.
         arm[V] = max(arm[V], 2.0)

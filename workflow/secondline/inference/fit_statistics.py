@@ -20,6 +20,7 @@ from secondline.inference.kernels import study_integral
 from secondline.inference.leave_one_out import LeftOut
 from secondline.inference.priors import PriorScales
 from secondline.likelihoods import Distribution
+from secondline.network.categories import own_counts
 from secondline.network.data import CountData, GaussianData, Means, NetworkData
 from secondline.network.structure import Floats
 
@@ -174,7 +175,8 @@ def _observed(counts: CountData) -> Floats:
         case Distribution.POISSON:
             return counts.counts[:, :1]
         case Distribution.MULTINOMIAL:
-            return np.asarray(counts.counts / counts.counts.sum(axis=1, keepdims=True))
+            own = own_counts(counts.counts)
+            return np.asarray(own / own.sum(axis=1, keepdims=True))
         case _:
             return (counts.events / counts.n)[:, None]
 
@@ -186,7 +188,7 @@ def _log_density(counts: CountData, fitted: Floats) -> Floats:
         case Distribution.POISSON:
             return xlogy(r, fitted[:, 0]) - fitted[:, 0]
         case Distribution.MULTINOMIAL:
-            return np.asarray(xlogy(counts.counts, fitted).sum(axis=1))
+            return np.asarray(xlogy(own_counts(counts.counts), fitted).sum(axis=1))
         case _:
             return np.asarray(xlogy(r, fitted[:, 0]) + xlogy(counts.n - r, 1 - fitted[:, 0]))
 

@@ -6,7 +6,7 @@ of its mode. A study takes some hundredths of a second.
 """
 
 from collections.abc import Callable
-from math import erfc, exp, expm1, inf, log, log1p, nan, pi, sqrt
+from math import erfc, exp, expm1, inf, isnan, log, log1p, nan, pi, sqrt
 from typing import Any
 
 import numba
@@ -56,11 +56,14 @@ def _log_density(family, eta, offset, counts, cuts):
         return events - (counts[1] - counts[0]) * hazard
     if family not in ORDERED:
         return nan
-    total = 0.0
+    total, above = 0.0, 0
     for c in range(counts.shape[0]):
         if counts[c] > 0.0:
+            above = c + 1  # the next category that has a count of its own
+            while above < counts.shape[0] and isnan(counts[above]):
+                above += 1
             low = -inf if c == 0 else cuts[c - 1] - x
-            high = inf if c == cuts.shape[0] else cuts[c] - x
+            high = inf if above == counts.shape[0] else cuts[above - 1] - x
             total += counts[c] * _log_between(family, low, high)
     return total
 

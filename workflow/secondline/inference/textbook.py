@@ -12,7 +12,8 @@ the mean of its arms::
     events ~ Binomial(n, p)                           logit p = eta, or log(-log(1 - p)) = eta + log(time)
     events ~ Poisson(time exp(eta))
     mean   ~ Normal(eta, se)
-    P(category >= k) = F(eta - cut_k)                 F logistic or normal, cut_1 = 0, log distances ~ Normal
+    P(category >= k) = F(eta - cut_k)                 F logistic or normal, cut_1 = 0, log distances ~ Normal;
+                                                      categories counted together have the sum of theirs
 
 so that two random effects of one study have variance tau^2 / 2 each and their difference tau^2: contrasts against one
 arm have variance tau^2 and correlation 1/2 (Higgins & Whitehead 1996; Dias and others, NICE DSU TSD2, 2011). In a
@@ -29,6 +30,7 @@ share; what is left need not be whole, and its likelihood is written as a potent
 `secondline.inference.models` has the same posterior with baselines and random effects integrated out.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,7 @@ import pytensor.tensor as pt
 from secondline.inference.priors import PriorScales
 from secondline.likelihoods import Distribution
 from secondline.links import CLOGLOG, LOG, LOGIT, PROBIT
+from secondline.network.categories import own_counts, owners
 from secondline.network.data import CountData, GaussianData, NetworkData
 from secondline.network.predictor import CUT, EXCHANGEABLE
 from secondline.network.structure import Floats
@@ -107,7 +110,7 @@ def _counts(network: NetworkData, effect: pt.TensorVariable, tau: Tau, scales: P
             delta = _against_reference(data, delta, study)
     eta += delta
     inverse = _INVERSE[data.likelihood.link.name]
-    if (data.counts % 1).any():
+    if (own_counts(data.counts) % 1).any():
         _effective(data, eta, n_cuts, scales)
         return
     match data.likelihood.distribution:
@@ -141,14 +144,34 @@ def _effective(data: CountData, eta: pt.TensorVariable, n_cuts: int, scales: Pri
             p = inverse(eta + data.offset)
             value = data.events * pt.log(p) + (data.n - data.events) * pt.log1p(-p)
         case _:
-            value = (data.counts * pt.log(_categories(data, eta + data.offset, n_cuts, scales))).sum(axis=1)
+            p = _categories(data, eta + data.offset, n_cuts, scales)
+            parts = [(counts * pt.log(of)).sum(axis=1) for _, counts, of in _alike(data, p)]
+            value = pt.concatenate(parts) if len(parts) > 1 else parts[0]
     pm.Potential("effective_patients", value)
 
 
 def _ordered(data: CountData, eta: pt.TensorVariable, n_cuts: int, scales: PriorScales) -> None:
-    """Patients by category."""
+    """Patients by category, of arms with the same cut-offs together."""
     p = _categories(data, eta, n_cuts, scales)
-    pm.Multinomial("patients", data.counts.sum(axis=1).astype(int), p, observed=data.counts.astype(int))
+    for name, counts, of in _alike(data, p):
+        pm.Multinomial(f"patients{name}", counts.sum(axis=1).astype(int), of, observed=counts.astype(int))
+
+
+def _alike(data: CountData, p: pt.TensorVariable) -> Iterator[tuple[str, Floats, pt.TensorVariable]]:
+    """Give the arms with the same cut-offs: a name, empty for all cut-offs, their counts, and their probabilities.
+
+    Categories that are counted together have the sum of their probabilities.
+    """
+    where = owners(data.counts)
+    for pattern in np.unique(where, axis=0):
+        own = np.flatnonzero((where == pattern).all(axis=1))
+        kept, column = np.unique(pattern, return_inverse=True)
+        if len(kept) == len(pattern):
+            yield "", data.counts[own], p[own] if len(own) < len(where) else p
+        else:
+            together = (column[:, None] == np.arange(len(kept))).astype(float)
+            name = "_".join(map(str, kept + 1))
+            yield f"_by_{name}", data.counts[own][:, kept], pt.dot(p[own], together)
 
 
 def _categories(data: CountData, eta: pt.TensorVariable, n_cuts: int, scales: PriorScales) -> pt.TensorVariable:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from secondline.cells import parse_mix
+from secondline.cells import parse_categories
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Distribution, Likelihood, of_family
 from secondline.network.arms import Arm, arms_of, baseline_first, is_contrast, rows_with, used_rows
@@ -74,7 +74,8 @@ class CountData:
     start: NDArray[np.int64]
     """First arm of every such study, and the number of arms: (count studies + 1,)"""
     counts: Floats
-    """(arms, columns): events and patients; events alone for rates; patients by category for ordered outcomes."""
+    """(arms, columns): events and patients; events alone for rates; for ordered outcomes patients by category, not a
+    number where they are counted in the category before; see `secondline.network.categories`."""
     offset: Floats
     """What is added to the linear predictor of every arm: the log of its follow-up or person-time where the family has
     one, and the mean of its bias."""
@@ -160,7 +161,7 @@ def network_data(
     effects = Effects(settings=bool(structure.settings)) if effects is None else effects
     rows = rows_with(evidence, effects.needs)
     check_baselines(effects.baseline_risk, rows, of_arms)
-    categories = [len(parse_mix(row["categories"])) for row in rows if row.get("categories")]
+    categories = [len(parse_categories(row["categories"])) for row in rows if row.get("categories")]
     counted = {row["study"] for row in rows if not (is_contrast(row) or of_arms.is_gaussian)}
     of_counts = bias.of(counted) if bias else None
     n_cuts = max(categories, default=2) - 2

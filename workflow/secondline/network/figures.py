@@ -1,10 +1,11 @@
 """Figures in the rows of an evidence table."""
 
 from collections.abc import Mapping, Sequence
+from math import nan
 
 import numpy as np
 
-from secondline.cells import parse_mix
+from secondline.cells import parse_categories
 from secondline.likelihoods import Distribution, Likelihood
 from secondline.network.structure import Floats
 
@@ -30,14 +31,14 @@ def contrast_covariance(members: Sequence[Row]) -> Floats:
 def arm_size(row: Row) -> float:
     """Patients of an arm; 0 where only events over time are known."""
     if row.get("categories"):
-        return float(sum(parse_mix(row["categories"]).values()))
+        return float(sum(n or 0 for n in parse_categories(row["categories"]).values()))
     return float(row.get("n") or 0)
 
 
 def arm_counts(row: Row, likelihood: Likelihood) -> list[float]:
     """Read the counts of an arm, as `secondline.network.data.CountData` has them."""
     if likelihood.is_ordered:
-        return [float(n) for n in parse_mix(row["categories"]).values()]
+        return [nan if n is None else float(n) for n in parse_categories(row["categories"]).values()]
     if likelihood.distribution is Distribution.POISSON:
         return [float(row["events"])]
     return [float(row["events"]), float(row["n"])]

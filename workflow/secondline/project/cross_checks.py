@@ -1,6 +1,6 @@
 """Checks of one file of a project against the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from secondline.cell_values import OVERALL
@@ -14,6 +14,7 @@ from secondline.project.outcomes import RESPONSE
 from secondline.project.risk_of_bias import Indirectness, RiskOfBias
 from secondline.project.sheets import StudySheet
 from secondline.project.specifications import Level
+from secondline.project.table_categories import never_given, not_told_apart
 from secondline.project.treatments import Treatments
 
 
@@ -206,6 +207,25 @@ def check_bias(project: Project, document: Document) -> None:
                 problem = f"unknown {key}" if key != "design" else "no sheet gives this design"
                 path = ("bias", "schemes", name, "contrasts", key)
                 raise document.error(path, asked, f"{problem}; allowed: {', '.join(allowed) or 'another property'}")
+
+
+def check_cutoffs(project: Project, document: Document) -> None:
+    """Check that some study reports every cut-off of an ordered outcome that tables give."""
+    for outcome, definition in project.config.outcomes.items():
+        tables = [study for study in project.tables if study.outcome == outcome]
+        cells = [row["categories"] for study in tables for row in study.rows if row.get("categories")]
+        if not cells or any(_every_category(sheet, definition.categories) for sheet in project.sheets.values()):
+            continue
+        for name in never_given(cells, definition.categories):
+            path = ("outcomes", outcome, "categories", definition.categories.index(name))
+            raise document.error(path, name, not_told_apart(name, definition.categories))
+
+
+def _every_category(sheet: StudySheet, categories: Sequence[str]) -> bool:
+    """Whether a sheet gives the patients of an arm in every one of the categories."""
+    return set(categories) <= RESPONSE and any(
+        all(getattr(record, name) for name in categories) for record in sheet.responses if not record.not_used
+    )
 
 
 def check_certainty(project: Project, document: Document) -> None:

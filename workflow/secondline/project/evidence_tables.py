@@ -22,6 +22,7 @@ from secondline.project.covariates import numbers_of
 from secondline.project.figures import ALL
 from secondline.project.formats.base import Left
 from secondline.project.table_arms import ALONE, Arms, composition, parts, several_arms
+from secondline.project.table_categories import read_categories
 from secondline.project.table_columns import TableFile, read_lines
 from secondline.project.table_intervals import Interval, read_interval
 from secondline.project.table_judgements import concerns_of
@@ -346,21 +347,13 @@ _ENDS = ("treatment", "comparator")
 def _counted(line: Line, kind: Likelihood, categories: Sequence[str]) -> Row:
     """Read the counts of one arm, by likelihood."""
     if kind.is_ordered:
-        counts = {name: line.whole(name) for name in categories}
-        if not sum(counts.values()):
-            raise line.error(categories[0], "no patient in any category; allowed: at least one")
-        return {"n": sum(counts.values()), "categories": categories_cell(counts)}
+        return read_categories(line, categories)
     row: Row = {"events": line.whole("events"), "n": line.size("n")}
     if kind.distribution is not Distribution.POISSON:
         row["n"] = line.whole("n", 1)
         if row["events"] > row["n"]:
             raise line.error("events", f"more events than patients; allowed: 0 to {row['n']}")
     return {**row, "time": line.positive("time")} if kind.takes_time else row
-
-
-def categories_cell(counts: Mapping[str, int]) -> str:
-    """Write patients by category as one cell, empty categories included: ``pd:10 sd:0 pr:3 cr:1``."""
-    return " ".join(f"{name}:{n}" for name, n in counts.items())
 
 
 def by_outcome(studies: Sequence[TableStudy], outcome: str) -> Iterator[TableStudy]:

@@ -13,6 +13,7 @@ from secondline.project.cross_checks import (
     check_bias,
     check_certainty,
     check_characteristics,
+    check_cutoffs,
     check_models,
     check_outcomes,
     check_overlaps,
@@ -107,6 +108,7 @@ def read_project(file: Path | Document, check_sheet: Callable[[StudySheet], None
     check_overlaps(project, document)
     check_specifications(project, document)
     check_bias(project, document)
+    check_cutoffs(project, document)
     check_certainty(project, document)
     return project
 

@@ -35,8 +35,8 @@ def observed_outcomes(evidence: Iterable[Row], settings: SummarySettings) -> lis
     """List the outcome of every arm of the studies in use, once a regimen and setting of its patients.
 
     Medians are those that the sheets print, of every arm that a study reports; events, rates and means those of the
-    arms in the fit. ``shown`` marks the rows that say something of their treatment in their setting: most patients of
-    the arm belong to both, and the population is that of the fit where the paper gives it.
+    arms in the fit, where they show it. ``shown`` marks the rows that say something of their treatment in their
+    setting: most patients of the arm belong to both, and the population is that of the fit where the paper gives it.
 
     Parameters
     ----------
@@ -50,7 +50,9 @@ def observed_outcomes(evidence: Iterable[Row], settings: SummarySettings) -> lis
     likelihood = LIKELIHOODS[settings.likelihood]
     if likelihood.observed:
         scale = likelihood.scale(settings.measure).name
-        found += [(arm, _figure(row, scale, likelihood.observed(row))) for row in arms for arm in arms_of(row)]
+        observed = ((row, likelihood.observed(row)) for row in arms)
+        given = [(row, value) for row, value in observed if value is not None]
+        found += [(arm, _figure(row, scale, value)) for row, value in given for arm in arms_of(row)]
     return [row for arm, figure in found for row in _places(arm, figure)]
 
 

@@ -20,6 +20,7 @@ from secondline.inference.kernels.cholesky import root_of, sensitivity
 from secondline.inference.kernels.design_blocks import COLUMN, ROW, VALUE, Blocks, blocks
 from secondline.inference.priors import PriorScales
 from secondline.inference.resolution import resolution
+from secondline.network.categories import counted_apart
 from secondline.network.data import NetworkData
 from secondline.network.predictor import CUT, EXCHANGEABLE
 from secondline.network.structure import Floats
@@ -83,11 +84,11 @@ def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) 
 
 
 def _cuts(data: NetworkData) -> Floats:
-    """Log distances between the pooled cutpoints, with a variance of one over the patients between them."""
+    """Log distances between the pooled cutpoints, with a variance of one over the patients counted between them."""
     if not data.n_cuts:
         return np.zeros((0, 3))
     distances = np.maximum(np.diff(families.pooled_cuts(data.counts)), 1e-3)
-    between = data.counts.counts.sum(axis=0)[1:-1] + 1
+    between = counted_apart(data.counts.counts)[1:-1] + 1
     return np.column_stack([np.log(distances), 1 / between, np.zeros(data.n_cuts)])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secondline.cell_values import EXPONENTIAL, IMPOSSIBLE_RISK, METHODS, SEVERITIES, TOGETHER, see_analyses
-from secondline.cells import baseline_cell, parse_baseline
+from secondline.cells import baseline_cell, merged_categories, parse_baseline
 from secondline.network.arms import is_contrast, used_rows
 from secondline.report.certainty import Certainty, Shade
 from secondline.report.direct import against_baseline
@@ -122,7 +122,7 @@ def _arm_table(used: Sequence[Row], studies: Mapping[str, StudyFacts], names: Na
             "" if counts else row["n"],
             row.get("time") or "",
             f"{number(row['mean'])} ({number(row['se'], 3)})" if row.get("mean") else "",
-            row.get("categories", "").replace(" ", ", ").replace(":", " "),
+            ", ".join(f"{name} {n}" for name, n in merged_categories(row.get("categories", "")).items()),
             row.get("criterion", ""),
             _mix(row["setting_mix"], names.setting),
             _values(row),
