@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from secondline.cells import categories_cell
 from secondline.inference.priors import PriorScales
 from secondline.inference.sampling import CompiledModel, compile_model, fit_seed, use_compile_cache
 from secondline.inference.settings import SamplerSettings
@@ -244,7 +245,19 @@ def _outcome(row: Row, likelihood: str, eta: float, truth: Truth, rng: np.random
         case Distribution.MULTINOMIAL:
             above = one.link.inverse(eta - truth.cutpoints())
             counts = rng.multinomial(int(row["n"]), np.maximum(-np.diff([1.0, *above, 0.0]), 0.0))
-            return {"categories": " ".join(f"c{k}:{count}" for k, count in enumerate(counts))}
+            return {"categories": _counted(counts, row.get("unreported", ""))}
+
+
+def _counted(counts: Sequence[int], unreported: str) -> str:
+    """Write patients by category; those of categories whose numbers are ``unreported`` are counted in the one before."""
+    found: dict[str, int | None] = {}
+    for k, count in enumerate(counts):
+        if str(k) in unreported.split():
+            own = next(name for name in reversed(found) if found[name] is not None)
+            found[own], found[f"c{k}"] = (found[own] or 0) + int(count), None
+        else:
+            found[f"c{k}"] = int(count)
+    return categories_cell(found)
 
 
 @dataclass(frozen=True)

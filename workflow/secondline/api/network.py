@@ -103,7 +103,8 @@ class Network:
             Columns with the figures of the arms: whole numbers of events and of patients, time in any one unit, means
             on their own scale.
         categories : sequence of str
-            Columns with patients by category of an ordered outcome, from the lowest category to the highest.
+            Columns with patients by category of an ordered outcome, from the lowest category to the highest. A category
+            that is missing is counted with the one before it: the arm does not report the cut-off between them.
         covariates : sequence of str
             Columns with covariates of the studies, the same in all rows of a study: numbers, or words.
         arm_covariates : sequence of str

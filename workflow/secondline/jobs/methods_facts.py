@@ -1,9 +1,12 @@
 """What the methods text says of the configuration, resolved: outcomes, models, priors, the sampler and analyses."""
 
+from collections.abc import Iterable
 from typing import get_args
 
+from secondline.cells import parse_categories
 from secondline.project.config import Project
 from secondline.project.config_parts import Analysis, Method, Model, Priors, Retry, Sampler, Selection
+from secondline.project.evidence_tables import TableStudy, by_outcome
 from secondline.project.outcomes import Outcome
 from secondline.report.settings import (
     AnalysisFacts,
@@ -25,7 +28,9 @@ def methods_facts(project: Project) -> MethodsFacts:
     plain = all(len(regimen.components) <= 1 for regimen in treatments.regimens.values())
     labels = {name: regimen.label for name, regimen in treatments.regimens.items()}
     return MethodsFacts(
-        outcomes={name: _outcome(outcome) for name, outcome in config.outcomes.items()},
+        outcomes={
+            name: _outcome(outcome, by_outcome(project.tables, name)) for name, outcome in config.outcomes.items()
+        },
         criteria=tuple(config.criteria),
         ladder=get_args(Method),
         models={name: _model(model) for name, model in config.models.items()},
@@ -53,7 +58,8 @@ def methods_facts(project: Project) -> MethodsFacts:
     )
 
 
-def _outcome(outcome: Outcome) -> OutcomeFacts:
+def _outcome(outcome: Outcome, studies: Iterable[TableStudy]) -> OutcomeFacts:
+    cells = (row.get("categories") for study in studies for row in study.rows)
     return OutcomeFacts(
         measure=outcome.measure,
         likelihood=outcome.likelihood,
@@ -62,6 +68,7 @@ def _outcome(outcome: Outcome) -> OutcomeFacts:
         margin=outcome.margin,
         prior=outcome.prior,
         categories=tuple(outcome.categories),
+        fewer_cutoffs=any(None in parse_categories(cell).values() for cell in cells if cell),
     )
 
 

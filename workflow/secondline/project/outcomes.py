@@ -171,10 +171,11 @@ class Outcome(Strict):
     ``RR`` and ``RD`` are computed from the counts of the arms. ``margin`` is the clinically relevant effect: on the
     natural scale for ratios, a difference otherwise. In study sheets, ``categories`` defines a count outcome by
     categories of best overall response; without it, a count outcome is read from the records of that name. For an
-    ordered outcome, ``categories`` lists all of its categories, from the worst to the best if higher is better.
-    ``includes`` names the outcomes and response categories whose events are all events of this outcome too, as deaths
-    are events of progression-free survival. ``baseline`` is the baseline for absolute effects, for all patients
-    together and for settings without one of their own.
+    ordered outcome, ``categories`` lists all of its categories, from the worst to the best if higher is better; in a
+    table, a category that a study does not report is counted with the one before it. ``includes`` names the outcomes
+    and response categories whose events are all events of this outcome too, as deaths are events of progression-free
+    survival. ``baseline`` is the baseline for absolute effects, for all patients together and for settings without one
+    of their own.
     """
 
     label: Label

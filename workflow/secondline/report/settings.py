@@ -86,6 +86,8 @@ class OutcomeFacts:
     """Name of its prior scales."""
     categories: Sequence[str] = ()
     """Categories of response that it is made of."""
+    fewer_cutoffs: bool = False
+    """Whether a study counts some of the categories together."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from secondline.cells import parse_values
+from secondline.cells import merged_categories, parse_categories, parse_values
 from secondline.evidence.audit.finding import Finding, on_table
 from secondline.evidence.selection import arm_rows, uninformative
 from secondline.likelihoods import Likelihood
@@ -30,6 +30,22 @@ def table_without_events(study: TableStudy, project: Project) -> Iterator[Findin
 def _nothing(rows: Sequence[Row], likelihood: Likelihood) -> str | None:
     reason = uninformative(rows, likelihood)
     return reason and f"{reason.removeprefix('uninformative: ')}, which gives no information on the relative effect"
+
+
+def table_without_cutoffs(study: TableStudy, project: Project) -> Iterator[Finding]:
+    """Say which cut-offs of an ordered outcome a study of a table does not report, and where its arms differ in that."""
+    arms = [(row, parse_categories(row["categories"])) for row in study.rows if row.get("categories")]
+    without = [tuple(name for name, n in counts.items() if n is None) for _, counts in arms]
+    if not any(without):
+        return
+    alike = len(set(without)) == 1
+    counted = "the arms of the study count patients by different categories"
+    if alike:
+        counted = f"the study counts patients as {', '.join(merged_categories(arms[0][0]['categories']))}"
+    first = next(i for i, names in enumerate(without) if names)
+    row, name = arms[first][0], without[first][0]
+    message = f"{counted}; a category that is not given is counted with the one before it"
+    yield on_table(study, "cutoffs_missing", "info" if alike else "warning", study.outcome, message, row, name)
 
 
 def sheet_without_covariate(sheet: StudySheet, project: Project) -> Iterator[Finding]:
@@ -60,4 +76,4 @@ def _left_out(given: set[str], project: Project) -> str | None:
 
 
 CHECKS = (sheet_without_events, sheet_without_covariate)
-TABLE_CHECKS = (table_without_events, table_without_covariate)
+TABLE_CHECKS = (table_without_events, table_without_cutoffs, table_without_covariate)

@@ -83,7 +83,8 @@ def _categories(outcome: OutcomeFacts) -> str:
     if not shown:
         return ""
     if LIKELIHOODS[outcome.likelihood].is_ordered:
-        return f"; ordered categories {', '.join(shown)}"
+        together = ", those that an arm did not report apart counted together" if outcome.fewer_cutoffs else ""
+        return f"; ordered categories {', '.join(shown)}{together}"
     return f"; event: {listed(shown, 'or')}"
 
 
