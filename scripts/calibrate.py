@@ -249,7 +249,7 @@ def _outcome(row: Row, likelihood: str, eta: float, truth: Truth, rng: np.random
 
 
 def _counted(counts: Sequence[int], unreported: str) -> str:
-    """Write patients by category; those of categories whose numbers are ``unreported`` are counted in the one before."""
+    """Write patients by category; of categories whose numbers are ``unreported`` they are counted in the one before."""
     found: dict[str, int | None] = {}
     for k, count in enumerate(counts):
         if str(k) in unreported.split():

@@ -33,7 +33,7 @@ def _nothing(rows: Sequence[Row], likelihood: Likelihood) -> str | None:
 
 
 def table_without_cutoffs(study: TableStudy, project: Project) -> Iterator[Finding]:
-    """Say which cut-offs of an ordered outcome a study of a table does not report, and where its arms differ in that."""
+    """Say how a study of a table that does not report every cut-off counts its patients, and where its arms differ."""
     arms = [(row, parse_categories(row["categories"])) for row in study.rows if row.get("categories")]
     without = [tuple(name for name, n in counts.items() if n is None) for _, counts in arms]
     if not any(without):
