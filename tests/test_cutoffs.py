@@ -2,10 +2,11 @@
 
 The trials are example 6 of NICE DSU TSD2 (Dias and others 2011, from Woolacott and others 2006), retyped as multinma's
 data set `hta_psoriasis` has them; the published figures are TSD2's, as multinma's vignette compares itself with them.
-There an effect moves patients to higher scores, here to higher categories: the signs are opposite.
+There a negative effect means more response; here it is a positive one, towards the higher categories.
 """
 
 import csv
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from secondline.network.categories import counted_apart, expected_counts
 from secondline.network.data import CountData, network_data
 from secondline.project.config import Project
 from secondline.project.read import read_project
+from secondline.report.prose import methods_data
+from secondline.report.settings import OutcomeFacts
 
 from scripts.calibrate import SEED, Case, Model, Sampler, calibrate, design_rows, redraw
 from tests.conftest import ROOT
@@ -261,6 +264,24 @@ def test_cells() -> None:
     assert merged_categories("a b:1 c:NA d:NA") == {"a b + c + d": 1}
     with pytest.raises(ValueError, match="allowed: categories with their patients"):
         parse_categories("pd")
+
+
+def test_arms_without_the_lowest_cut_off_do_not_show_the_share_above_it() -> None:
+    """The share of the patients above the lowest category, of all others together."""
+    observed = COUNT_LIKELIHOODS["ordered_logit"].observed
+    assert observed
+    assert observed({"categories": "low:6 mid:NA high:3"}) is None
+    assert observed({"categories": "low:6 mid:3 high:NA"}) == pytest.approx(1 / 3)
+
+
+def test_methods_say_that_categories_are_counted_together() -> None:
+    """Where any arm does."""
+    facts = OutcomeFacts(
+        measure="PD", likelihood="ordered_probit", ratio=False, better="higher", margin=0.2, prior="p", categories="abc"
+    )
+    assert methods_data._categories(facts) == "; ordered categories a, b, c"
+    said = methods_data._categories(replace(facts, fewer_cutoffs=True))
+    assert said == "; ordered categories a, b, c, those that an arm did not report apart counted together"
 
 
 CONFIG: dict[str, Any] = {

@@ -185,7 +185,11 @@ def _evidence_tables() -> list[str]:
     """Say which columns evidence tables have, by what the outcome is modelled from."""
     figures = ["| modelled from | required | also allowed |", "|---|---|---|"]
     for name, likelihood in LIKELIHOODS.items():
-        needed = "one column per category: patients" if likelihood.is_ordered else _listed(likelihood.required)
+        needed = (
+            "one column per category: patients, or NA where they are counted in the category before"
+            if likelihood.is_ordered
+            else _listed(likelihood.required)
+        )
         figures.append(f"| `{name}` | {needed} | {_listed(likelihood.optional) or '–'} |")
     columns = ["| column | what it is | example |", "|---|---|---|"]
     columns += [f"| `{name}` | {words} | `{example}` |" for name, (words, example) in COLUMN_WORDS.items()]
