@@ -24,6 +24,8 @@ from secondline.evidence.gather import arm_data_rows, audit_rows
 from secondline.evidence.selection import select_evidence
 from secondline.inference import exact, families
 from secondline.inference.fit_statistics import Draws, assess
+from secondline.inference.kernels.density import log_density
+from secondline.inference.models import model_inputs, network_model
 from secondline.inference.priors import PriorScales
 from secondline.inference.reference_likelihood import study_log_likelihood
 from secondline.inference.textbook import textbook_model
@@ -76,7 +78,8 @@ def terms_of(name: str, counts: tuple[float, ...], eta: float, cuts: np.ndarray)
     """Terms of one arm."""
     family = COUNT_LIKELIHOODS[name].family
     terms = np.zeros(families.n_terms(family, len(counts)))
-    families.density(family, np.array([0.0, 1.0, 0.0, *counts]), cuts, eta, terms)
+    (packed,) = families.packed_counts(counts_of(name, [[counts]]))
+    families.density(family, np.array([0.0, 1.0, 0.0, *packed]), cuts, eta, terms)
     return terms
 
 
@@ -252,6 +255,22 @@ def test_patients_who_are_counted_together_are_distributed_as_the_others() -> No
     data = counts_of("ordered_probit", [PATTERNS["middle alone"], PATTERNS["arms that differ"]])
     assert (np.diff(families.pooled_cuts(data)) > 0).all()
     assert np.isfinite(families.gaussian_approximation(data)).all()
+
+
+def test_the_sampler_gets_numbers_alone() -> None:
+    """PyMC refuses data that are not numbers; the model has the density of the likelihood, and a finite gradient."""
+    rows = simulate("ordered_probit", ["ab", "ac"], EFFECTS, 0.2, 3)
+    rows = [*merged(rows[:2], "c1", "c3"), *merged(rows[2:], "c3")]
+    data = network_data(rows, plain("abc"), "ordered_probit")
+    inputs = model_inputs(data, PriorScales(1.5, 0.5, 0, 2.5), data.n_coefficients)
+    assert np.isfinite(inputs.vector).all()
+    assert network_model(inputs)["data"].get_value() == pytest.approx(inputs.vector)
+    value, gradient = log_density(np.full(inputs.size + 2, 0.1), inputs.vector)
+    assert np.isfinite([value, *gradient]).all()
+    for k in range(data.n_coefficients):
+        step = 1e-5 * np.eye(inputs.size + 2)[k]
+        up, down = (log_density(0.1 + sign * step, inputs.vector)[0] for sign in (1, -1))
+        assert gradient[k] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-3)
 
 
 def test_cells() -> None:

@@ -4,7 +4,7 @@ Binomial with logit link; binomial with complementary log-log link and follow-up
 log link and person-time; ordered categories with cumulative logit or probit link.
 """
 
-from math import erfc, exp, expm1, inf, isnan, log, log1p, nan, pi, sqrt
+from math import erfc, exp, expm1, inf, log, log1p, nan, pi, sqrt
 
 import numba
 import numpy as np
@@ -28,6 +28,7 @@ ORDERED = tuple(one.family for one in COUNT_LIKELIHOODS.values() if one.is_order
 Y, V, OFFSET, COUNTS = range(4)
 # what is accumulated for every arm; then fitted values, then scores of the cutpoints
 SCORE, TAU_SCORE, LOG_LIKELIHOOD, FITTED = range(4)
+COUNTED_BEFORE = -1.0  # in the arm table, for a category that is counted with the one before it
 FAR = 25.0  # in the link's tail, from where on probabilities are taken in logarithms
 
 
@@ -116,12 +117,20 @@ _APPROXIMATIONS = {
 
 def _ordered_approximation(data: CountData) -> tuple[Floats, Floats]:
     """Mode and curvature of every arm at the cutpoints of the pooled arms."""
-    arms = np.column_stack([np.zeros((len(data.counts), COUNTS)), data.counts])
+    arms = np.column_stack([np.zeros((len(data.counts), COUNTS)), packed_counts(data)])
     arms[:, OFFSET], arms[:, V] = data.offset, 1.0
     terms, cuts = np.empty(n_terms(data.family, data.counts.shape[1])), pooled_cuts(data)
     for arm in arms:
         place(data.family, arm, cuts, 50, terms)
     return arms[:, Y], arms[:, V]
+
+
+def packed_counts(data: CountData) -> Floats:
+    """Give the counts as the arm table has them, (arms, columns), with `COUNTED_BEFORE` where they are not a number.
+
+    Data of a PyMC model have to be numbers.
+    """
+    return np.asarray(np.nan_to_num(data.counts, nan=COUNTED_BEFORE))
 
 
 def pooled_cuts(data: CountData) -> Floats:
@@ -183,8 +192,8 @@ def _category(family, low, high):
 def _ordered(family, arm, cuts, eta, terms):
     """Fill the terms of an ordered outcome: P(category >= k) = F(eta - cut_k), categories from the lowest up.
 
-    Patients of a category without a count, which is not a number, are counted in the one before it: that reaches up to
-    the cutpoint of the last of them, F(eta - cut_c) - F(eta - cut_last+1), and they have a fitted value of 0.
+    Patients of a category that is `COUNTED_BEFORE` are counted in the one before it, which reaches up to the last of
+    them, with probability F(eta - cut_c) - F(eta - cut_last+1); they have a fitted value of 0.
     """
     n_categories = cuts.shape[0] + 1
     terms[SCORE], terms[LOG_LIKELIHOOD] = 0.0, 0.0
@@ -192,10 +201,10 @@ def _ordered(family, arm, cuts, eta, terms):
         terms[FITTED + n_categories + c - 1] = 0.0
     for c in range(n_categories):
         n, last = arm[COUNTS + c], c
-        if isnan(n):
+        if n < 0.0:
             terms[FITTED + c] = 0.0
             continue
-        while last < n_categories - 1 and isnan(arm[COUNTS + last + 1]):
+        while last < n_categories - 1 and arm[COUNTS + last + 1] < 0.0:
             last += 1
         low = eta - cuts[last] if last < n_categories - 1 else -inf
         high = eta - cuts[c - 1] if c > 0 else inf
@@ -251,9 +260,11 @@ def place(family, arm, cuts, steps, terms):
     """
     row, categories, patients, highest = arm.copy(), 0, 0.0, 0.0
     for c in range(COUNTS, arm.shape[0]):
-        if not isnan(arm[c]):
+        if arm[c] >= 0.0:
             categories, patients, highest = categories + 1, patients + arm[c], arm[c]
-    row[COUNTS:] += 0.5 / max(categories - 1, 1)
+    for c in range(COUNTS, arm.shape[0]):
+        if arm[c] >= 0.0:
+            row[c] += 0.5 / max(categories - 1, 1)
     for _ in range(steps):
         h = 0.01 * sqrt(arm[V])
         density(family, row, cuts, arm[Y] - h, terms)

@@ -2,7 +2,7 @@
 
 A category whose lower cut-off an arm does not report has no count of its own: its patients are counted in the nearest
 category below that has one. In the counts, (arms, categories) from the lowest up, it is not a number, so that whatever
-does not expect it fails and never takes it for a count.
+does not expect it fails and never takes it for a count. Compiled functions are told so by a negative number.
 """
 
 import numpy as np

@@ -13,7 +13,18 @@ from math import log, sqrt
 import numba
 import numpy as np
 
-from secondline.inference.families import FITTED, ORDERED, SCORE, TAU_SCORE, V, Y, fewest, gaussian_approximation, place
+from secondline.inference.families import (
+    FITTED,
+    ORDERED,
+    SCORE,
+    TAU_SCORE,
+    V,
+    Y,
+    fewest,
+    gaussian_approximation,
+    packed_counts,
+    place,
+)
 from secondline.inference.kernels.arm_integral import LOG_ROOT, arm_space, integrate
 from secondline.inference.kernels.baseline_risk import integrate_at_baseline
 from secondline.inference.kernels.interpolation import CELL, OUTER, level_weights, look_up
@@ -50,7 +61,7 @@ def arm_table(data: CountData) -> Floats:
     """
     y, v = gaussian_approximation(data)
     more = data.at_baseline if len(data.at_baseline) else np.zeros((len(y), 0))
-    return np.column_stack([y, v, data.offset, data.counts, more])
+    return np.column_stack([y, v, data.offset, packed_counts(data), more])
 
 
 def study_table(data: CountData) -> Floats:
