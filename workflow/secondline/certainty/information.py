@@ -86,9 +86,10 @@ def information_of(
     rows = rows_with(evidence, data.predictor.effects.needs)
     units = gaussian_units(rows, data.predictor, likelihood, overlaps, bias=data.bias)
     arms = {row["study"]: compared_arms([r for r in rows if r["study"] == row["study"]]) for row in rows}
-    tau, place = np.unique(posterior.tau_points[points], return_inverse=True)
+    tau, place = np.unique(posterior.tau_points[points], return_inverse=True, axis=0)
     index = {name: k for k, name in enumerate(data.studies)}
-    parts = [_of_unit(unit, tau, index) for unit in units]
+    first = [np.array([index[unit.members[0].study]]) for unit in units]  # the group of all its studies
+    parts = [_of_unit(unit, data.groups.tau_of(tau, own)[:, 0], index) for unit, own in zip(units, first, strict=True)]
     names = [study.study for unit in units for study in unit.members]
     owners = [
         np.repeat([index[study.study] for study in unit.members], [len(study.y) for study in unit.members])
@@ -167,7 +168,7 @@ def _curvature(fit: Fit, coefficients: Floats, tau: Floats) -> Floats:
     """
     from secondline.inference.families import SCORE, gaussian_approximation
     from secondline.inference.importance import count_arguments, shapes
-    from secondline.inference.kernels.study_integral import log_likelihoods
+    from secondline.inference.kernels.study_integral import evaluate
 
     data, counts = fit.data, fit.data.counts
     arguments, cuts = count_arguments(data, fit.scales), shapes(coefficients, data)[0]
@@ -177,10 +178,7 @@ def _curvature(fit: Fit, coefficients: Floats, tau: Floats) -> Floats:
     predictors, result = coefficients @ counts.rows.T, np.zeros((len(tau), len(place), sizes.max()))
     for k in range(sizes.max()):
         move = np.where(place == k, steps, 0.0)
-        scores = [
-            log_likelihoods(counts.family, np.ascontiguousarray(predictors + sign * move), tau, cuts, *arguments)[1]
-            for sign in (-1, 1)
-        ]
+        scores = [evaluate(data, predictors + sign * move, tau, cuts, arguments)[1] for sign in (-1, 1)]
         of_study = np.repeat(np.add.reduceat(move, counts.start[:-1]), sizes)
         below, above = (score[:, :, SCORE] for score in scores)
         result[:, :, k] = np.divide(below - above, 2 * of_study, out=np.zeros_like(below), where=of_study > 0)

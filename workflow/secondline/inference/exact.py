@@ -8,18 +8,22 @@ integrands are even and the trapezoid rule converges fast.
 What only counts need, compiled code all of it, is imported where they are met: a Gaussian network needs none.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
 
-from secondline.inference.grid import Axis, NormalMixture, density_quantiles, density_summary, normalise
+from secondline.inference.grid import Axes, Axis, NormalMixture, density_quantiles, density_summary, normalise
+from secondline.inference.grid_search import MOST_SDS, REACH, free_sds, search, why_no_grid
 from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.resolution import resolution
 from secondline.network.data import NetworkData
 from secondline.network.structure import Floats
+from secondline.network.study_groups import tau_names
+
+__all__ = ["REACH", "Effort", "GridPosterior", "effort", "gaussian_grid", "is_slow", "posterior"]
 
 REPLICATES = 8  # independent scramblings of the Sobol sequence; their spread is the engine's own error
 
@@ -39,12 +43,11 @@ class Effort:
 
 _GAUSSIAN_GRID = 41  # points for tau and for omega
 _COUNT_GRID = {"tau": 21, "omega": 11}
+_THREE_SDS, _TWO_TAUS_OF_COUNTS = 25, 13  # points for every tau of groups, where one grid has more of them
 _EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid
 _SLOWER = 16  # how much more one costs that no table can know: of ordered categories, or along the baseline risk
 _COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
 _MIN_DRAWS, _MAX_DRAWS = 32, 512
-_SEARCHES, _SEARCH_GRID, _SEARCH_DRAWS = 2, (17, 7), 16  # to find the range of the grid
-REACH = 6.0  # scales of a half-normal that the grid spans at most
 _LEAST_WEIGHT = 1e-10  # of a component of the posterior
 _FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
 
@@ -52,14 +55,17 @@ _FLOOR = 0.01  # error of the engine in sds below which its replicates do not br
 def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicates: int = REPLICATES) -> Effort:
     """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
     if not len(data.counts.study):
-        return Effort(_GAUSSIAN_GRID, _GAUSSIAN_GRID, 1)
-    points = (_COUNT_GRID["tau"] if scales.tau.is_free else 1) * (_COUNT_GRID["omega"] if scales.omega.is_free else 1)
+        points = _GAUSSIAN_GRID if free_sds(data, scales) < MOST_SDS else _THREE_SDS
+        return Effort(points, points, 1)
+    n_taus = data.groups.n_taus
+    of_tau = _COUNT_GRID["tau"] if n_taus == 1 else _TWO_TAUS_OF_COUNTS
+    points = (of_tau**n_taus if scales.tau.is_free else 1) * (_COUNT_GRID["omega"] if scales.omega.is_free else 1)
     total = min(max(_EVALUATIONS / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
     draws, least = total / points / REPLICATES, 2 * _MIN_DRAWS
     if is_slow(data):
         draws, least, replicates = draws * REPLICATES / 4 / _SLOWER, _MIN_DRAWS, min(replicates, 4)
     draws = max(factor * min(draws, _MAX_DRAWS), least)
-    return Effort(_COUNT_GRID["tau"], _COUNT_GRID["omega"], 2 ** round(np.log2(draws)), replicates)
+    return Effort(of_tau, _COUNT_GRID["omega"], 2 ** round(np.log2(draws)), replicates)
 
 
 def is_slow(data: NetworkData) -> bool:
@@ -78,7 +84,7 @@ class GridPosterior:
     roots' roots).
     """
 
-    tau: Axis
+    tau: Axis | Axes
     omega: Axis
     log_density: Floats
     """(replicates, G), G = points of tau times points of omega, tau varying slowest."""
@@ -90,6 +96,8 @@ class GridPosterior:
     """(G, rank, coefficients)"""
     rise: Floats
     """By how much the log density may rise beyond what was taken for its mode, (G,); 0 in closed form."""
+    groups: tuple[str, ...] = ()
+    """Groups of studies with a tau of their own, in the order of the axes of ``tau``."""
 
     def log_weights_of_grid(self, step: int = 1) -> Floats:
         """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
@@ -135,6 +143,7 @@ class GridPosterior:
             root=index,
             tau=self.tau.points[tau],
             omega=self.omega.points[omega],
+            groups=self.groups,
         )
 
     def log_evidence(self, step: int = 1) -> float:
@@ -151,10 +160,12 @@ class GridPosterior:
 
     def at_the_end(self, table: Floats) -> Floats:
         """Largest value of tables over the grid, (..., G), where tau or omega ends."""
-        grid = table.reshape(*table.shape[:-1], *self._shape)
-        ends = [] if self.tau.is_point else [grid[..., -1, :]]
-        ends += [] if self.omega.is_point else [grid[..., -1]]
-        return np.concatenate([np.full((*table.shape[:-1], 1), -np.inf), *ends], axis=-1).max(axis=-1)
+        lead = table.shape[:-1]
+        grid = table.reshape(*lead, *self._shape)
+        ends = [np.full((*lead, 1), -np.inf)]
+        ends += [grid[..., axis, :].reshape(*lead, -1) for axis in [self.tau.at_end] if axis.any()]
+        ends += [grid[..., axis].reshape(*lead, -1) for axis in [self.omega.at_end] if axis.any()]
+        return np.concatenate(ends, axis=-1).max(axis=-1)
 
     def on_the_lines(self, table: Floats) -> Floats:
         """Turn tables of log densities of (tau, omega) over the grid, (..., G), into those on the lines of the axes."""
@@ -162,8 +173,8 @@ class GridPosterior:
 
     @property
     def tau_points(self) -> Floats:
-        """Tau at every grid point, (G,)."""
-        return np.repeat(self.tau.points, len(self.omega.points))
+        """Tau at every grid point, (G,), or that of every group, (G, groups)."""
+        return np.repeat(self.tau.points, len(self.omega.points), axis=0)
 
     def covariance(self, replicate: int | None = None) -> Floats:
         """Posterior covariance of the stacked coefficients, (coefficients, coefficients), by all or one replicate."""
@@ -176,7 +187,7 @@ class GridPosterior:
         return np.asarray(between + within)
 
     def draws(self, n: int, seed: int) -> tuple[Floats, Floats, Floats]:
-        """Draw coefficients (n, coefficients), tau (n,) and omega (n,) from the posterior."""
+        """Draw coefficients (n, coefficients), tau (n,) or (n, groups), and omega (n,) from the posterior."""
         rng = np.random.default_rng(seed)
         weights = self.component_weights()
         picks = np.searchsorted(np.cumsum(weights.ravel()), (np.arange(n) + rng.random()) / n)
@@ -230,12 +241,22 @@ class GridPosterior:
     def _shape(self) -> tuple[int, int]:
         return len(self.tau.points), len(self.omega.points)
 
+    @property
+    def _axes(self) -> dict[str, Axis]:
+        """Axis of every standard deviation, by its name, in the order of the grid."""
+        parts = self.tau.parts if isinstance(self.tau, Axes) else (self.tau,)
+        return {**dict(zip(tau_names(self.groups), parts, strict=True)), "omega": self.omega}
+
     def marginal(self, parameter: str, replicate: int | None = None) -> tuple[Floats, Floats]:
-        """Grid and normalised posterior density of ``tau`` or ``omega``."""
+        """Grid and normalised posterior density of ``omega``, of ``tau``, or of the tau of a group."""
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
-        table = np.exp(self.log_density[chosen] - self.log_density.max()).mean(axis=0).reshape(self._shape)
-        axis, other = (self.tau, self.omega) if parameter == "tau" else (self.omega, self.tau)
-        values = (table if parameter == "tau" else table.T) @ other.weights()
+        axes = self._axes
+        place = list(axes).index(parameter)
+        axis = axes.pop(parameter)
+        table = np.exp(self.log_density[chosen] - self.log_density.max()).mean(axis=0)
+        values = np.moveaxis(table.reshape([len(each.points) for each in self._axes.values()]), place, 0)
+        for other in reversed(axes.values()):
+            values = values @ other.weights()
         return axis.points, values / (values @ axis.weights())
 
     def scale_quantiles(self, parameter: str, probabilities: Floats) -> Floats:
@@ -279,47 +300,29 @@ def posterior(
         By default `effort`.
     moved : array, (arms,), optional
         By how much the data of arms with counts are moved; see `secondline.inference.importance.sample_grid`.
+
+    Raises
+    ------
+    ArithmeticError
+        The model has more standard deviations than there is a grid for.
     """
+    if why_no_grid(data, scales):
+        raise ArithmeticError(why_no_grid(data, scales))
     chosen = chosen or effort(data, scales)
 
-    def evaluate(tau: Axis, omega: Axis, draws: int, replicates: int) -> GridPosterior:
+    def evaluate(tau: Axis | Axes, omega: Axis, draws: int, replicates: int) -> GridPosterior:
         if len(data.counts.study):
             return _importance_grid(data, scales, tau, omega, draws, replicates, moved)
         return gaussian_grid(data, scales, tau, omega)
 
-    return _search(evaluate, scales, resolution(data), chosen)
-
-
-Limits = tuple[float, float]
-
-
-def _search(
-    evaluate: Callable[[Axis, Axis, int, int], GridPosterior], scales: PriorScales, least: float, effort: Effort
-) -> GridPosterior:
-    """Lay the grid over the range that holds the posterior: coarse ones first, then the one asked for."""
-
-    def axes(of_tau: Limits, of_omega: Limits, n_tau: int, n_omega: int) -> tuple[Axis, Axis]:
-        tau = Axis.of(scales.tau, least, n_tau, REACH, of_tau)
-        return tau, Axis.of(scales.omega, np.inf, n_omega, REACH, of_omega)
-
-    limits = scales.tau.ends(REACH), scales.omega.ends(REACH)
-    for _ in range(_SEARCHES if scales.tau.is_free or scales.omega.is_free else 0):
-        tau, omega = axes(*limits, *_SEARCH_GRID)
-        coarse = evaluate(tau, omega, _SEARCH_DRAWS, 1)
-        table = coarse.on_the_lines(coarse.log_density).max(axis=0).reshape(len(tau.points), len(omega.points))
-        limits = _range(tau.places, table.max(axis=1)), _range(omega.places, table.max(axis=0))
-    return evaluate(*axes(*limits, effort.tau, effort.omega), effort.draws, effort.replicates)
-
-
-def _range(x: Floats, profile: Floats) -> Limits:
-    """Places on either side of where a log density comes within e^-18 of its maximum."""
-    reached = np.flatnonzero(profile > profile.max() - 18.0)
-    return float(x[max(reached[0] - 1, 0)]), float(x[min(reached[-1] + 1, len(x) - 1)])
+    points, groups = (chosen.tau, chosen.omega), len(data.groups.names)
+    return search(evaluate, scales, resolution(data), points, (chosen.draws, chosen.replicates), groups)
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
     """Log density of the priors on the grid, (tau, omega); 0 for a parameter with a point mass."""
-    return scales.tau.log_density(tau)[:, None] + scales.omega.log_density(omega)[None, :]
+    of_tau = scales.tau.log_density(tau)
+    return (of_tau if tau.ndim == 1 else of_tau.sum(axis=1))[:, None] + scales.omega.log_density(omega)[None, :]
 
 
 def _log_constant(data: NetworkData) -> float:
@@ -332,11 +335,11 @@ def _log_constant(data: NetworkData) -> float:
     return float(gaussian + log_constants(data.counts).sum())
 
 
-def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis, omega_axis: Axis) -> GridPosterior:
-    """Solve in closed form on given axes: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I)."""
+def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis | Axes, omega_axis: Axis) -> GridPosterior:
+    """Solve in closed form on given axes: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I), tau by group."""
     gaussian, tau, omega = data.gaussian, tau_axis.points, omega_axis.points
     n_coefficients = data.n_coefficients
-    precision = 1 / (1 + tau[:, None] ** 2 * gaussian.scales)
+    precision = 1 / (1 + data.groups.tau_of(tau, gaussian.study) ** 2 * gaussian.scales)
     log_likelihood = 0.5 * np.log(precision).sum(axis=1) - 0.5 * precision @ gaussian.y**2 + _log_constant(data)
     log_density = np.empty((len(tau), len(omega)))
     means = np.empty((len(tau), len(omega), n_coefficients))
@@ -364,13 +367,14 @@ def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis, omega_
         np.zeros((1, n_grid, 1)),
         roots.reshape(n_grid, n_coefficients, n_coefficients),
         np.zeros(n_grid),
+        data.groups.names,
     )
 
 
 def _importance_grid(
     data: NetworkData,
     scales: PriorScales,
-    tau_axis: Axis,
+    tau_axis: Axis | Axes,
     omega_axis: Axis,
     draws: int,
     replicates: int,
@@ -391,4 +395,5 @@ def _importance_grid(
         found.log_weights.reshape(replicates, n_grid, -1),
         np.zeros((n_grid, 1, n_coefficients)),
         found.rise.reshape(n_grid),
+        data.groups.names,
     )

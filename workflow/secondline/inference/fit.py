@@ -10,7 +10,7 @@ import numpy as np
 
 from secondline.cell_values import OVERALL
 from secondline.inference import diagnostics, exact, fit_statistics
-from secondline.inference.fitted import Attempt, Fitted
+from secondline.inference.fitted import Attempt, Fitted, draws_of_sds
 from secondline.inference.leave_one_out import LeftOut, leave_one_out
 from secondline.inference.likelihood_check import check_likelihood
 from secondline.inference.posterior_tree import posterior_tree
@@ -22,6 +22,7 @@ from secondline.inference.task import Fit, FitTask
 from secondline.inference.widening import FITTED, Covariances, prior_covariances
 from secondline.network.predictor import Predictor
 from secondline.network.structure import Floats
+from secondline.network.study_groups import Grouping
 from secondline.tables import replacing, write_table
 
 _ROUNDS, _LEAST_MORE = 3, 500  # of further draws, and how many a chain takes in one at least
@@ -101,6 +102,8 @@ class Sampler:
     compiled: CompiledModel
     size: int
     """Length of the raw coefficients."""
+    n_taus: int
+    """Number of taus among the raw parameters."""
     plan: SamplerPlan
     cores: int
 
@@ -110,8 +113,9 @@ class Sampler:
         from secondline.inference.models import model_inputs, network_model
 
         first, size = fits[0], max(fit.data.n_coefficients for fit in fits)
-        inputs = model_inputs(first.data, first.scales, size, tabulated=False)
-        return cls(compile_model(network_model(inputs)), size, plan, cores)
+        n_taus = max(fit.data.groups.n_taus for fit in fits)
+        inputs = model_inputs(first.data, first.scales, size, tabulated=False, n_taus=n_taus)
+        return cls(compile_model(network_model(inputs)), size, n_taus, plan, cores)
 
     def draw(self, fit: Fit, seed: int, again: bool = False, draws: int | None = None) -> tuple[dict[str, Floats], int]:
         """Draw from the posterior of a fit, see `sample`.
@@ -125,7 +129,7 @@ class Sampler:
         """
         settings, chains = self.plan.retry if again else self.plan.first, self.plan.chains
         settings = settings if draws is None else replace(settings, draws=draws)
-        return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed)
+        return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed, self.n_taus)
 
 
 def sample_fit(fit: Fit, sampler: Sampler, seed: int) -> Fitted:
@@ -148,7 +152,7 @@ def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: b
     draw_it = _draw_once if exact_tables else _draw_enough
     parameters, divergences, found = draw_it(fit, sampler, seed, again)
     sampling_s = time.perf_counter() - begun
-    quantities = list_quantities(parameters, fit.data.predictor, solution.posterior)
+    quantities = list_quantities(parameters, fit.data.predictor, solution.posterior, fit.data.groups)
     checks = diagnostics.convergence(quantities, divergences)
     k = diagnostics.pareto_k(solution.found) if solution.found else None
     comparison = diagnostics.compare_with_exact(quantities, k, solution.status)
@@ -184,7 +188,14 @@ def _draw_enough(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
 
 
 def sample(
-    compiled: CompiledModel, fit: Fit, size: int, settings: SamplerSettings, chains: int, cores: int, seed: int
+    compiled: CompiledModel,
+    fit: Fit,
+    size: int,
+    settings: SamplerSettings,
+    chains: int,
+    cores: int,
+    seed: int,
+    n_taus: int = 1,
 ) -> tuple[dict[str, Floats], int]:
     """Draw from the posterior of one fit.
 
@@ -197,14 +208,17 @@ def sample(
     """
     from secondline.inference.models import model_inputs, natural_parameters
 
-    inputs = model_inputs(fit.data, fit.scales, size)
+    inputs = model_inputs(fit.data, fit.scales, size, n_taus=n_taus)
     trace = compiled.sample({"data": inputs.vector}, settings, chains, cores, seed)
     parameters = natural_parameters(trace.posterior["raw"].to_numpy(), fit.data, fit.scales, inputs)
     return parameters, int(trace.sample_stats["diverging"].sum())
 
 
 def list_quantities(
-    parameters: Mapping[str, Floats], predictor: Predictor, posterior: exact.GridPosterior | None
+    parameters: Mapping[str, Floats],
+    predictor: Predictor,
+    posterior: exact.GridPosterior | None,
+    groups: Grouping | None = None,
 ) -> list[diagnostics.Quantity]:
     """List the parameters that are checked: coefficients, tau, omega, and the effect of every regimen and setting.
 
@@ -229,10 +243,10 @@ def list_quantities(
     quantities = [
         diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
     ]
-    for scale in ("tau", "omega"):
-        if np.ptp(parameters.get(scale, 0.0)):  # a value that is fixed has nothing to be checked
+    for scale, values in draws_of_sds(parameters, groups or Grouping()).items():
+        if np.ptp(values):  # a value that is fixed has nothing to be checked
             found = posterior.scale_summary(scale) if posterior else unknown[..., 0]
-            quantities.append(diagnostics.Quantity(scale, parameters[scale], *found))
+            quantities.append(diagnostics.Quantity(scale, values, *found))
     return quantities
 
 
@@ -240,7 +254,7 @@ def flat_draws(parameters: Mapping[str, Floats]) -> fit_statistics.Draws:
     """Draws of all chains one after the other; tau is 0 in a model without."""
     coefficients = parameters["coefficients"]
     n = coefficients.shape[0] * coefficients.shape[1]
-    tau = parameters["tau"].reshape(n) if "tau" in parameters else np.zeros(n)
+    tau = parameters["tau"].reshape(n, *parameters["tau"].shape[2:]) if "tau" in parameters else np.zeros(n)
     return fit_statistics.Draws(coefficients.reshape(n, -1), tau)
 
 

@@ -21,7 +21,7 @@ from secondline.inference.leave_one_out import LeftOut
 from secondline.inference.priors import PriorScales
 from secondline.likelihoods import Distribution
 from secondline.network.categories import own_counts
-from secondline.network.data import CountData, GaussianData, Means, NetworkData
+from secondline.network.data import CountData, NetworkData
 from secondline.network.structure import Floats
 
 COLUMNS = (
@@ -57,7 +57,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Draws:
-    """Posterior draws of everything the likelihood depends on: coefficients (B, P) and tau (B,)."""
+    """Posterior draws of everything the likelihood depends on: coefficients (B, P) and tau (B,) or (B, groups)."""
 
     coefficients: Floats
     tau: Floats
@@ -66,12 +66,12 @@ class Draws:
 def assess(data: NetworkData, draws: Draws, scales: PriorScales) -> Fit:
     """Assess the fit over posterior draws."""
     gaussian, counts = data.gaussian, data.counts
-    contrasts = _assess_contrasts(gaussian, draws)
+    contrasts = _assess_contrasts(data, draws)
     # Arm means enter the likelihood as contrasts, and the deviance as what they are.
     shown = ~np.isin(gaussian.study, gaussian.means.study)
     parts = [
         (contrasts[0][shown], contrasts[1][shown]),
-        _assess_means(gaussian.means, draws),
+        _assess_means(data, draws),
     ]
     log_likelihood = _contrast_log_likelihood(data, draws)
     if len(counts.study):
@@ -82,9 +82,10 @@ def assess(data: NetworkData, draws: Draws, scales: PriorScales) -> Fit:
     return Fit(deviance, leverage, log_likelihood)
 
 
-def _assess_contrasts(data: GaussianData, draws: Draws) -> tuple[Floats, Floats]:
+def _assess_contrasts(network: NetworkData, draws: Draws) -> tuple[Floats, Floats]:
+    data = network.gaussian
     mean = draws.coefficients @ data.rows.T
-    heterogeneity = draws.tau[:, None] ** 2 * data.scales
+    heterogeneity = network.groups.tau_of(draws.tau, data.study) ** 2 * data.scales
     shrinkage = heterogeneity / (1 + heterogeneity)
     fitted = mean + shrinkage * (data.y - mean)
     deviance = ((data.y - fitted) ** 2 + shrinkage).mean(axis=0)
@@ -101,7 +102,7 @@ def _assess_contrasts(data: GaussianData, draws: Draws) -> tuple[Floats, Floats]
 def _contrast_log_likelihood(data: NetworkData, draws: Draws) -> Floats:
     gaussian = data.gaussian
     result = np.tile(gaussian.log_det, (len(draws.tau), 1))
-    variance = 1 + draws.tau[:, None] ** 2 * gaussian.scales
+    variance = 1 + data.groups.tau_of(draws.tau, gaussian.study) ** 2 * gaussian.scales
     residual = gaussian.y - draws.coefficients @ gaussian.rows.T
     by_point = -0.5 * (residual**2 / variance + np.log(2 * np.pi * variance))
     for i in range(len(data.studies)):
@@ -114,12 +115,13 @@ def _contrast_log_likelihood(data: NetworkData, draws: Draws) -> Floats:
     return result
 
 
-def _assess_means(data: Means, draws: Draws) -> tuple[Floats, Floats]:
+def _assess_means(network: NetworkData, draws: Draws) -> tuple[Floats, Floats]:
     """Deviance of arm means: given the fixed part f and tau, the arms share a flat baseline."""
+    data = network.gaussian.means
     if not len(data.y):
         return np.zeros(0), np.zeros(0)
     f = draws.coefficients @ data.rows.T
-    half = draws.tau[:, None] ** 2 / 2
+    half = network.groups.tau_of(draws.tau, data.study) ** 2 / 2
     weight = 1 / (data.variance + half)
     start = np.flatnonzero(np.diff(data.study, prepend=-1))
     n_arms = np.diff(np.append(start, len(data.y)))
@@ -165,8 +167,7 @@ def _terms(data: NetworkData, draws: Draws, arguments: tuple[Any, ...]) -> Itera
     for start in range(0, len(draws.tau), size):
         b, tau = draws.coefficients[start : start + size], draws.tau[start : start + size]
         cuts = shapes(b, data)[0]
-        f = b @ counts.rows.T
-        yield study_integral.log_likelihoods(counts.family, np.ascontiguousarray(f), tau, cuts, *arguments)
+        yield study_integral.evaluate(data, b @ counts.rows.T, tau, cuts, arguments)
 
 
 def _observed(counts: CountData) -> Floats:

@@ -12,6 +12,7 @@ from secondline.inference.reliability import Solution
 from secondline.inference.task import Fit
 from secondline.inference.widening import Covariances
 from secondline.network.structure import Floats
+from secondline.network.study_groups import Grouping
 
 _DENSITY_POINTS = 401
 
@@ -21,7 +22,8 @@ class Attempt:
     """Draws of a posterior with their checks."""
 
     parameters: Mapping[str, Floats]
-    """coefficients, tau and omega by name, with leading dimensions (chain, draw)."""
+    """coefficients, tau and omega by name, with leading dimensions (chain, draw); tau has the groups of studies, where
+    there are any, as its last."""
     divergences: int
     diagnostics: list[dict[str, Any]]
     comparison: list[dict[str, Any]]
@@ -50,19 +52,29 @@ class Fitted:
 
     @property
     def scales(self) -> list[str]:
-        """Which of tau and omega have a posterior: those that the model has and does not fix."""
-        return [name for name in ("tau", "omega") if getattr(self.fit.scales, name).is_free]
+        """Which of every tau and omega have a posterior: those that the model has and does not fix."""
+        scales, taus = self.fit.scales, self.fit.data.groups.taus
+        return [*(taus if scales.tau.is_free else ()), *(["omega"] if scales.omega.is_free else [])]
 
     def density(self, parameter: str) -> tuple[Floats, Floats]:
-        """Grid and posterior density of tau or omega: exact, or where there is no exact check that of the draws."""
+        """Grid and posterior density of a tau or omega: exact, or where there is no exact check that of the draws."""
         if self.solution.posterior:
             return refine(*self.solution.posterior.marginal(parameter), points=_DENSITY_POINTS)
         from scipy.stats import gaussian_kde
 
-        draws = self.attempt.parameters[parameter]
+        draws = draws_of_sds(self.attempt.parameters, self.fit.data.groups)[parameter]
         x = np.linspace(0, draws.max(), _DENSITY_POINTS)
         kernel = gaussian_kde(np.concatenate([draws.ravel(), -draws.ravel()]))
         return x, 2 * kernel(x)
+
+
+def draws_of_sds(parameters: Mapping[str, Floats], groups: Grouping) -> dict[str, Floats]:
+    """Draws (chain, draw) of every standard deviation that a model has, by its name."""
+    found = {}
+    if "tau" in parameters:
+        tau = parameters["tau"]
+        found = {name: tau[..., k] if groups.names else tau for k, name in enumerate(groups.taus)}
+    return found | {name: parameters[name] for name in ("omega",) if name in parameters}
 
 
 def solved(fit: Fit, solution: Solution, covariances: Covariances, draws: int, seed: int) -> Fitted:

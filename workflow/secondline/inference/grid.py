@@ -198,6 +198,12 @@ class Axis:
         return self.lower == self.upper
 
     @property
+    def at_end(self) -> NDArray[np.bool_]:
+        """Whether a point is where the grid ends, (n,); that of a single point does not."""
+        n = len(self.places)
+        return np.asarray((np.arange(n) == n - 1) & (not self.is_point))
+
+    @property
     def places(self) -> Floats:
         """Places of the points on the line, from ``lower`` to ``upper``."""
         return np.array([self.lower]) if self.is_point else np.asarray(self.scale * np.sinh(self._u()))
@@ -221,6 +227,46 @@ class Axis:
         weights[::step] = self.scale * np.cosh(u[::step]) * (u[1] - u[0]) * step
         weights[[0, (self.n - 1) // step * step]] /= 2
         return weights * self.line.slope(self.places)
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Product of the grids of several standard deviations, T points in all; the first of them varies slowest."""
+
+    parts: tuple[Axis, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points of every axis."""
+        return tuple(len(axis.points) for axis in self.parts)
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is a single point."""
+        return all(axis.is_point for axis in self.parts)
+
+    @property
+    def at_end(self) -> NDArray[np.bool_]:
+        """Whether a point is where one of the axes ends, (T,)."""
+        return np.asarray(np.any(self._mesh([axis.at_end for axis in self.parts]), axis=0))
+
+    @property
+    def points(self) -> Floats:
+        """Grid points, (T, axes)."""
+        return np.column_stack(self._mesh([axis.points for axis in self.parts]))
+
+    @property
+    def log_slopes(self) -> Floats:
+        """Sum of the log slopes of the axes, (T,)."""
+        return np.asarray(np.sum(self._mesh([axis.log_slopes for axis in self.parts]), axis=0))
+
+    def weights(self, step: int = 1) -> Floats:
+        """Product of the trapezoid weights of the axes, (T,)."""
+        return np.asarray(np.prod(self._mesh([axis.weights(step) for axis in self.parts]), axis=0))
+
+    @staticmethod
+    def _mesh(values: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        return [each.ravel() for each in np.meshgrid(*values, indexing="ij")]
 
 
 def normalise(log_weights: NDArray[Any]) -> Floats:

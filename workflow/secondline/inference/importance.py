@@ -54,6 +54,8 @@ def sample_grid(
 ) -> GridSample:
     """Sample v by importance, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point.
 
+    ``tau`` is (T,), or (T, groups) where groups of studies have their own.
+
     ``moved``, (arms,), is by how much the data of the arms with counts are moved on the link scale, centred within
     their study: their likelihood is that of the linear predictor less this.
     """
@@ -223,7 +225,7 @@ def _start(data: NetworkData, scales: PriorScales, tau: Floats, seen: Floats) ->
     layout, (columns,), (values,) = near.design.tables
     mean, roots = np.zeros((len(tau), rank)), np.zeros((len(tau), rank, rank))
     for t, value in enumerate(tau):
-        lower, score, *_ = coordinates.regress(value, n, layout, columns, values, near.values)
+        lower, score, *_ = coordinates.regress(np.atleast_1d(value), n, layout, columns, values, near.values)
         information = np.tril(lower) + np.tril(lower, -1).T
         roots[t] = np.linalg.inv(np.linalg.cholesky(np.eye(rank) + rows @ information @ rows.T))
         mean[t] = roots[t].T @ (roots[t] @ (rows @ score))
@@ -236,7 +238,7 @@ class Likelihood:
     def __init__(self, data: NetworkData, tau: Floats, scales: PriorScales, moved: Floats | None) -> None:
         self.data, self.tau = data, tau
         self.moved = np.zeros(len(data.counts.rows)) if moved is None else moved
-        self.precision = 1 / (1 + tau[:, None] ** 2 * data.gaussian.scales)
+        self.precision = 1 / (1 + data.groups.tau_of(tau, data.gaussian.study) ** 2 * data.gaussian.scales)
         self.arguments = count_arguments(data, scales)
 
     def __call__(self, coefficients: Floats, index: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -260,8 +262,8 @@ class Likelihood:
     def _counts(self, coefficients: Floats, tau: Floats) -> tuple[Floats, Floats]:
         counts = self.data.counts
         cuts, jacobian, columns = shapes(coefficients, self.data)
-        f = np.ascontiguousarray(coefficients @ counts.rows.T - self.moved)
-        by_study, terms = study_integral.log_likelihoods(counts.family, f, tau, cuts, *self.arguments)
+        f = coefficients @ counts.rows.T - self.moved
+        by_study, terms = study_integral.evaluate(self.data, f, tau, cuts, self.arguments)
         score = terms[:, :, SCORE] @ counts.rows
         if len(columns):
             by_shape = terms[:, :, -len(columns) :].sum(axis=1)

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from secondline.inference.grid import NormalMixture
 from secondline.network.structure import Floats
+from secondline.network.study_groups import tau_names
 
 _CELLS = 4_000_000  # components times quantities that are in memory at a time
 _ROOT_CELLS = 8 * _CELLS  # rows of all roots times quantities
@@ -31,17 +32,25 @@ class JointPosterior:
     root: NDArray[np.int64]
     """Which of the roots each component has, (M,)."""
     tau: Floats | None = None
-    """(M,); None in a model without."""
+    """(M,), or (M, groups); None in a model without."""
     omega: Floats | None = None
     """(M,); None in a model without."""
+    groups: tuple[str, ...] = ()
+    """Groups of studies with a tau of their own."""
 
     @classmethod
-    def of_draws(cls, coefficients: Floats, tau: Floats | None = None, omega: Floats | None = None) -> "JointPosterior":
-        """Take draws of the coefficients, (M, coefficients), and of tau and omega, (M,)."""
+    def of_draws(
+        cls,
+        coefficients: Floats,
+        tau: Floats | None = None,
+        omega: Floats | None = None,
+        groups: tuple[str, ...] = (),
+    ) -> "JointPosterior":
+        """Take draws of the coefficients, (M, coefficients), of tau, (M,) or (M, groups), and of omega, (M,)."""
         n, width = coefficients.shape
-        nothing = np.zeros((1, 0, width)), np.zeros(n, np.int64)
+        roots, root = np.zeros((1, 0, width)), np.zeros(n, np.int64)
         weights = np.full(n, 1 / n)
-        return cls(weights=weights, means=coefficients, roots=nothing[0], root=nothing[1], tau=tau, omega=omega)
+        return cls(weights=weights, means=coefficients, roots=roots, root=root, tau=tau, omega=omega, groups=groups)
 
     @property
     def is_drawn(self) -> bool:
@@ -58,7 +67,7 @@ class JointPosterior:
         means = self.means @ rows.T
         return NormalMixture(self.weights, means, self._spread(rows, means.shape))
 
-    def predictive(self, rows: Floats, departures: Floats) -> NormalMixture:
+    def predictive(self, rows: Floats, departures: Floats, group: NDArray[np.int64] | None = None) -> NormalMixture:
         """Linear combinations of the coefficients in a new study, whose variance is larger by tau^2.
 
         Parameters
@@ -66,11 +75,15 @@ class JointPosterior:
         rows : array, (K, coefficients)
         departures : array, (K,)
             How many omega^2 a new setting adds to that.
+        group : array, (K,), optional
+            Group of studies to which each combination belongs, where there are any.
         """
         means = self.means @ rows.T
         nothing = np.zeros(len(means))
         tau, omega = (nothing if scale is None else scale for scale in (self.tau, self.omega))
-        more = tau[:, None] ** 2 + omega[:, None] ** 2 * departures
+        if tau.ndim > 1 and group is None:
+            raise ValueError("a new study has the tau of its group")
+        more = (tau[:, None] if tau.ndim == 1 else tau[:, group]) ** 2 + omega[:, None] ** 2 * departures
         return NormalMixture(self.weights, means, np.sqrt(self._spread(rows, means.shape) ** 2 + more))
 
     def points(self, rows: Floats, log2: int, seed: int) -> Floats:
@@ -106,7 +119,10 @@ class JointPosterior:
         ValueError
             The model has no such parameter.
         """
-        points: Floats | None = getattr(self, name)
+        points = self.omega if name == "omega" else None
+        for k, known in enumerate(tau_names(self.groups)):
+            if name == known and self.tau is not None:
+                points = self.tau[:, k] if self.groups else self.tau
         if points is None:
             raise ValueError(f"{name} is no parameter of the model")
         return NormalMixture(self.weights, points[:, None], np.zeros((len(points), 1)))

@@ -11,13 +11,14 @@ sampling of the draws, and the table says by which method each was left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
 from secondline.inference import exact
 from secondline.inference.exact import GridPosterior
+from secondline.inference.grid_search import free_sds
 from secondline.inference.priors import PriorScales
 from secondline.inference.reliability import solve
 from secondline.network.data import NetworkData
@@ -29,6 +30,7 @@ _COARSER = 0.5  # times the importance draws of a fit, for the evidence without 
 EXACT, REFIT, PSIS = "exact", "refit", "psis"
 _TOLERANCE = 1e-8  # of a log density on the grid, before the model is refitted without the study
 _FINE = exact.Effort(tau=161, omega=41, draws=1)  # grid of such a refit
+_FINE_BY_GROUPS = {1: 161, 2: 81, 3: 31}  # its points for every tau, by the number of standard deviations
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,12 @@ def leave_one_out(
     elpd, error = _on_the_grid(data, posterior)
     coarse = np.flatnonzero(error > _TOLERANCE)
     if len(coarse):
-        fine = exact.posterior(data, scales, _FINE)
+        chosen = _FINE
+        if data.groups.names:
+            chosen = replace(_FINE, tau=_FINE_BY_GROUPS[max(free_sds(data, scales), 1)])
+        fine = exact.posterior(data, scales, chosen)
     for i in coarse:
-        refit = exact.posterior(without(data, int(i)), scales, _FINE)
+        refit = exact.posterior(without(data, int(i)), scales, chosen)
         elpd[i] = fine.log_evidence() - refit.log_evidence()
         error[i] = np.hypot(fine.log_evidence_error(), refit.log_evidence_error())
     n = len(elpd)
@@ -110,7 +115,7 @@ def _on_the_grid(data: NetworkData, posterior: GridPosterior) -> tuple[Floats, F
 def _given_scales(data: NetworkData, posterior: GridPosterior) -> Floats:
     """Log p(y_i | y_-i, tau, omega) at every grid point, (studies, G)."""
     gaussian, means = data.gaussian, posterior.means[0, :, 0]
-    variance = 1 + posterior.tau_points[:, None] ** 2 * gaussian.scales
+    variance = 1 + data.groups.tau_of(posterior.tau_points, gaussian.study) ** 2 * gaussian.scales
     result = np.tile(gaussian.log_det[:, None], len(means))
     for i in range(len(data.studies)):
         own = gaussian.study == i

@@ -41,10 +41,12 @@ def check_likelihood(data: NetworkData, draws: Draws, scales: PriorScales) -> li
     arguments = count_arguments(data, scales)
     rows = []
     for name, point in _points(f, draws.tau).items():
-        at = f[point], float(draws.tau[point]), np.ascontiguousarray(cuts[point])
-        found, _ = study_integral.log_likelihood(counts.family, *at, *arguments)
+        taus = np.empty(len(counts.study))
+        taus[:] = data.groups.tau_of(draws.tau[[point]], counts.study)[0]
+        at, shape = f[point], np.ascontiguousarray(cuts[point])
+        found, _ = study_integral.log_likelihood_by_study(counts.family, at, taus, shape, *arguments)
         chosen = _studies(counts, point)
-        exact = np.array([study_log_likelihood(counts, i, *at, scales.baseline) for i in chosen])
+        exact = np.array([study_log_likelihood(counts, i, at, float(taus[i]), shape, scales.baseline) for i in chosen])
         worst = int(np.argmax(np.nan_to_num(np.abs(found[chosen] - exact), nan=np.inf)))
         study = data.studies[counts.study[chosen[worst]]]
         rows.append(_row(f"{name} ({study})", float(found[chosen[worst]]), float(exact[worst])))
@@ -54,6 +56,7 @@ def check_likelihood(data: NetworkData, draws: Draws, scales: PriorScales) -> li
 def _points(f: Floats, tau: Floats) -> dict[str, int]:
     """Choose draws, by what is extreme about them."""
     far = np.abs(f).max(axis=1)
+    tau = tau if tau.ndim == 1 else tau.sum(axis=1)
     by_tau = {"least tau": int(tau.argmin()), "largest tau": int(tau.argmax())} if tau.any() else {}
     return {**by_tau, "largest effect": int(far.argmax()), "first draw": 0}
 

@@ -3,7 +3,8 @@
 For arm k of study i with design row x_ik::
 
     y_ik ~ likelihood with linear predictor eta_ik = mu_i + x_ik b + delta_ik
-    delta_ik ~ Normal(0, tau^2 / 2)          so that contrasts vary by tau^2 between studies, with correlation 1/2
+    delta_ik ~ Normal(0, tau^2 / 2)          so that contrasts vary by tau^2 between studies, with correlation 1/2;
+                                             tau is that of the group of the study, where studies are divided
     b ~ Normal(0, prior sd), exchangeable ones Normal(0, omega^2)
     tau and omega ~ any prior of sd_priors, mu_i ~ Normal(0, baseline^2)
 
@@ -77,6 +78,8 @@ class Inputs:
 
     vector: Floats
     approximation: Approximation
+    n_taus: int = 1
+    """Number of taus among the raw parameters, at least that of the fit."""
 
     @property
     def size(self) -> int:
@@ -85,19 +88,21 @@ class Inputs:
 
 
 def network_model(inputs: Inputs) -> pm.Model:
-    """Build the model of a network; its fits may differ in everything but ``inputs.size``.
+    """Build the model of a network; its fits may differ in everything but ``inputs.size`` and ``inputs.n_taus``.
 
     The coefficients are sampled in the coordinates of their approximate posterior, see `coordinates`; tau and omega
     over the whole line.
     """
     with pm.Model() as model:
         vector = pm.Data(DATA, inputs.vector)
-        raw = pm.Normal(RAW, shape=inputs.size + 2)
+        raw = pm.Normal(RAW, shape=inputs.size + inputs.n_taus + 1)
         pm.Potential("log_density", LogDensity()(raw, vector)[0])
     return model
 
 
-def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: bool = True) -> Inputs:
+def model_inputs(
+    data: NetworkData, scales: PriorScales, size: int, tabulated: bool = True, n_taus: int | None = None
+) -> Inputs:
     """Collect the data of one fit, in the form of the compiled model.
 
     Parameters
@@ -107,7 +112,10 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: b
         cutpoints stay at the end.
     tabulated : bool
         Tabulate the integrals of counts: worth it for more than some hundred evaluations.
+    n_taus : int, optional
+        The largest number of taus of the fits that share a compilation; by default that of this one.
     """
+    n_taus = n_taus or data.groups.n_taus
     places = _places(data, size)
     approximation = approximate(data, scales, size, places)
     coefficients = np.ones((size, 2))
@@ -119,17 +127,18 @@ def model_inputs(data: NetworkData, scales: PriorScales, size: int, tabulated: b
     values = baseline, counts.family, width, data.n_cuts, resolution, slope
     vector = density.pack(
         np.array([values], float),
-        coordinates.sd_table(scales, approximation.units(scales)),
+        coordinates.sd_table(scales, approximation.units(scales), data.groups.n_taus, n_taus),
         coefficients,
         *approximation.design.tables,
         approximation.values,
         _wide(gaussian.rows, places, size),
-        np.column_stack([gaussian.y, gaussian.scales]),
+        np.column_stack([gaussian.y, gaussian.scales, data.groups.of_points(gaussian.study)]),
         *blocks(_wide(counts.rows, places, size), counts.start).tables,
         *arm_tables,
         table,
+        data.groups.of_points(counts.study)[None].astype(float),
     )
-    return Inputs(vector, approximation)
+    return Inputs(vector, approximation, n_taus)
 
 
 def _places(data: NetworkData, size: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -149,23 +158,28 @@ def natural_parameters(raw: Floats, data: NetworkData, scales: PriorScales, inpu
 
     Parameters
     ----------
-    raw : array, (chain, draw, size + 2)
+    raw : array, (chain, draw, size + taus + 1)
+
+    Returns
+    -------
+    dict
+        With leading dimensions (chain, draw); tau has those alone, or (chain, draw, groups).
     """
-    near = inputs.approximation
-    z = np.ascontiguousarray(raw[..., :-2])
-    tau, omega = (
-        coordinates.sd_draws(raw[..., k].ravel(), form)
-        for k, form in zip((-2, -1), coordinates.sd_table(scales, near.units(scales)), strict=True)
-    )
+    near, own = inputs.approximation, data.groups.n_taus
+    z = np.ascontiguousarray(raw[..., : near.size])
+    table = coordinates.sd_table(scales, near.units(scales), own, inputs.n_taus)
+    sds = [coordinates.sd_draws(raw[..., near.size + k].ravel(), form) for k, form in enumerate(table)]
+    taus, omega = np.column_stack(sds[:-1]), sds[-1]
     layout, (columns,), (rows,) = near.design.tables
-    flat = z.reshape(-1, near.size), tau, omega
+    flat = z.reshape(-1, near.size), taus, omega
     u = coordinates.transform_draws(*flat, layout, columns, rows, near.values, near.exchangeable).reshape(z.shape)
     coefficients = u[..., _places(data, inputs.size)] * scales.coefficients(data.predictor, 1.0)
     # The departures carry the sign of the raw omega: the likelihood saw their product.
     coefficients[..., data.predictor.kinds == EXCHANGEABLE] *= omega.reshape(z.shape[:-1])[..., None]
     result = {"coefficients": coefficients}
     if scales.tau:
-        result["tau"] = np.abs(tau).reshape(z.shape[:-1])
+        by_group = (own,) if data.groups.names else ()
+        result["tau"] = np.abs(taus[:, :own]).reshape(*z.shape[:-1], *by_group)
     if scales.omega:
         result["omega"] = np.abs(omega).reshape(z.shape[:-1])
     return result

@@ -14,7 +14,8 @@ from secondline.network.structure import Floats
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-_DIMENSIONS: Mapping[str, list[str]] = {"coefficients": ["coefficient"], "tau": [], "omega": []}
+_DIMENSIONS: Mapping[str, list[str]] = {"coefficients": ["coefficient"], "tau": ["group"], "omega": []}
+"""Of every parameter, behind chain and draw; tau has the groups of studies where these have taus of their own."""
 
 
 def posterior_tree(fitted: Fitted, log_likelihood: Floats, names: Mapping[str, str]) -> "DataTree":
@@ -64,6 +65,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
         "varies_by_setting": int(effects.settings),
         "centres": json.dumps(effects.centres),
         "versions": versions(),
+        **({"groups": json.dumps(fit.data.groups.names)} if fit.data.groups.names else {}),
         **fit.scales.attributes(),
     }
 
@@ -72,7 +74,7 @@ def _posterior(fitted: Fitted) -> "Dataset":
     import xarray as xr
 
     predictor, parameters = fitted.fit.data.predictor, fitted.attempt.parameters
-    variables = {key: (["chain", "draw", *_DIMENSIONS[key]], value) for key, value in parameters.items()}
+    variables = {key: (["chain", "draw", *_DIMENSIONS[key]][: value.ndim], value) for key, value in parameters.items()}
     d = np.einsum("cdk,srk->cdsr", parameters["coefficients"], predictor.effect_rows(), optimize=True)
     variables["d"] = (["chain", "draw", "setting", "regimen"], d)
     chains, draws = parameters["coefficients"].shape[:2]
@@ -82,8 +84,15 @@ def _posterior(fitted: Fitted) -> "Dataset":
         "coefficient": predictor.names,
         "setting": [OVERALL, *predictor.structure.settings],
         "regimen": list(predictor.structure.regimens),
+        **_group_names(fitted),
     }
     return xr.Dataset(variables, coords)
+
+
+def _group_names(fitted: Fitted) -> dict[str, list[str]]:
+    """Names of the groups of studies, where there are any."""
+    names = fitted.fit.data.groups.names
+    return {"group": list(names)} if names else {}
 
 
 def _exact(fitted: Fitted) -> "Dataset":
@@ -98,10 +107,17 @@ def _exact(fitted: Fitted) -> "Dataset":
         "effect_rows": (["setting", "regimen", "coefficient"], predictor.effect_rows()),
         "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega.size)),
     }
-    for key in fitted.scales:
-        x, density = fitted.density(key)
-        variables |= {f"{key}_grid": ([f"{key}_point"], x), f"{key}_density": ([f"{key}_point"], density)}
-    return xr.Dataset(variables, {"prior": list(covariances.pooled)})
+    groups = fit.data.groups
+    for key, names in (("tau", list(groups.taus)), ("omega", ["omega"])):
+        found = [fitted.density(name) for name in names if name in fitted.scales]
+        if found:
+            dimensions = [*(["group"] if key == "tau" and groups.names else []), f"{key}_point"]
+            for part, values in zip(("grid", "density"), zip(*found, strict=True), strict=True):
+                variables[f"{key}_{part}"] = dimensions, np.stack(values) if len(dimensions) > 1 else values[0]
+    pairs = groups.of_pairs(predictor.structure.regimens)
+    if pairs is not None:
+        variables["pair_group"] = ["regimen", "regimen_2"], pairs
+    return xr.Dataset(variables, {"prior": list(covariances.pooled), **_group_names(fitted)})
 
 
 def _observed(data: NetworkData) -> "Dataset":

@@ -48,7 +48,8 @@ def precision(parameters: Mapping[str, Floats], predictor: Predictor) -> Precisi
     coefficients, rows = parameters["coefficients"], _rows(predictor)
     size = max(1, _CELLS // coefficients[..., 0].size)
     parts = [coefficients @ rows[first : first + size].T for first in range(0, len(rows), size)]
-    parts += [parameters[name][..., None] for name in ("tau", "omega") if np.ptp(parameters.get(name, 0.0))]
+    sds = [parameters[name] for name in ("tau", "omega") if np.ptp(parameters.get(name, 0.0))]
+    parts += [draws if draws.ndim == 3 else draws[..., None] for draws in sds]
     return largest(parts)
 
 

@@ -8,6 +8,7 @@ from secondline.cell_values import CHECKED, NO_CHECK
 from secondline.inference import exact
 from secondline.inference.diagnostics import pareto_k
 from secondline.inference.exact import Effort, GridPosterior
+from secondline.inference.grid_search import why_no_grid
 from secondline.inference.priors import PriorScales
 from secondline.network.data import NetworkData
 from secondline.network.structure import Floats
@@ -46,6 +47,9 @@ def solve(
 
     ``moved`` is by how much the data of arms with counts are moved, see `secondline.inference.exact.posterior`.
     """
+    impossible = why_no_grid(data, scales)
+    if impossible:
+        return Solution(None, impossible)
     try:
         with np.errstate(all="ignore"):
             found = exact.posterior(data, scales, effort, moved)

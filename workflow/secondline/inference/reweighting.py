@@ -78,8 +78,9 @@ def weighted(posterior: GridPosterior, log_ratio: Floats, means: Floats | None =
 
 
 def _log_ratio(x: Floats, own: SdPrior, other: SdPrior) -> Floats:
-    """Log of the ratio of two priors, up to a constant."""
-    return other.log_kernel(x) - own.log_kernel(x)
+    """Log of the ratio of two priors, up to a constant; of all groups together where x is (G, groups)."""
+    ratio = other.log_kernel(x) - own.log_kernel(x)
+    return ratio if x.ndim == 1 else np.asarray(ratio.sum(axis=1))
 
 
 def _holds(posterior: GridPosterior, found: GridPosterior) -> bool:

@@ -5,7 +5,7 @@ the mean of its arms::
 
     mu_i   ~ Normal(0, baseline)                      flat where arms give means
     effect ~ Normal(0, effect), slopes and class means alike
-    tau    ~ its prior, half-normal or another
+    tau    ~ its prior, half-normal or another; one of every group of studies, where these are divided
     z_ik   ~ Normal(0, 1)
     eta_ik = mu_i + x_ik effect + tau / sqrt(2) z_ik
 
@@ -30,12 +30,13 @@ share; what is left need not be whole, and its likelihood is written as a potent
 `secondline.inference.models` has the same posterior with baselines and random effects integrated out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from secondline.inference.priors import PriorScales
 from secondline.likelihoods import Distribution
@@ -77,17 +78,23 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
     names = [name for name, kind in predictor.columns if kind != CUT]
     with pm.Model(coords={"coefficient": names}) as model:
         effect = pm.Normal("effect", 0, scales.coefficients(predictor, 1.0)[: len(names)], dims="coefficient")
-        tau = scales.tau.plain(pm, "tau")
+        taus = [scales.tau.plain(pm, name) for name in data.groups.taus]
         if scales.omega:
             omega = scales.omega.plain(pm, "omega")
             effect = pt.switch(predictor.kinds[: len(names)] == EXCHANGEABLE, omega * effect, effect)
         pm.Deterministic("coefficients", effect, dims="coefficient")
         if len(data.counts.study):
-            _counts(data, effect, tau, scales)
+            _counts(data, effect, taus, scales)
         if len(gaussian.means.study):
-            _means(gaussian, effect, tau)
-        _contrasts(gaussian, effect, tau)
+            _means(gaussian, effect, _tau_of(data, taus, gaussian.means.study))
+        own = ~np.isin(gaussian.study, gaussian.means.study)
+        _contrasts(gaussian, effect, _tau_of(data, taus, gaussian.study[own]), own)
     return model
+
+
+def _tau_of(data: NetworkData, taus: Sequence[Tau], study: NDArray[np.int64]) -> Tau:
+    """Give data points the tau of the group of their study."""
+    return pt.stack(taus)[data.groups.of_points(study)] if data.groups.names else taus[0]
 
 
 def _random_effects(name: str, tau: Tau, spread: Floats) -> pt.TensorVariable | float:
@@ -95,13 +102,13 @@ def _random_effects(name: str, tau: Tau, spread: Floats) -> pt.TensorVariable | 
     return 0.0 if isinstance(tau, float) and not tau else tau * np.sqrt(spread) * pm.Normal(name, shape=len(spread))
 
 
-def _counts(network: NetworkData, effect: pt.TensorVariable, tau: Tau, scales: PriorScales) -> None:
+def _counts(network: NetworkData, effect: pt.TensorVariable, taus: Sequence[Tau], scales: PriorScales) -> None:
     """Events or categories of every arm."""
     data, n_cuts, slope = network.counts, network.n_cuts, network.predictor.baseline_slope
     study = np.repeat(np.arange(len(data.study)), np.diff(data.start))
     mu = pm.Normal("mu", 0, scales.baseline, shape=len(data.study))
     rows = data.rows[:, : data.rows.shape[1] - n_cuts]
-    delta = _random_effects("z", tau, np.full(len(study), 0.5))
+    delta = _random_effects("z", _tau_of(network, taus, data.study[study]), np.full(len(study), 0.5))
     eta = mu[study] + pt.dot(rows, effect)
     if slope is not None:
         moves, near = data.at_baseline.T
@@ -192,9 +199,8 @@ def _means(data: GaussianData, effect: pt.TensorVariable, tau: Tau) -> None:
     pm.Normal("mean", eta, np.sqrt(means.variance), observed=means.y)
 
 
-def _contrasts(data: GaussianData, effect: pt.TensorVariable, tau: Tau) -> None:
-    """Contrasts of the studies that give no arms, whitened."""
-    own = ~np.isin(data.study, data.means.study)
+def _contrasts(data: GaussianData, effect: pt.TensorVariable, tau: Tau, own: NDArray[np.bool_]) -> None:
+    """Contrasts of the studies that give no arms, whitened; ``own`` says which they are."""
     if own.any():
         effects = pt.dot(data.rows[own], effect) + _random_effects("z_contrasts", tau, data.scales[own])
         pm.Normal("contrast", effects, 1.0, observed=data.y[own])

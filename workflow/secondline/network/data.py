@@ -23,6 +23,7 @@ from secondline.network.figures import arm_counts, arm_size, contrast_covariance
 from secondline.network.overlap import Overlap, StudyArms, kept_shares
 from secondline.network.predictor import Effects, Predictor, node
 from secondline.network.structure import Floats, Structure
+from secondline.network.study_groups import Grouping
 from secondline.network.study_rows import count_rows
 
 Row = Mapping[str, str]
@@ -113,6 +114,8 @@ class NetworkData:
     """Studies in use that do not give the covariate of the model."""
     bias: Bias | None = None
     """Bias that has been taken from the data."""
+    groups: Grouping = field(default_factory=Grouping)
+    """Groups of studies with a heterogeneity of their own."""
 
     @property
     def n_coefficients(self) -> int:
@@ -190,6 +193,7 @@ def network_data(
         _counts(counts, of_arms, predictor, overlaps),
         tuple(dict.fromkeys(row["study"] for row in used_rows(evidence) if row["study"] not in studies)),
         bias,
+        Grouping.of(effects.groups, baseline_first(rows), studies, overlaps),
     )
 
 
@@ -262,15 +266,12 @@ class ContrastBlock:
     @classmethod
     def of_means(cls, study: int, members: Sequence[Row], predictor: Predictor) -> "ContrastBlock":
         """Contrasts against the first arm: with a flat baseline they are all the arms say (REML's likelihood)."""
-        arms = _arm_means(study, members, predictor)
+        arms, own = _arm_means(study, members, predictor), _arms(members)
         y, rows, variance = arms.y, arms.rows, arms.variance
-        names = tuple(node(arm, predictor.structure) for arm in _arms(members))
-        own = _arms(members)
+        names = tuple(node(arm, predictor.structure) for arm in own)
+        patients = tuple(arm.n for arm in own)
         known = StudyArms(
-            study=members[0]["study"],
-            names=tuple(arm.name for arm in own),
-            patients=tuple(arm.n for arm in own),
-            variances=variance,
+            study=members[0]["study"], names=tuple(arm.name for arm in own), patients=patients, variances=variance
         )
         return cls(study, y[1:] - y[0], rows[1:] - rows[0], np.diag(variance[1:]) + variance[0], names, known)
 

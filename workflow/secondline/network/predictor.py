@@ -37,6 +37,7 @@ from secondline.network.bias import Bias
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS, class_contrast
 from secondline.network.slopes import Slopes
 from secondline.network.structure import Floats, Structure
+from secondline.network.study_groups import StudyGroups
 
 # kinds of coefficients: each has its prior scale
 EFFECT, SLOPE, CUT, EXCHANGEABLE, INTERACTION, BIAS = range(6)
@@ -63,6 +64,8 @@ class Effects:
     unrelated: bool = False
     split: tuple[str, str] | None = None
     """Treatment and comparator whose direct evidence has a coefficient of its own."""
+    groups: StudyGroups | None = None
+    """How studies are divided, where their heterogeneity is not the same in all."""
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -24,9 +24,10 @@ from secondline.network.categories import counted_apart
 from secondline.network.data import NetworkData
 from secondline.network.predictor import CUT, EXCHANGEABLE
 from secondline.network.structure import Floats
+from secondline.sd_points import ABSENT
 
-# columns of the approximate data: y ~ N(row u, variance + spread tau^2)
-_Y, _VARIANCE, _SPREAD = range(3)
+# columns of the approximate data: y ~ N(row u, variance + spread tau^2), tau that of the group
+_Y, _VARIANCE, _SPREAD, _GROUP = range(4)
 REACH = 1.0  # of a step in a scale, in standard deviations of its prior
 # the prior of a standard deviation, as `secondline.sd_prior.Form` gives it, and its unit behind it
 _POINT, _NORMAL, _POWER, _TAIL, _UPPER, _REACH_OF, _LOG_MEAN, _LOG_SD, _UNIT = range(9)
@@ -40,7 +41,7 @@ class Approximation:
     design: Blocks
     """N rows: contrasts and cutpoints each by itself, then the arms of counts by study."""
     values: Floats
-    """Estimate, variance, and what multiplies tau^2, (N, 3)."""
+    """Estimate, variance, what multiplies tau^2, and which tau, (N, 4)."""
     exchangeable: Floats
     """1 for coefficients that omega multiplies, (size,)"""
     resolution: float
@@ -72,8 +73,10 @@ def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) 
     gaussian, counts = data.gaussian, data.counts
     cut = np.flatnonzero(data.predictor.kinds == CUT)
     y, variance = families.gaussian_approximation(counts)
-    contrasts = np.column_stack([gaussian.y, np.ones(len(gaussian.y)), gaussian.scales])
-    arms = np.column_stack([y, variance, np.full(len(y), 0.5)])
+    own = data.groups.of_points(gaussian.study)
+    contrasts = np.column_stack([gaussian.y, np.ones(len(gaussian.y)), gaussian.scales, own])
+    own = np.repeat(data.groups.of_points(counts.study), np.diff(counts.start))
+    arms = np.column_stack([y, variance, np.full(len(y), 0.5), own])
     stacked = np.vstack([gaussian.rows, np.eye(data.n_coefficients)[cut], counts.rows])
     rows, exchangeable = np.zeros((len(stacked), size)), np.zeros(size)
     rows[:, places] = stacked * scales.coefficients(data.predictor, 1.0)
@@ -86,10 +89,10 @@ def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) 
 def _cuts(data: NetworkData) -> Floats:
     """Log distances between the pooled cutpoints, with a variance of one over the patients counted between them."""
     if not data.n_cuts:
-        return np.zeros((0, 3))
+        return np.zeros((0, 4))
     distances = np.maximum(np.diff(families.pooled_cuts(data.counts)), 1e-3)
     between = counted_apart(data.counts.counts)[1:-1] + 1
-    return np.column_stack([np.log(distances), 1 / between, np.zeros(data.n_cuts)])
+    return np.column_stack([np.log(distances), 1 / between, *np.zeros((2, data.n_cuts))])
 
 
 @numba.njit(cache=True)
@@ -131,9 +134,18 @@ def scale(raw, prior, unit):
     return sign * value, slope, sign * value * by_unit**3 * slope**2
 
 
-def sd_table(scales: PriorScales, units: tuple[float, float]) -> Floats:
-    """Tabulate the priors of tau and omega for `sd`, (2, 9)."""
-    return np.array([[*prior.form, unit] for prior, unit in zip((scales.tau, scales.omega), units, strict=True)])
+def sd_table(scales: PriorScales, units: tuple[float, float], n_taus: int = 1, size: int = 1) -> Floats:
+    """Tabulate the priors of every tau and of omega for `sd`, (size + 1, 9).
+
+    Parameters
+    ----------
+    units : tuple of float
+        Of tau and omega, see `Approximation.units`.
+    n_taus, size : int
+        Number of taus of the fit, and of the fit that has most of those that share a compilation; the others are 0.
+    """
+    of_tau, of_omega = ([*prior.form, unit] for prior, unit in zip((scales.tau, scales.omega), units, strict=True))
+    return np.array([of_tau] * n_taus + [[*ABSENT.form, 1.0]] * (size - n_taus) + [of_omega])
 
 
 @numba.njit(cache=True)
@@ -190,13 +202,16 @@ def sd_draws(raw, form):
 
 
 @numba.njit(cache=True)
-def regress(tau, n, layout, columns, rows, values):
-    """Information G (its lower triangle) and score s given tau, and their derivatives by tau.
+def regress(taus, n, layout, columns, rows, values):
+    """Information G (its lower triangle) and score s given taus (K,), and their derivatives by every tau, (K, ...).
 
     The baseline of a study is weighted out: its rows and estimates are taken from their weighted means.
     """
-    information, by_tau = np.zeros((n, n)), np.zeros((n, n))
-    score, score_by_tau, mean = np.zeros(n), np.zeros(n), np.zeros(n)
+    information, by_tau = np.zeros((n, n)), np.zeros((taus.shape[0], n, n))
+    score, score_by_tau, mean = np.zeros(n), np.zeros((taus.shape[0], n)), np.zeros(n)
+    tau = np.empty(values.shape[0])
+    for k in range(values.shape[0]):
+        tau[k] = taus[int(values[k, _GROUP])]
     weights = 1.0 / (values[:, _VARIANCE] + values[:, _SPREAD] * tau * tau)
     changes = -2.0 * tau * values[:, _SPREAD] * weights**2
     for s in range(layout.shape[0] - 1):
@@ -215,27 +230,28 @@ def regress(tau, n, layout, columns, rows, values):
             for i in range(width):
                 mean[i] /= total
         for k in range(start, end):
-            y = values[k, _Y] - mean_y
+            y, group = values[k, _Y] - mean_y, int(values[k, _GROUP])
             for i in range(width):
                 row, value = int(columns[first + i]), rows[at + i] - mean[i]
                 score[row] += weights[k] * value * y
-                score_by_tau[row] += changes[k] * value * y
+                score_by_tau[group, row] += changes[k] * value * y
                 for j in range(i + 1):
                     column, product = int(columns[first + j]), value * (rows[at + j] - mean[j])
                     information[row, column] += weights[k] * product
-                    by_tau[row, column] += changes[k] * product
+                    by_tau[group, row, column] += changes[k] * product
             at += width
     return information, score, by_tau, score_by_tau
 
 
 @numba.njit(cache=True)
-def transform(z, tau, omega, layout, columns, rows, values, exchangeable):
-    """Turn z into u, given tau and omega.
+def transform(z, taus, omega, layout, columns, rows, values, exchangeable):
+    """Turn z into u, given every tau and omega.
 
     Parameters
     ----------
     z : array, (P,)
-    tau, omega : float
+    taus : array, (K,)
+    omega : float
     layout, columns, rows, values, exchangeable : arrays
         From an `Approximation`: the tables of its design, the second and third without their first dimension.
 
@@ -249,7 +265,7 @@ def transform(z, tau, omega, layout, columns, rows, values, exchangeable):
     """
     n = z.shape[0]
     d = np.where(exchangeable > 0, omega, 1.0)
-    information, score, by_tau, score_by_tau = regress(tau, n, layout, columns, rows, values)
+    information, score, by_tau, score_by_tau = regress(taus, n, layout, columns, rows, values)
     precision = np.eye(n)
     for i in range(n):
         for j in range(i + 1):
@@ -262,21 +278,24 @@ def transform(z, tau, omega, layout, columns, rows, values, exchangeable):
 
 @numba.njit(cache=True)
 def pull_back(z, gradient, near, exchangeable):
-    """Give the derivatives of gradient . u by z (P,), and those of gradient . u + log |du / dz| by tau and by omega."""
+    """Give the derivatives of gradient . u by z, (P,), and of gradient . u + log |du / dz| by taus, (K,), and omega."""
     d, information, score, by_tau, score_by_tau, root, mean = near
     change, q = sensitivity(information, root, mean, z, gradient)
-    dtau, domega = q @ (d * score_by_tau), q @ (exchangeable * score)
+    dtau, domega = np.empty(by_tau.shape[0]), q @ (exchangeable * score)
+    for group in range(by_tau.shape[0]):
+        dtau[group] = q @ (d * score_by_tau[group])
     for i in range(z.shape[0]):
         for j in range(i + 1):
-            dtau -= change[i, j] * d[i] * by_tau[i, j] * d[j]
+            for group in range(by_tau.shape[0]):
+                dtau[group] -= change[i, j] * d[i] * by_tau[group, i, j] * d[j]
             domega -= change[i, j] * information[i, j] * (exchangeable[i] * d[j] + d[i] * exchangeable[j])
     return np.ascontiguousarray(root.T) @ gradient, dtau, domega
 
 
 @numba.njit(cache=True)
-def transform_draws(z, tau, omega, layout, columns, rows, values, exchangeable):
-    """`transform` for many draws: z (B, P), tau (B,), omega (B,) -> u (B, P)."""
+def transform_draws(z, taus, omega, layout, columns, rows, values, exchangeable):
+    """`transform` for many draws: z (B, P), taus (B, K), omega (B,) -> u (B, P)."""
     u = np.empty_like(z)
     for i in range(z.shape[0]):
-        u[i] = transform(z[i], tau[i], omega[i], layout, columns, rows, values, exchangeable)[0]
+        u[i] = transform(z[i], taus[i], omega[i], layout, columns, rows, values, exchangeable)[0]
     return u

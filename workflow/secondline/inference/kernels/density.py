@@ -33,8 +33,9 @@ SD, EXCHANGEABLE = range(2)
     ARMS,
     STUDIES,
     TABLE,
-) = range(15)
-_Y, _SPREAD = range(2)  # of the table of contrasts
+    COUNT_GROUPS,
+) = range(16)
+_Y, _SPREAD, _GROUP = range(3)  # of the table of contrasts
 
 
 def pack(*tables: Floats) -> Floats:
@@ -53,26 +54,27 @@ def _table(vector, index):
 
 
 @numba.njit(cache=True)
-def _add_contrasts(vector, b, tau, db):
-    """Log likelihood of the whitened contrasts and its derivative by tau; adds that by b to ``db``."""
+def _add_contrasts(vector, b, taus, dtaus, db):
+    """Log likelihood of the whitened contrasts; adds its derivatives by the taus and by b to ``dtaus`` and ``db``."""
     rows, contrasts = _table(vector, ROWS), _table(vector, CONTRASTS)
-    total, dtau = 0.0, 0.0
+    total = 0.0
     for k in range(rows.shape[0]):
-        spread = contrasts[k, _SPREAD]
+        spread, group = contrasts[k, _SPREAD], int(contrasts[k, _GROUP])
+        tau = taus[group]
         variance = 1.0 + tau**2 * spread
         residual = (contrasts[k, _Y] - rows[k] @ b) / variance
         total -= 0.5 * (residual**2 * variance + log(variance))
-        dtau += tau * spread * (residual**2 - 1.0 / variance)
+        dtaus[group] += tau * spread * (residual**2 - 1.0 / variance)
         db += residual * rows[k]
-    return total, dtau
+    return total
 
 
 @numba.njit(cache=True)
-def _add_counts(vector, b, tau, db):
-    """Log likelihood of the counts and its derivative by tau; adds that by b to ``db`` (Fisher's identity)."""
+def _add_counts(vector, b, taus, dtaus, db):
+    """Log likelihood of the counts; adds its derivatives to ``dtaus`` and ``db`` (Fisher's identity)."""
     arms, settings = _table(vector, ARMS), _table(vector, SETTINGS)[0]
     if arms.shape[0] == 0:
-        return 0.0, 0.0
+        return 0.0
     design = _table(vector, LAYOUT), _table(vector, COLUMNS)[0], _table(vector, ARM_ROWS)[0]
     f = np.empty(arms.shape[0])
     multiply(design[0], design[1], design[2], b, f)
@@ -83,13 +85,17 @@ def _add_counts(vector, b, tau, db):
     slope = int(settings[BASELINE_SLOPE])
     if slope >= 0:
         cuts[0] = b[slope]
-    by_study, terms = study_integral.log_likelihood(
+    groups, studies = _table(vector, COUNT_GROUPS)[0], _table(vector, STUDIES)
+    own = np.empty(groups.shape[0])
+    for i in range(groups.shape[0]):
+        own[i] = taus[int(groups[i])]
+    by_study, terms = study_integral.log_likelihood_by_study(
         int(settings[FAMILY]),
         f,
-        tau,
+        own,
         cuts,
         arms,
-        _table(vector, STUDIES),
+        studies,
         settings[BASELINE],
         int(settings[WIDTH]),
         _table(vector, TABLE),
@@ -103,7 +109,20 @@ def _add_counts(vector, b, tau, db):
     for k in range(n_cuts - 1, -1, -1):
         above += terms[:, terms.shape[1] - n_cuts + k].sum()
         db[n - n_cuts + k] += above * exp(b[n - n_cuts + k])
-    return by_study.sum(), terms[:, TAU_SCORE].sum()
+    for i in range(groups.shape[0]):
+        for arm in range(int(studies[i, study_integral.ARM]), int(studies[i + 1, study_integral.ARM])):
+            dtaus[int(groups[i])] += terms[arm, TAU_SCORE]
+    return by_study.sum()
+
+
+@numba.njit(cache=True)
+def _standard_deviations(raw, sds):
+    """Every tau, and omega behind them, (K + 1,) each: values, slopes by ``raw``, log densities and their slopes."""
+    n = sds.shape[0]
+    values, slopes, densities, scores = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for k in range(n):
+        values[k], slopes[k], densities[k], scores[k] = coordinates.sd(raw[k], sds[k])
+    return values, slopes, densities, scores
 
 
 @numba.njit(cache=True)
@@ -112,8 +131,8 @@ def log_density(raw, vector):
 
     Parameters
     ----------
-    raw : array, (P + 2,)
-        Coordinates of the coefficients (see `coordinates`), of tau and of omega; the last two of either sign.
+    raw : array, (P + K + 1,)
+        Coordinates of the coefficients (see `coordinates`), of every tau and of omega; the last of either sign.
     vector : array
         Packed tables, in the order of the indices above.
 
@@ -121,17 +140,19 @@ def log_density(raw, vector):
     -------
     float
         Up to a constant of the data.
-    array, (P + 2,)
+    array, (P + K + 1,)
         Derivatives by ``raw``.
     """
     sds, coefficients = _table(vector, SDS), _table(vector, COEFFICIENTS)
-    z, tau_raw, omega_raw = raw[:-2], raw[-2], raw[-1]
-    tau, tau_slope, tau_density, tau_score = coordinates.sd(tau_raw, sds[0])
-    omega, omega_slope, omega_density, omega_score = coordinates.sd(omega_raw, sds[1])
+    n_taus = sds.shape[0] - 1
+    n = raw.shape[0] - n_taus - 1
+    z = raw[:n]
+    values, slopes, densities, scores = _standard_deviations(raw[n:], sds)
+    taus, omega = values[:n_taus], values[n_taus]
     sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
     u, log_det, near = coordinates.transform(
         z,
-        tau,
+        taus,
         omega,
         _table(vector, NEAR_LAYOUT),
         _table(vector, NEAR_COLUMNS)[0],
@@ -140,14 +161,18 @@ def log_density(raw, vector):
         exchangeable,
     )
     scales = sd * np.where(exchangeable > 0.0, omega, 1.0)
-    b, db = u * scales, np.zeros(z.shape[0])
-    contrasts, dtau = _add_contrasts(vector, b, tau, db)
-    counts, dtau_counts = _add_counts(vector, b, tau, db)
-    value = tau_density + omega_density + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det
-    dz, dtau_u, domega_u = coordinates.pull_back(z, db * scales - u, near, exchangeable)
-    dtau += dtau_counts + dtau_u
+    b, db, dtaus, dtaus_counts = u * scales, np.zeros(n), np.zeros(n_taus), np.zeros(n_taus)
+    contrasts = _add_contrasts(vector, b, taus, dtaus, db)
+    counts = _add_counts(vector, b, taus, dtaus_counts, db)
+    of_sds = 0.0
+    for k in range(n_taus + 1):
+        of_sds += densities[k]
+    value = of_sds + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det
+    dz, dtaus_u, domega_u = coordinates.pull_back(z, db * scales - u, near, exchangeable)
     domega = (db * u * sd * exchangeable).sum() + domega_u
     gradient = np.empty(raw.shape[0])
-    gradient[:-2] = dz + z
-    gradient[-2], gradient[-1] = dtau * tau_slope + tau_score, domega * omega_slope + omega_score
+    gradient[:n] = dz + z
+    for k in range(n_taus):
+        gradient[n + k] = (dtaus[k] + (dtaus_counts[k] + dtaus_u[k])) * slopes[k] + scores[k]
+    gradient[n + n_taus] = domega * slopes[n_taus] + scores[n_taus]
     return value, gradient

@@ -8,7 +8,9 @@ Both integrands are log-concave; `nodes` places the nodes of both, beginning wit
 likelihood (estimate y with variance v on the link scale). The inner integral is stable as tau goes to 0.
 """
 
+from collections.abc import Sequence
 from math import log, sqrt
+from typing import Any
 
 import numba
 import numpy as np
@@ -41,7 +43,7 @@ from secondline.inference.kernels.nodes import (
     begin,
     node_space,
 )
-from secondline.network.data import CountData
+from secondline.network.data import CountData, NetworkData
 from secondline.network.structure import Floats
 
 RULES = (0, 4, 19)
@@ -158,6 +160,13 @@ def _look_up_difference(entry, weights, f, tau, arms, expected):
 
 @numba.njit(cache=True)
 def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, table, resolution):
+    """`log_likelihood_by_study` with one tau, a float, for all studies."""
+    taus = np.full(studies.shape[0] - 1, tau)
+    return log_likelihood_by_study(family, f, taus, cuts, arms, studies, baseline_sd, width, table, resolution)
+
+
+@numba.njit(cache=True)
+def log_likelihood_by_study(family, f, taus, cuts, arms, studies, baseline_sd, width, table, resolution):
     """Marginal log likelihood of every study, and conditional expectations by arm.
 
     Parameters
@@ -166,8 +175,8 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
         One of the families of `secondline.network.data`.
     f : array, (arms,)
         Fixed part of the linear predictor of every arm, centred within studies.
-    tau : float
-        Between-study standard deviation of contrasts.
+    taus : array, (studies,)
+        Between-study standard deviation of contrasts, for every study; of either sign.
     cuts : array, (K - 1,)
         Cutpoints of an ordered outcome, the first of them 0; the slope of a regression on the baseline, (1,); otherwise
         without meaning.
@@ -186,14 +195,14 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
     array, (studies,)
         log L without the combinatorial constants.
     array, (arms, T)
-        Conditional expectations given f and tau: score (the derivative of log L by f, by Fisher's identity), its
+        Conditional expectations given f and taus: score (the derivative of log L by f, by Fisher's identity), its
         product with z / sqrt 2 (which sums to the derivative by tau), log likelihood, fitted values (probabilities, or
         events of a rate), scores of the cutpoints.
     """
-    n_studies, n_arms, size = studies.shape[0] - 1, f.shape[0], abs(tau)
+    n_studies, n_arms, size = studies.shape[0] - 1, f.shape[0], -1.0
     result, expected = np.empty(n_studies), np.empty((n_arms, width))
     work, by_level = work_space(most_arms(studies), width), np.empty((2, 4))
-    level = level_weights(table.shape[0], resolution, size, by_level)
+    level = -1
     if family in ORDERED:
         # The estimates depend on the cutpoints: the more patients, the closer the nodes have to be.
         arms = arms.copy()
@@ -201,6 +210,9 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
             place(family, arms[arm], cuts, 8, expected[arm])
     for i in range(n_studies):
         a, b = int(studies[i, ARM]), int(studies[i + 1, ARM])
+        if abs(taus[i]) != size:
+            size = abs(taus[i])
+            level = level_weights(table.shape[0], resolution, size, by_level)
         found, at_level = expected[a:b], level
         if studies[i, AT_BASELINE] > 0.0:
             result[i] = integrate_at_baseline(family, f[a:b], cuts[0], size, arms[a:b], baseline_sd, work, found)
@@ -215,8 +227,9 @@ def log_likelihood(family, f, tau, cuts, arms, studies, baseline_sd, width, tabl
         result[i] = integrate_study(family, f[a:b], size, cuts, arms[a:b], baseline_sd, entry, work, found)
         if family not in ORDERED:
             found[:, FITTED + 1 :] = 0.0  # by the slope of the baseline, where there is one
-    if tau < 0.0:
-        expected[:, TAU_SCORE] *= -1.0
+    for i in range(n_studies):
+        if taus[i] < 0.0:
+            expected[int(studies[i, ARM]) : int(studies[i + 1, ARM]), TAU_SCORE] *= -1.0
     return result, expected
 
 
@@ -230,3 +243,36 @@ def log_likelihoods(family, f, tau, cuts, arms, studies, baseline_sd, width, tab
             family, f[i], tau[i], cuts[i], arms, studies, baseline_sd, width, table, resolution
         )
     return result, expected
+
+
+@numba.njit(cache=True)
+def log_likelihoods_by_study(family, f, taus, cuts, arms, studies, baseline_sd, width, table, resolution):
+    """`log_likelihood_by_study` for a batch of draws, as `log_likelihoods`, with taus (B, studies)."""
+    result = np.empty((f.shape[0], studies.shape[0] - 1))
+    expected = np.empty((f.shape[0], f.shape[1], width))
+    for i in range(f.shape[0]):
+        result[i], expected[i] = log_likelihood_by_study(
+            family, f[i], taus[i], cuts[i], arms, studies, baseline_sd, width, table, resolution
+        )
+    return result, expected
+
+
+def evaluate(
+    data: NetworkData, f: Floats, tau: Floats, cuts: Floats, arguments: Sequence[Any]
+) -> tuple[Floats, Floats]:
+    """`log_likelihoods` of the counts of a network, each study with the tau of its group.
+
+    Parameters
+    ----------
+    f, cuts : arrays, (B, arms), (B, K - 1)
+    tau : array, (B,) or (B, groups)
+    arguments : sequence
+        What stays the same throughout a fit, see `secondline.inference.importance.count_arguments`.
+    """
+    counts, f = data.counts, np.ascontiguousarray(f)
+    if tau.ndim == 1:
+        value, terms = log_likelihoods(counts.family, f, tau, cuts, *arguments)
+    else:
+        taus = data.groups.tau_of(tau, counts.study)
+        value, terms = log_likelihoods_by_study(counts.family, f, taus, cuts, *arguments)
+    return value, terms
