@@ -33,6 +33,7 @@ from secondline.thresholds import LEAST_P_BETTER
 _COUNTS = "patients are counted, and the page solves contrasts and means alone"
 _COVARIATE = "has a covariate, whose centre moves with the studies"
 _PRIOR = "has another prior of a standard deviation than a half-normal one, and the page solves no other"
+_UNEQUAL = "has a heterogeneity of its own for every group of studies"
 _NO_CONSISTENCY = "does not hold all effects together"
 _KINDS = {EFFECT: "effect", SLOPE: "slope", EXCHANGEABLE: "omega", INTERACTION: "interaction"}
 _DECLARED = "as declared"
@@ -119,6 +120,8 @@ def _why_not_offered(fit: Fit) -> str:
     effects = fit.data.predictor.effects
     if effects.slopes:
         return _COVARIATE
+    if effects.groups:
+        return _UNEQUAL
     if effects.unrelated or effects.split:
         return _NO_CONSISTENCY
     return _PRIOR if None in (fit.scales.tau.page_scale, fit.scales.omega.page_scale) else ""

@@ -75,7 +75,8 @@ def _outcome(outcome: Outcome, studies: Iterable[TableStudy]) -> OutcomeFacts:
 def _model(model: Model) -> ModelFacts:
     varying = model.exchangeable_interactions
     return ModelFacts(
-        heterogeneity=model.heterogeneity,
+        heterogeneity=bool(model.heterogeneity),
+        unequal=model.unequal.by if model.unequal else "",
         settings=model.settings,
         classes=model.classes,
         interactions=tuple(model.interactions),

@@ -96,6 +96,7 @@ def figure_labels(project: Project) -> Labels:
         margins={name: outcome.margin for name, outcome in config.outcomes.items()},
         regimens={name: regimen.label for name, regimen in treatments.regimens.items()},
         components=dict(treatments.components),
+        classes={name: group.label for name, group in treatments.classes.items()},
         settings={OVERALL: "Overall", **{name: setting.label for name, setting in treatments.settings.items()}},
         analyses={name: analysis.label for name, analysis in config.analyses.items()},
         studies=study_names(project),

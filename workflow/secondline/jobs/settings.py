@@ -23,11 +23,13 @@ from secondline.network.overlap import Overlap
 from secondline.network.predictor import Effects
 from secondline.network.slopes import Slopes
 from secondline.network.structure import Structure, Treatments
+from secondline.network.study_groups import StudyGroups
 from secondline.project import config_parts
 from secondline.project.config import Config, Project
 from secondline.project.config_parts import Model
 from secondline.project.evidence_tables import by_outcome
 from secondline.project.figures import ALL
+from secondline.project.heterogeneity import UnequalHeterogeneity
 from secondline.project.sheets import StudySheet
 from secondline.sd_points import ABSENT
 from secondline.summaries.pico import PicoQuestion, PicoSettings
@@ -179,7 +181,16 @@ def _declared_effects(project: Project, model: Model) -> Effects:
             for name in covariate.numbers
         ),
         baseline_risk=(model.baseline_risk.centre or 0.0) if model.baseline_risk else None,
+        groups=_groups(project, model.unequal) if model.unequal else None,
     )
+
+
+def _groups(project: Project, unequal: UnequalHeterogeneity) -> StudyGroups:
+    """Resolve how the studies are divided."""
+    regimens = project.treatments.structure["regimens"]
+    if unequal.by == "class":
+        return StudyGroups.by_class(regimens, project.treatments.class_of)
+    return StudyGroups.by_activity(regimens, unequal.inactive or [project.treatments.reference])
 
 
 def arms_in_use(project: Project, analysis: str, outcome: str) -> list[Arm]:

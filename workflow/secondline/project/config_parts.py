@@ -8,6 +8,7 @@ from secondline.project.bias import TakenBias
 from secondline.project.covariates import BaselineRisk, Covariate
 from secondline.project.documents import FileName, Label, Strict, Text, fail
 from secondline.project.figures import Identifier
+from secondline.project.heterogeneity import Heterogeneity, UnequalHeterogeneity
 from secondline.project.outcomes import Scale
 from secondline.project.sd_priors import GivenSdPrior
 from secondline.thresholds import MOST_DRAWS
@@ -41,8 +42,9 @@ class Model(Strict):
     vary with the baseline risk.
     """
 
-    heterogeneity: bool
-    """Whether effects vary between studies, with standard deviation tau."""
+    heterogeneity: Heterogeneity
+    """Whether effects vary between studies, with standard deviation tau; or how studies are divided into groups, each
+    with a tau of its own."""
     settings: bool = False
     """Whether effects of components differ by setting, with standard deviation omega."""
     classes: bool = False
@@ -110,6 +112,11 @@ class Model(Strict):
             [(("covariate",), self.covariate)] if self.covariate else []
         )
         return one + [(("covariates", i), covariate) for i, covariate in enumerate(self.covariates)]
+
+    @property
+    def unequal(self) -> UnequalHeterogeneity | None:
+        """How studies are divided into groups with a tau of their own; None where they are not."""
+        return self.heterogeneity if isinstance(self.heterogeneity, UnequalHeterogeneity) else None
 
     @property
     def needs(self) -> list[str]:

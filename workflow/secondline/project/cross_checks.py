@@ -68,6 +68,18 @@ def check_models(config: Config, treatments: Treatments, document: Document) -> 
                 raise document.error(path, list(pair), "no regimen holds both components")
         _check_exchangeable(name, model, treatments, document)
         _check_regimen_level(name, model, treatments, document)
+        _check_unequal(name, model, treatments, document)
+
+
+def _check_unequal(name: str, model: Model, treatments: Treatments, document: Document) -> None:
+    """Check that the treatments have what divides the studies."""
+    path = ("models", name, "heterogeneity")
+    if model.unequal and model.unequal.by == "class" and not treatments.classes:
+        raise document.error((*path, "by"), "class", "the treatments have no classes; allowed: comparison")
+    for i, regimen in enumerate(model.unequal.inactive if model.unequal else ()):
+        if regimen not in treatments.regimens:
+            problem = f"unknown regimen; allowed: {', '.join(treatments.regimens)}"
+            raise document.error((*path, "inactive", i), regimen, problem)
 
 
 def _check_regimen_level(name: str, model: Model, treatments: Treatments, document: Document) -> None:

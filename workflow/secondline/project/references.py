@@ -19,6 +19,12 @@ def known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kin
 def check_references(config: Config) -> None:
     """Check what outcomes, analyses, tables, questions and pairs refer to."""
     known(("headline",), config.headline, config.models)
+    if config.models[config.headline].unequal:
+        problem = (
+            "the headline model has one tau, or none: thresholds, specifications, fans and the frequentist analysis "
+            f"depart from it; allowed: {', '.join(n for n, m in config.models.items() if not m.unequal) or 'none here'}"
+        )
+        fail(("headline",), config.headline, problem)
     for name, outcome in config.outcomes.items():
         known(("outcomes", name, "prior"), outcome.prior, config.priors)
         _check_measure(config, ("outcomes", name, "prior"), name, outcome.prior)

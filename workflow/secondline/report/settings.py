@@ -19,6 +19,7 @@ class Labels:
     """Smallest effect that matters, on the natural scale of the measure, by outcome."""
     regimens: Mapping[str, str] = field(default_factory=dict)
     components: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     """All settings together, and each of them."""
     analyses: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +111,9 @@ class ModelFacts:
     """What a model assumes about the effects."""
 
     heterogeneity: bool
+    unequal: str = ""
+    """What divides studies into groups with a heterogeneity of their own, ``class`` or ``comparison``; nothing where it
+    is one of all."""
     settings: bool = False
     """Whether effects of components differ by setting, where the network has settings."""
     classes: bool = False

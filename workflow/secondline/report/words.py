@@ -10,6 +10,7 @@ from secondline.cells import left_out_name, left_out_study
 from secondline.likelihoods import SCALES
 from secondline.measures import MEASURES, Measure
 from secondline.report.settings import Labels
+from secondline.report.taus import group_words
 
 Row = Mapping[str, str]
 Key = tuple[str, str, str, str, str]
@@ -197,7 +198,8 @@ class Names:
 
     def parameter(self, name: str) -> str:
         """Say of what tau or omega is the standard deviation."""
-        return SPREADS["tau" if name == "tau" else self.labels.omega[self.model]]
+        kind = "tau" if name.startswith("tau") else self.labels.omega[self.model]
+        return SPREADS[kind] + group_words(name, self.labels)
 
     def node(self, name: str) -> str:
         """Label of what an arm received: a regimen, or regimens that it mixes, joined by +."""

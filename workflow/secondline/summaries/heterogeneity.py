@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from secondline.network.structure import Floats
+from secondline.network.study_groups import tau_names
+from secondline.sd_prior import SdPrior
 from secondline.summaries.posterior import Posterior
 
 COLUMNS = ("parameter", "mean", "sd", "median", "lower", "upper", "prior", "prior_overlap", "engine")
@@ -17,10 +19,10 @@ def overlap(x: Floats, first: Floats, second: Floats) -> float:
 
 
 def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
-    """Summarise tau and omega; no rows for what a model leaves out or fixes."""
+    """Summarise tau, or that of every group of studies, and omega; no rows for what a model leaves out or fixes."""
     rows = []
-    for name in ("tau", "omega"):
-        prior = getattr(posterior.scales, name)
+    for name in (*tau_names(posterior.joint.groups), "omega"):
+        prior = _prior(posterior, name)
         if not prior.is_free:
             continue
         x, density = posterior.densities[name]
@@ -36,11 +38,16 @@ def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
     return rows
 
 
+def _prior(posterior: Posterior, name: str) -> SdPrior:
+    """Prior of omega or of a tau, which every group of studies has in common."""
+    return posterior.scales.omega if name == "omega" else posterior.scales.tau
+
+
 def density_rows(posterior: Posterior) -> list[dict[str, Any]]:
     """Tabulate prior and exact posterior densities of tau and omega for the figures."""
     rows = []
     for name, (x, density) in posterior.densities.items():
-        prior = getattr(posterior.scales, name).density(x)
+        prior = _prior(posterior, name).density(x)
         columns = zip(x[::4], prior[::4], density[::4], strict=True)
         rows += [{"parameter": name, "value": v, "prior": p, "posterior": d} for v, p, d in columns]
     return rows

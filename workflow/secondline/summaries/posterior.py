@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from secondline.cell_values import EXACT, IMPORTANCE, SAMPLED
 from secondline.inference.exact import GridPosterior
@@ -14,9 +16,11 @@ from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import Covariances
 from secondline.network.structure import Floats
+from secondline.network.study_groups import tau_names
 from secondline.summaries.hierarchy import Comparison
 
 SUMMARY = ("mean", "sd", "median", "lower", "upper")
+_SDS = ("tau", "omega")
 _PROBABILITIES = np.array([0.025, 0.5, 0.975])
 
 
@@ -49,6 +53,9 @@ class Posterior:
     """Value of every covariate of the model at which effects are given."""
     solved_scales: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Mean, sd, median, lower and upper of tau and omega where they were solved on a grid."""
+    pair_groups: NDArray[np.int64] | None = None
+    """Group of studies to which a study of every two regimens would belong, (regimens, regimens), where there are any;
+    see `secondline.network.study_groups.StudyGroups.of_pairs`."""
     _compared: dict[tuple[str, bytes], Comparison] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def difference(self, setting: int, treatment: int, comparator: int) -> Floats:
@@ -94,9 +101,10 @@ def posterior_of(fitted: Fitted) -> Posterior:
     fit, parameters, grid = fitted.fit, fitted.attempt.parameters, fitted.solution.posterior
     predictor, on_grid = fit.data.predictor, fitted.attempt.on_grid
     draws = parameters["coefficients"]
-    scales = {name: parameters[name].reshape(-1) for name in ("tau", "omega") if name in parameters}
+    n, groups = draws.shape[0] * draws.shape[1], fit.data.groups
+    scales = {key: parameters[key].reshape(n, *parameters[key].shape[2:]) for key in _SDS if key in parameters}
     posterior = Posterior(
-        joint=JointPosterior.of_draws(_flat(draws), **scales),
+        joint=JointPosterior.of_draws(_flat(draws), **scales, groups=groups.names),
         engine=IMPORTANCE if on_grid else SAMPLED,
         effect_rows=predictor.effect_rows(),
         prior_sd=fit.scales.coefficients(predictor, fit.scales.omega.size),
@@ -109,6 +117,7 @@ def posterior_of(fitted: Fitted) -> Posterior:
         names=tuple(predictor.names),
         centres=predictor.effects.centres,
         solved_scales=_solved_scales(grid, fitted.scales) if on_grid and grid else {},
+        pair_groups=groups.of_pairs(predictor.structure.regimens),
     )
     return posterior.solved(grid) if on_grid and grid and grid.in_closed_form else posterior
 
@@ -139,10 +148,11 @@ def read_posterior(file: str) -> Posterior:
             return dict(zip(names, exact[name].to_numpy(), strict=True))
 
         draws = posterior["coefficients"].to_numpy()
-        drawn = {name: posterior[name].to_numpy().reshape(-1) for name in ("tau", "omega") if name in posterior}
-        free = [name for name in ("tau", "omega") if f"{name}_grid" in exact]
+        n, groups = draws.shape[0] * draws.shape[1], tuple(json.loads(tree.attrs.get("groups", "[]")))
+        drawn = {name: posterior[name].to_numpy() for name in _SDS if name in posterior}
+        drawn = {name: values.reshape(n, *values.shape[2:]) for name, values in drawn.items()}
         return Posterior(
-            joint=JointPosterior.of_draws(_flat(draws), **drawn),
+            joint=JointPosterior.of_draws(_flat(draws), **drawn, groups=groups),
             engine=SAMPLED,
             effect_rows=exact["effect_rows"].to_numpy(),
             prior_sd=exact["prior_sd"].to_numpy(),
@@ -150,11 +160,22 @@ def read_posterior(file: str) -> Posterior:
             scales=PriorScales.of_attributes(tree.attrs),
             covariances=Covariances(by_prior("covariance"), by_prior("covariance_by_replicate")),
             converged=bool(tree.attrs["converged"]),
-            densities={name: (exact[f"{name}_grid"].to_numpy(), exact[f"{name}_density"].to_numpy()) for name in free},
+            densities=_densities(exact, groups),
             draws=draws,
             names=tuple(str(name) for name in posterior["coefficient"].to_numpy()),
             centres=json.loads(tree.attrs["centres"]),
+            pair_groups=exact["pair_group"].to_numpy() if groups else None,
         )
+
+
+def _densities(exact: Any, groups: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
+    """Read the densities of every tau and of omega, those that a fit has."""
+    found: dict[str, tuple[Floats, Floats]] = {}
+    for key, names in (("tau", tau_names(groups)), ("omega", ("omega",))):
+        if f"{key}_grid" in exact:
+            x, density = (exact[f"{key}_{part}"].to_numpy() for part in ("grid", "density"))
+            found |= {name: (x[k], density[k]) if x.ndim > 1 else (x, density) for k, name in enumerate(names)}
+    return found
 
 
 def summarised_in_parts(joint: JointPosterior, rows: Floats) -> dict[str, Floats]:

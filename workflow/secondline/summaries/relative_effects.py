@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from secondline.cell_values import OVERALL
 from secondline.inference.widening import FITTED, PRIOR_DRIVEN
@@ -12,6 +13,7 @@ from secondline.network.arms import Arm
 from secondline.network.graph import label_contrasts
 from secondline.network.predictor import Effects
 from secondline.network.structure import Floats, Structure
+from secondline.network.study_groups import NO_GROUP
 from secondline.summaries.posterior import Posterior, summarised
 from secondline.summaries.settings import ComparisonSettings
 
@@ -56,8 +58,10 @@ def relative_effects(
     """Summarise the effect of every treatment against every other in every setting; ``predict`` new studies, too.
 
     Effects are on the link scale in mean, sd, median, lower, upper and the predictive limits, and on the natural scale
-    in the estimates: that is the same for differences. Probabilities count effects in the favourable direction of the
-    outcome. What can be estimated is judged by the columns of ``effects``, by default additive components.
+    in the estimates: that is the same for differences. With unequal heterogeneity a new study has that of its group;
+    there are no predictive limits of a comparison for whose group there is no study. Probabilities count effects in the
+    favourable direction of the outcome. What can be estimated is judged by the columns of ``effects``, by default
+    additive components.
     """
     natural = np.exp if settings.ratio else float
     labels = label_contrasts(arms, structure, effects)
@@ -99,6 +103,8 @@ class _Contrasts:
     """Combinations of coefficients, (K, coefficients)."""
     departures: Floats
     """By how many omega^2 each of them varies in a new setting, (K,)."""
+    groups: NDArray[np.int64]
+    """Group of studies to which a new study of each would belong, (K,); see `secondline.network.study_groups`."""
     index: list[int]
     """Which of them every label asks for."""
     turned: list[bool]
@@ -111,20 +117,23 @@ class _Contrasts:
         block, effect_rows = blocks(structure), posterior.effect_rows
         departures = effect_rows[1] - effect_rows[0] if posterior.varies_by_setting else np.zeros_like(effect_rows[0])
         found: dict[bytes, int] = {}
-        rows, spreads, index, turned = [], [], [], []
+        rows, spreads, groups, index, turned = [], [], [], [], []
         for label in labels:
             t, c = place[label["treatment"]], place[label["comparator"]]
             row = posterior.difference(block[label["setting"]], t, c)
             spread = float(((departures[t] - departures[c]) ** 2).sum()) if label["setting"] == OVERALL else 0.0
             back = bool(row[np.flatnonzero(row)[:1]].sum() < 0)
             row = (-row if back else row) + 0.0  # no zero has a sign
-            key = row.tobytes() + np.float64(spread).tobytes()
+            group = 0 if posterior.pair_groups is None else int(posterior.pair_groups[t, c])
+            key = row.tobytes() + np.float64(spread).tobytes() + np.int64(group).tobytes()
             if key not in found:
                 rows.append(row)
                 spreads.append(spread)
+                groups.append(group)
             index.append(found.setdefault(key, len(found)))
             turned.append(back)
-        return cls(np.array(rows).reshape(len(rows), effect_rows.shape[-1]), np.array(spreads), index, turned)
+        combinations = np.array(rows).reshape(len(rows), effect_rows.shape[-1])
+        return cls(combinations, np.array(spreads), np.array(groups, np.int64), index, turned)
 
 
 def _figures(
@@ -133,6 +142,7 @@ def _figures(
     """Give the figures of every contrast, link scale, as it is and turned round."""
     margin = float(np.log(settings.margin) if settings.ratio else settings.margin)
     predict = predict and posterior.joint.tau is not None
+    known = contrasts.groups != NO_GROUP
     result = []
     for part in posterior.joint.parts(len(contrasts.rows)):
         rows, departures = contrasts.rows[part], contrasts.departures[part]
@@ -141,10 +151,10 @@ def _figures(
         above = {x: mixture.p_above(np.full(len(rows), x)) for x in (0.0, margin, -margin)}
         limits = np.full((2, len(rows)), np.nan)
         if predict:
-            limits = posterior.joint.predictive(rows, departures).quantiles(_LIMITS)
+            limits = posterior.joint.predictive(rows, departures, contrasts.groups[part]).quantiles(_LIMITS)
         for k in range(len(rows)):
             figure = {name: float(values[k]) for name, values in found.items()}
-            new = (float(limits[0, k]), float(limits[1, k])) if predict else None
+            new = (float(limits[0, k]), float(limits[1, k])) if predict and known[part][k] else None
             p = {x: float(values[k]) for x, values in above.items()}
             forth, back = (_row(figure, new, p, margin, settings.better, turned) for turned in (False, True))
             result.append((forth, back))

@@ -18,7 +18,8 @@ from secondline.report.figures.style import (
     styled,
     wrapped,
 )
-from secondline.report.prose.sentences import SYMBOLS, informed_words, uninformed
+from secondline.report.prose.sentences import informed_words, uninformed
+from secondline.report.taus import symbol
 from secondline.report.words import Names, Row
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ def draw_heterogeneity(
     notes = ["\n".join(wrapped(informed_words(row), _ROOM)) for row in parameters]
     lines = [max(text.count("\n") + 1 for text in texts) for texts in (headings, notes)]
     header = header_height(warning) + LINE * sum(lines) + 0.08
+    rows, below = -(-len(parameters) // 2), LINE * sum(lines) + 0.08 + HEIGHT + _FOOT  # two panels beside each other
     with styled():
         title = f"{names.outcome_label}: heterogeneity"
         width = COLUMN if len(parameters) == 1 else PAGE
-        figure = new_figure(width, header + HEIGHT + _FOOT, title, about, warning)
+        figure = new_figure(width, header + HEIGHT + _FOOT + (rows - 1) * below, title, about, warning)
         for k, row in enumerate(parameters):
-            axes = add_axes(figure, k * (PAGE - COLUMN) + _SIDE, header, _ROOM, HEIGHT)
+            line, column = divmod(k, 2)
+            axes = add_axes(figure, column * (PAGE - COLUMN) + _SIDE, header + line * below, _ROOM, HEIGHT)
             points = [point for point in densities if point["parameter"] == row["parameter"]]
             _draw_densities(axes, points, row, names)
             beside: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
@@ -83,5 +86,5 @@ def _draw_densities(axes: Any, points: Sequence[Row], row: Row, names: Names) ->
     axes.plot([float(row["median"])], [-0.05 * peak], "o", color=colour, markersize=4)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"{SYMBOLS[row['parameter']]}, on the scale of the {names.link_scale}", labelpad=2)
+    axes.set_xlabel(f"{symbol(row['parameter'])}, on the scale of the {names.link_scale}", labelpad=2)
     axes.legend(loc="upper right", borderaxespad=0)

@@ -138,7 +138,7 @@ def _slug(name: str) -> str:
 def model_words(model: ModelFacts) -> str:
     """Say in a few words how the effects of a model vary."""
     varying = [
-        "between studies" if model.heterogeneity else "",
+        f"between studies{', unequally' * bool(model.unequal)}" if model.heterogeneity else "",
         "between settings" if model.settings else "",
         "within classes" if model.classes else "",
     ]

@@ -88,7 +88,7 @@ def _both_kinds(rows: Sequence[Row]) -> bool:
 
 def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> str:
     """Describe the effects of one model."""
-    parts = ["random effects with between-study standard deviation τ" if model.heterogeneity else "common effects"]
+    parts = [_random_effects(model)]
     if model.settings and facts.settings:
         parts.append("component effects varying between settings with standard deviation ω")
     if model.classes:
@@ -117,6 +117,19 @@ def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> st
             "and not as observed"
         )
     return listed(parts)
+
+
+def _random_effects(model: ModelFacts) -> str:
+    """Describe how effects vary between studies."""
+    if not model.heterogeneity:
+        return "common effects"
+    found = "random effects with between-study standard deviation τ"
+    groups = {
+        "": "",
+        "class": ", which differs between groups of studies defined by the classes of treatments that they compare",
+        "comparison": ", which differs between studies with and without an inactive control",
+    }
+    return found + groups[model.unequal]
 
 
 def _slopes_in_words(slopes: SlopeFacts) -> str:

@@ -14,10 +14,10 @@ from secondline.report.figures.fit import (
     point_label,
 )
 from secondline.report.figures.splits import SMALL_P, Split, not_assessable
+from secondline.report.taus import symbol
 from secondline.report.words import Names, Row, is_true, listed, number, p_value, plural, ratio
 from secondline.thresholds import LEARNED_NOTHING
 
-SYMBOLS = {"tau": "τ", "omega": "ω"}
 RANDOMISED = "randomised_trial"
 
 
@@ -187,5 +187,5 @@ def uninformed(row: Row) -> bool:
 def informed_words(row: Row) -> str:
     """Say how far the data informed tau or omega."""
     overlap = f"overlap of prior and posterior {number(row['prior_overlap'])}"
-    symbol = SYMBOLS[row["parameter"]]
-    return f"{symbol} is not informed by the data ({overlap})" if uninformed(row) else f"{symbol}: {overlap}"
+    name = symbol(row["parameter"])
+    return f"{name} is not informed by the data ({overlap})" if uninformed(row) else f"{name}: {overlap}"

@@ -6,9 +6,10 @@ from secondline.cell_values import CHECKED
 from secondline.cells import split_name
 from secondline.report.figures.fit import CONSISTENCY, UNRELATED
 from secondline.report.figures.splits import MARKS, Split
-from secondline.report.prose.sentences import SYMBOLS, informed_words
+from secondline.report.prose.sentences import informed_words
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.results import ENDS, Table, arm_label, interval, trimmed
+from secondline.report.taus import symbol
 from secondline.report.words import (
     ENGINE_WORDS,
     INTERVAL,
@@ -32,7 +33,7 @@ def heterogeneity_table(parameters: Mapping[str, Sequence[Row]], names: Names) -
     rows = [
         [
             model,
-            SYMBOLS[row["parameter"]],
+            symbol(row["parameter"]),
             interval({**row, "median_lower": row["lower"], "median_upper": row["upper"]}, "median"),
             row["prior"],
             informed_words(row),

@@ -11,9 +11,10 @@ from secondline.report.prose.doubt import WHY
 from secondline.report.prose.evidence_facts import patients_counted
 from secondline.report.prose.first import NOBODY, candidates_of, first_of, ranked_candidates
 from secondline.report.prose.methods_model import effects_in_words
-from secondline.report.prose.sentences import SYMBOLS, uninformed
+from secondline.report.prose.sentences import uninformed
 from secondline.report.settings import MethodsFacts
 from secondline.report.tables.results import Table
+from secondline.report.taus import symbol
 from secondline.report.words import (
     INTERVAL,
     NOT_CONVERGED,
@@ -142,7 +143,7 @@ def _behind(fit: OutcomeFit, covariates: Sequence[str]) -> str:
     named = f" ({listed(map(fit.names.study, studies))})" if len(studies) <= MOST_NAMED else ""
     counted = ", ".join(filter(None, [f"{plural(len(studies), 'study', 'studies')}{named}", patients_counted(rows)]))
     spread = [
-        f"{SYMBOLS[row['parameter']]} {number(row['median'])} (95% CrI {number(row['lower'])} to "
+        f"{symbol(row['parameter'])} {number(row['median'])} (95% CrI {number(row['lower'])} to "
         f"{number(row['upper'])}; prior {row['prior']}{', not informed by the data' if uninformed(row) else ''})"
         for row in fit.heterogeneity
     ]
