@@ -97,6 +97,7 @@ def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str
         mixed_arms=model.mixed_arms,
         slopes=_slopes(model, evidence),
         baseline_risk=_baseline(network, model, evidence),
+        groups=model.unequal.groups(network.structure) if model.unequal else None,
     )
 
 

@@ -55,6 +55,12 @@ class FittedNetwork:
         """Whether estimates are ratios, and their logarithms the effects."""
         return MEASURES[self.measure].is_ratio
 
+    def _check_one_tau(self, verb: str) -> None:
+        """Refuse what departs from a fit by one tau, where groups of studies have their own."""
+        if self.model.unequal:
+            problem = "this is computed for models with one tau, or none; fit the network without Unequal for it"
+            raise UserError(problem, f"Result.{verb}", key="heterogeneity", value=str(self.model.unequal))
+
     def _direction(self, better: str | None) -> str:
         direction = better or self.network.better
         if direction not in _DIRECTIONS:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from secondline.api.covariate import Covariate
 from secondline.api.sd_priors import SD_PRIORS
+from secondline.api.unequal import Unequal
 from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
@@ -138,8 +139,9 @@ class Model:
         contrasts takes ``normal``.
     link : {"logit", "cloglog", "log", "identity", "probit"}, optional
         By default logit for binomial and ordered, log for poisson, identity for normal.
-    heterogeneity : bool
-        Random effects, with standard deviation tau between studies; otherwise a common effect.
+    heterogeneity : bool or Unequal
+        Random effects, with standard deviation tau between studies; otherwise a common effect. `Unequal` divides the
+        studies into groups with a tau of their own.
     classes : mapping, optional
         Class by treatment (or component): effects of a class are exchangeable around its mean, with standard deviation
         omega.
@@ -183,7 +185,7 @@ class Model:
 
     likelihood: str
     link: str = ""
-    heterogeneity: bool = True
+    heterogeneity: bool | Unequal = True
     classes: Mapping[str, str] | None = None
     settings: bool = False
     interactions: tuple[tuple[str, str], ...] = ()
@@ -223,7 +225,7 @@ class Model:
         different = all(isinstance(pair, (tuple, list)) and len({*pair}) == len(pair) == 2 for pair in pairs)
         sets = [frozenset(pair) for pair in pairs] if different else []
         checks = {
-            "heterogeneity": (isinstance(self.heterogeneity, bool), "True or False"),
+            "heterogeneity": (isinstance(self.heterogeneity, bool | Unequal), "True, False, or how it is Unequal"),
             "settings": (isinstance(self.settings, bool), "True or False"),
             "classes": (self.classes is None or isinstance(self.classes, Mapping), "a mapping, class by treatment"),
             "interactions": (different and len({*sets}) == len(sets), "pairs of two different components, each once"),
@@ -273,6 +275,11 @@ class Model:
             raise UserError(problem, "Model", key="covariates", value=", ".join(names))
 
     @property
+    def unequal(self) -> Unequal | None:
+        """How studies are divided into groups with a tau of their own; None where they are not."""
+        return self.heterogeneity if isinstance(self.heterogeneity, Unequal) else None
+
+    @property
     def regressors(self) -> tuple[Covariate, ...]:
         """The covariates, one or several."""
         return (Covariate(self.covariate, self.centre),) if self.covariate else tuple(self.covariates)
@@ -295,6 +302,7 @@ class Model:
     def __str__(self) -> str:
         """Say in one line what the model is."""
         effects = "random effects" if self.heterogeneity else "common effect"
+        effects += f" {self.unequal}" if self.unequal else ""
         parts = [
             *(["classes"] if self.classes else []),
             *(["effects by setting"] if self.settings else []),
