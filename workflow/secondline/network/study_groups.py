@@ -8,7 +8,6 @@ inactive control are those of Turner et al. (Int J Epidemiol 2012;41:818).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +72,11 @@ class StudyGroups:
         return self.of([name for name in arm.regimens if arm.share(name) > 0] for arm in arms)
 
     def by_study(self, arms: Iterable[Arm]) -> dict[str, str]:
-        """Name the group of every study of a list of arms that stand study by study."""
-        return {study: self.of_study(list(own)) for study, own in groupby(arms, key=lambda arm: arm.study)}
+        """Name the group of every study, by all of its arms."""
+        found: dict[str, list[Arm]] = {}
+        for arm in arms:
+            found.setdefault(arm.study, []).append(arm)
+        return {study: self.of_study(own) for study, own in found.items()}
 
     def of_pairs(self, regimens: Sequence[str], groups: Sequence[str]) -> NDArray[np.int64]:
         """Place among the groups that a study of every two regimens would have, (regimens, regimens)."""
