@@ -223,7 +223,7 @@ def test_a_group_of_one_study_falls_to_its_prior_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("build", "line"),
     [
-        (lambda: sl.Unequal(by="size"), "Unequal: by = size: allowed: comparison, class"),
+        (lambda: sl.Unequal(by="size"), "Unequal: by = 'size': allowed: comparison, class"),
         (lambda: sl.Unequal(by="class"), "Unequal: classes: allowed: a mapping, class by treatment, with by class"),
         (lambda: sl.Model(likelihood="normal", heterogeneity="yes"), "allowed: True, False, or how it is Unequal"),
         (
@@ -231,7 +231,7 @@ def test_a_group_of_one_study_falls_to_its_prior_and_says_so() -> None:
                 network_of(simulated(3, (0.1, 0.1), 1)),
                 sl.Model(likelihood="normal", heterogeneity=sl.Unequal(by="comparison", inactive=("z",))),
             ),
-            "Unequal: inactive = z: allowed: a, b, c",
+            "Unequal: inactive = 'z': allowed: a, b, c",
         ),
     ],
 )
@@ -255,7 +255,7 @@ def test_what_has_one_tau_refuses_in_one_line() -> None:
         "next_study": lambda: fitted.next_study(better="lower"),
     }
     for name, verb in verbs.items():
-        with pytest.raises(sl.UserError, match=rf"Result\.{name}: heterogeneity = unequal by comparison: .* one tau"):
+        with pytest.raises(sl.UserError, match=rf"Result\.{name}: heterogeneity = 'unequal by comparison': .* one tau"):
             verb()
     shares = fitted.contributions()
     totals = shares.groupby(["treatment", "comparator"])["share"].sum()

@@ -70,4 +70,4 @@ def test_a_headline_with_several_taus_is_refused_in_one_line(finished: Project) 
     (finished.folder / "other.yaml").write_text(yaml.safe_dump(config | {"headline": "unequal"}))
     done = finished.snakemake("--configfile", "other.yaml", "--cores", "1", "-n")
     assert done.returncode != 0
-    assert "headline = unequal: the headline model has one tau, or none" in done.stdout + done.stderr
+    assert "headline = 'unequal': the headline model has one tau, or none" in done.stdout + done.stderr
