@@ -68,7 +68,7 @@ VALUES = {
     "a truth value as seed": ("seed: 20261121", "seed: true", "seed"),
     "as a scale": ("log_hr: {effect: 1.5,", "log_hr: {effect: true,", "priors.log_hr.effect"),
     "in a list": ("shapes: [0.5, 2.5]", "shapes: [true, 2.5]", "audit.shapes"),
-    "draws": ("  draws: 6000\n", "  draws: 1000000000\n", "sampler.draws"),
+    "draws": ("  draws: 2000\n", "  draws: 1000000000\n", "sampler.draws"),
     "chains": ("chains: 4", "chains: 1000", "sampler.chains"),
     "a huge scale": ("log_hr: {effect: 1.5,", "log_hr: {effect: 1e308,", "priors.log_hr.effect"),
     "a tiny scale": ("log_hr: {effect: 1.5,", "log_hr: {effect: 1e-308,", "priors.log_hr.effect"),

@@ -72,7 +72,7 @@ def jobs(output: str) -> set[str]:
 
 SMALL = {
     "config/config.yaml": [
-        ("draws: 6000\n", "draws: 500\n  most_draws: 500\n"),
+        ("draws: 2000\n", "draws: 500\n  most_draws: 500\n"),
         (
             "  four_cohorts:\n",
             "  four_cohorts:\n    outcomes: [pfs]\n",

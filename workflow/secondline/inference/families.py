@@ -157,34 +157,28 @@ def _log_tail(family, x):
 
 
 @numba.njit(cache=True)
-def _tail(family, x):
-    """Give the link's upper tail and its density at x, less than `FAR` above 0."""
+def _tails(family, x):
+    """Give the link's lower and upper tail and its density at x, within `FAR` of 0."""
     if family == ORDERED_PROBIT:
-        return 0.5 * erfc(x / sqrt(2.0)), exp(-0.5 * x * x) / sqrt(2.0 * pi)
+        return 0.5 * erfc(-x / sqrt(2.0)), 0.5 * erfc(x / sqrt(2.0)), exp(-0.5 * x * x) / sqrt(2.0 * pi)
     e = exp(-abs(x))
     larger = 1.0 / (1.0 + e)
     smaller = e * larger
-    return (smaller if x > 0.0 else larger), smaller * larger
+    return (larger, smaller, smaller * larger) if x > 0.0 else (smaller, larger, smaller * larger)
 
 
 @numba.njit(cache=True)
-def _category(family, low, high):
+def _far_category(family, low, high):
     """Take F(high) - F(low) from the tail that both are nearer to, its log, and the densities at both over it.
 
-    Far out that takes logarithms throughout, at some times the cost.
+    For what lies far out: it takes logarithms throughout.
     """
     upper = low + high > 0.0
     a, b = (low, high) if upper else (-high, -low)
-    if a < FAR:
-        near, near_density = _tail(family, a)
-        far, far_density = _tail(family, b) if b < inf else (0.0, 0.0)
-        p = max(near - far, 1e-16 * near)
-        value, near_ratio, far_ratio = log(p), near_density / p, far_density / p
-    else:
-        near, near_density = _log_tail(family, a)
-        far, far_density = _log_tail(family, b) if b < inf else (-inf, -inf)
-        value = near + log1p(-min(exp(far - near), 1.0 - 1e-16))
-        p, near_ratio, far_ratio = exp(value), exp(near_density - value), exp(far_density - value)
+    near, near_density = _log_tail(family, a)
+    far, far_density = _log_tail(family, b) if b < inf else (-inf, -inf)
+    value = near + log1p(-min(exp(far - near), 1.0 - 1e-16))
+    p, near_ratio, far_ratio = exp(value), exp(near_density - value), exp(far_density - value)
     return (p, value, near_ratio, far_ratio) if upper else (p, value, far_ratio, near_ratio)
 
 
@@ -193,12 +187,14 @@ def _ordered(family, arm, cuts, eta, terms):
     """Fill the terms of an ordered outcome: P(category >= k) = F(eta - cut_k), categories from the lowest up.
 
     Patients of a category that is `COUNTED_BEFORE` are counted in the one before it, which reaches up to the last of
-    them, with probability F(eta - cut_c) - F(eta - cut_last+1); they have a fitted value of 0.
+    them, with probability F(eta - cut_c) - F(eta - cut_last+1); they have a fitted value of 0. The tails at a cutpoint
+    serve both categories that meet there.
     """
     n_categories = cuts.shape[0] + 1
     terms[SCORE], terms[LOG_LIKELIHOOD] = 0.0, 0.0
     for c in range(1, cuts.shape[0]):
         terms[FITTED + n_categories + c - 1] = 0.0
+    high, below_high, above_high, density_high = inf, 1.0, 0.0, 0.0
     for c in range(n_categories):
         n, last = arm[COUNTS + c], c
         if n < 0.0:
@@ -206,9 +202,17 @@ def _ordered(family, arm, cuts, eta, terms):
             continue
         while last < n_categories - 1 and arm[COUNTS + last + 1] < 0.0:
             last += 1
-        low = eta - cuts[last] if last < n_categories - 1 else -inf
-        high = eta - cuts[c - 1] if c > 0 else inf
-        p, log_p, at_low, at_high = _category(family, low, high)
+        low, below_low, above_low, density_low = -inf, 0.0, 1.0, 0.0
+        if last < n_categories - 1:
+            low = eta - cuts[last]
+            below_low, above_low, density_low = _tails(family, low)
+        upper = low + high > 0.0
+        if (low if upper else -high) < FAR:
+            near, far = (above_low, above_high) if upper else (below_high, below_low)
+            p = max(near - far, 1e-16 * near)
+            log_p, at_low, at_high = log(p), density_low / p, density_high / p
+        else:
+            p, log_p, at_low, at_high = _far_category(family, low, high)
         terms[FITTED + c] = p
         if n > 0.0:
             terms[LOG_LIKELIHOOD] += n * log_p
@@ -217,6 +221,7 @@ def _ordered(family, arm, cuts, eta, terms):
                 terms[FITTED + n_categories + c - 2] -= n * at_high
             if 1 <= last < n_categories - 1:
                 terms[FITTED + n_categories + last - 1] += n * at_low
+        high, below_high, above_high, density_high = low, below_low, above_low, density_low
 
 
 @numba.njit(cache=True)

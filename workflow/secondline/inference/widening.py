@@ -132,17 +132,19 @@ def prior_covariances(
 
     Where a widening of an effect lies within its error of the cut, the engine takes more draws to ``decide``, for the
     prior that it is due to and the fitted one: what the others tell is sure as it is. That would take minutes where
-    the likelihood is slow: there the error beside the widening has to do. ``None`` where the engine cannot be relied
+    the likelihood is slow: there the draws as fitted are weighed anew under the doubled priors as far as they carry
+    that, and the error beside the widening has to do. ``None`` where the engine cannot be relied
     on under one of the priors.
     """
     decide = decide and not exact.is_slow(data)
     chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
-    found = _covariances(data, scales.all_doubled(), chosen, posterior)
+    found = _covariances(data, scales, scales.all_doubled(), chosen, posterior)
     contrasts, factor = _contrasts(data.predictor.effect_rows()), _FINER
     while decide and found and factor <= _FINEST and (near := found.undecided(contrasts)):
         chosen = exact.effort(data, scales, factor, posterior.n_replicates)
         finer, doubled = solve(data, scales, chosen).posterior, scales.all_doubled()
-        again = _covariances(data, {name: doubled[name] for name in near}, chosen, finer) if finer else None
+        near_doubled = {name: doubled[name] for name in near}
+        again = _covariances(data, scales, near_doubled, chosen, finer) if finer else None
         found = found.updated(again) if again else None
         factor *= _FINER
     return found
@@ -155,29 +157,45 @@ def quick_covariances(data: NetworkData, scales: PriorScales, posterior: exact.G
     closed form, it is solved anew.
     """
     chosen = replace(exact.effort(data, scales, replicates=posterior.n_replicates), draws=posterior.n_draws)
-    found = {FITTED: posterior.covariance()}
-    for name, doubled in scales.all_doubled().items():
-        other = reweighted(posterior, data.predictor, scales, doubled) or solve(data, doubled, chosen).posterior
-        if other is None:
-            return None
-        found[name] = other.covariance()
-    return Covariances.without_error(found)
+    grids = _grids(data, scales, scales.all_doubled(), chosen, posterior, quick=True)
+    return Covariances.without_error({name: grid.covariance() for name, grid in grids.items()}) if grids else None
 
 
 def _covariances(
-    data: NetworkData, doubled: Mapping[str, PriorScales], chosen: exact.Effort, posterior: exact.GridPosterior
+    data: NetworkData,
+    scales: PriorScales,
+    doubled: Mapping[str, PriorScales],
+    chosen: exact.Effort,
+    posterior: exact.GridPosterior,
 ) -> Covariances | None:
-    grids = {FITTED: posterior}
-    for name, scales in doubled.items():
-        solution = solve(data, scales, chosen)
-        if solution.posterior is None:
-            return None
-        grids[name] = solution.posterior
+    """Solve a fit under every doubled prior; where its likelihood is slow, from the same draws if these do."""
+    grids = _grids(data, scales, doubled, chosen, posterior, quick=exact.is_slow(data))
+    if grids is None:
+        return None
     pooled = {name: grid.covariance() for name, grid in grids.items()}
     replicates = {
         name: np.stack([grid.covariance(r) for r in range(grid.n_replicates)]) for name, grid in grids.items()
     }
     return Covariances(pooled, replicates)
+
+
+def _grids(
+    data: NetworkData,
+    scales: PriorScales,
+    doubled: Mapping[str, PriorScales],
+    chosen: exact.Effort,
+    posterior: exact.GridPosterior,
+    quick: bool,
+) -> dict[str, exact.GridPosterior] | None:
+    """Give the posterior by prior, None where the engine cannot be relied on under one; ``quick`` weighs draws anew."""
+    grids = {FITTED: posterior}
+    for name, others in doubled.items():
+        again = reweighted(posterior, data.predictor, scales, others) if quick else None
+        found = again or solve(data, others, chosen).posterior
+        if found is None:
+            return None
+        grids[name] = found
+    return grids
 
 
 def _contrasts(effect_rows: Floats) -> Floats:
