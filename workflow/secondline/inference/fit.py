@@ -24,6 +24,7 @@ from secondline.network.predictor import Predictor
 from secondline.network.structure import Floats
 from secondline.network.study_groups import Grouping
 from secondline.tables import replacing, write_table
+from secondline.thresholds import MAX_LIMIT_ERROR, MAX_MEAN_ERROR
 
 _ROUNDS, _LEAST_MORE = 3, 500  # of further draws, and how many a chain takes in one at least
 TIMING_COLUMNS = ("analysis", "outcome", "model", "import_s", "compile_s", "sampling_s", "other_s")
@@ -149,8 +150,9 @@ def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: b
     begun = time.perf_counter()
     # The tables of a posterior in closed form do not come from draws, which are its check alone.
     exact_tables = solution.posterior is not None and solution.posterior.in_closed_form
+    sds_solved = _sds_are_solved(fit, solution)
     draw_it = _draw_once if exact_tables else _draw_enough
-    parameters, divergences, found = draw_it(fit, sampler, seed, again)
+    parameters, divergences, found = draw_it(fit, sampler, seed, again, sds_solved)
     sampling_s = time.perf_counter() - begun
     quantities = list_quantities(parameters, fit.data.predictor, solution.posterior, fit.data.groups)
     checks = diagnostics.convergence(quantities, divergences)
@@ -161,21 +163,34 @@ def _attempt(fit: Fit, sampler: Sampler, solution: Solution, seed: int, again: b
     for row in checks:
         row |= {"mcse_mean_ratio": found.mean, "mcse_limit_ratio": found.limit}
         row |= {"converged": converged, "exact_check": solution.status}
-    return Attempt(parameters, divergences, checks, comparison, converged, sampling_s)
+    return Attempt(
+        parameters, divergences, checks, comparison, converged, sampling_s, sds_solved=sds_solved and converged
+    )
 
 
 Drawn = tuple[dict[str, Floats], int, Precision]
 """Draws with leading dimensions (chain, draw), divergences, and how precise the draws are."""
 
 
-def _draw_once(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
+def _sds_are_solved(fit: Fit, solution: Solution) -> bool:
+    """Whether the exact engine knows tau and omega as precisely as tables ask for: then these take no draws."""
+    if solution.posterior is None:
+        return False
+    for name in fit.free_sds:
+        (_, sd, *_), (mean_error, _, *limit_errors) = solution.posterior.scale_summary(name)
+        if mean_error > MAX_MEAN_ERROR * sd or max(limit_errors) > MAX_LIMIT_ERROR * sd:
+            return False
+    return True
+
+
+def _draw_once(fit: Fit, sampler: Sampler, seed: int, again: bool, sds_solved: bool) -> Drawn:
     parameters, divergences = sampler.draw(fit, seed, again)
-    return parameters, divergences, precision(parameters, fit.data.predictor)
+    return parameters, divergences, precision(parameters, fit.data.predictor, sds=not sds_solved)
 
 
-def _draw_enough(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
+def _draw_enough(fit: Fit, sampler: Sampler, seed: int, again: bool, sds_solved: bool) -> Drawn:
     """Draw until means and limits are as precise as tables ask for, or there are as many draws as there may be."""
-    parameters, divergences, found = _draw_once(fit, sampler, seed, again)
+    parameters, divergences, found = _draw_once(fit, sampler, seed, again, sds_solved)
     for number in range(_ROUNDS):
         n = parameters["coefficients"].shape[1]
         more = min(found.draws(n), sampler.plan.most) - n
@@ -183,7 +198,8 @@ def _draw_enough(fit: Fit, sampler: Sampler, seed: int, again: bool) -> Drawn:
             break
         further, diverged = sampler.draw(fit, fit_seed(seed, f"more {number}"), again, max(more, _LEAST_MORE))
         parameters = {name: np.concatenate([draws, further[name]], axis=1) for name, draws in parameters.items()}
-        divergences, found = divergences + diverged, precision(parameters, fit.data.predictor)
+        divergences += diverged
+        found = precision(parameters, fit.data.predictor, sds=not sds_solved)
     return parameters, divergences, found
 
 

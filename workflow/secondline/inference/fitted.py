@@ -31,6 +31,8 @@ class Attempt:
     sampling_s: float
     on_grid: bool = False
     """Whether draws of tau and omega are points of the grid of the exact engine."""
+    sds_solved: bool = False
+    """Whether the exact engine gives tau and omega as precisely as tables ask for, so that these take no draws."""
 
     @property
     def largest_z(self) -> str:
@@ -52,9 +54,8 @@ class Fitted:
 
     @property
     def scales(self) -> list[str]:
-        """Which of every tau and omega have a posterior: those that the model has and does not fix."""
-        scales, taus = self.fit.scales, self.fit.data.groups.taus
-        return [*(taus if scales.tau.is_free else ()), *(["omega"] if scales.omega.is_free else [])]
+        """Which of every tau and omega have a posterior."""
+        return self.fit.free_sds
 
     def density(self, parameter: str) -> tuple[Floats, Floats]:
         """Grid and posterior density of a tau or omega: exact, or where there is no exact check that of the draws."""

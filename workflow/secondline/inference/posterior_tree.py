@@ -61,6 +61,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
         "converged": int(attempt.converged),
         "divergences": attempt.divergences,
         "exact_check": solution.status,
+        "sds_solved": int(attempt.sds_solved),
         "log_evidence": solution.posterior.log_evidence() if solution.posterior else np.nan,
         "varies_by_setting": int(effects.settings),
         "centres": json.dumps(effects.centres),

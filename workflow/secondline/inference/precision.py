@@ -1,7 +1,7 @@
 """How precise draws are: the Monte Carlo errors of means and limits, and how many draws it takes to have them small.
 
-Everything counts that tables give of a sampled fit: coefficients, the effects of all treatments against each other in
-every setting, tau and omega.
+Everything counts that tables take from the draws of a fit: coefficients, the effects of all treatments against each
+other in every setting, and tau and omega where the exact engine does not give them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,19 +37,21 @@ class Precision:
         return n if self.is_enough else ceil(_MARGIN * ratio**2 * n)
 
 
-def precision(parameters: Mapping[str, Floats], predictor: Predictor) -> Precision:
+def precision(parameters: Mapping[str, Floats], predictor: Predictor, sds: bool = True) -> Precision:
     """Find the largest Monte Carlo errors of a fit.
 
     Parameters
     ----------
     parameters : mapping
         coefficients, tau and omega by name, with leading dimensions (chain, draw).
+    sds : bool
+        Whether tau and omega count.
     """
     coefficients, rows = parameters["coefficients"], _rows(predictor)
     size = max(1, _CELLS // coefficients[..., 0].size)
     parts = [coefficients @ rows[first : first + size].T for first in range(0, len(rows), size)]
-    sds = [parameters[name] for name in ("tau", "omega") if np.ptp(parameters.get(name, 0.0))]
-    parts += [draws if draws.ndim == 3 else draws[..., None] for draws in sds]
+    drawn = [parameters[name] for name in ("tau", "omega") if sds and np.ptp(parameters.get(name, 0.0))]
+    parts += [draws if draws.ndim == 3 else draws[..., None] for draws in drawn]
     return largest(parts)
 
 

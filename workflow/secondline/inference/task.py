@@ -17,6 +17,14 @@ class Fit:
     data: NetworkData
     scales: PriorScales
 
+    @property
+    def free_sds(self) -> list[str]:
+        """Which of every tau and omega are estimated: those that the model has and does not fix."""
+        return [
+            *(self.data.groups.taus if self.scales.tau.is_free else ()),
+            *(["omega"] if self.scales.omega.is_free else []),
+        ]
+
 
 @dataclass(frozen=True)
 class FitTask:

@@ -32,7 +32,7 @@ def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
                 **posterior.scale(name),
                 "prior": prior.in_tables,
                 "prior_overlap": overlap(x, prior.density(x), density),
-                "engine": posterior.engine,
+                "engine": posterior.engine_of(name),
             }
         )
     return rows

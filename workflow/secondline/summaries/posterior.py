@@ -77,6 +77,10 @@ class Posterior:
             return self.solved_scales[name]
         return {key: float(value[0]) for key, value in summarised(self.joint.scale(name)).items()}
 
+    def engine_of(self, name: str) -> str:
+        """Where tau or omega come from; the exact engine may give them where effects are sampled."""
+        return IMPORTANCE if self.engine == SAMPLED and name in self.solved_scales else self.engine
+
     def solved(self, grid: GridPosterior) -> "Posterior":
         """Take the posterior in closed form in place of the draws, which stay as its check."""
         joint = grid.joint()
@@ -103,6 +107,7 @@ def posterior_of(fitted: Fitted) -> Posterior:
     draws = parameters["coefficients"]
     n, groups = draws.shape[0] * draws.shape[1], fit.data.groups
     scales = {key: parameters[key].reshape(n, *parameters[key].shape[2:]) for key in _SDS if key in parameters}
+    densities = {name: fitted.density(name) for name in fitted.scales}
     posterior = Posterior(
         joint=JointPosterior.of_draws(_flat(draws), **scales, groups=groups.names),
         engine=IMPORTANCE if on_grid else SAMPLED,
@@ -112,11 +117,13 @@ def posterior_of(fitted: Fitted) -> Posterior:
         scales=fit.scales,
         covariances=fitted.covariances,
         converged=fitted.attempt.converged,
-        densities={name: fitted.density(name) for name in fitted.scales},
+        densities=densities,
         draws=draws,
         names=tuple(predictor.names),
         centres=predictor.effects.centres,
-        solved_scales=_solved_scales(grid, fitted.scales) if on_grid and grid else {},
+        solved_scales=_solved_scales(grid, fitted.scales)
+        if on_grid and grid
+        else _of_densities(densities, fitted.attempt.sds_solved),
         pair_groups=groups.of_pairs(predictor.structure.regimens),
     )
     return posterior.solved(grid) if on_grid and grid and grid.in_closed_form else posterior
@@ -127,13 +134,18 @@ def _flat(draws: Floats) -> Floats:
 
 
 def _solved_scales(grid: GridPosterior, names: list[str]) -> dict[str, dict[str, float]]:
-    result = {}
-    for name in names:
-        x, density = grid.marginal(name)
-        mean, sd, lower, upper = density_summary(x, density).tolist()
-        (median,) = density_quantiles(x, density, np.array([0.5])).tolist()
-        result[name] = {"mean": mean, "sd": sd, "median": median, "lower": lower, "upper": upper}
-    return result
+    return {name: _summary_of(*grid.marginal(name)) for name in names}
+
+
+def _of_densities(densities: Mapping[str, tuple[Floats, Floats]], solved: bool) -> dict[str, dict[str, float]]:
+    """Summarise tau and omega by their exact densities, in the place of draws, where these are ``solved``."""
+    return {name: _summary_of(*density) for name, density in densities.items()} if solved else {}
+
+
+def _summary_of(x: Floats, density: Floats) -> dict[str, float]:
+    mean, sd, lower, upper = density_summary(x, density).tolist()
+    (median,) = density_quantiles(x, density, np.array([0.5])).tolist()
+    return {"mean": mean, "sd": sd, "median": median, "lower": lower, "upper": upper}
 
 
 def read_posterior(file: str) -> Posterior:
@@ -151,6 +163,7 @@ def read_posterior(file: str) -> Posterior:
         n, groups = draws.shape[0] * draws.shape[1], tuple(json.loads(tree.attrs.get("groups", "[]")))
         drawn = {name: posterior[name].to_numpy() for name in _SDS if name in posterior}
         drawn = {name: values.reshape(n, *values.shape[2:]) for name, values in drawn.items()}
+        densities = _densities(exact, groups)
         return Posterior(
             joint=JointPosterior.of_draws(_flat(draws), **drawn, groups=groups),
             engine=SAMPLED,
@@ -160,10 +173,11 @@ def read_posterior(file: str) -> Posterior:
             scales=PriorScales.of_attributes(tree.attrs),
             covariances=Covariances(by_prior("covariance"), by_prior("covariance_by_replicate")),
             converged=bool(tree.attrs["converged"]),
-            densities=_densities(exact, groups),
+            densities=densities,
             draws=draws,
             names=tuple(str(name) for name in posterior["coefficient"].to_numpy()),
             centres=json.loads(tree.attrs["centres"]),
+            solved_scales=_of_densities(densities, bool(tree.attrs["sds_solved"])),
             pair_groups=exact["pair_group"].to_numpy() if groups else None,
         )
 

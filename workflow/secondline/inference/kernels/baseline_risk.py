@@ -19,6 +19,7 @@ import numpy as np
 
 from secondline.inference.families import SCORE, TAU_SCORE, V, Y
 from secondline.inference.kernels.arm_integral import LOG_ROOT, integrate
+from secondline.inference.kernels.lattice import integrate_on_lattice, lay_lattice
 from secondline.inference.kernels.nodes import FROM, SLOPE, TO, VALUE, X, advance, asked, average, begin
 
 # the last columns of the arm table: 1 for arms that move with the baseline, and a
@@ -40,7 +41,10 @@ def integrate_at_baseline(family, f, slope, tau, arms, baseline_sd, work, expect
     tau : float
         0 or more.
     """
-    if arms[:, MOVES].sum() < 1.5 or tau == 0.0:
+    alone = arms[:, MOVES].sum() < 1.5 or tau == 0.0
+    for a in range(f.shape[0]):
+        lay_lattice(work[5], a, arms[a, MOVES] * (tau if alone else tau / sqrt(2.0)), arms[a])
+    if alone:
         return _given_common(family, f, slope, tau, 0.0, 0.0, arms, baseline_sd, work, expected)
     points, part = 2 * _REACH + 1, np.empty(expected.shape)
     values, parts = np.empty(points), np.empty((points, *expected.shape))
@@ -61,7 +65,7 @@ def integrate_at_baseline(family, f, slope, tau, arms, baseline_sd, work, expect
 @numba.njit(cache=True)
 def _given_common(family, f, slope, k, w, shared, arms, baseline_sd, work, expected):
     """Integrate over the baseline, given what the random effects of the arms share; ``k`` is the spread of the rest."""
-    nodes, state, by_node, inner, _ = work
+    nodes, state, by_node, inner, _, lattices = work
     n_arms, width, cuts = f.shape[0], expected.shape[1], np.zeros(1)
     precision, mean = 1.0 / baseline_sd**2, 0.0
     for a in range(n_arms):
@@ -77,7 +81,11 @@ def _given_common(family, f, slope, k, w, shared, arms, baseline_sd, work, expec
             for a in range(n_arms):
                 moves, found = arms[a, MOVES], by_node[s, a * width : (a + 1) * width]
                 beyond, own = moves * (u - arms[a, NEAR]), moves * k
-                value += integrate(family, u + f[a] + slope * beyond + own * w, own, arms[a], cuts, inner, found)
+                eta = u + f[a] + slope * beyond + own * w
+                part = integrate_on_lattice(family, eta, own, arms[a], cuts, lattices, a, found)
+                if np.isnan(part):
+                    part = integrate(family, eta, own, arms[a], cuts, inner, found)
+                value += part
                 along = found[TAU_SCORE] + w * found[SCORE] / sqrt(2.0)
                 found[TAU_SCORE] = moves * (along if shared > 0.0 else sqrt(2.0) * along)
                 found[width - 1] = found[SCORE] * beyond

@@ -23,9 +23,9 @@ X, VALUE, SLOPE, WEIGHT = range(4)
 (PHASE, FROM, TO, FIRST, LAST, CENTRE, STEP, LOW, LOW_SLOPE, HIGH, HIGH_SLOPE, TRIES, START, WIDTH) = range(14)
 _GRID, _SEEK, _PEAK, _RIGHT, _LEFT = range(5)
 
-_STEP = 0.9  # of the equal steps, in spreads
+STEP_IN_SPREADS = 0.9  # of the equal steps
 _HALF, _MORE, _MIDDLE = 6, 4, 18  # nodes on each side at first, in an extension, and at most
-_DEPTH = 13.0  # below the top, in the logarithm, where the equal steps may end
+DEPTH = 13.0  # below the top, in the logarithm, where the equal steps may end
 _ERROR = 13.0  # minus the logarithm of the relative error that a rule may have
 _MISSED = 1e-4  # of the change of the logarithm in a panel, at the top
 _END = 14.0  # below the top where the panels end
@@ -72,7 +72,7 @@ def asked(state):
 @numba.njit(cache=True)
 def begin(nodes, state, centre, spread, skewed):
     """Ask for values at equal steps about a guess of the centre; they are half as long for a ``skewed`` function."""
-    state[PHASE], state[CENTRE], state[STEP] = _GRID, centre, _STEP * spread * (0.5 if skewed else 1.0)
+    state[PHASE], state[CENTRE], state[STEP] = _GRID, centre, STEP_IN_SPREADS * spread * (0.5 if skewed else 1.0)
     state[FIRST], state[LAST] = _MIDDLE - _HALF, _MIDDLE + _HALF + 1
     _ask_grid(nodes, state, _MIDDLE - _HALF, _MIDDLE + _HALF + 1)
 
@@ -126,15 +126,15 @@ def _judge_grid(nodes, state):
     """Accept the equal steps, extend them on a side where they end too early, or give them up."""
     first, last = int(state[FIRST]), int(state[LAST])
     top = nodes[first:last, VALUE].max()
-    if not _is_resolved(nodes[first:last, VALUE], top):
+    if not is_resolved(nodes[first:last, VALUE], top):
         _seek(nodes, state)
-    elif nodes[first, VALUE] > top - _DEPTH:
+    elif nodes[first, VALUE] > top - DEPTH:
         if first < _MORE:
             _seek(nodes, state)
         else:
             state[FIRST] = first - _MORE
             _ask_grid(nodes, state, first - _MORE, first)
-    elif nodes[last - 1, VALUE] > top - _DEPTH:
+    elif nodes[last - 1, VALUE] > top - DEPTH:
         if last + _MORE > 2 * _MIDDLE + 1:
             _seek(nodes, state)
         else:
@@ -145,7 +145,7 @@ def _judge_grid(nodes, state):
 
 
 @numba.njit(cache=True)
-def _is_resolved(values, top):
+def is_resolved(values, top):
     """Whether equal steps are short enough everywhere.
 
     The trapezoid rule on a normal density has the relative error 2 exp(-2 pi^2 / c), with c its curvature times the

@@ -30,6 +30,7 @@ from secondline.inference.families import (
 from secondline.inference.kernels.arm_integral import LOG_ROOT, arm_space, integrate
 from secondline.inference.kernels.baseline_risk import integrate_at_baseline
 from secondline.inference.kernels.interpolation import CELL, OUTER, level_weights, look_up
+from secondline.inference.kernels.lattice import integrate_on_lattice, lattice_space, lay_lattice
 from secondline.inference.kernels.nodes import (
     FROM,
     NODES,
@@ -102,9 +103,10 @@ def entry_of(table, studies, i, level, by_level):
 
 @numba.njit(cache=True)
 def work_space(n_arms, width):
-    """Allocate what `integrate_study` writes to, for studies of up to ``n_arms``: outer nodes, then inner ones."""
+    """Allocate what `integrate_study` writes to, for studies of up to ``n_arms``: outer nodes, inner ones, lattices."""
     nodes, state = node_space()
-    return nodes, state, np.zeros((NODES, n_arms * width)), arm_space(width), np.empty((2, 4))
+    lattices = lattice_space(n_arms, width)
+    return nodes, state, np.zeros((NODES, n_arms * width)), arm_space(width), np.empty((2, 4)), lattices
 
 
 @numba.njit(cache=True)
@@ -123,10 +125,13 @@ def integrate_study(family, f, tau, cuts, arms, baseline_sd, entry, work, expect
     The inner integrals are looked up from ``entry`` on, see `look_up`, as far as it has them.
     """
     table, start, points, level, by_level = entry
-    nodes, state, by_node, inner, weights = work
+    nodes, state, by_node, inner, weights, lattices = work
     k, half_tau, n_arms, width = tau / sqrt(2.0), 0.5 * tau, f.shape[0], expected.shape[1]
     centre, spread = _guess(f, k, arms, baseline_sd)
     begin(nodes, state, centre, spread, False)
+    for a in range(n_arms):
+        # Other families have tables.
+        lay_lattice(lattices, a, k if family in ORDERED else 0.0, arms[a])
     while asked(state):
         for s in range(int(state[FROM]), int(state[TO])):
             mu = nodes[s, X]
@@ -135,6 +140,8 @@ def integrate_study(family, f, tau, cuts, arms, baseline_sd, entry, work, expect
                 eta, found = mu + f[a], by_node[s, a * width : (a + 1) * width]
                 of_arm = table, start + a * points * CELL, points, level, by_level
                 part = look_up(of_arm, weights, eta, arms[a, Y], arms[a, V] + k * k, half_tau, found)
+                if np.isnan(part):
+                    part = integrate_on_lattice(family, eta, k, arms[a], cuts, lattices, a, found)
                 if np.isnan(part):
                     part = integrate(family, eta, k, arms[a], cuts, inner, found)
                 value += part
