@@ -35,4 +35,6 @@ fi
 
 "$venv/bin/python" -m pip install --quiet --require-hashes -r envs/requirements-dev.txt
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+# Where Python is told to write no bytecode, every job would compile these files anew.
+"$venv/bin/python" -m compileall -q workflow/secondline
 "$venv/bin/secondline" compile

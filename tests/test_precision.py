@@ -1,13 +1,14 @@
 """Tables of counts have small Monte Carlo errors: the estimate of them, the draws that it asks for, and the tables."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from secondline.cell_values import SAMPLED
+from secondline.cell_values import IMPORTANCE, SAMPLED
 from secondline.inference.fit import Sampler, sample_fit
 from secondline.inference.fitted import Fitted
-from secondline.inference.precision import Precision, largest
+from secondline.inference.precision import Precision, largest, precision
 from secondline.inference.priors import PriorScales
 from secondline.inference.settings import SamplerPlan, SamplerSettings
 from secondline.inference.task import Fit
@@ -72,9 +73,7 @@ def fitted(
 ) -> Fitted:
     """Sample a fit."""
     plan = SamplerPlan(chains=4, first=FIRST, retry=AGAIN, most=most)
-    return sample_fit(
-        Fit(network_data(rows, ABC, likelihood), RANDOM), Sampler(sampler.compiled, sampler.size, plan, 2), seed
-    )
+    return sample_fit(Fit(network_data(rows, ABC, likelihood), RANDOM), replace(sampler, plan=plan, cores=2), seed)
 
 
 def errors(found: Fitted) -> tuple[float, float]:
@@ -101,6 +100,22 @@ def test_counts_go_on_until_errors_are_small_and_contrasts_do_not(sampler: Sampl
     contrasts = simulate("contrasts", ("ab", "ac", "bc", "ab"), {"a": 0.0, "b": -0.5, "c": 0.4}, 0.3, 1)
     exact = fitted(sampler, 1, contrasts, "contrasts")
     assert draws_of(exact) == 500 and errors(exact)[1] > MAX_LIMIT_ERROR
+
+
+def test_tau_comes_from_the_exact_engine_where_that_is_precise(sampler: Sampler) -> None:
+    """Its row has the exact values, of which the draws are the check; then draws need not be as many for its limits."""
+    found = fitted(sampler, 1)
+    assert found.attempt.sds_solved and found.solution.posterior is not None
+    mean, sd, lower, upper = found.solution.posterior.scale_summary("tau")[0]
+    (row,) = summarise_heterogeneity(posterior_of(found))
+    assert row["engine"] == IMPORTANCE
+    assert [row["mean"], row["sd"], row["lower"], row["upper"]] == pytest.approx(
+        [mean, sd, lower, upper], abs=1e-3 * sd
+    )
+    drawn = found.attempt.parameters["tau"]
+    assert drawn.mean() == pytest.approx(row["mean"], abs=4 * sd / np.sqrt(drawn.size / 4))
+    parameters, predictor = found.attempt.parameters, found.fit.data.predictor
+    assert precision(parameters, predictor).limit > precision(parameters, predictor, sds=False).limit
 
 
 def cells(found: Fitted) -> dict[tuple[str, ...], dict[str, float]]:

@@ -230,7 +230,8 @@ def _sampling(settings: ReportSettings, drawn: Sequence[str], solved: Sequence[s
     return (
         f"{text} For counts, sampling continued, up to {sampler.most} draws per chain, until Monte Carlo standard "
         f"errors were at most {100 * MAX_MEAN_ERROR:g}% of the posterior standard deviation for means and "
-        f"{100 * MAX_LIMIT_ERROR:g}% for limits of intervals; the table of fits gives the largest."
+        f"{100 * MAX_LIMIT_ERROR:g}% for limits of intervals; the table of fits gives the largest. "
+        "The tables take τ and ω from the numerical integration described below, where its own error is as small."
     )
 
 
