@@ -22,7 +22,7 @@ HEAVY = {
     "assess_inconsistency",
     "explore_specifications",
 }
-PLOTS = {"plot_outcome", "plot_outcome_and_inconsistency", "plot_outcome_for_papers"}
+PLOTS = {"plot_outcome", "plot_outcome_and_inconsistency", "plot_outcome_for_papers", "plot_other_models"}
 GROUPED = {"summarise_models", "assess_inconsistency", *PLOTS}
 
 

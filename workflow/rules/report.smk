@@ -37,9 +37,12 @@ from secondline.report.settings import Labels
 
 # Figures of an outcome have the names of the studies that report it, so that another study redraws none of them.
 LABELS = figure_labels(project)
-# Figures are SVG files, which page and Snakemake's report show; those of the headline model for papers too, as PDF and
-# PNG with their captions as a text: of the analysis that the others vary in every run, of the others when asked for.
+# Figures are SVG files of the headline model, which page and Snakemake's report show, and for papers PDF and PNG files
+# with their captions as a text: of the analysis that the others vary in every run, of the others when asked for. The
+# figures of other models are drawn when they are asked for.
 SHOWN, COPIES = "svg", ["pdf", "png", "txt"]
+HEADLINE = project.config.headline
+OTHERS = [model for model in MODELS if model != HEADLINE]
 
 
 rule plot_outcome:
@@ -69,14 +72,13 @@ rule plot_outcome:
         ),
         [
             report(
-                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/figures/{figure}.{SHOWN}",
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{HEADLINE}/figures/{figure}.{SHOWN}",
                 caption=f"../report/{figure}.rst",
                 category="{analysis}",
                 subcategory="{outcome}",
-                labels={"figure": figure, "model": model},
+                labels={"figure": figure, "model": HEADLINE},
             )
-            for model in MODELS
-            for figure in figures_of(project, model)
+            for figure in figures_of(project, HEADLINE)
         ],
     log:
         "logs/{analysis}/{outcome}/plot_outcome.log",
@@ -85,7 +87,7 @@ rule plot_outcome:
     conda:
         "../../envs/secondline.yaml"
     params:
-        models=MODELS,
+        models=[HEADLINE],
         labels=lambda w: [outcome_labels(project, w.outcome)],
         inconsistency=False,
         formats=[SHOWN],
@@ -101,8 +103,8 @@ use rule plot_outcome as plot_outcome_for_papers with:
             for file in [
                 "network/network",
                 *(
-                    f"{project.config.headline}/figures/{figure}"
-                    for figure in figures_of(project, project.config.headline)
+                    f"{HEADLINE}/figures/{figure}"
+                    for figure in figures_of(project, HEADLINE)
                 ),
             ]
             for kind in COPIES
@@ -110,11 +112,30 @@ use rule plot_outcome as plot_outcome_for_papers with:
     log:
         "logs/{analysis}/{outcome}/plot_outcome_for_papers.log",
     params:
-        models=[project.config.headline],
+        models=[HEADLINE],
         labels=lambda w: [outcome_labels(project, w.outcome)],
         inconsistency=False,
         formats=COPIES,
         code=code_behind("plot_outcome"),
+
+
+if OTHERS:
+
+    use rule plot_outcome as plot_other_models with:
+        output:
+            [
+                f"{RESULTS}/{{analysis}}/{{outcome}}/{model}/figures/{figure}.{SHOWN}"
+                for model in OTHERS
+                for figure in figures_of(project, model)
+            ],
+        log:
+            "logs/{analysis}/{outcome}/plot_other_models.log",
+        params:
+            models=OTHERS,
+            labels=lambda w: [outcome_labels(project, w.outcome)],
+            inconsistency=False,
+            formats=[SHOWN],
+            code=code_behind("plot_outcome"),
 
 
 # The analysis whose inconsistency is assessed has figures of it, drawn in the same job.
@@ -138,7 +159,7 @@ if project.config.inconsistency:
                     caption=f"../report/{figure}.rst",
                     category="{analysis}",
                     subcategory="{outcome}",
-                    labels={"figure": figure, "model": project.config.headline},
+                    labels={"figure": figure, "model": HEADLINE},
                 )
                 for figure in INCONSISTENCY_FIGURES
             ],
@@ -150,7 +171,7 @@ if project.config.inconsistency:
         wildcard_constraints:
             analysis=project.config.inconsistency,
         params:
-            models=MODELS,
+            models=[HEADLINE],
             labels=lambda w: [outcome_labels(project, w.outcome)],
             inconsistency=True,
             formats=[SHOWN],
@@ -173,7 +194,7 @@ for ANALYSIS in project.config.reported:
             input:
                 f"{RESULTS}/{ANALYSIS}/summary/ranking.csv",
                 [
-                    f"{RESULTS}/{ANALYSIS}/{outcome}/{project.config.headline}/{table}.csv"
+                    f"{RESULTS}/{ANALYSIS}/{outcome}/{HEADLINE}/{table}.csv"
                     for outcome in project.config.outcomes_of(ANALYSIS)
                     for table in ("absolute_effects", "relative_effects", "ranking")
                 ],
@@ -196,7 +217,7 @@ for ANALYSIS in project.config.reported:
                             subcategory="all outcomes",
                             labels={
                                 "figure": figure,
-                                "model": project.config.headline,
+                                "model": HEADLINE,
                             },
                         )
                         if kind == SHOWN
@@ -242,7 +263,7 @@ for ANALYSIS in project.config.reported:
                             subcategory=NAME,
                             labels={
                                 "figure": figure,
-                                "model": project.config.headline,
+                                "model": HEADLINE,
                             },
                         )
                         for figure in doubt_figures(project, ANALYSIS, NAME)
@@ -281,7 +302,7 @@ for NAME in judged_outcomes(project, BASE):
                     caption=f"../report/{figure}.rst",
                     category=BASE,
                     subcategory=NAME,
-                    labels={"figure": figure, "model": project.config.headline},
+                    labels={"figure": figure, "model": HEADLINE},
                 )
                 for figure in certainty_figures(project, NAME)
             ],

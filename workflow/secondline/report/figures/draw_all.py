@@ -33,12 +33,14 @@ def plot_outcome(
     inconsistency: bool = False,
     behind: str | None = None,
 ) -> None:
-    """Draw the network of an outcome, the figures of each of its models, and those of its inconsistency.
+    """Draw the figures of models of an outcome, with the headline one those of the network and its inconsistency.
 
     Parameters
     ----------
     folder : path
         results/<analysis>/<outcome>; figures go to network/, <model>/figures/ and inconsistency/figures/.
+    models : sequence of str
+        Those to draw.
     labels : Labels
         From `secondline.jobs.report_settings.figure_labels`.
     formats : sequence
@@ -50,11 +52,13 @@ def plot_outcome(
     """
     rankings = {model: read_table(folder / model / "ranking.csv") for model in models}
     evidence, edges = read_table(folder / "evidence.csv"), read_table(folder / "network" / "edges.csv")
+    headline = labels.headline in rankings
     names = Names(labels, analysis, outcome, direct=read_direct({outcome: behind} if behind else {}))
-    save(draw_network(edges, evidence, rankings[labels.headline], names), folder / "network" / "network", formats)
+    if headline:
+        save(draw_network(edges, evidence, rankings[labels.headline], names), folder / "network" / "network", formats)
     for model, ranking in rankings.items():
         _plot_model(folder / model, ranking, replace(names, model=model), formats)
-    if inconsistency:
+    if headline and inconsistency:
         _plot_inconsistency(folder / "inconsistency", evidence, replace(names, model=labels.headline))
 
 
