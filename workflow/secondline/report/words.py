@@ -27,6 +27,7 @@ SPREADS = {
     "tau": "τ: standard deviation between studies",
     "settings": "ω: standard deviation of component effects between settings",
     "classes": "ω: standard deviation of component effects within classes",
+    "class": "ω: standard deviation of component effects within the class",
 }
 CATEGORIES = {"cr": "CR", "pr": "PR", "sd": "SD", "pd": "PD"}
 EVIDENCE_WORDS = {
@@ -199,6 +200,7 @@ class Names:
     def parameter(self, name: str) -> str:
         """Say of what tau or omega is the standard deviation."""
         kind = "tau" if name.startswith("tau") else self.labels.omega[self.model]
+        kind = "class" if name.startswith("omega[") else kind
         return SPREADS[kind] + group_words(name, self.labels)
 
     def node(self, name: str) -> str:
