@@ -72,9 +72,8 @@ def fitted(
 ) -> Fitted:
     """Sample a fit."""
     plan = SamplerPlan(chains=4, first=FIRST, retry=AGAIN, most=most)
-    return sample_fit(
-        Fit(network_data(rows, ABC, likelihood), RANDOM), Sampler(sampler.compiled, sampler.size, plan, 2), seed
-    )
+    same = Sampler(sampler.compiled, sampler.size, n_taus=1, n_omegas=1, plan=plan, cores=2)
+    return sample_fit(Fit(network_data(rows, ABC, likelihood), RANDOM), same, seed)
 
 
 def errors(found: Fitted) -> tuple[float, float]:
