@@ -29,6 +29,9 @@ def _read(value: Any) -> bool | ClassEffects:
         return given if isinstance(given, ClassEffects) else _FLAG.validate_python(value)
     except ValidationError as problems:
         first = problems.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    if first["type"] == "bad_value":
+        fail((*first["loc"], *context["key"]), context["shown"], context["problem"])
     problem = first["msg"] if first["loc"] else f"{first['msg']}; or a mapping, sd: shared or sd: own"
     fail(tuple(first["loc"]), first["input"], problem)
 

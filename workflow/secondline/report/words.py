@@ -199,9 +199,8 @@ class Names:
 
     def parameter(self, name: str) -> str:
         """Say of what tau or omega is the standard deviation."""
-        kind = "tau" if name.startswith("tau") else self.labels.omega[self.model]
-        kind = "class" if name.startswith("omega[") else kind
-        return SPREADS[kind] + group_words(name, self.labels)
+        kind = "class" if name.startswith("omega[") else self.labels.omega.get(self.model, "")
+        return SPREADS["tau" if name.startswith("tau") else kind] + group_words(name, self.labels)
 
     def node(self, name: str) -> str:
         """Label of what an arm received: a regimen, or regimens that it mixes, joined by +."""
