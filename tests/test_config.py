@@ -270,6 +270,42 @@ def test_categories(changes: dict[str, object], message: str) -> None:
         ),
         (
             "config.yaml",
+            "  setting: {heterogeneity: true, settings: true",
+            "  setting: {heterogeneity: true, classes: {sd: own}",
+            "models.setting.classes = 'sd: own': the treatments have no classes",
+        ),
+        (
+            "config.yaml",
+            "settings: true}",
+            "settings: true, classes: {sd: own}}",
+            "models.setting.classes = 'sd: own': a model has settings or classes, not both",
+        ),
+        (
+            "config.yaml",
+            "  setting: {heterogeneity: true, settings: true",
+            "  setting: {heterogeneity: true, classes: {sd: each}",
+            "models.setting.classes.sd = 'each': Input should be 'shared' or 'own'",
+        ),
+        (
+            "config.yaml",
+            "  setting: {heterogeneity: true, settings: true",
+            "  setting: {heterogeneity: true, classes: {omega: own}",
+            "models.setting.classes.omega = 'own': unknown key; allowed: sd",
+        ),
+        (
+            "config.yaml",
+            "  setting: {heterogeneity: true, settings: true",
+            "  setting: {heterogeneity: true, classes: some",
+            "models.setting.classes = 'some': Input should be a valid boolean",
+        ),
+        (
+            "config.yaml",
+            "pooled: {heterogeneity: true, settings: false}",
+            "pooled: {heterogeneity: true, classes: {sd: own}}",
+            "headline = 'pooled': the headline model has one omega, or none: thresholds, specifications",
+        ),
+        (
+            "config.yaml",
             "  setting: {heterogeneity: true",
             "  setting: {heterogeneity: {by: class}",
             "models.setting.heterogeneity.by = 'class': the treatments have no classes; allowed: comparison",

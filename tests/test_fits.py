@@ -259,7 +259,8 @@ def test_a_fit_without_an_exact_check_takes_its_widening_and_densities_from_draw
 ) -> None:
     """Where the engine refuses itself, doubled priors are sampled; the engine's own answer is the right value."""
     data = network_data(simulate("contrasts", LOOP, EFFECTS, 0.3, 1), PLAIN, "contrasts")
-    fit, sampler = Fit(data, RANDOM), Sampler(compiled, SIZE, SamplerPlan(chains=4, first=SETTINGS, retry=AGAIN), 2)
+    plan = SamplerPlan(chains=4, first=SETTINGS, retry=AGAIN)
+    fit, sampler = Fit(data, RANDOM), Sampler(compiled, SIZE, n_taus=1, n_omegas=1, plan=plan, cores=2)
     solution = solve(data, RANDOM)
     parameters, divergences = sample(compiled, fit, SIZE, SETTINGS, 4, 2, 1)
     attempt = Attempt(parameters, divergences, [], [], True, 0.0)

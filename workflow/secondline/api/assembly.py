@@ -91,6 +91,7 @@ def _effects(network: Network, model: Model, evidence: Sequence[Mapping[str, str
     return Effects(
         settings=model.settings,
         classes=dict(model.classes or {}),
+        own_class_sds=model.has_own_class_sds,
         interactions=tuple((a, b) for a, b in model.interactions),
         varying=varying,
         regimen_level=model.regimen_level,

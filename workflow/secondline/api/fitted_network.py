@@ -10,6 +10,7 @@ from secondline.api.network import Network
 from secondline.errors import UserError
 from secondline.inference.fitted import Fitted
 from secondline.measures import MEASURES
+from secondline.network.class_sds import SHARED
 from secondline.sd_prior import is_number
 from secondline.summaries.settings import ComparisonSettings
 
@@ -55,11 +56,16 @@ class FittedNetwork:
         """Whether estimates are ratios, and their logarithms the effects."""
         return MEASURES[self.measure].is_ratio
 
-    def _check_one_tau(self, verb: str) -> None:
-        """Refuse what departs from a fit by one tau, where groups of studies have their own."""
+    def _check_one_of_each_sd(self, verb: str) -> None:
+        """Refuse what departs from a fit by one tau and one omega where groups of studies or classes have their own."""
         if self.model.unequal:
             problem = "this is computed for models with one tau, or none; fit the network without Unequal for it"
             raise UserError(problem, f"Result.{verb}", key="heterogeneity", value=str(self.model.unequal))
+        if self.model.has_own_class_sds:
+            problem = (
+                f"this is computed for models with one omega, or none; fit the network with class_sd {SHARED} for it"
+            )
+            raise UserError(problem, f"Result.{verb}", key="class_sd", value=self.model.class_sd)
 
     def _direction(self, better: str | None) -> str:
         direction = better or self.network.better

@@ -11,6 +11,7 @@ from secondline.errors import UserError
 from secondline.likelihoods import LIKELIHOODS, Likelihood
 from secondline.measures import MEASURES
 from secondline.network.baseline_risk import why_not
+from secondline.network.class_sds import OWN, SHARED
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS
 from secondline.sd_prior import LEAST_SCALE, MOST_SCALE, SdPrior, is_number
 from secondline.sd_priors import HalfNormal
@@ -145,6 +146,9 @@ class Model:
     classes : mapping, optional
         Class by treatment (or component): effects of a class are exchangeable around its mean, with standard deviation
         omega.
+    class_sd : {"shared", "own"}
+        Whether all classes share one omega, or every class has its own, all with the prior of omega. That of a class
+        with few members stays close to its prior, and that of a class with a single member practically at it.
     settings : bool
         Effects of components differ by setting; for networks of a configuration that has settings.
     interactions : tuple of pairs
@@ -187,6 +191,7 @@ class Model:
     link: str = ""
     heterogeneity: bool | Unequal = True
     classes: Mapping[str, str] | None = None
+    class_sd: str = SHARED
     settings: bool = False
     interactions: tuple[tuple[str, str], ...] = ()
     exchangeable_interactions: tuple[str, float] | None = None
@@ -210,6 +215,8 @@ class Model:
         if self.classes and self.settings:
             problem = "a model has settings or classes, not both: each needs omega for itself"
             raise UserError(problem, "Model", key="classes", value=dict(self.classes))
+        if self.class_sd == OWN and not self.classes:
+            raise UserError("the model has no classes; allowed: with classes", "Model", key="class_sd", value=OWN)
         if self.centre is not None and not self.covariate:
             raise UserError("there is no covariate to be centred", "Model", key="centre", value=self.centre)
         self._check_interactions()
@@ -228,6 +235,7 @@ class Model:
             "heterogeneity": (isinstance(self.heterogeneity, bool | Unequal), "True, False, or how it is Unequal"),
             "settings": (isinstance(self.settings, bool), "True or False"),
             "classes": (self.classes is None or isinstance(self.classes, Mapping), "a mapping, class by treatment"),
+            "class_sd": (self.class_sd in (SHARED, OWN), f"{SHARED}, {OWN}"),
             "interactions": (different and len({*sets}) == len(sets), "pairs of two different components, each once"),
             "regimen_level": (isinstance(self.regimen_level, bool), "True or False"),
             "exchangeable_interactions": (
@@ -280,6 +288,11 @@ class Model:
         return self.heterogeneity if isinstance(self.heterogeneity, Unequal) else None
 
     @property
+    def has_own_class_sds(self) -> bool:
+        """Whether every class has a standard deviation of its own."""
+        return self.class_sd == OWN
+
+    @property
     def regressors(self) -> tuple[Covariate, ...]:
         """The covariates, one or several."""
         return (Covariate(self.covariate, self.centre),) if self.covariate else tuple(self.covariates)
@@ -304,7 +317,7 @@ class Model:
         effects = "random effects" if self.heterogeneity else "common effect"
         effects += f" {self.unequal}" if self.unequal else ""
         parts = [
-            *(["classes"] if self.classes else []),
+            *(["classes" + " with a standard deviation each" * self.has_own_class_sds] if self.classes else []),
             *(["effects by setting"] if self.settings else []),
             *(f"interaction {a} and {b}" for a, b in self.interactions),
             *self._words_of_varying(),

@@ -226,6 +226,9 @@ def _of_models(declared: Declared, choices: Choices) -> Axis:
         if model.unequal:
             problem = "the specification curve has one tau, or none; fit this model by itself"
             raise UserError(problem, _WHERE, key="models", value=name)
+        if model.has_own_class_sds:
+            problem = "the specification curve has one omega, or none; fit this model by itself"
+            raise UserError(problem, _WHERE, key="models", value=name)
         other = _tau(declared.priors.tau if model.heterogeneity else None)
         tau = other if model.heterogeneity != own.heterogeneity else None
         levels.append(Level(name=name, label=str(model), model=name, tau=tau))

@@ -93,7 +93,7 @@ class UnderDoubt(FittedNetwork):
         use_user_cache()
         from secondline.api import specifying
 
-        self._check_one_tau("specifications")
+        self._check_one_of_each_sd("specifications")
         specifying.check_kind(kind)
         settings = self._settings(self._direction(better), None)
         declared = specifying.Declared(
@@ -138,7 +138,7 @@ class UnderDoubt(FittedNetwork):
         from secondline.doubt import thresholds as single
         from secondline.doubt.threshold_tables import find_thresholds
 
-        self._check_one_tau("thresholds")
+        self._check_one_of_each_sd("thresholds")
         if self.model.arms.is_ordered:
             problem = "thresholds are not found for ordered categories; allowed: contrasts, means, events, rates"
             raise UserError(problem, "Result.thresholds", key="likelihood", value=str(self.model.arms.name))
@@ -157,7 +157,7 @@ class UnderDoubt(FittedNetwork):
         """Describe what can contradict the additivity of components; columns of doubt/additivity.csv."""
         from secondline.doubt import additivity
 
-        self._check_one_tau("additivity")
+        self._check_one_of_each_sd("additivity")
         fit, posterior = self._fitted.fit, self._fitted.solution.posterior
         likelihood, overlaps = self.model.arms.name, self.network.overlaps
         return table(
@@ -197,7 +197,7 @@ class UnderDoubt(FittedNetwork):
         from secondline.doubt import bias_fan
         from secondline.doubt import tipping as points
 
-        self._check_one_tau("bias_fan")
+        self._check_one_of_each_sd("bias_fan")
         direction, verb = self._direction(better), "Result.bias_fan"
         arms = flattered(toward, studies, (self.network.treatments, self.network.studies), direction, verb)
         declared = self._declared(direction)
@@ -236,7 +236,7 @@ class UnderDoubt(FittedNetwork):
         from secondline.doubt.prior_fan import COLUMNS, prior_fan_rows
         from secondline.doubt.prior_fan_choices import usual_priors
 
-        self._check_one_tau("prior_fan")
+        self._check_one_of_each_sd("prior_fan")
         declared = self._declared(self._direction(better))
         priors = checked_priors(tau, "Result.prior_fan") or usual_priors(self.priors.tau, self.measure)
         return table(list(prior_fan_rows(declared, priors)), COLUMNS)
@@ -281,7 +281,7 @@ class UnderDoubt(FittedNetwork):
         from secondline.doubt import next_study as studies
         from secondline.doubt.settings import NextStudySettings
 
-        self._check_one_tau("next_study")
+        self._check_one_of_each_sd("next_study")
         settings, rows = self._settings(self._direction(better), None), rows_with(self._evidence, self.model.needs)
         situation = studies.Situation.of(self._fitted, rows, self.model.arms.name, settings)
         asked = NextStudySettings(sizes=tuple(sizes), decisive=decisive)

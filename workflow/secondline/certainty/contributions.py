@@ -172,4 +172,4 @@ def _points(posterior: GridPosterior) -> tuple[NDArray[np.int64], Floats]:
 
 def _prior_sd(fit: Fit, posterior: GridPosterior) -> Floats:
     """Prior standard deviations of the coefficients at every omega of the grid, (omegas, coefficients)."""
-    return np.stack([fit.scales.coefficients(fit.data.predictor, float(omega)) for omega in posterior.omega.points])
+    return np.stack([fit.scales.coefficients(fit.data.predictor, omega) for omega in posterior.omega.points])

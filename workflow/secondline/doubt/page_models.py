@@ -34,6 +34,7 @@ _COUNTS = "patients are counted, and the page solves contrasts and means alone"
 _COVARIATE = "has a covariate, whose centre moves with the studies"
 _PRIOR = "has another prior of a standard deviation than a half-normal one, and the page solves no other"
 _UNEQUAL = "has a heterogeneity of its own for every group of studies"
+_OWN_SDS = "has a standard deviation of its own for every class"
 _NO_CONSISTENCY = "does not hold all effects together"
 _KINDS = {EFFECT: "effect", SLOPE: "slope", EXCHANGEABLE: "omega", INTERACTION: "interaction"}
 _DECLARED = "as declared"
@@ -122,6 +123,8 @@ def _why_not_offered(fit: Fit) -> str:
         return _COVARIATE
     if effects.groups:
         return _UNEQUAL
+    if effects.own_class_sds:
+        return _OWN_SDS
     if effects.unrelated or effects.split:
         return _NO_CONSISTENCY
     return _PRIOR if None in (fit.scales.tau.page_scale, fit.scales.omega.page_scale) else ""

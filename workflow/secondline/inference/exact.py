@@ -14,65 +14,29 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from secondline.inference.grid import Axes, Axis, NormalMixture, density_quantiles, density_summary, normalise
-from secondline.inference.grid_search import MOST_SDS, REACH, free_sds, search, why_no_grid
+from secondline.inference.effort import Effort, effort, is_slow
+from secondline.inference.grid import (
+    Axes,
+    Axis,
+    NormalMixture,
+    density_quantiles,
+    density_summary,
+    normalise,
+    parts_of,
+)
+from secondline.inference.grid_search import REACH, search, why_no_grid
 from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.resolution import resolution
+from secondline.network.class_sds import omega_names
 from secondline.network.data import NetworkData
 from secondline.network.structure import Floats
 from secondline.network.study_groups import tau_names
 
 __all__ = ["REACH", "Effort", "GridPosterior", "effort", "gaussian_grid", "is_slow", "posterior"]
 
-REPLICATES = 8  # independent scramblings of the Sobol sequence; their spread is the engine's own error
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How fine the engine works: grid points for tau and omega, importance draws a grid point and replicate.
-
-    The spread of the replicates is the engine's own error; one of them will do where that is not asked for.
-    """
-
-    tau: int
-    omega: int
-    draws: int
-    replicates: int = REPLICATES
-
-
-_GAUSSIAN_GRID = 41  # points for tau and for omega
-_COUNT_GRID = {"tau": 21, "omega": 11}
-_THREE_SDS, _TWO_TAUS_OF_COUNTS = 25, 13  # points for every tau of groups, where one grid has more of them
-_EVALUATIONS = 2**21  # of the likelihood of an arm, over the whole grid
-_SLOWER = 16  # how much more one costs that no table can know: of ordered categories, or along the baseline risk
-_COUNT_DRAWS = 2**14, 2**16  # importance draws over the whole grid, at least and at most
-_MIN_DRAWS, _MAX_DRAWS = 32, 512
 _LEAST_WEIGHT = 1e-10  # of a component of the posterior
 _FLOOR = 0.01  # error of the engine in sds below which its replicates do not bring it: they share grid and tables
-
-
-def effort(data: NetworkData, scales: PriorScales, factor: float = 1.0, replicates: int = REPLICATES) -> Effort:
-    """Choose the grid, and the importance draws at each of its points, for a fit; ``factor`` scales the draws."""
-    if not len(data.counts.study):
-        points = _GAUSSIAN_GRID if free_sds(data, scales) < MOST_SDS else _THREE_SDS
-        return Effort(points, points, 1)
-    n_taus = data.groups.n_taus
-    of_tau = _COUNT_GRID["tau"] if n_taus == 1 else _TWO_TAUS_OF_COUNTS
-    points = (of_tau**n_taus if scales.tau.is_free else 1) * (_COUNT_GRID["omega"] if scales.omega.is_free else 1)
-    total = min(max(_EVALUATIONS / len(data.counts.rows), _COUNT_DRAWS[0]), _COUNT_DRAWS[1])
-    draws, least = total / points / REPLICATES, 2 * _MIN_DRAWS
-    if is_slow(data):
-        draws, least, replicates = draws * REPLICATES / 4 / _SLOWER, _MIN_DRAWS, min(replicates, 4)
-    draws = max(factor * min(draws, _MAX_DRAWS), least)
-    return Effort(of_tau, _COUNT_GRID["omega"], 2 ** round(np.log2(draws)), replicates)
-
-
-def is_slow(data: NetworkData) -> bool:
-    """Whether the likelihood is integrated anew at every draw: of ordered categories, or along the baseline risk."""
-    if not len(data.counts.study):
-        return False
-    return data.counts.likelihood.is_ordered or data.predictor.baseline_slope is not None
 
 
 @dataclass(frozen=True)
@@ -85,7 +49,7 @@ class GridPosterior:
     """
 
     tau: Axis | Axes
-    omega: Axis
+    omega: Axis | Axes
     log_density: Floats
     """(replicates, G), G = points of tau times points of omega, tau varying slowest."""
     means: Floats
@@ -98,6 +62,8 @@ class GridPosterior:
     """By how much the log density may rise beyond what was taken for its mode, (G,); 0 in closed form."""
     groups: tuple[str, ...] = ()
     """Groups of studies with a tau of their own, in the order of the axes of ``tau``."""
+    classes: tuple[str, ...] = ()
+    """Classes with an omega of their own, in the order of the axes of ``omega``."""
 
     def log_weights_of_grid(self, step: int = 1) -> Floats:
         """Log posterior weights of the grid, (replicates, G); ``step`` 2 uses every other point of both axes."""
@@ -144,6 +110,7 @@ class GridPosterior:
             tau=self.tau.points[tau],
             omega=self.omega.points[omega],
             groups=self.groups,
+            classes=self.classes,
         )
 
     def log_evidence(self, step: int = 1) -> float:
@@ -187,7 +154,7 @@ class GridPosterior:
         return np.asarray(between + within)
 
     def draws(self, n: int, seed: int) -> tuple[Floats, Floats, Floats]:
-        """Draw coefficients (n, coefficients), tau (n,) or (n, groups), and omega (n,) from the posterior."""
+        """Draw coefficients (n, coefficients), tau (n,) or (n, groups), and omega (n,) or (n, classes)."""
         rng = np.random.default_rng(seed)
         weights = self.component_weights()
         picks = np.searchsorted(np.cumsum(weights.ravel()), (np.arange(n) + rng.random()) / n)
@@ -244,11 +211,11 @@ class GridPosterior:
     @property
     def _axes(self) -> dict[str, Axis]:
         """Axis of every standard deviation, by its name, in the order of the grid."""
-        parts = self.tau.parts if isinstance(self.tau, Axes) else (self.tau,)
-        return {**dict(zip(tau_names(self.groups), parts, strict=True)), "omega": self.omega}
+        names = (*tau_names(self.groups), *omega_names(self.classes))
+        return dict(zip(names, (*parts_of(self.tau), *parts_of(self.omega)), strict=True))
 
     def marginal(self, parameter: str, replicate: int | None = None) -> tuple[Floats, Floats]:
-        """Grid and normalised posterior density of ``omega``, of ``tau``, or of the tau of a group."""
+        """Grid and normalised posterior density of ``tau`` or ``omega``, or of that of a group or of a class."""
         chosen = slice(None) if replicate is None else slice(replicate, replicate + 1)
         axes = self._axes
         place = list(axes).index(parameter)
@@ -310,19 +277,22 @@ def posterior(
         raise ArithmeticError(why_no_grid(data, scales))
     chosen = chosen or effort(data, scales)
 
-    def evaluate(tau: Axis | Axes, omega: Axis, draws: int, replicates: int) -> GridPosterior:
+    def evaluate(tau: Axis | Axes, omega: Axis | Axes, draws: int, replicates: int) -> GridPosterior:
         if len(data.counts.study):
             return _importance_grid(data, scales, tau, omega, draws, replicates, moved)
         return gaussian_grid(data, scales, tau, omega)
 
-    points, groups = (chosen.tau, chosen.omega), len(data.groups.names)
-    return search(evaluate, scales, resolution(data), points, (chosen.draws, chosen.replicates), groups)
+    points, own = (chosen.tau, chosen.omega), (len(data.groups.names), len(data.predictor.classes_with_sds))
+    return search(evaluate, scales, resolution(data), points, (chosen.draws, chosen.replicates), own)
 
 
 def _log_prior(scales: PriorScales, tau: Floats, omega: Floats) -> Floats:
     """Log density of the priors on the grid, (tau, omega); 0 for a parameter with a point mass."""
-    of_tau = scales.tau.log_density(tau)
-    return (of_tau if tau.ndim == 1 else of_tau.sum(axis=1))[:, None] + scales.omega.log_density(omega)[None, :]
+    of_tau, of_omega = (
+        of_all if of_all.ndim == 1 else of_all.sum(axis=1)
+        for of_all in (scales.tau.log_density(tau), scales.omega.log_density(omega))
+    )
+    return np.asarray(of_tau[:, None] + of_omega[None, :])
 
 
 def _log_constant(data: NetworkData) -> float:
@@ -335,8 +305,13 @@ def _log_constant(data: NetworkData) -> float:
     return float(gaussian + log_constants(data.counts).sum())
 
 
-def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis | Axes, omega_axis: Axis) -> GridPosterior:
-    """Solve in closed form on given axes: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I), tau by group."""
+def gaussian_grid(
+    data: NetworkData, scales: PriorScales, tau_axis: Axis | Axes, omega_axis: Axis | Axes
+) -> GridPosterior:
+    """Solve in closed form on given axes: y ~ N(A b, 1 + tau^2 lambda), b = D u, u ~ N(0, I).
+
+    tau is that of the group, and D has the omega of the class.
+    """
     gaussian, tau, omega = data.gaussian, tau_axis.points, omega_axis.points
     n_coefficients = data.n_coefficients
     precision = 1 / (1 + data.groups.tau_of(tau, gaussian.study) ** 2 * gaussian.scales)
@@ -345,7 +320,7 @@ def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis | Axes,
     means = np.empty((len(tau), len(omega), n_coefficients))
     roots = np.empty((len(tau), len(omega), n_coefficients, n_coefficients))
     for o, value in enumerate(omega):
-        d = scales.coefficients(data.predictor, value)
+        d = scales.coefficients(data.predictor, value)  # one omega, or one of every class
         rows = gaussian.rows * d
         weighted = precision[:, :, None] * rows
         information = weighted.transpose(0, 2, 1) @ rows + np.eye(n_coefficients)
@@ -368,6 +343,7 @@ def gaussian_grid(data: NetworkData, scales: PriorScales, tau_axis: Axis | Axes,
         roots.reshape(n_grid, n_coefficients, n_coefficients),
         np.zeros(n_grid),
         data.groups.names,
+        data.predictor.classes_with_sds,
     )
 
 
@@ -375,7 +351,7 @@ def _importance_grid(
     data: NetworkData,
     scales: PriorScales,
     tau_axis: Axis | Axes,
-    omega_axis: Axis,
+    omega_axis: Axis | Axes,
     draws: int,
     replicates: int,
     moved: Floats | None,
@@ -396,4 +372,5 @@ def _importance_grid(
         np.zeros((n_grid, 1, n_coefficients)),
         found.rise.reshape(n_grid),
         data.groups.names,
+        data.predictor.classes_with_sds,
     )

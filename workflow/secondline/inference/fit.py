@@ -105,6 +105,8 @@ class Sampler:
     """Length of the raw coefficients."""
     n_taus: int
     """Number of taus among the raw parameters."""
+    n_omegas: int
+    """Number of omegas among them."""
     plan: SamplerPlan
     cores: int
 
@@ -115,8 +117,9 @@ class Sampler:
 
         first, size = fits[0], max(fit.data.n_coefficients for fit in fits)
         n_taus = max(fit.data.groups.n_taus for fit in fits)
-        inputs = model_inputs(first.data, first.scales, size, tabulated=False, n_taus=n_taus)
-        return cls(compile_model(network_model(inputs)), size, n_taus, plan, cores)
+        n_omegas = max(len(fit.data.predictor.omegas) for fit in fits)
+        inputs = model_inputs(first.data, first.scales, size, tabulated=False, n_taus=n_taus, n_omegas=n_omegas)
+        return cls(compile_model(network_model(inputs)), size, n_taus, n_omegas, plan, cores)
 
     def draw(self, fit: Fit, seed: int, again: bool = False, draws: int | None = None) -> tuple[dict[str, Floats], int]:
         """Draw from the posterior of a fit, see `sample`.
@@ -130,7 +133,8 @@ class Sampler:
         """
         settings, chains = self.plan.retry if again else self.plan.first, self.plan.chains
         settings = settings if draws is None else replace(settings, draws=draws)
-        return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed, self.n_taus)
+        sizes = self.n_taus, self.n_omegas
+        return sample(self.compiled, fit, self.size, settings, chains, min(self.cores, chains), seed, *sizes)
 
 
 def sample_fit(fit: Fit, sampler: Sampler, seed: int) -> Fitted:
@@ -212,6 +216,7 @@ def sample(
     cores: int,
     seed: int,
     n_taus: int = 1,
+    n_omegas: int = 1,
 ) -> tuple[dict[str, Floats], int]:
     """Draw from the posterior of one fit.
 
@@ -224,7 +229,7 @@ def sample(
     """
     from secondline.inference.models import model_inputs, natural_parameters
 
-    inputs = model_inputs(fit.data, fit.scales, size, n_taus=n_taus)
+    inputs = model_inputs(fit.data, fit.scales, size, n_taus=n_taus, n_omegas=n_omegas)
     trace = compiled.sample({"data": inputs.vector}, settings, chains, cores, seed)
     parameters = natural_parameters(trace.posterior["raw"].to_numpy(), fit.data, fit.scales, inputs)
     return parameters, int(trace.sample_stats["diverging"].sum())
@@ -259,7 +264,7 @@ def list_quantities(
     quantities = [
         diagnostics.Quantity(name, draws[..., k], exact_summary[:, k], error[:, k]) for k, name in enumerate(names)
     ]
-    for scale, values in draws_of_sds(parameters, groups or Grouping()).items():
+    for scale, values in draws_of_sds(parameters, groups or Grouping(), predictor.classes_with_sds).items():
         if np.ptp(values):  # a value that is fixed has nothing to be checked
             found = posterior.scale_summary(scale) if posterior else unknown[..., 0]
             quantities.append(diagnostics.Quantity(scale, values, *found))

@@ -1,6 +1,6 @@
 """What one fit gives, whether its posterior was sampled or solved exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from secondline.inference.grid import refine
 from secondline.inference.reliability import Solution
 from secondline.inference.task import Fit
 from secondline.inference.widening import Covariances
+from secondline.network.class_sds import omega_names
 from secondline.network.structure import Floats
 from secondline.network.study_groups import Grouping
 
@@ -22,8 +23,8 @@ class Attempt:
     """Draws of a posterior with their checks."""
 
     parameters: Mapping[str, Floats]
-    """coefficients, tau and omega by name, with leading dimensions (chain, draw); tau has the groups of studies, where
-    there are any, as its last."""
+    """coefficients, tau and omega by name, with leading dimensions (chain, draw); tau has the groups of studies as its
+    last, where there are any, and omega the classes, where they have their own."""
     divergences: int
     diagnostics: list[dict[str, Any]]
     comparison: list[dict[str, Any]]
@@ -63,19 +64,26 @@ class Fitted:
             return refine(*self.solution.posterior.marginal(parameter), points=_DENSITY_POINTS)
         from scipy.stats import gaussian_kde
 
-        draws = draws_of_sds(self.attempt.parameters, self.fit.data.groups)[parameter]
+        data = self.fit.data
+        draws = draws_of_sds(self.attempt.parameters, data.groups, data.predictor.classes_with_sds)[parameter]
         x = np.linspace(0, draws.max(), _DENSITY_POINTS)
         kernel = gaussian_kde(np.concatenate([draws.ravel(), -draws.ravel()]))
         return x, 2 * kernel(x)
 
 
-def draws_of_sds(parameters: Mapping[str, Floats], groups: Grouping) -> dict[str, Floats]:
-    """Draws (chain, draw) of every standard deviation that a model has, by its name."""
+def draws_of_sds(parameters: Mapping[str, Floats], groups: Grouping, classes: Sequence[str] = ()) -> dict[str, Floats]:
+    """Draws (chain, draw) of every standard deviation that a model has, by its name.
+
+    ``classes`` are those with a standard deviation of their own.
+    """
     found = {}
     if "tau" in parameters:
         tau = parameters["tau"]
         found = {name: tau[..., k] if groups.names else tau for k, name in enumerate(groups.taus)}
-    return found | {name: parameters[name] for name in ("omega",) if name in parameters}
+    if "omega" in parameters:
+        omega = parameters["omega"]
+        found |= {name: omega[..., k] if classes else omega for k, name in enumerate(omega_names(classes))}
+    return found
 
 
 def solved(fit: Fit, solution: Solution, covariances: Covariances, draws: int, seed: int) -> Fitted:

@@ -269,6 +269,11 @@ class Axes:
         return [each.ravel() for each in np.meshgrid(*values, indexing="ij")]
 
 
+def parts_of(axes: Axis | Axes) -> tuple[Axis, ...]:
+    """List the axes of a grid, one or several."""
+    return axes.parts if isinstance(axes, Axes) else (axes,)
+
+
 def normalise(log_weights: NDArray[Any]) -> Floats:
     """Exponentiate and scale log weights to sum to 1."""
     weights = np.exp(log_weights - log_weights.max())

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from secondline.inference.grid import Axes, Axis
+from secondline.inference.grid import Axes, Axis, parts_of
 from secondline.inference.priors import PriorScales
 from secondline.network.data import NetworkData
 from secondline.network.structure import Floats
@@ -29,8 +29,8 @@ class Coarse(Protocol):
 
 
 def free_sds(data: NetworkData, scales: PriorScales) -> int:
-    """Count the standard deviations that a model estimates: every tau, and omega."""
-    return data.groups.n_taus * scales.tau.is_free + scales.omega.is_free
+    """Count the standard deviations that a model estimates: every tau, and every omega."""
+    return data.groups.n_taus * scales.tau.is_free + len(data.predictor.omegas) * scales.omega.is_free
 
 
 def why_no_grid(data: NetworkData, scales: PriorScales) -> str:
@@ -41,16 +41,18 @@ def why_no_grid(data: NetworkData, scales: PriorScales) -> str:
         return f"its grid has at most {most} standard deviations{' with counts' * counted}, and the model {free}"
     if data.groups.n_taus > 1 and data.predictor.baseline_slope is not None:
         return "it has no grid for unequal heterogeneity with a regression on the baseline"
+    if len(data.predictor.omegas) > 1 and data.predictor.baseline_slope is not None:
+        return "it has no grid for classes with their own standard deviations in a regression on the baseline"
     return ""
 
 
 def search[Found: Coarse](
-    evaluate: Callable[[Axis | Axes, Axis, int, int], Found],
+    evaluate: Callable[[Axis | Axes, Axis | Axes, int, int], Found],
     scales: PriorScales,
     least: float,
     points: tuple[int, int],
     draws: tuple[int, int],
-    groups: int = 0,
+    own: tuple[int, int] = (0, 0),
 ) -> Found:
     """Lay the grid over the range that holds the posterior: coarse ones first, then the one asked for.
 
@@ -61,22 +63,26 @@ def search[Found: Coarse](
     least : float
         The least standard deviation that the data resolve.
     points : tuple of int
-        For every tau, and for omega.
+        For every tau, and for every omega.
     draws : tuple of int
         Importance draws of a grid point, and replicates.
-    groups : int
-        Groups of studies with a tau of their own; 0 where all studies are one.
+    own : tuple of int
+        Groups of studies with a tau of their own, 0 where all studies are one; classes with an omega of their own, 0
+        where all exchangeable effects share one.
     """
+    groups, classes = own
+    n_taus = max(groups, 1)
 
-    def axes(limits: list[Limits], n_tau: int, n_omega: int) -> tuple[Axis | Axes, Axis]:
-        taus = tuple(Axis.of(scales.tau, least, n_tau, REACH, each) for each in limits[:-1])
-        return Axes(taus) if groups else taus[0], Axis.of(scales.omega, np.inf, n_omega, REACH, limits[-1])
+    def axes(limits: list[Limits], n_tau: int, n_omega: int) -> tuple[Axis | Axes, Axis | Axes]:
+        taus = tuple(Axis.of(scales.tau, least, n_tau, REACH, each) for each in limits[:n_taus])
+        omegas = tuple(Axis.of(scales.omega, np.inf, n_omega, REACH, each) for each in limits[n_taus:])
+        return Axes(taus) if groups else taus[0], Axes(omegas) if classes else omegas[0]
 
-    limits = [scales.tau.ends(REACH)] * max(groups, 1) + [scales.omega.ends(REACH)]
+    limits = [scales.tau.ends(REACH)] * n_taus + [scales.omega.ends(REACH)] * max(classes, 1)
     for _ in range(_SEARCHES if scales.tau.is_free or scales.omega.is_free else 0):
         tau, omega = axes(limits, *_SEARCH_GRID)
         coarse = evaluate(tau, omega, _SEARCH_DRAWS, 1)
-        parts = (*(tau.parts if isinstance(tau, Axes) else (tau,)), omega)
+        parts = (*parts_of(tau), *parts_of(omega))
         table = coarse.on_the_lines(coarse.log_density).max(axis=0).reshape([len(axis.points) for axis in parts])
         limits = [_range(axis.places, _profile(table, k)) for k, axis in enumerate(parts)]
     return evaluate(*axes(limits, *points), *draws)

@@ -54,13 +54,14 @@ def sample_grid(
 ) -> GridSample:
     """Sample v by importance, b = D (V v + V' w) with w ~ N(0, I) unseen by the data, at every grid point.
 
-    ``tau`` is (T,), or (T, groups) where groups of studies have their own.
+    ``tau`` is (T,), or (T, groups) where groups of studies have their own; ``omega`` is (O,), or (O, classes) where
+    classes have theirs.
 
     ``moved``, (arms,), is by how much the data of the arms with counts are moved on the link scale, centred within
     their study: their likelihood is that of the linear predictor less this.
     """
     likelihood = Likelihood(data, tau, scales, moved)
-    columns = [Column.at(float(value), likelihood, scales) for value in omega]
+    columns = [Column.at(value, likelihood, scales) for value in omega]
     if data.predictor.baseline_slope is not None:
         return _along_slope(columns, data, scales, omega, draws, replicates)
     samples = [column.sample(draws, replicates) for column in columns]
@@ -73,7 +74,7 @@ def sample_grid(
 def modes(data: NetworkData, scales: PriorScales, tau: Floats, omega: Floats, moved: Floats | None = None) -> Floats:
     """Find the mode of the coefficients at every tau and omega, (T, O, coefficients); 0 where the data see nothing."""
     likelihood = Likelihood(data, tau, scales, moved)
-    columns = [Column.at(float(value), likelihood, scales) for value in omega]
+    columns = [Column.at(value, likelihood, scales) for value in omega]
     return np.stack([column.found.v @ column.basis[: column.rank] for column in columns], axis=1)
 
 
@@ -93,7 +94,7 @@ def log_densities(
     likelihood = Likelihood(data, tau, scales, moved)
     flat = np.ascontiguousarray(coefficients.reshape(-1, coefficients.shape[-1]))
     value = likelihood(flat, index.ravel())[0].reshape(index.shape)
-    sds = np.array([scales.coefficients(data.predictor, float(each)) for each in omega])[:, None]
+    sds = np.array([scales.coefficients(data.predictor, each) for each in omega])[:, None]
     whitened = np.divide(coefficients, sds, out=np.zeros_like(coefficients), where=sds > 0)
     return np.asarray(value - 0.5 * (whitened**2).sum(axis=-1))
 
@@ -129,7 +130,7 @@ class Column:
     found: Mode
 
     @classmethod
-    def at(cls, omega: float, likelihood: "Likelihood", scales: PriorScales) -> "Column":
+    def at(cls, omega: float | Floats, likelihood: "Likelihood", scales: PriorScales) -> "Column":
         """Find the modes, from those of the normal approximation on."""
         data = likelihood.data
         d = scales.coefficients(data.predictor, omega)
@@ -142,7 +143,7 @@ class Column:
         """Take another likelihood, and other modes."""
         return replace(self, likelihood=likelihood, found=found)
 
-    def without(self, slope: int, data: NetworkData, scales: PriorScales, omega: float) -> "Column":
+    def without(self, slope: int, data: NetworkData, scales: PriorScales, omega: float | Floats) -> "Column":
         """Leave the slope of a regression on the baseline out of what is drawn, and give a place to start from.
 
         That of the other coefficients is their mode, with the covariance that they have given the slope.
@@ -203,8 +204,8 @@ def _along_slope(
     size = NODES if draws >= _SHAPED else FEW_NODES
     lines = []
     for column, value in zip(columns, omega, strict=True):
-        sd = float(scales.coefficients(data.predictor, float(value))[slope])
-        lines.append(AlongSlope(column.without(slope, data, scales, float(value)), slope, sd, size))
+        sd = float(scales.coefficients(data.predictor, value)[slope])
+        lines.append(AlongSlope(column.without(slope, data, scales, value), slope, sd, size))
     each = max(4, 2 ** round(np.log2(draws / size)))
     samples = [line.sample(each, replicates) for line in lines]
     log_density, log_weights, coefficients = (np.stack([s[k] for s in samples], axis=2) for k in range(3))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from secondline.inference.grid import NormalMixture
+from secondline.network.class_sds import omega_names
 from secondline.network.structure import Floats
 from secondline.network.study_groups import tau_names
 
@@ -34,9 +35,11 @@ class JointPosterior:
     tau: Floats | None = None
     """(M,), or (M, groups); None in a model without."""
     omega: Floats | None = None
-    """(M,); None in a model without."""
+    """(M,), or (M, classes); None in a model without."""
     groups: tuple[str, ...] = ()
     """Groups of studies with a tau of their own."""
+    classes: tuple[str, ...] = ()
+    """Classes with an omega of their own."""
 
     @classmethod
     def of_draws(
@@ -45,12 +48,22 @@ class JointPosterior:
         tau: Floats | None = None,
         omega: Floats | None = None,
         groups: tuple[str, ...] = (),
+        classes: tuple[str, ...] = (),
     ) -> "JointPosterior":
-        """Take draws of the coefficients, (M, coefficients), of tau, (M,) or (M, groups), and of omega, (M,)."""
+        """Take draws of the coefficients, (M, coefficients), of tau, (M,) or (M, groups), and of omega alike."""
         n, width = coefficients.shape
         roots, root = np.zeros((1, 0, width)), np.zeros(n, np.int64)
         weights = np.full(n, 1 / n)
-        return cls(weights=weights, means=coefficients, roots=roots, root=root, tau=tau, omega=omega, groups=groups)
+        return cls(
+            weights=weights,
+            means=coefficients,
+            roots=roots,
+            root=root,
+            tau=tau,
+            omega=omega,
+            groups=groups,
+            classes=classes,
+        )
 
     @property
     def is_drawn(self) -> bool:
@@ -83,6 +96,8 @@ class JointPosterior:
         tau, omega = (nothing if scale is None else scale for scale in (self.tau, self.omega))
         if tau.ndim > 1 and group is None:
             raise ValueError("a new study has the tau of its group")
+        if omega.ndim > 1:  # that of classes, which a model has in the place of settings
+            omega = nothing
         more = (tau[:, None] if tau.ndim == 1 else tau[:, group]) ** 2 + omega[:, None] ** 2 * departures
         return NormalMixture(self.weights, means, np.sqrt(self._spread(rows, means.shape) ** 2 + more))
 
@@ -119,12 +134,14 @@ class JointPosterior:
         ValueError
             The model has no such parameter.
         """
-        points = self.omega if name == "omega" else None
-        for k, known in enumerate(tau_names(self.groups)):
-            if name == known and self.tau is not None:
-                points = self.tau[:, k] if self.groups else self.tau
-        if points is None:
-            raise ValueError(f"{name} is no parameter of the model")
+        known = zip((tau_names(self.groups), omega_names(self.classes)), (self.tau, self.omega), strict=True)
+        for names, values in known:
+            if name in names and values is not None:
+                points = values[:, names.index(name)] if values.ndim > 1 else values
+                return self._of_points(points)
+        raise ValueError(f"{name} is no parameter of the model")
+
+    def _of_points(self, points: Floats) -> NormalMixture:
         return NormalMixture(self.weights, points[:, None], np.zeros((len(points), 1)))
 
     def _spread(self, rows: Floats, shape: tuple[int, ...]) -> Floats:

@@ -30,7 +30,7 @@ _COARSER = 0.5  # times the importance draws of a fit, for the evidence without 
 EXACT, REFIT, PSIS = "exact", "refit", "psis"
 _TOLERANCE = 1e-8  # of a log density on the grid, before the model is refitted without the study
 _FINE = exact.Effort(tau=161, omega=41, draws=1)  # grid of such a refit
-_FINE_BY_GROUPS = {1: 161, 2: 81, 3: 31}  # its points for every tau, by the number of standard deviations
+_FINE_OF_SEVERAL = {1: 161, 2: 81, 3: 31}  # its points for every tau or omega, where there are several of one of them
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,10 @@ def leave_one_out(
     coarse = np.flatnonzero(error > _TOLERANCE)
     if len(coarse):
         chosen = _FINE
-        if data.groups.names:
-            chosen = replace(_FINE, tau=_FINE_BY_GROUPS[max(free_sds(data, scales), 1)])
+        if data.groups.names or data.predictor.classes_with_sds:
+            points = _FINE_OF_SEVERAL[max(free_sds(data, scales), 1)]
+            several = bool(data.predictor.classes_with_sds)
+            chosen = replace(_FINE, tau=points, omega=min(points, _FINE.omega) if several else _FINE.omega)
         fine = exact.posterior(data, scales, chosen)
     for i in coarse:
         refit = exact.posterior(without(data, int(i)), scales, chosen)

@@ -5,7 +5,7 @@ For arm k of study i with design row x_ik::
     y_ik ~ likelihood with linear predictor eta_ik = mu_i + x_ik b + delta_ik
     delta_ik ~ Normal(0, tau^2 / 2)          so that contrasts vary by tau^2 between studies, with correlation 1/2;
                                              tau is that of the group of the study, where studies are divided
-    b ~ Normal(0, prior sd), exchangeable ones Normal(0, omega^2)
+    b ~ Normal(0, prior sd), exchangeable ones Normal(0, omega^2); omega is that of the class, where every class has one
     tau and omega ~ any prior of sd_priors, mu_i ~ Normal(0, baseline^2)
 
 and contrasts y of a study that reports no arms are Normal(X b, S + tau^2 R), R with 1 on the diagonal and 1/2 off it.
@@ -80,6 +80,8 @@ class Inputs:
     approximation: Approximation
     n_taus: int = 1
     """Number of taus among the raw parameters, at least that of the fit."""
+    n_omegas: int = 1
+    """Number of omegas behind them, at least that of the fit."""
 
     @property
     def size(self) -> int:
@@ -88,20 +90,25 @@ class Inputs:
 
 
 def network_model(inputs: Inputs) -> pm.Model:
-    """Build the model of a network; its fits may differ in everything but ``inputs.size`` and ``inputs.n_taus``.
+    """Build the model of a network; its fits may differ in everything but the numbers of parameters of ``inputs``.
 
     The coefficients are sampled in the coordinates of their approximate posterior, see `coordinates`; tau and omega
     over the whole line.
     """
     with pm.Model() as model:
         vector = pm.Data(DATA, inputs.vector)
-        raw = pm.Normal(RAW, shape=inputs.size + inputs.n_taus + 1)
+        raw = pm.Normal(RAW, shape=inputs.size + inputs.n_taus + inputs.n_omegas)
         pm.Potential("log_density", LogDensity()(raw, vector)[0])
     return model
 
 
 def model_inputs(
-    data: NetworkData, scales: PriorScales, size: int, tabulated: bool = True, n_taus: int | None = None
+    data: NetworkData,
+    scales: PriorScales,
+    size: int,
+    tabulated: bool = True,
+    n_taus: int | None = None,
+    n_omegas: int | None = None,
 ) -> Inputs:
     """Collect the data of one fit, in the form of the compiled model.
 
@@ -112,10 +119,11 @@ def model_inputs(
         cutpoints stay at the end.
     tabulated : bool
         Tabulate the integrals of counts: worth it for more than some hundred evaluations.
-    n_taus : int, optional
-        The largest number of taus of the fits that share a compilation; by default that of this one.
+    n_taus, n_omegas : int, optional
+        The largest numbers of taus and of omegas of the fits that share a compilation; by default those of this one.
     """
-    n_taus = n_taus or data.groups.n_taus
+    own = data.groups.n_taus, len(data.predictor.omegas)
+    n_taus, n_omegas = n_taus or own[0], n_omegas or own[1]
     places = _places(data, size)
     approximation = approximate(data, scales, size, places)
     coefficients = np.ones((size, 2))
@@ -124,10 +132,10 @@ def model_inputs(
     counts, gaussian = data.counts, data.gaussian
     *arm_tables, baseline, width, table, resolution = count_arguments(data, scales, tabulated)
     slope = -1 if data.predictor.baseline_slope is None else places[data.predictor.baseline_slope]
-    values = baseline, counts.family, width, data.n_cuts, resolution, slope
+    values = baseline, counts.family, width, data.n_cuts, resolution, slope, n_omegas
     vector = density.pack(
         np.array([values], float),
-        coordinates.sd_table(scales, approximation.units(scales), data.groups.n_taus, n_taus),
+        coordinates.sd_table(scales, approximation.units(scales), own, (n_taus, n_omegas)),
         coefficients,
         *approximation.design.tables,
         approximation.values,
@@ -138,7 +146,7 @@ def model_inputs(
         table,
         data.groups.of_points(counts.study)[None].astype(float),
     )
-    return Inputs(vector, approximation, n_taus)
+    return Inputs(vector, approximation, n_taus, n_omegas)
 
 
 def _places(data: NetworkData, size: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -158,28 +166,33 @@ def natural_parameters(raw: Floats, data: NetworkData, scales: PriorScales, inpu
 
     Parameters
     ----------
-    raw : array, (chain, draw, size + taus + 1)
+    raw : array, (chain, draw, size + taus + omegas)
 
     Returns
     -------
     dict
-        With leading dimensions (chain, draw); tau has those alone, or (chain, draw, groups).
+        With leading dimensions (chain, draw); tau has those alone, or (chain, draw, groups), and omega those alone, or
+        (chain, draw, classes).
     """
-    near, own = inputs.approximation, data.groups.n_taus
+    near, predictor = inputs.approximation, data.predictor
+    own, own_omegas = data.groups.n_taus, len(predictor.omegas)
     z = np.ascontiguousarray(raw[..., : near.size])
-    table = coordinates.sd_table(scales, near.units(scales), own, inputs.n_taus)
+    sizes = inputs.n_taus, inputs.n_omegas
+    table = coordinates.sd_table(scales, near.units(scales), (own, own_omegas), sizes)
     sds = [coordinates.sd_draws(raw[..., near.size + k].ravel(), form) for k, form in enumerate(table)]
-    taus, omega = np.column_stack(sds[:-1]), sds[-1]
+    taus, omegas = np.column_stack(sds[: inputs.n_taus]), np.column_stack(sds[inputs.n_taus :])
     layout, (columns,), (rows,) = near.design.tables
-    flat = z.reshape(-1, near.size), taus, omega
+    flat = z.reshape(-1, near.size), taus, omegas
     u = coordinates.transform_draws(*flat, layout, columns, rows, near.values, near.exchangeable).reshape(z.shape)
-    coefficients = u[..., _places(data, inputs.size)] * scales.coefficients(data.predictor, 1.0)
-    # The departures carry the sign of the raw omega: the likelihood saw their product.
-    coefficients[..., data.predictor.kinds == EXCHANGEABLE] *= omega.reshape(z.shape[:-1])[..., None]
+    coefficients = u[..., _places(data, inputs.size)] * scales.coefficients(predictor, 1.0)
+    # The departures carry the sign of their raw omega: the likelihood saw their product.
+    departs = predictor.kinds == EXCHANGEABLE
+    coefficients[..., departs] *= omegas.reshape(*z.shape[:-1], -1)[..., predictor.omega_of[departs]]
     result = {"coefficients": coefficients}
     if scales.tau:
         by_group = (own,) if data.groups.names else ()
         result["tau"] = np.abs(taus[:, :own]).reshape(*z.shape[:-1], *by_group)
     if scales.omega:
-        result["omega"] = np.abs(omega).reshape(z.shape[:-1])
+        by_class = (own_omegas,) if predictor.classes_with_sds else ()
+        result["omega"] = np.abs(omegas[:, :own_omegas]).reshape(*z.shape[:-1], *by_class)
     return result

@@ -14,8 +14,9 @@ from secondline.network.structure import Floats
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-_DIMENSIONS: Mapping[str, list[str]] = {"coefficients": ["coefficient"], "tau": ["group"], "omega": []}
-"""Of every parameter, behind chain and draw; tau has the groups of studies where these have taus of their own."""
+_DIMENSIONS: Mapping[str, list[str]] = {"coefficients": ["coefficient"], "tau": ["group"], "omega": ["class"]}
+"""Of every parameter, behind chain and draw; tau has the groups of studies where these have taus of their own, and
+omega the classes where these have theirs."""
 
 
 def posterior_tree(fitted: Fitted, log_likelihood: Floats, names: Mapping[str, str]) -> "DataTree":
@@ -54,7 +55,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
     from secondline.versions import versions
 
     fit, attempt, solution = fitted.fit, fitted.attempt, fitted.solution
-    effects = fit.data.predictor.effects
+    effects, classes = fit.data.predictor.effects, fit.data.predictor.classes_with_sds
     return {
         **names,
         "seed": fitted.seed,
@@ -67,6 +68,7 @@ def _attributes(fitted: Fitted, names: Mapping[str, str]) -> dict[str, Any]:
         "centres": json.dumps(effects.centres),
         "versions": versions(),
         **({"groups": json.dumps(fit.data.groups.names)} if fit.data.groups.names else {}),
+        **({"classes": json.dumps(classes)} if classes else {}),
         **fit.scales.attributes(),
     }
 
@@ -85,15 +87,16 @@ def _posterior(fitted: Fitted) -> "Dataset":
         "coefficient": predictor.names,
         "setting": [OVERALL, *predictor.structure.settings],
         "regimen": list(predictor.structure.regimens),
-        **_group_names(fitted),
+        **_own_names(fitted),
     }
     return xr.Dataset(variables, coords)
 
 
-def _group_names(fitted: Fitted) -> dict[str, list[str]]:
-    """Names of the groups of studies, where there are any."""
-    names = fitted.fit.data.groups.names
-    return {"group": list(names)} if names else {}
+def _own_names(fitted: Fitted) -> dict[str, list[str]]:
+    """Names of the groups of studies, and of the classes, that have standard deviations of their own."""
+    data = fitted.fit.data
+    found = {"group": data.groups.names, "class": data.predictor.classes_with_sds}
+    return {dimension: list(names) for dimension, names in found.items() if names}
 
 
 def _exact(fitted: Fitted) -> "Dataset":
@@ -109,16 +112,17 @@ def _exact(fitted: Fitted) -> "Dataset":
         "prior_sd": (["coefficient"], fit.scales.coefficients(predictor, fit.scales.omega.size)),
     }
     groups = fit.data.groups
-    for key, names in (("tau", list(groups.taus)), ("omega", ["omega"])):
+    several = {"tau": ["group"] if groups.names else [], "omega": ["class"] if predictor.classes_with_sds else []}
+    for key, names in (("tau", groups.taus), ("omega", predictor.omegas)):
         found = [fitted.density(name) for name in names if name in fitted.scales]
         if found:
-            dimensions = [*(["group"] if key == "tau" and groups.names else []), f"{key}_point"]
+            dimensions = [*several[key], f"{key}_point"]
             for part, values in zip(("grid", "density"), zip(*found, strict=True), strict=True):
                 variables[f"{key}_{part}"] = dimensions, np.stack(values) if len(dimensions) > 1 else values[0]
     pairs = groups.of_pairs(predictor.structure.regimens)
     if pairs is not None:
         variables["pair_group"] = ["regimen", "regimen_2"], pairs
-    return xr.Dataset(variables, {"prior": list(covariances.pooled), **_group_names(fitted)})
+    return xr.Dataset(variables, {"prior": list(covariances.pooled), **_own_names(fitted)})
 
 
 def _observed(data: NetworkData) -> "Dataset":

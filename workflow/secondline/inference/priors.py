@@ -20,7 +20,8 @@ class PriorScales:
     """Standard deviations of normal priors on the link scale, and the priors of the standard deviations tau and omega.
 
     Effects ~ N(0, effect^2); tau between studies and omega, the standard deviation of departures, have any prior of
-    `secondline.sd_priors`: a number is the scale of a half-normal, and 0 leaves the parameter out;
+    `secondline.sd_priors`: a number is the scale of a half-normal, and 0 leaves the parameter out; several of either,
+    of groups of studies or of classes, have the same prior;
     study baselines ~ N(0, baseline^2); slopes of covariates ~ N(0, slope^2); log distances of the cutpoints of ordered
     outcomes ~ N(0, cutpoint^2); exchangeable interactions ~ N(0, interaction^2), 0 where the model has none. Biases of
     studies with counts have the standard deviation that the bias itself has.
@@ -41,11 +42,19 @@ class PriorScales:
             if not isinstance(given, SdPrior):
                 object.__setattr__(self, name, HalfNormal(given) if given else ABSENT)
 
-    def coefficients(self, predictor: Predictor, omega: float) -> Floats:
-        """Prior standard deviations of the coefficients given omega, (coefficients,)."""
-        by_kind = {EFFECT: self.effect, SLOPE: self.slope, CUT: self.cutpoint, EXCHANGEABLE: omega}
-        by_kind |= {INTERACTION: self.interaction, BIAS: predictor.bias.sd if predictor.bias else 0.0}
-        return np.array([by_kind[int(kind)] for kind in predictor.kinds])
+    def coefficients(self, predictor: Predictor, omega: float | Floats) -> Floats:
+        """Prior standard deviations of the coefficients, (coefficients,).
+
+        Parameters
+        ----------
+        omega : float or array, (omegas,)
+            Standard deviation of the exchangeable coefficients, or that of every class where classes have their own.
+        """
+        by_kind = {EFFECT: self.effect, SLOPE: self.slope, CUT: self.cutpoint, INTERACTION: self.interaction}
+        by_kind |= {BIAS: predictor.bias.sd if predictor.bias else 0.0}
+        own = np.broadcast_to(omega, len(predictor.omegas))[predictor.omega_of]
+        columns = zip(predictor.kinds.tolist(), own.tolist(), strict=True)
+        return np.array([of_class if kind == EXCHANGEABLE else by_kind[kind] for kind, of_class in columns])
 
     def attributes(self) -> dict[str, float | str]:
         """Write the priors as attributes of a file, ``prior_effect`` and so on."""

@@ -43,9 +43,9 @@ def reweighted(
     changed = own != other
     squared = posterior.means[..., changed] ** 2
     ratio = np.log(own / other)[changed].sum() - 0.5 * squared @ (other**-2.0 - own**-2.0)[changed]
-    omega = np.tile(posterior.omega.points, len(posterior.tau.points))
     of_grid = _log_ratio(posterior.tau_points, scales.tau, others.tau)
-    of_grid = of_grid + _log_ratio(omega, scales.omega, others.omega)
+    of_omega = _log_ratio(posterior.omega.points, scales.omega, others.omega)
+    of_grid = of_grid + np.tile(of_omega, len(posterior.tau.points))
     return weighted(posterior, ratio + of_grid[:, None])
 
 
@@ -78,7 +78,7 @@ def weighted(posterior: GridPosterior, log_ratio: Floats, means: Floats | None =
 
 
 def _log_ratio(x: Floats, own: SdPrior, other: SdPrior) -> Floats:
-    """Log of the ratio of two priors, up to a constant; of all groups together where x is (G, groups)."""
+    """Log of the ratio of two priors, up to a constant; of all groups or classes together where x is (G, groups)."""
     ratio = other.log_kernel(x) - own.log_kernel(x)
     return ratio if x.ndim == 1 else np.asarray(ratio.sum(axis=1))
 

@@ -20,10 +20,8 @@ class Fit:
     @property
     def free_sds(self) -> list[str]:
         """Which of every tau and omega are estimated: those that the model has and does not fix."""
-        return [
-            *(self.data.groups.taus if self.scales.tau.is_free else ()),
-            *(["omega"] if self.scales.omega.is_free else []),
-        ]
+        taus, omegas = self.data.groups.taus, self.data.predictor.omegas
+        return [*(taus if self.scales.tau.is_free else ()), *(omegas if self.scales.omega.is_free else ())]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ the mean of its arms::
     mu_i   ~ Normal(0, baseline)                      flat where arms give means
     effect ~ Normal(0, effect), slopes and class means alike
     tau    ~ its prior, half-normal or another; one of every group of studies, where these are divided
+    omega  ~ its prior, that of exchangeable effects; one of every class, where classes have their own
     z_ik   ~ Normal(0, 1)
     eta_ik = mu_i + x_ik effect + tau / sqrt(2) z_ik
 
@@ -80,7 +81,8 @@ def textbook_model(data: NetworkData, scales: PriorScales) -> pm.Model:
         effect = pm.Normal("effect", 0, scales.coefficients(predictor, 1.0)[: len(names)], dims="coefficient")
         taus = [scales.tau.plain(pm, name) for name in data.groups.taus]
         if scales.omega:
-            omega = scales.omega.plain(pm, "omega")
+            omegas = [scales.omega.plain(pm, name) for name in predictor.omegas]
+            omega = pt.stack(omegas)[predictor.omega_of[: len(names)]] if len(omegas) > 1 else omegas[0]
             effect = pt.switch(predictor.kinds[: len(names)] == EXCHANGEABLE, omega * effect, effect)
         pm.Deterministic("coefficients", effect, dims="coefficient")
         if len(data.counts.study):

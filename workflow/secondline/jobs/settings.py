@@ -165,6 +165,7 @@ def _declared_effects(project: Project, model: Model) -> Effects:
     return Effects(
         settings=model.settings and bool(project.treatments.settings),
         classes=project.treatments.class_of if model.classes else {},
+        own_class_sds=model.own_class_sds,
         interactions=tuple(model.interactions),
         varying=varying.component if varying else None,
         regimen_level=model.regimen_level,

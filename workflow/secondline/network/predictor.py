@@ -9,7 +9,8 @@ columns, so that one compiled model and one exact engine serve all of them:
   standard deviation; 0 is additivity, and a large one leaves the interactions free;
 - regimen level: every regimen but the reference has an effect of its own, whatever it is made of;
 - departures of every setting from them, exchangeable with standard deviation omega;
-- classes: the effect of a component is its class mean plus a departure exchangeable with standard deviation omega;
+- classes: the effect of a component is its class mean plus a departure exchangeable with standard deviation omega,
+  which all classes share or every class has for itself (`secondline.network.class_sds`);
 - slopes of covariates of the studies, or of their arms (`secondline.network.slopes`), and of the baseline of the study,
   which the model estimates (`secondline.network.baseline_risk`);
 - unrelated mean effects: a coefficient for every compared pair (TSD4), against the first arm of each study;
@@ -34,6 +35,7 @@ from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm
 from secondline.network.baseline_risk import BASELINE_RISK
 from secondline.network.bias import Bias
+from secondline.network.class_sds import omega_names
 from secondline.network.mixed_arms import CLASS_CONTRAST, PATIENT_WEIGHTS, class_contrast
 from secondline.network.slopes import Slopes
 from secondline.network.structure import Floats, Structure
@@ -50,6 +52,8 @@ class Effects:
     settings: bool = False
     classes: Mapping[str, str] = field(default_factory=dict)
     """Class by component, for the components that have one."""
+    own_class_sds: bool = False
+    """Whether every class has a standard deviation of its own, instead of one that all share."""
     interactions: tuple[tuple[str, str], ...] = ()
     varying: str | None = None
     """Component whose effect varies by regimen around its own: exchangeable interactions."""
@@ -162,6 +166,29 @@ class Predictor:
     def kinds(self) -> NDArray[np.int64]:
         """Kind of every coefficient: EFFECT, SLOPE, CUT, EXCHANGEABLE, INTERACTION or BIAS."""
         return np.array([kind for _, kind in self.columns], dtype=np.int64)
+
+    @cached_property
+    def classes_with_sds(self) -> tuple[str, ...]:
+        """Classes with a standard deviation of their own; none where all exchangeable effects share one."""
+        effects = self.effects
+        if not effects.own_class_sds or effects.unrelated:
+            return ()
+        return tuple(dict.fromkeys(effects.classes[c] for c in self._own.components if c in effects.classes))
+
+    @property
+    def omegas(self) -> tuple[str, ...]:
+        """Names of the standard deviations of exchangeable coefficients."""
+        return omega_names(self.classes_with_sds)
+
+    @cached_property
+    def omega_of(self) -> NDArray[np.int64]:
+        """Which of the standard deviations an exchangeable coefficient has, (coefficients,); 0 for the others."""
+        found = np.zeros(self.n_coefficients, np.int64)
+        for k, (name, kind) in enumerate(self.columns):
+            if kind == EXCHANGEABLE and self.classes_with_sds:
+                component = name.removeprefix("departure[").removesuffix("]")
+                found[k] = self.classes_with_sds.index(self.effects.classes[component])
+        return found
 
     @property
     def baseline_slope(self) -> int | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from secondline.project.bias import TakenBias
+from secondline.project.class_effects import ClassEffects, Classes
 from secondline.project.covariates import BaselineRisk, Covariate
 from secondline.project.documents import FileName, Label, Strict, Text, fail
 from secondline.project.figures import Identifier
@@ -47,8 +48,9 @@ class Model(Strict):
     with a tau of its own."""
     settings: bool = False
     """Whether effects of components differ by setting, with standard deviation omega."""
-    classes: bool = False
-    """Whether effects of components are exchangeable within their class."""
+    classes: Classes = False
+    """Whether effects of components are exchangeable within their class, with one standard deviation omega for all
+    classes; or whether every class has its own."""
     interactions: list[tuple[Identifier, Identifier]] = Field(default_factory=list)
     """Pairs of components whose effects are not additive."""
     exchangeable_interactions: ExchangeableInteractions | None = None
@@ -68,7 +70,8 @@ class Model(Strict):
     @model_validator(mode="after")
     def _one_omega(self) -> "Model":
         if self.settings and self.classes:
-            fail("classes", True, "a model has settings or classes, not both: each needs omega for itself")
+            problem = "a model has settings or classes, not both: each needs omega for itself"
+            fail("classes", self.classes_shown, problem)
         pairs = [frozenset(pair) for pair in self.interactions]
         for i, pair in enumerate(pairs):
             if len(pair) == 1 or pair in pairs[:i]:
@@ -117,6 +120,16 @@ class Model(Strict):
     def unequal(self) -> UnequalHeterogeneity | None:
         """How studies are divided into groups with a tau of their own; None where they are not."""
         return self.heterogeneity if isinstance(self.heterogeneity, UnequalHeterogeneity) else None
+
+    @property
+    def own_class_sds(self) -> bool:
+        """Whether every class has a standard deviation of its own."""
+        return isinstance(self.classes, ClassEffects) and self.classes.sd == "own"
+
+    @property
+    def classes_shown(self) -> bool | str:
+        """What a message shows of the key ``classes``."""
+        return f"sd: {self.classes.sd}" if isinstance(self.classes, ClassEffects) else self.classes
 
     @property
     def needs(self) -> list[str]:

@@ -51,7 +51,7 @@ def check_models(config: Config, treatments: Treatments, document: Document) -> 
     """Check that the treatments have what the models ask for."""
     for name, model in config.models.items():
         if model.classes and not treatments.classes:
-            raise document.error(("models", name, "classes"), True, "the treatments have no classes")
+            raise document.error(("models", name, "classes"), model.classes_shown, "the treatments have no classes")
         for path, covariate in model.regressors:
             if covariate.slopes == "by_class" and not treatments.classes:
                 raise document.error(("models", name, *path, "slopes"), "by_class", "the treatments have no classes")

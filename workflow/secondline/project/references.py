@@ -19,12 +19,7 @@ def known(path: tuple[str | int, ...], value: str, allowed: Collection[str], kin
 def check_references(config: Config) -> None:
     """Check what outcomes, analyses, tables, questions and pairs refer to."""
     known(("headline",), config.headline, config.models)
-    if config.models[config.headline].unequal:
-        problem = (
-            "the headline model has one tau, or none: thresholds, specifications, fans and the frequentist analysis "
-            f"depart from it; allowed: {', '.join(n for n, m in config.models.items() if not m.unequal) or 'none here'}"
-        )
-        fail(("headline",), config.headline, problem)
+    _check_headline(config)
     for name, outcome in config.outcomes.items():
         known(("outcomes", name, "prior"), outcome.prior, config.priors)
         _check_measure(config, ("outcomes", name, "prior"), name, outcome.prior)
@@ -90,3 +85,21 @@ def _check_doubts(config: Config) -> None:
             for i, outcome_id in enumerate(level.outcomes):
                 path = ("specifications", "axes", name, "levels", level_name, "outcomes", i)
                 known(path, outcome_id, config.outcomes, "outcome")
+
+
+def _check_headline(config: Config) -> None:
+    """Check that the headline model has at most one tau and one omega."""
+    headline = config.models[config.headline]
+    others = [name for name, model in config.models.items() if not (model.unequal or model.own_class_sds)]
+    allowed = f"allowed: {', '.join(others) or 'none here'}"
+    if headline.unequal:
+        problem = (
+            "the headline model has one tau, or none: thresholds, specifications, fans and the frequentist analysis "
+            f"depart from it; {allowed}"
+        )
+        fail(("headline",), config.headline, problem)
+    if headline.own_class_sds:
+        problem = (
+            "the headline model has one omega, or none: thresholds, specifications and fans depart from it; " + allowed
+        )
+        fail(("headline",), config.headline, problem)

@@ -117,6 +117,8 @@ class ModelFacts:
     settings: bool = False
     """Whether effects of components differ by setting, where the network has settings."""
     classes: bool = False
+    own_class_sds: bool = False
+    """Whether every class has a standard deviation of its own."""
     interactions: Sequence[tuple[str, str]] = ()
     """Pairs of components."""
     exchangeable_interactions: tuple[str, float] | None = None

@@ -27,6 +27,7 @@ SPREADS = {
     "tau": "τ: standard deviation between studies",
     "settings": "ω: standard deviation of component effects between settings",
     "classes": "ω: standard deviation of component effects within classes",
+    "class": "ω: standard deviation of component effects within the class",
 }
 CATEGORIES = {"cr": "CR", "pr": "PR", "sd": "SD", "pd": "PD"}
 EVIDENCE_WORDS = {
@@ -198,8 +199,8 @@ class Names:
 
     def parameter(self, name: str) -> str:
         """Say of what tau or omega is the standard deviation."""
-        kind = "tau" if name.startswith("tau") else self.labels.omega[self.model]
-        return SPREADS[kind] + group_words(name, self.labels)
+        kind = "class" if name.startswith("omega[") else self.labels.omega.get(self.model, "")
+        return SPREADS["tau" if name.startswith("tau") else kind] + group_words(name, self.labels)
 
     def node(self, name: str) -> str:
         """Label of what an arm received: a regimen, or regimens that it mixes, joined by +."""

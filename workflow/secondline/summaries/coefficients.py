@@ -39,6 +39,7 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
     """
     rows = []
     units = np.eye(len(posterior.names))
+    omega = "omega of its class" if posterior.joint.classes else "omega"
     summaries = summarised_in_parts(posterior.joint, units)
     for k, name in enumerate(posterior.names):
         variance, prior_sd = posterior.covariances.pooled[FITTED][k, k], posterior.prior_sd[k]
@@ -50,7 +51,7 @@ def coefficient_rows(posterior: Posterior) -> list[dict[str, Any]]:
             {
                 "parameter": name,
                 **{column: float(values[k]) for column, values in summaries.items()},
-                "prior": "normal(0, omega)" if departs else f"normal(0, {prior_sd:g})",
+                "prior": f"normal(0, {omega})" if departs else f"normal(0, {prior_sd:g})",
                 "centre": _centre(name, posterior.centres),
                 "contraction": None if departs else float(1 - variance / prior_sd**2),
                 "prior_sensitivity": widening,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from secondline.network.class_sds import omega_names
 from secondline.network.structure import Floats
 from secondline.network.study_groups import tau_names
 from secondline.sd_prior import SdPrior
@@ -19,9 +20,13 @@ def overlap(x: Floats, first: Floats, second: Floats) -> float:
 
 
 def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
-    """Summarise tau, or that of every group of studies, and omega; no rows for what a model leaves out or fixes."""
+    """Summarise tau and omega, or those of every group of studies and every class.
+
+    There are no rows for what a model leaves out or fixes. A class with a single member has a row as others do, in
+    which the overlap of prior and posterior is close to 1.
+    """
     rows = []
-    for name in (*tau_names(posterior.joint.groups), "omega"):
+    for name in (*tau_names(posterior.joint.groups), *omega_names(posterior.joint.classes)):
         prior = _prior(posterior, name)
         if not prior.is_free:
             continue
@@ -39,8 +44,8 @@ def summarise_heterogeneity(posterior: Posterior) -> list[dict[str, Any]]:
 
 
 def _prior(posterior: Posterior, name: str) -> SdPrior:
-    """Prior of omega or of a tau, which every group of studies has in common."""
-    return posterior.scales.omega if name == "omega" else posterior.scales.tau
+    """Prior of a tau or an omega, which groups of studies, or classes, have in common."""
+    return posterior.scales.omega if name.startswith("omega") else posterior.scales.tau
 
 
 def density_rows(posterior: Posterior) -> list[dict[str, Any]]:

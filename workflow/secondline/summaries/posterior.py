@@ -15,6 +15,7 @@ from secondline.inference.grid import NormalMixture, density_quantiles, density_
 from secondline.inference.joint_posterior import JointPosterior
 from secondline.inference.priors import PriorScales
 from secondline.inference.widening import Covariances
+from secondline.network.class_sds import omega_names
 from secondline.network.structure import Floats
 from secondline.network.study_groups import tau_names
 from secondline.summaries.hierarchy import Comparison
@@ -109,7 +110,7 @@ def posterior_of(fitted: Fitted) -> Posterior:
     scales = {key: parameters[key].reshape(n, *parameters[key].shape[2:]) for key in _SDS if key in parameters}
     densities = {name: fitted.density(name) for name in fitted.scales}
     posterior = Posterior(
-        joint=JointPosterior.of_draws(_flat(draws), **scales, groups=groups.names),
+        joint=JointPosterior.of_draws(_flat(draws), **scales, groups=groups.names, classes=predictor.classes_with_sds),
         engine=IMPORTANCE if on_grid else SAMPLED,
         effect_rows=predictor.effect_rows(),
         prior_sd=fit.scales.coefficients(predictor, fit.scales.omega.size),
@@ -160,12 +161,13 @@ def read_posterior(file: str) -> Posterior:
             return dict(zip(names, exact[name].to_numpy(), strict=True))
 
         draws = posterior["coefficients"].to_numpy()
-        n, groups = draws.shape[0] * draws.shape[1], tuple(json.loads(tree.attrs.get("groups", "[]")))
+        n = draws.shape[0] * draws.shape[1]
+        groups, classes = (tuple(json.loads(tree.attrs.get(key, "[]"))) for key in ("groups", "classes"))
         drawn = {name: posterior[name].to_numpy() for name in _SDS if name in posterior}
         drawn = {name: values.reshape(n, *values.shape[2:]) for name, values in drawn.items()}
-        densities = _densities(exact, groups)
+        densities = _densities(exact, groups, classes)
         return Posterior(
-            joint=JointPosterior.of_draws(_flat(draws), **drawn, groups=groups),
+            joint=JointPosterior.of_draws(_flat(draws), **drawn, groups=groups, classes=classes),
             engine=SAMPLED,
             effect_rows=exact["effect_rows"].to_numpy(),
             prior_sd=exact["prior_sd"].to_numpy(),
@@ -182,10 +184,10 @@ def read_posterior(file: str) -> Posterior:
         )
 
 
-def _densities(exact: Any, groups: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
-    """Read the densities of every tau and of omega, those that a fit has."""
+def _densities(exact: Any, groups: Sequence[str], classes: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
+    """Read the densities of every tau and every omega, those that a fit has."""
     found: dict[str, tuple[Floats, Floats]] = {}
-    for key, names in (("tau", tau_names(groups)), ("omega", ("omega",))):
+    for key, names in (("tau", tau_names(groups)), ("omega", omega_names(classes))):
         if f"{key}_grid" in exact:
             x, density = (exact[f"{key}_{part}"].to_numpy() for part in ("grid", "density"))
             found |= {name: (x[k], density[k]) if x.ndim > 1 else (x, density) for k, name in enumerate(names)}

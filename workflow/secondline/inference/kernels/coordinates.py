@@ -3,8 +3,8 @@
 Every contrast and arm is approximated by a normal on the link scale. Given tau and omega the approximate posterior of
 the coefficients u, in units of their prior standard deviations, is then N(A^-1 h, A^-1), with A = I + D G D and
 h = D s, where G and s are the information and the score of the weighted regression and D multiplies exchangeable
-coefficients by omega. So u = A^-1 h + L^-T z with A = L L' is near normal in z for every tau and omega: there is no
-funnel, and nobody has to choose between centred and non-centred parametrisations. The approximation shapes the
+coefficients by their omega. So u = A^-1 h + L^-T z with A = L L' is near normal in z for every tau and omega: there is
+no funnel, and nobody has to choose between centred and non-centred parametrisations. The approximation shapes the
 coordinates, not the target.
 """
 
@@ -43,7 +43,7 @@ class Approximation:
     values: Floats
     """Estimate, variance, what multiplies tau^2, and which tau, (N, 4)."""
     exchangeable: Floats
-    """1 for coefficients that omega multiplies, (size,)"""
+    """For coefficients that an omega multiplies, which it is, counted from 1, (size,); 0 for the others."""
     resolution: float
     """Least standard error of a contrast."""
 
@@ -80,7 +80,7 @@ def approximate(data: NetworkData, scales: PriorScales, size: int, places: Any) 
     stacked = np.vstack([gaussian.rows, np.eye(data.n_coefficients)[cut], counts.rows])
     rows, exchangeable = np.zeros((len(stacked), size)), np.zeros(size)
     rows[:, places] = stacked * scales.coefficients(data.predictor, 1.0)
-    exchangeable[places] = data.predictor.kinds == EXCHANGEABLE
+    exchangeable[places] = np.where(data.predictor.kinds == EXCHANGEABLE, 1 + data.predictor.omega_of, 0)
     alone = len(contrasts) + len(cut)
     design = blocks(rows, np.concatenate([np.arange(alone), alone + counts.start]))
     return Approximation(design, np.vstack([contrasts, _cuts(data), arms]), exchangeable, resolution(data))
@@ -134,18 +134,23 @@ def scale(raw, prior, unit):
     return sign * value, slope, sign * value * by_unit**3 * slope**2
 
 
-def sd_table(scales: PriorScales, units: tuple[float, float], n_taus: int = 1, size: int = 1) -> Floats:
-    """Tabulate the priors of every tau and of omega for `sd`, (size + 1, 9).
+def sd_table(
+    scales: PriorScales, units: tuple[float, float], own: tuple[int, int] = (1, 1), sizes: tuple[int, int] = (1, 1)
+) -> Floats:
+    """Tabulate the priors of every tau and of every omega for `sd`, (taus + omegas, 9).
 
     Parameters
     ----------
     units : tuple of float
         Of tau and omega, see `Approximation.units`.
-    n_taus, size : int
-        Number of taus of the fit, and of the fit that has most of those that share a compilation; the others are 0.
+    own, sizes : tuple of int
+        Number of taus and of omegas of the fit, and the largest numbers of the fits that share a compilation; those
+        that the fit does not have are 0.
     """
-    of_tau, of_omega = ([*prior.form, unit] for prior, unit in zip((scales.tau, scales.omega), units, strict=True))
-    return np.array([of_tau] * n_taus + [[*ABSENT.form, 1.0]] * (size - n_taus) + [of_omega])
+    table = []
+    for prior, unit, n, size in zip((scales.tau, scales.omega), units, own, sizes, strict=True):
+        table += [[*prior.form, unit]] * n + [[*ABSENT.form, 1.0]] * (size - n)
+    return np.array(table)
 
 
 @numba.njit(cache=True)
@@ -244,14 +249,30 @@ def regress(taus, n, layout, columns, rows, values):
 
 
 @numba.njit(cache=True)
-def transform(z, taus, omega, layout, columns, rows, values, exchangeable):
-    """Turn z into u, given every tau and omega.
+def factors(omegas, exchangeable):
+    """Give what multiplies every coefficient, (P,): its omega, of omegas (M,), or 1 for those without."""
+    result = np.ones(exchangeable.shape[0])
+    for i in range(exchangeable.shape[0]):
+        if exchangeable[i] > 0.0:
+            result[i] = omegas[int(exchangeable[i]) - 1]
+    return result
+
+
+@numba.njit(cache=True)
+def members(exchangeable, k):
+    """Give 1 for the coefficients that the omega with index k multiplies and 0 for the others, (P,)."""
+    return np.where(exchangeable == k + 1.0, 1.0, 0.0)
+
+
+@numba.njit(cache=True)
+def transform(z, taus, omegas, layout, columns, rows, values, exchangeable):
+    """Turn z into u, given every tau and every omega.
 
     Parameters
     ----------
     z : array, (P,)
     taus : array, (K,)
-    omega : float
+    omegas : array, (M,)
     layout, columns, rows, values, exchangeable : arrays
         From an `Approximation`: the tables of its design, the second and third without their first dimension.
 
@@ -264,7 +285,7 @@ def transform(z, taus, omega, layout, columns, rows, values, exchangeable):
         What `pull_back` takes.
     """
     n = z.shape[0]
-    d = np.where(exchangeable > 0, omega, 1.0)
+    d = factors(omegas, exchangeable)
     information, score, by_tau, score_by_tau = regress(taus, n, layout, columns, rows, values)
     precision = np.eye(n)
     for i in range(n):
@@ -277,25 +298,41 @@ def transform(z, taus, omega, layout, columns, rows, values, exchangeable):
 
 
 @numba.njit(cache=True)
-def pull_back(z, gradient, near, exchangeable):
-    """Give the derivatives of gradient . u by z, (P,), and of gradient . u + log |du / dz| by taus, (K,), and omega."""
+def pull_back(z, gradient, near, exchangeable, n_omegas):
+    """Differentiate gradient . u + log |du / dz|.
+
+    Returns
+    -------
+    array, (P,)
+        The derivatives of gradient . u by z.
+    array, (K,)
+        Those of the whole by every tau.
+    array, (M,)
+        Those of the whole by every omega, M being ``n_omegas``.
+    """
     d, information, score, by_tau, score_by_tau, root, mean = near
     change, q = sensitivity(information, root, mean, z, gradient)
-    dtau, domega = np.empty(by_tau.shape[0]), q @ (exchangeable * score)
+    dtau, domega = np.empty(by_tau.shape[0]), np.empty(n_omegas)
     for group in range(by_tau.shape[0]):
         dtau[group] = q @ (d * score_by_tau[group])
     for i in range(z.shape[0]):
         for j in range(i + 1):
             for group in range(by_tau.shape[0]):
                 dtau[group] -= change[i, j] * d[i] * by_tau[group, i, j] * d[j]
-            domega -= change[i, j] * information[i, j] * (exchangeable[i] * d[j] + d[i] * exchangeable[j])
+    for k in range(n_omegas):
+        own = members(exchangeable, k)
+        of_k = q @ (own * score)
+        for i in range(z.shape[0]):
+            for j in range(i + 1):
+                of_k -= change[i, j] * information[i, j] * (own[i] * d[j] + d[i] * own[j])
+        domega[k] = of_k
     return np.ascontiguousarray(root.T) @ gradient, dtau, domega
 
 
 @numba.njit(cache=True)
-def transform_draws(z, taus, omega, layout, columns, rows, values, exchangeable):
-    """`transform` for many draws: z (B, P), taus (B, K), omega (B,) -> u (B, P)."""
+def transform_draws(z, taus, omegas, layout, columns, rows, values, exchangeable):
+    """`transform` for many draws: z (B, P), taus (B, K), omegas (B, M) -> u (B, P)."""
     u = np.empty_like(z)
     for i in range(z.shape[0]):
-        u[i] = transform(z[i], taus[i], omega[i], layout, columns, rows, values, exchangeable)[0]
+        u[i] = transform(z[i], taus[i], omegas[i], layout, columns, rows, values, exchangeable)[0]
     return u

@@ -15,7 +15,7 @@ from secondline.inference.kernels.design_blocks import add_transposed, multiply
 from secondline.network.structure import Floats
 
 # what the first table holds, and the columns of the table of coefficients
-BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION, BASELINE_SLOPE = range(6)
+BASELINE, FAMILY, WIDTH, N_CUTS, RESOLUTION, BASELINE_SLOPE, N_OMEGAS = range(7)
 SD, EXCHANGEABLE = range(2)
 (
     SETTINGS,
@@ -117,7 +117,7 @@ def _add_counts(vector, b, taus, dtaus, db):
 
 @numba.njit(cache=True)
 def _standard_deviations(raw, sds):
-    """Every tau, and omega behind them, (K + 1,) each: values, slopes by ``raw``, log densities and their slopes."""
+    """Every tau, and every omega behind them, (K + M,) each: values, slopes by ``raw``, log densities, their slopes."""
     n = sds.shape[0]
     values, slopes, densities, scores = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for k in range(n):
@@ -131,8 +131,8 @@ def log_density(raw, vector):
 
     Parameters
     ----------
-    raw : array, (P + K + 1,)
-        Coordinates of the coefficients (see `coordinates`), of every tau and of omega; the last of either sign.
+    raw : array, (P + K + M,)
+        Coordinates of the coefficients (see `coordinates`), of every tau and of every omega; those of either sign.
     vector : array
         Packed tables, in the order of the indices above.
 
@@ -140,39 +140,41 @@ def log_density(raw, vector):
     -------
     float
         Up to a constant of the data.
-    array, (P + K + 1,)
+    array, (P + K + M,)
         Derivatives by ``raw``.
     """
     sds, coefficients = _table(vector, SDS), _table(vector, COEFFICIENTS)
-    n_taus = sds.shape[0] - 1
-    n = raw.shape[0] - n_taus - 1
+    n_omegas = int(_table(vector, SETTINGS)[0, N_OMEGAS])
+    n_taus = sds.shape[0] - n_omegas
+    n = raw.shape[0] - n_taus - n_omegas
     z = raw[:n]
     values, slopes, densities, scores = _standard_deviations(raw[n:], sds)
-    taus, omega = values[:n_taus], values[n_taus]
+    taus, omegas = values[:n_taus], values[n_taus:]
     sd, exchangeable = coefficients[:, SD], np.ascontiguousarray(coefficients[:, EXCHANGEABLE])
     u, log_det, near = coordinates.transform(
         z,
         taus,
-        omega,
+        omegas,
         _table(vector, NEAR_LAYOUT),
         _table(vector, NEAR_COLUMNS)[0],
         _table(vector, NEAR_ROWS)[0],
         _table(vector, NEAR_VALUES),
         exchangeable,
     )
-    scales = sd * np.where(exchangeable > 0.0, omega, 1.0)
+    scales = sd * coordinates.factors(omegas, exchangeable)
     b, db, dtaus, dtaus_counts = u * scales, np.zeros(n), np.zeros(n_taus), np.zeros(n_taus)
     contrasts = _add_contrasts(vector, b, taus, dtaus, db)
     counts = _add_counts(vector, b, taus, dtaus_counts, db)
     of_sds = 0.0
-    for k in range(n_taus + 1):
+    for k in range(n_taus + n_omegas):
         of_sds += densities[k]
     value = of_sds + contrasts + counts + 0.5 * (z @ z - u @ u) + log_det
-    dz, dtaus_u, domega_u = coordinates.pull_back(z, db * scales - u, near, exchangeable)
-    domega = (db * u * sd * exchangeable).sum() + domega_u
+    dz, dtaus_u, domegas_u = coordinates.pull_back(z, db * scales - u, near, exchangeable, n_omegas)
     gradient = np.empty(raw.shape[0])
     gradient[:n] = dz + z
     for k in range(n_taus):
         gradient[n + k] = (dtaus[k] + (dtaus_counts[k] + dtaus_u[k])) * slopes[k] + scores[k]
-    gradient[n + n_taus] = domega * slopes[n_taus] + scores[n_taus]
+    for k in range(n_omegas):
+        domega = (db * u * sd * coordinates.members(exchangeable, k)).sum() + domegas_u[k]
+        gradient[n + n_taus + k] = domega * slopes[n_taus + k] + scores[n_taus + k]
     return value, gradient

@@ -140,7 +140,7 @@ def model_words(model: ModelFacts) -> str:
     varying = [
         f"between studies{', unequally' * bool(model.unequal)}" if model.heterogeneity else "",
         "between settings" if model.settings else "",
-        "within classes" if model.classes else "",
+        f"within classes{', in each by its own standard deviation' * model.own_class_sds}" if model.classes else "",
     ]
     found = [place for place in varying if place]
     return f"effects vary {' and '.join(found)}" if found else "one effect in all studies"

@@ -92,7 +92,8 @@ def effects_in_words(model: ModelFacts, facts: MethodsFacts, names: Names) -> st
     if model.settings and facts.settings:
         parts.append("component effects varying between settings with standard deviation ω")
     if model.classes:
-        parts.append(f"effects exchangeable within classes ({listed(facts.classes)}) with standard deviation ω")
+        spread = "a separate standard deviation ω for every class" if model.own_class_sds else "standard deviation ω"
+        parts.append(f"effects exchangeable within classes ({listed(facts.classes)}) with {spread}")
     if model.interactions:
         parts.append(
             f"interactions of {listed(' with '.join(map(names.component, pair)) for pair in model.interactions)}"
