@@ -250,8 +250,11 @@ def _per_draw(column: str, row: Row) -> float:
     if column in ("residual_deviance", "p_d", "dic"):
         # A deviance varies as half as many squares of normals as there are parameters; DIC has its mean twice.
         return (2.0 if column == "dic" else 1.0) * sqrt(2 * float(row["p_d"]))
-    if column in ("sucra", "p_value"):
-        return sqrt(float(row[column]) * (1 - float(row[column]))) if row[column] else 0.0
+    if column == "sucra" and row[column]:
+        return sqrt(float(row[column]) * (1 - float(row[column])))
+    if column == "p_value" and row[column]:
+        # Twice a probability of p / 2, that of the smaller side.
+        return sqrt(float(row[column]) * (2 - float(row[column])))
     return 0.0
 
 

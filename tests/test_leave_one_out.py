@@ -8,6 +8,7 @@ import pytest
 from scipy import integrate, stats
 from secondline.evidence.selection import select_evidence
 from secondline.inference import exact
+from secondline.inference.fit_statistics import Draws, assess
 from secondline.inference.leave_one_out import leave_one_out
 from secondline.inference.priors import PriorScales
 from secondline.inference.task import FitTask
@@ -186,3 +187,31 @@ def test_counts_by_refits_within_their_error() -> None:
 
 
 FIXED = PriorScales(1.5, 0.0, 0.0, 10.0)
+
+
+def test_slow_networks_refit_only_what_draws_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a likelihood is slow, studies of small Pareto k and error are left to the draws: as refits have them.
+
+    One study is far from the others: its weights have no variance, and it is refitted all the same.
+    """
+    effects = {"a": 0.0, "b": -0.4, "c": 0.3}
+    rows = simulate("binomial_logit", ["ab", "ac", "bc", "ab", "ac"], effects, 0.1, 3, Sizes(n=(200, 300)))
+    far = next(row for row in rows if row["arm"] == "b")
+    far["events"] = str(int(far["n"]) - 5)
+    scales = PriorScales(1.5, 0.5, 0.0, 10.0)
+    data = network_data(rows, ABC, "binomial_logit")
+    posterior = exact.posterior(data, scales)
+    coefficients, tau, _ = posterior.draws(4000, 1)
+    draws = assess(data, Draws(coefficients, tau), scales).log_likelihood.reshape(4, 1000, -1)
+    refits = leave_one_out(data, scales, posterior, draws)
+    assert set(refits.method) == {"refit"}
+    monkeypatch.setattr(exact, "is_slow", lambda _: True)
+    spared = leave_one_out(data, scales, posterior, draws)
+    assert set(spared.method) == {"psis", "refit"}
+    assert max(spared.error) < 0.1
+    for i, (method, k, error) in enumerate(zip(spared.method, spared.pareto_k, spared.error, strict=True)):
+        assert (method == "psis") == (k is not None)
+        if method == "psis":
+            assert (k or 0.0) <= 0.5
+            assert error <= 0.05
+        assert spared.elpd[i] == pytest.approx(refits.elpd[i], abs=4 * np.hypot(error, refits.error[i]))

@@ -205,6 +205,19 @@ def test_monte_carlo_errors_of_both_belong_to_the_tolerance(run: Path) -> None:
     assert look_up(figure("0.10", row=pair("c", "b"), tolerance="0.02"), run).figure.rounding == 0.02
 
 
+def test_the_error_of_probabilities(run: Path) -> None:
+    """A p-value is twice the probability of the smaller side: 0.9 has the error of 0.45, twice."""
+    file = run / "inconsistency/node_splits.csv"
+    file.parent.mkdir()
+    file.write_text("sucra,p_value\n0.45,0.9\n")
+    sucra, p = (
+        look_up(figure("0.9", "inconsistency/node_splits", column, sampled=True), run)
+        for column in ("sucra", "p_value")
+    )
+    assert sucra.error == pytest.approx((0.45 * 0.55 / 4000) ** 0.5)
+    assert p.error == pytest.approx(2 * sucra.error)
+
+
 def test_forms(run: Path) -> None:
     """What of a cell was published."""
     assert look_up(figure("-0.61", row=pair("c", "a"), form="minus"), run).verdict == SAME

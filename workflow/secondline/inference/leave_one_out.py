@@ -7,7 +7,9 @@ predicted from their errors too (`secondline.network.clusters`). One grid serves
 (tau, omega) without a study is that with it over p(y_i | y_-i, tau, omega). Where the grid does not resolve that, the
 model is refitted without the study. With counts a study takes a refit: the difference of two log evidences, each with
 its error. Refits go to the most influential studies first; where there are many, the others are left to importance
-sampling of the draws, and the table says by which method each was left out.
+sampling of the draws, and the table says by which method each was left out. Where the likelihood is integrated anew at
+every draw, as along a baseline risk, a refit takes minutes: studies whose importance weights have a variance, and whose
+density has a standard error of at most 0.05, are then left to the draws as well.
 """
 
 from collections.abc import Sequence
@@ -27,6 +29,9 @@ from secondline.network.structure import Floats
 
 _REFITS = 20  # of networks with counts, at most
 _COARSER = 0.5  # times the importance draws of a fit, for the evidence without a study
+_FINITE_K = 0.5  # Pareto k up to which importance weights have a variance, and their mean a standard error
+_SMALL_ERROR = 0.05  # standard error of an elpd from draws, up to which a slow network takes no refit
+_BATCHES = 10  # of every chain: their means say how far the mean of correlated draws is off
 EXACT, REFIT, PSIS = "exact", "refit", "psis"
 _TOLERANCE = 1e-8  # of a log density on the grid, before the model is refitted without the study
 _FINE = exact.Effort(tau=161, omega=41, draws=1)  # grid of such a refit
@@ -86,8 +91,20 @@ def by_psis(log_likelihood: Floats) -> LeftOut:
     from arviz_stats.base import array_stats
 
     elpd, k, _ = array_stats.loo(log_likelihood, chain_axis=0, draw_axis=1)
-    n = log_likelihood.shape[2]
-    return LeftOut(np.ravel(elpd), np.full(n, np.nan), [PSIS] * n, [float(value) for value in np.ravel(k)])
+    n, k = log_likelihood.shape[2], np.ravel(k)
+    error = np.where(k <= _FINITE_K, _error_of_weights(-log_likelihood), np.nan)
+    return LeftOut(np.ravel(elpd), error, [PSIS] * n, [float(value) for value in k])
+
+
+def _error_of_weights(log_weights: Floats) -> Floats:
+    """Relative standard error of the mean weight of every study, by batch means; NaN where draws are too few."""
+    chains, draws, n = log_weights.shape
+    size = draws // _BATCHES
+    if size < 2:
+        return np.full(n, np.nan)
+    scaled = np.exp(log_weights - log_weights.max(axis=(0, 1)))[:, : size * _BATCHES]
+    means = scaled.reshape(chains * _BATCHES, size, n).mean(axis=1)
+    return np.asarray(means.std(axis=0, ddof=1) / np.sqrt(len(means)) / means.mean(axis=0))
 
 
 def _by_refits(data: NetworkData, scales: PriorScales, posterior: GridPosterior, draws: LeftOut) -> LeftOut:
@@ -95,7 +112,8 @@ def _by_refits(data: NetworkData, scales: PriorScales, posterior: GridPosterior,
     elpd, error, method, pareto_k = draws.elpd.copy(), draws.error.copy(), list(draws.method), list(draws.pareto_k)
     by_influence = np.argsort([-float(k or 0.0) for k in pareto_k])
     chosen = exact.effort(data, scales, _COARSER, replicates=4)
-    for i in by_influence[:_REFITS].tolist():
+    spared = error <= _SMALL_ERROR if exact.is_slow(data) else np.zeros(len(error), dtype=bool)
+    for i in by_influence[~spared[by_influence]][:_REFITS].tolist():
         refit = solve(without(data, i), scales, chosen).posterior
         if refit:
             elpd[i] = posterior.log_evidence() - refit.log_evidence()
