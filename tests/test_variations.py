@@ -171,7 +171,7 @@ def test_a_bias_is_the_smallest_that_changes_the_first_or_the_largest(
     tipping = [{"scheme": "same", "same_as": "new"}]
     chart = drawn(tmp_path, tables(tmp_path, [], bias_fan=[*rows, *again], bias_tipping=tipping))
     (line,) = [line for line in chart.lines if not line.own]
-    assert line.label == f"New flattered: {mean} on the scale of the log HR"
+    assert line.label == f"New flattered, by {mean} (log HR)"
     assert line.p_first == said
     assert line.estimate.startswith(f"{exp(-0.5 + float(mean)):.2f} ")
     assert chart.biases

@@ -223,4 +223,6 @@ def _standing(row: Compared, asked: Asked) -> str:
         return "no ranks"
     if not row.ranked:
         return "not ranked"
+    if row.first == asked.first:
+        return "ranks first"
     return f"{asked.names.regimen(row.first)} first" if row.first else "nobody named first"

@@ -34,10 +34,10 @@ class Links:
 
     def choice(self, study: str, level: str, setting: str, against: str, names: Names) -> str:
         """Write the fragment of another reading of a study, by its label, or without the study where that is empty."""
-        readings = self._readings(study)
-        known = [one for one in readings if one["label"] == level and not one["declared"]]
         if names.model not in self.models.get("models", {}) or setting not in self._asked():
             return ""
+        readings = self._readings(study)
+        known = [one for one in readings if one["label"] == level and not one["declared"]]
         if (level and len(known) != 1) or not any(one["declared"] for one in readings):
             return ""
         change = ("read", f"{self._slug(study)}~{level}") if level else ("out", self._slug(study))

@@ -257,10 +257,10 @@ def _of_biases(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
         if larger:
             k, row = next((each for each in larger if each[1]["first"] != start), larger[-1])
             pair = row["declared_first"], row["declared_runner_up"]
-            size = f"{number(row['bias_mean'])} on the scale of the {asked.names.link_scale}"
+            size = f"by {number(row['bias_mean'])} ({asked.names.link_scale})"
             found = Compared(
                 kind=BIAS,
-                label=f"{doubt.facts.schemes.get(scheme, scheme)}: {size}",
+                label=f"{doubt.facts.schemes.get(scheme, scheme)}, {size}",
                 table=_place(asked, "doubt", "bias_fan.csv"),
                 line=k + 2,
                 figures=asked.turned(pair, [row[f"declared_{key}"] for key in ("mean", "lower", "upper")]),
