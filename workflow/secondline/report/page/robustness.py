@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from secondline.cell_values import OVERALL
-from secondline.report.doubt import Doubt
+from secondline.report.doubt import CURVE, FOLDER, Doubt
 from secondline.report.page.states import Links
-from secondline.report.page.variations import HEADINGS, Asked, Compared, compared
+from secondline.report.page.variations import HEADINGS, Asked, Compared, compared, single_choices
 from secondline.report.page.weigh import slugs
 from secondline.report.prose.first import first_of, ranked_candidates
 from secondline.report.prose.robustness import variations
@@ -27,8 +27,8 @@ SHOWN = 12
 class Line:
     """A variation: places on the axis in per cent of its width, and the fragment of the state that repeats it.
 
-    ``address`` is empty where the page cannot repeat it. ``at`` is None where there is no effect. ``place`` is the line
-    of a table that the figures are from.
+    ``address`` is empty where the page cannot repeat it. ``at`` is None where there is no effect. ``table`` is the name
+    of the table that the figures are from, with its folder, and ``place`` its path and the line.
     """
 
     label: str
@@ -136,17 +136,24 @@ def robustness_charts(
     found: dict[str, list[Chart]] = {}
     for outcome, ranking in rankings.items():
         links = Links(models=weigh["models"].get(outcome, {}) if weigh else {}, analyses=analyses, slugs=own)
-        found[outcome] = []
+        doubt, found[outcome] = doubts.get(outcome), []
+        is_crossed = doubt is not None and CURVE in doubt.facts.tables
+        choices = list(single_choices(folder / outcome / FOLDER / CURVE)) if is_crossed else []
         for place in settings_of(ranking):
             order = [row["treatment"] for row in ranked_candidates(ranking, place)]
             if len(order) < 2 or (place == OVERALL and names[outcome].has_settings):
                 continue
             asked = Asked(
-                setting=place, first=order[0], runner_up=order[1], links=links, kinds=settings.choices,
+                setting=place,
+                first=order[0],
+                runner_up=order[1],
+                links=links,
+                kinds=settings.choices,
+                choices=choices,
                 names=names[outcome],
-            )  # fmt: skip
+            )
             varied = variations(sensitivity, place, settings.leave_one_out or "", names[outcome])
-            rows = compared(varied, at, folder / outcome, doubts.get(outcome), asked)
+            rows = compared(varied, at, folder / outcome, doubt, asked)
             if sum(row.figures is not None for row in rows) > 1:
                 named = first_of(ranking, place)
                 found[outcome].append(_chart(rows, named["treatment"] if named else "", asked))
@@ -210,7 +217,7 @@ def _line(row: Compared, axis: Axis, asked: Asked) -> Line:
         lower=lower,
         upper=upper,
         address=row.address,
-        table=row.table,
+        table="/".join(row.table.split("/")[-2:]),
         place=f"{row.table}:{row.line}" if row.line else row.table,
     )
 

@@ -91,6 +91,8 @@ class Asked:
     links: Links
     kinds: Mapping[str, str]
     """Kinds of the choices of the specification curve, by name."""
+    choices: Sequence[tuple[int, str, Row]]
+    """Of that curve, from `single_choices`."""
     names: Names
 
     def turned(self, pair: tuple[str, str], effect: Sequence[str]) -> dict[str, str] | None:
@@ -120,7 +122,7 @@ def compared(
     doubt : Doubt, optional
     """
     found = [_of_sensitivity(variation, lines, asked) for variation in varied]
-    further = [*(_of_doubt(folder, doubt, asked) if doubt else ()), *_of_twin(folder, asked)]
+    further = [*(_of_doubt(doubt, asked) if doubt else ()), *_of_twin(folder, asked)]
     for row in further:
         if not any(row.same_as(other, asked.names) for other in found):
             found.append(row)
@@ -148,8 +150,8 @@ def _of_sensitivity(variation: Variation, lines: Mapping[int, int], asked: Asked
     )
 
 
-def _of_doubt(folder: Path, doubt: Doubt, asked: Asked) -> Iterator[Compared]:
-    choices = list(_of_choices(folder, doubt, asked)) if CURVE in doubt.facts.tables else []
+def _of_doubt(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
+    choices = list(_of_choices(doubt, asked))
     yield from choices
     if not any(row.kind == OVERLAP for row in choices):
         yield from _of_overlap(doubt, asked)
@@ -157,12 +159,12 @@ def _of_doubt(folder: Path, doubt: Doubt, asked: Asked) -> Iterator[Compared]:
     yield from _of_biases(doubt, asked)
 
 
-def _of_choices(folder: Path, doubt: Doubt, asked: Asked) -> Iterator[Compared]:
+def _of_choices(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
     """Take the specifications in which one choice is another than the declared one."""
     levels = [row for row in doubt.rows("specification_levels") if row["setting"] == asked.setting]
     lead = next(((row["lead"], row["lead_comparator"]) for row in levels if not row["axis"]), ("", ""))
     labels = {(row["axis"], row["level"]): asked.names.level(row) for row in levels if row["axis"]}
-    for line, axis, row in single_choices(folder / "doubt" / CURVE):
+    for line, axis, row in asked.choices:
         if row["setting"] != asked.setting:
             continue
         level = row[_AXIS + axis]
@@ -207,9 +209,8 @@ def single_choices(file: Path) -> Iterator[tuple[int, str, Row]]:
         declared: list[str] | None = None
         for cells in reader:
             declared = declared or cells
-            others = [k for k in places if cells[k] != declared[k]]
-            if len(others) == 1:
-                name = header[others[0]].removeprefix(_AXIS)
+            if sum(cells[k] != declared[k] for k in places) == 1:
+                name = next(header[k].removeprefix(_AXIS) for k in places if cells[k] != declared[k])
                 yield reader.line_num, name, dict(zip(header, cells, strict=True))
 
 
