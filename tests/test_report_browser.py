@@ -231,7 +231,7 @@ def test_lines_of_the_network_name_their_studies(page: Page) -> None:
 def test_a_press_on_the_network_opens_the_table_of_studies(page: Page) -> None:
     """A line and a node, by keyboard and by pointer: the table opens with their studies marked; a link leads there."""
     page.run("() => document.querySelectorAll('#section-network details').forEach(node => { node.open = true; })")
-    page.window.wait_for_selector("[data-outcome=pain] .mark[role=button]")
+    page.window.wait_for_selector("[data-outcome=pain] .mark[role=button]", state="attached")
     marks = page.window.locator("[data-outcome=pain] .mark")
     nodes = marks.filter(has=page.window.locator("circle"))
     assert 0 < nodes.count() < marks.count()
