@@ -106,7 +106,8 @@ def overlap_row(setting: str, level: str, first: str, second: str, p_better: str
     """Row of overlap.csv."""
     patients, correlation = {"none": ("0", "0.0"), "bound": ("22.0", "0.296")}[level]
     row = {"studies": "one two", "level": level, "patients": patients, "correlation": correlation, "setting": setting}
-    row |= {"first": first, "runner_up": second, "p_better": p_better, "reason": "", "measure": "OR"}
+    row |= {"first": first, "runner_up": second, "p_better": p_better, "reason": "", "measure": "OR", "not_named": ""}
+    row |= {"mean": "-0.6931", "lower": "-1.3863", "upper": "0.4055"}
     return {**row, "estimate": "0.5", "estimate_lower": "0.25", "estimate_upper": "1.5"}
 
 
@@ -114,7 +115,7 @@ def fan_rows(setting: str, first: str, second: str, sign: int = -1) -> list[dict
     """Rows of bias_fan.csv: the effect moves with the bias."""
     return [
         {"scheme": scheme, "bias_mean": repr(mean), "bias_sd": repr(sd), "setting": setting, "declared_first": first,
-         "instead_of": "",
+         "instead_of": "", "first": first if mean < 1 else second, "candidate_p_best": "0.61", "not_named": "",
          "declared_runner_up": second, "declared_mean": repr(sign * (0.5 - mean)),
          "declared_lower": repr(sign * (0.5 - mean) - 0.7 - sd), "declared_upper": repr(sign * (0.5 - mean) + 0.7 + sd)}
         for scheme in ("newer", "a_scheme_without_a_label")
@@ -178,7 +179,9 @@ def doubt_of(places: dict[str, tuple[str, str]], **changes: Any) -> Doubt:
 
 
 SPECIFICATION = ["specification", "declared", "weight", "axis_one", "axis_structure", "setting"]
-SPECIFICATION += ["lead_effect", "lead_lower", "lead_upper"]
+DECIDED = {"placed": "3", "named": "true", "not_named": "", "p_best": "0.58"}
+"""What every specification says beside its effect and its two first candidates."""
+SPECIFICATION += ["lead_effect", "lead_lower", "lead_upper", "first", "runner_up", *DECIDED]
 
 
 def write_specifications(
@@ -193,9 +196,9 @@ def write_specifications(
         for k, effect in enumerate(effects):
             ends = ["", "", ""] if effect is None else [repr(effect), repr(effect - 1), repr(effect + 0.5)]
             weight = repr((weights or [1 / len(effects)] * len(effects))[k])
-            for setting in places:
+            for setting, pair in places.items():
                 start = [str(k + 1), "true" if k == 0 else "false", weight, *combinations[k % len(combinations)]]
-                writer.writerow([*start, setting, *ends])
+                writer.writerow([*start, setting, *ends, *pair, *DECIDED.values()])
 
 
 def write_doubt(folder: Path, doubt: Doubt, places: dict[str, tuple[str, str]]) -> None:

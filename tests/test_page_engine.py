@@ -18,6 +18,7 @@ from secondline.inference.task import FitTask
 from secondline.inference.widening import prior_covariances
 from secondline.network.arms import used_arms
 from secondline.network.overlap import Overlap
+from secondline.summaries.hierarchy import Comparison, rank_cells
 from secondline.summaries.settings import ComparisonSettings
 
 from tests.page_engine import needs_node, node, random_network
@@ -112,6 +113,48 @@ def test_studies_that_share_patients_are_solved_together(seed: int) -> None:
     assert [e["mean"] for e in together[0]["effects"]] != pytest.approx(
         [e["mean"] for e in apart[0]["effects"]], abs=1e-4
     )
+
+
+_RANK = """
+return asked.map(({data, states}) => states.map(state => {
+  const analysis = analyse(data, state, {...FINE, doubled: false});
+  return data.settings.map(setting => {
+    const {rows} = contestOf(data, state.model, analysis.studies, setting);
+    return rows.length < 2 ? [] : rankIntervals(analysis.posterior.project(rows), data.sign, FINE.ranks);
+  });
+}));
+"""
+_NEAR = 2.5e-3  # to a limit, a probability that may lie on either side of it
+
+
+def test_intervals_of_ranks_are_those_of_the_table() -> None:
+    """Random networks: the limits are the ranks of `rank_cells`, but where a probability is all but at a limit."""
+    networks = [random_network(seed) for seed in range(12)]
+    asked = [{"data": page_models(rows, [], fit, q), "states": [{"model": "pooled"}]} for rows, fit, q in networks]
+    imports = {
+        "engine/analysis.js": "analyse, FINE",
+        "engine/network.js": "contestOf",
+        "engine/ranks.js": "rankIntervals",
+    }
+    same, seen = 0, 0
+    for (rows, fit, question), (by_setting,) in zip(networks, node(imports, _RANK, asked), strict=True):
+        one = FitTask.from_rows(rows, fit).fits["pooled"]
+        posterior = exact.posterior(one.data, one.scales).joint()
+        for contest, found in zip(Question.of(one, used_arms(rows), question).contests, by_setting, strict=True):
+            if len(contest.candidates) < 2:
+                continue
+            against = contest.rows - contest.reference_row
+            ranked = Comparison.of(posterior, against, question.better).among(range(len(against)))
+            below = np.hstack([np.zeros((len(against), 1)), ranked.ranks.cumsum(axis=1)])
+            for k, (ends, cells) in enumerate(zip(found, rank_cells(ranked), strict=True)):
+                for rank, expected_rank, limit in zip(
+                    ends, (cells["rank_lower"], cells["rank_upper"]), (0.025, 0.975), strict=True
+                ):
+                    assert below[k, rank - 1] < limit + _NEAR, (k, rank, expected_rank)
+                    assert below[k, rank] > limit - _NEAR, (k, rank, expected_rank)
+                    same, seen = same + (rank == expected_rank), seen + 1
+    assert seen > 200
+    assert same > 0.95 * seen
 
 
 def _agree(here: dict[str, Any], there: dict[str, Any], where: str) -> None:

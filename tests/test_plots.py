@@ -304,11 +304,14 @@ def among_candidates(rows, unplaced=(), not_named=""):
     placed.sort(key=lambda row: -float(row["sucra"]))
     result = []
     for row in rows:
-        ranks, first = dict.fromkeys(("sucra", "sucra_lower", "sucra_upper", "p_best"), ""), False
+        keys = ("sucra", "sucra_lower", "sucra_upper", "p_best", "rank_lower", "rank_upper")
+        ranks, first = dict.fromkeys(keys, ""), False
         if row in placed and len(placed) > 1:
             value = 1 - placed.index(row) / (len(placed) - 1)
             ends = {"sucra_lower": max(value - 0.3, 0), "sucra_upper": min(value + 0.3, 1)}
             ranks = {key: repr(number) for key, number in {"sucra": value, **ends, "p_best": value / 2}.items()}
+            rank = placed.index(row) + 1
+            ranks |= {"rank_lower": str(max(rank - 1, 1)), "rank_upper": str(min(rank + 1, len(placed)))}
             first = row is placed[0]
         columns = {f"candidate_{key}": text for key, text in ranks.items()}
         columns["candidate_first_by"] = "sucra p_best mean" if first else ""

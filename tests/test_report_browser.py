@@ -228,6 +228,39 @@ def test_lines_of_the_network_name_their_studies(page: Page) -> None:
     assert page.window.locator("tr.lit").count() == 0
 
 
+def test_a_press_on_the_network_opens_the_table_of_studies(page: Page) -> None:
+    """A line and a node, by keyboard and by pointer: the table opens with their studies marked; a link leads there."""
+    page.run("() => document.querySelectorAll('#section-network details').forEach(node => { node.open = true; })")
+    page.window.wait_for_selector("[data-outcome=pain] .mark[role=button]", state="attached")
+    marks = page.window.locator("[data-outcome=pain] .mark")
+    nodes = marks.filter(has=page.window.locator("circle"))
+    assert 0 < nodes.count() < marks.count()
+    table = page.window.locator("#section-studies > details").first
+    assert table.get_attribute("open") is None
+    lit = table.locator("tr.lit")
+    named = {"one": "First 2001", "two": "Second 2002"}
+
+    def studies_of(mark: Any) -> set[str]:
+        return {named.get(study, study) for study in mark.get_attribute("data-studies").split("|")}
+
+    marks.first.focus()
+    page.window.keyboard.press("Enter")
+    lit.first.wait_for()
+    assert {row.locator("th").text_content() for row in lit.all()} == studies_of(marks.first)
+    page.window.keyboard.press("Enter")
+    assert marks.first.get_attribute("aria-pressed") == "false"
+    node = nodes.last
+    node.locator(".hit").click(force=True)
+    page.window.wait_for_function("() => document.querySelector('.mark[aria-pressed=true] circle')")
+    panel = page.window.locator("[data-outcome=pain] .behind")
+    panel.locator("a").wait_for()
+    assert {row.locator("th").text_content() for row in lit.all()} == studies_of(node)
+    assert panel.text_content().startswith(node.get_attribute("aria-label"))
+    panel.locator("a").click()
+    page.window.wait_for_function("() => document.getElementById('studies').getBoundingClientRect().top < innerHeight")
+    assert page.violations() == []
+
+
 def test_lines_of_the_network_answer_to_the_pointer(page: Page) -> None:
     """Hovering a line of the figure names its studies."""
     page.show_all()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,7 +11,9 @@ from secondline.evidence.selection import evidence_rows
 from secondline.jobs.report_settings import report_settings
 from secondline.network.arms import used_rows
 from secondline.project.config import Project
-from secondline.report.page.robustness import Links, robustness_charts
+from secondline.report.doubt import Doubt
+from secondline.report.page.robustness import Chart, robustness_charts
+from secondline.report.page.states import Links
 from secondline.report.page.weigh import slugs
 from secondline.report.prose.robustness import variations
 from secondline.report.settings import ReportSettings, WeighFacts
@@ -45,9 +48,16 @@ def lines(rows: list[dict[str, str]], **changes: Any) -> dict[str, Any]:
         weigh=WeighFacts(solved=["pain"], analyses=CHOICES),
         **changes,
     )
-    weigh = {"models": {"pain": MODELS}}
-    (chart,) = robustness_charts(rows, {"pain": ranking()}, settings, weigh, {"pain": NAMES})["pain"]
+    (chart,) = charts(rows, settings, {}, Path("nowhere"))
     return {"chart": chart, **{line.label: line for line in chart.lines}}
+
+
+def charts(
+    rows: list[dict[str, str]], settings: ReportSettings, doubts: dict[str, Doubt], folder: Path, names: Names = NAMES
+) -> list[Chart]:
+    """Charts of the network of `lines`, with what the tables of a folder add to it."""
+    weigh = {"models": {"pain": MODELS}}
+    return robustness_charts(rows, {"pain": ranking()}, settings, weigh, {"pain": names}, doubts, folder)["pain"]
 
 
 def test_lines_lie_where_the_effects_are() -> None:

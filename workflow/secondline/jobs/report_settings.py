@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from secondline.cell_values import OVERALL
+from secondline.evidence.options import axes_of
 from secondline.evidence.populations import given_characteristics
 from secondline.evidence.selection import reporting_sheets
 from secondline.jobs.certainty_settings import has_funnel, judged_studies
@@ -160,6 +161,7 @@ def report_settings(project: Project, analysis: str) -> ReportSettings:
         seed=config.seed,
         methods=methods_facts(project),
         doubt={outcome: doubt_facts(project, analysis, outcome) for outcome in doubt_outcomes(project, analysis)},
+        choices={name: axis.of for name, axis in axes_of(project).items()},
         decisive=analysis == config.base,
         judged={outcome: judged_studies(project, outcome) for outcome in judged_outcomes(project, analysis)},
         certainty={outcome: certainty_figures(project, outcome) for outcome in judged_outcomes(project, analysis)},

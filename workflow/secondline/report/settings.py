@@ -326,6 +326,8 @@ class ReportSettings:
     """Outcomes drawn against each other: across and upwards."""
     doubt: Mapping[str, DoubtFacts] = field(default_factory=dict)
     """By outcome, in the order of the section: those of which the run asks how far the answer can be trusted."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Kinds of the choices that a specification curve crosses (``study``, ``structure``, …), by name."""
     decisive: bool = False
     """Whether what decides the answers of this analysis is listed."""
     judged: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)

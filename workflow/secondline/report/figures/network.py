@@ -218,13 +218,18 @@ def drawn_settings(edges: Sequence[Row], names: Names) -> list[str]:
 
 def node_of(arms: Sequence[Arm], regimen: str, setting: str, candidate: bool) -> Node:
     """Count who received a regimen in a setting; mixed arms and settings not given by arm count by their shares."""
-    here = [arm for arm in arms if arm.share(regimen) > 0 and arm.own_share(setting) > 0]
+    here = arms_of_node(arms, regimen, setting)
     return Node(
         patients=patients(here, regimen, setting),
         studies=len({arm.study for arm in here}),
         complete=all(arm.n for arm in here),
         candidate=candidate,
     )
+
+
+def arms_of_node(arms: Sequence[Arm], regimen: str, setting: str) -> list[Arm]:
+    """List the arms in which anybody received a regimen in a setting."""
+    return [arm for arm in arms if arm.share(regimen) > 0 and arm.own_share(setting) > 0]
 
 
 def panel_edges(edges: Sequence[Row], arms: Sequence[Arm], setting: str) -> dict[Pair, Edge]:
@@ -249,6 +254,11 @@ def panel_edges(edges: Sequence[Row], arms: Sequence[Arm], setting: str) -> dict
 def edge_id(setting: str, pair: Pair, kind: str) -> str:
     """Id of a drawn line in the SVG file; ``kind`` is ``whole`` or ``mixed``."""
     return "-".join(["edge", setting, *pair, kind])
+
+
+def node_id(setting: str, regimen: str) -> str:
+    """Id of a drawn node in the SVG file."""
+    return f"node-{setting}-{regimen}"
 
 
 def _node_text(label: str, node: Node, by_patients: bool, nodes: int, room: float) -> str:
@@ -330,13 +340,14 @@ def _draw_edges(axes: Any, panel: _Panel, look: _Look) -> None:
 
 
 def _draw_nodes(axes: Any, panel: _Panel, look: _Look) -> None:
-    for node, (x, y) in zip(panel.nodes.values(), node_positions(len(panel.nodes), look.oval), strict=True):
+    for (name, node), (x, y) in zip(panel.nodes.items(), node_positions(len(panel.nodes), look.oval), strict=True):
         count = node.patients if look.by_patients else node.studies
         size = _node_size(count, look.node_scale) if node.given else 3.5
         edge = INK if node.given else GREY
         face = NODE if node.given and node.candidate else "white"
+        place = {"zorder": 3, "gid": node_id(panel.setting, name)}
         axes.plot(
-            [x], [y], "o", markersize=size, markerfacecolor=face, markeredgecolor=edge, markeredgewidth=0.8, zorder=3
+            [x], [y], "o", markersize=size, markerfacecolor=face, markeredgecolor=edge, markeredgewidth=0.8, **place
         )
 
 

@@ -31,7 +31,7 @@ from secondline.report.settings import ReportSettings
 from secondline.report.tables import checks, results
 from secondline.report.tables.certainty import legend
 from secondline.report.tables.conversions import conversion_sentences, conversion_table
-from secondline.report.tables.evidence_map import comparison_table, edge_marks, evidence_map, map_sentences
+from secondline.report.tables.evidence_map import comparison_table, evidence_map, map_sentences, network_marks
 from secondline.report.twin import twin
 from secondline.report.words import (
     Names,
@@ -118,7 +118,7 @@ def outcome_section(
         "league": [results.league_table(headline["league_table"], place, names, certainty) for place in places],
         "shades": legend(certainty) if certainty else [],
         "absolute": _absolute(sources.analysis, headline["absolute_effects"], headline["conversions"], names),
-        "figures": _figures(here, settings.headline_figures, edge_marks(edges, arms, studies, names), names),
+        "figures": _figures(here, settings.headline_figures, network_marks(edges, arms, studies, names), names),
         "coefficients": checks.coefficients_table(by_model["coefficients"], names),
         "heterogeneity": checks.heterogeneity_table(by_model["heterogeneity"], names),
         "informed": [informed_words(row) + "." for row in by_model["heterogeneity"][names.model]],

@@ -10,6 +10,7 @@ from secondline.layout import (
     MODEL_TABLES,
 )
 from secondline.report.direct import direct_of
+from secondline.report.doubt import Doubt
 from secondline.report.figures.style import EVIDENCE
 from secondline.report.figures.sucra import COLOURS
 from secondline.report.page.bundle import bundle
@@ -140,7 +141,7 @@ def report_context(sources: Sources, settings: ReportSettings) -> dict[str, Any]
         "strength": strength_of({outcome: evidence[outcome] for outcome in lead}, lead, designs, names),
         "evidence_words": explanations(settings, names),
         "outcomes": sections,
-        **_shown(folder, settings, by_model, sensitivity, names),
+        **_shown(folder, settings, by_model, sensitivity, doubts, names),
         **first_screen(by_model, doubts, certainties, around, settings, names),
         "absolute": any(section["absolute"] for section in sections),
         "sucra": inline_svg(folder / "summary" / "sucra.svg", "sucra", "SUCRA by outcome and treatment"),
@@ -177,6 +178,7 @@ def _shown(
     settings: ReportSettings,
     by_model: Mapping[str, ByModel],
     sensitivity: Sequence[Row],
+    doubts: Mapping[str, Doubt],
     names: Names,
 ) -> dict[str, Any]:
     """Gather what the effects are shown in: comparisons at choice, benefit and harm, the panel, the variations."""
@@ -190,6 +192,8 @@ def _shown(
             settings,
             weigh,
             {outcome: replace(names, outcome=outcome) for outcome in by_model},
+            doubts,
+            folder,
         ),
     }
 

@@ -4,26 +4,31 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-from secondline.cell_values import OVERALL, PRIOR_DRIVEN
-from secondline.cells import left_out_name, left_out_study
+from secondline.cell_values import OVERALL
+from secondline.report.doubt import CURVE, FOLDER, Doubt
+from secondline.report.page.states import Links
+from secondline.report.page.variations import HEADINGS, Asked, Compared, compared, single_choices
 from secondline.report.page.weigh import slugs
-from secondline.report.prose.first import ranked_candidates
-from secondline.report.prose.robustness import STUDY, Variation, variations
+from secondline.report.prose.first import first_of, ranked_candidates
+from secondline.report.prose.robustness import variations
 from secondline.report.settings import ReportSettings
 from secondline.report.words import Names, Row, differences, probability, ratio, settings_of
 
 WIDEST = log(64)
 """Of the axis of a ratio, in both directions from no difference."""
+SHOWN = 12
+"""Lines that stand open; those that move the effect least are folded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """A variation: places on the axis in per cent of its width, and the fragment of the state that repeats it.
 
-    ``address`` is empty where the page cannot repeat it. ``at`` is None where the comparison is not in the network.
+    ``address`` is empty where the page cannot repeat it. ``at`` is None where there is no effect. ``table`` is the name
+    of the table that the figures are from, with its folder, and ``place`` its path and the line.
     """
 
     label: str
@@ -35,6 +40,8 @@ class Line:
     lower: float
     upper: float
     address: str
+    table: str
+    place: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,76 +51,59 @@ class Chart:
     setting: str
     pair: tuple[str, str]
     lines: list[Line]
+    folded: list[tuple[str, list[Line]]]
+    """The lines that move the effect least, by kind."""
     ends: tuple[str, str]
     none: float
     sides: tuple[str, str]
+    means: bool
+    """Whether some estimates are posterior means, as the tables under doubt/ give them."""
+    biases: bool
+
+    @property
+    def more(self) -> int:
+        """How many lines are folded."""
+        return sum(len(lines) for _, lines in self.folded)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Links:
-    """What the page needs to repeat a variation: what it solves of the outcome, and what analyses choose."""
+class Axis:
+    """The axis of a chart on the link scale."""
 
-    models: Mapping[str, Any]
-    analyses: Mapping[str, Mapping[str, Any]]
-    slugs: Mapping[str, str]
+    low: float
+    high: float
+    is_ratio: bool
 
-    def address(self, variation: Variation, setting: str, against: str, names: Names) -> str:
-        """Write the fragment of a variation in a setting, compared with ``against``; empty where none is the same."""
-        analysis, model = variation.rows[0]["analysis"], variation.rows[0]["model"]
-        if model not in self.models.get("models", {}) or setting not in self._asked():
-            return ""
-        if analysis == names.analysis:
-            changes: list[tuple[str, str]] | None = []
-        elif variation.kind == STUDY:
-            study = left_out_study(analysis, names.analysis)
-            changes = [("out", self._slug(study))] if analysis == left_out_name(names.analysis, study) else None
-        else:
-            changes = self._changes(self.analyses.get(analysis), self.analyses.get(names.analysis))
-        if changes is None:
-            return ""
-        own = [] if model == names.model else [("model", model)]
-        asked = [("outcome", names.outcome), ("setting", setting), *own, ("against", against)]
-        return "weigh?" + urlencode([*asked, *changes])
+    @classmethod
+    def of(cls, rows: Sequence[Compared], is_ratio: bool) -> "Axis":
+        """Take in every interval and no difference; a ratio within `WIDEST`."""
+        ends = [row.figures[end] for row in rows if row.figures for end in ("estimate_lower", "estimate_upper")]
+        values = [log(float(end)) if is_ratio else float(end) for end in ends if not is_ratio or float(end) > 0]
+        low, high = min([0.0, *values]), max([0.0, *values])
+        return (
+            cls(low=max(low, -WIDEST), high=min(high, WIDEST), is_ratio=True)
+            if is_ratio
+            else cls(low=low, high=high, is_ratio=False)
+        )
 
-    def _asked(self) -> Sequence[str]:
-        settings: list[str] = self.models["settings"]
-        return settings[1:] if len(settings) > 1 else settings
+    def link(self, text: str) -> float:
+        """Put a value of the natural scale on the link scale."""
+        return log(max(float(text), exp(-2 * WIDEST))) if self.is_ratio else float(text)
 
-    def _slug(self, study: str) -> str:
-        return self.slugs.get(study, study)
+    def place(self, text: str) -> float:
+        """Place of a value of the natural scale, in per cent of the width."""
+        share = (self.link(text) - self.low) / ((self.high - self.low) or 1.0)
+        return round(100 * min(max(share, 0.0), 1.0), 1)
 
-    def _changes(self, other: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> list[tuple[str, str]] | None:
-        """List what an analysis leaves out and reads otherwise than the declared one; None for any other difference."""
-        if other is None or own is None:
-            return None
-        kinds = ("exclude", "select")
-        rest = [{key: value for key, value in each.items() if key not in kinds} for each in (other, own)]
-        out, kept = other.get("exclude", {}), own.get("exclude", {})
-        if rest[0] != rest[1] or set(kept) - set(out):
-            return None
-        changes = [("out", self._slug(study)) for study in out if study not in kept and self._readings(study)]
-        asked, declared = other.get("select", {}), own.get("select", {})
-        for study in dict.fromkeys([*asked, *declared]):
-            if asked.get(study) != declared.get(study) and study not in out and self._readings(study):
-                label = self._label(study, asked.get(study))
-                if label is None:
-                    return None
-                changes.append(("read", f"{self._slug(study)}~{label}"))
-        return changes
-
-    def _readings(self, study: str) -> list[Mapping[str, Any]]:
-        return next((each["readings"] for each in self.models["studies"] if each["study"] == study), [])
-
-    def _label(self, study: str, select: Any) -> str | None:
-        """Label of the one reading that fits a selection, with its place among those of its label; None without."""
-        readings = self._readings(study)
-        asked = (select or {}).items()
-        fits = [one for one in readings if one["select"] and asked <= one["select"].items()]
-        if len(fits) != 1:
-            return None
-        (found,) = fits
-        alike = [one for one in readings if one["label"] == found["label"]]
-        return f"{found['label']} ({alike.index(found) + 1})" if len(alike) > 1 else str(found["label"])
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Both ends in words."""
+        low, high = (
+            (ratio(repr(exp(end))) for end in (self.low, self.high))
+            if self.is_ratio
+            else differences(map(repr, (self.low, self.high)))
+        )
+        return low, high
 
 
 def robustness_charts(
@@ -122,6 +112,8 @@ def robustness_charts(
     settings: ReportSettings,
     weigh: Mapping[str, Any] | None,
     names: Mapping[str, Names],
+    doubts: Mapping[str, Doubt],
+    folder: Path,
 ) -> dict[str, list[Chart]]:
     """Draw the first against the runner-up of every outcome and setting, where several variations compare them.
 
@@ -133,74 +125,111 @@ def robustness_charts(
         ranking.csv of the headline model, and names, by outcome.
     weigh : mapping, optional
         From `secondline.report.page.weigh.weigh_section`.
+    doubts : mapping
+        By outcome.
+    folder : path
+        results/<analysis>
     """
     facts = settings.weigh
     analyses = {name: json.loads(text) for name, text in facts.analyses.items()} if facts else {}
-    own = slugs(settings.labels.studies)
+    own, at = slugs(settings.labels.studies), {id(row): k + 2 for k, row in enumerate(sensitivity)}
     found: dict[str, list[Chart]] = {}
     for outcome, ranking in rankings.items():
         links = Links(models=weigh["models"].get(outcome, {}) if weigh else {}, analyses=analyses, slugs=own)
-        places = [place for place in settings_of(ranking) if place != OVERALL or not names[outcome].has_settings]
-        charts = (
-            _chart(variations(sensitivity, place, settings.leave_one_out or "", names[outcome]), ranking, place, links,
-                   names[outcome])
-            for place in places
-        )  # fmt: skip
-        found[outcome] = [chart for chart in charts if chart]
+        doubt, found[outcome] = doubts.get(outcome), []
+        is_crossed = doubt is not None and CURVE in doubt.facts.tables
+        choices = list(single_choices(folder / outcome / FOLDER / CURVE)) if is_crossed else []
+        for place in settings_of(ranking):
+            order = [row["treatment"] for row in ranked_candidates(ranking, place)]
+            if len(order) < 2 or (place == OVERALL and names[outcome].has_settings):
+                continue
+            asked = Asked(
+                setting=place,
+                first=order[0],
+                runner_up=order[1],
+                links=links,
+                kinds=settings.choices,
+                choices=choices,
+                names=names[outcome],
+            )
+            varied = variations(sensitivity, place, settings.leave_one_out or "", names[outcome])
+            rows = compared(varied, at, folder / outcome, doubt, asked)
+            if sum(row.figures is not None for row in rows) > 1:
+                named = first_of(ranking, place)
+                found[outcome].append(_chart(rows, named["treatment"] if named else "", asked))
     return found
 
 
-def _chart(
-    varied: Sequence[Variation], ranking: Sequence[Row], setting: str, links: Links, names: Names
-) -> Chart | None:
-    order = [row["treatment"] for row in ranked_candidates(ranking, setting)]
-    if len(order) < 2:
-        return None
-    mine, other = order[:2]
-    effects = [(variation, variation.effect(mine, other)) for variation in varied]
-    if sum(row is not None for _, row in effects) < 2:
-        return None
-    link = log if names.is_ratio else float
-    values = [
-        link(float(row[end])) for _, row in effects if row for end in ("estimate_lower", "estimate_upper")
-        if not names.is_ratio or float(row[end]) > 0
-    ]  # fmt: skip
-    low, high = min([0.0, *values]), max([0.0, *values])
-    if names.is_ratio:
-        low, high = max(low, -WIDEST), min(high, WIDEST)
-    width = (high - low) or 1.0
-
-    def place(text: str) -> float:
-        value = link(max(float(text), exp(-2 * WIDEST))) if names.is_ratio else float(text)
-        return round(100 * min(max((value - low) / width, 0.0), 1.0), 1)
-
+def _chart(rows: Sequence[Compared], named: str, asked: Asked) -> Chart:
+    names = asked.names
+    axis = Axis.of(rows, names.is_ratio)
     better = 1 if names.lower_is_better else -1
-    effects.sort(key=lambda found: better * float(found[1]["estimate"]) if found[1] else float("inf"))
-    ends = [ratio(repr(exp(end))) for end in (low, high)] if names.is_ratio else differences(map(repr, (low, high)))
-    sides = (f"favours {names.regimen(mine)}", f"favours {names.regimen(other)}")
-    return Chart(
-        setting=names.place(setting),
-        pair=(names.regimen(mine), names.regimen(other)),
-        lines=[_line(variation, row, mine, place, links.address(variation, setting, other, names), names)
-               for variation, row in effects],
-        ends=(ends[0], ends[1]),
-        none=place(names.no_effect),
-        sides=sides if names.lower_is_better else (sides[1], sides[0]),
+    order = sorted(
+        rows, key=lambda row: better * float(row.figures["estimate"]) if row.figures else float("inf")
     )  # fmt: skip
+    shown = _that_move_most(rows, named, axis)
+    rest = [row for row in order if row not in shown]
+    mine, other = names.regimen(asked.first), names.regimen(asked.runner_up)
+    sides = (f"favours {mine}", f"favours {other}")
 
+    def lines(chosen: Sequence[Compared]) -> list[Line]:
+        return [_line(row, axis, asked) for row in chosen]
 
-def _line(variation: Variation, row: Row | None, mine: str, place: Any, address: str, names: Names) -> Line:
-    ranked = variation.rank(mine)
-    known = ranked["candidate_p_best"] if ranked else ""
-    said = variation.label[0].upper() + variation.label[1:]
-    return Line(
-        label="The declared analysis" if not variation.kind else said,
-        own=not variation.kind,
-        driven=bool(row) and row.get("evidence") == PRIOR_DRIVEN if row else False,
-        estimate=names.estimate(row) if row else "not in the network",
-        p_first=f"P(first) {probability(known)}" if known else "not ranked",
-        at=place(row["estimate"]) if row else None,
-        lower=place(row["estimate_lower"]) if row else 0.0,
-        upper=place(row["estimate_upper"]) if row else 0.0,
-        address=address,
+    groups = [(heading, lines([row for row in rest if row.kind == kind])) for kind, heading in HEADINGS.items()]
+    return Chart(
+        setting=names.place(asked.setting),
+        pair=(mine, other),
+        lines=lines([row for row in order if row in shown]),
+        folded=[(heading, members) for heading, members in groups if members],
+        ends=axis.ends,
+        none=axis.place(names.no_effect),
+        sides=sides if names.lower_is_better else (sides[1], sides[0]),
+        means=any("/doubt/" in row.table for row in rows),
+        biases=any(row.table.endswith("bias_fan.csv") for row in rows),
     )
+
+
+def _that_move_most(rows: Sequence[Compared], named: str, axis: Axis) -> list[Compared]:
+    """Choose the lines that stand open: the declared one, those that name another first, and those that move most."""
+    own = next((row for row in rows if not row.kind), None)
+    start = axis.link(own.figures["estimate"]) if own and own.figures else 0.0
+
+    def moves(row: Compared) -> tuple[bool, bool, float]:
+        distance = abs(axis.link(row.figures["estimate"]) - start) if row.figures else 0.0
+        return not row.kind, row.first is not None and row.first != named, distance
+
+    if len(rows) <= SHOWN + 1:  # nothing is folded for a line or two
+        return list(rows)
+    return sorted(rows, key=moves, reverse=True)[:SHOWN]
+
+
+def _line(row: Compared, axis: Axis, asked: Asked) -> Line:
+    figures = row.figures
+    at = axis.place(figures["estimate"]) if figures else None
+    lower, upper = (axis.place(figures[f"estimate_{end}"]) if figures else 0.0 for end in ("lower", "upper"))
+    return Line(
+        label=row.label,
+        own=not row.kind,
+        driven=row.driven,
+        estimate=asked.names.estimate(dict(figures)) if figures else row.missing,
+        p_first=_standing(row, asked),
+        at=at,
+        lower=lower,
+        upper=upper,
+        address=row.address,
+        table="/".join(row.table.split("/")[-2:]),
+        place=f"{row.table}:{row.line}" if row.line else row.table,
+    )
+
+
+def _standing(row: Compared, asked: Asked) -> str:
+    """Say with which probability the first candidate ranks first or, where a table has none, who does."""
+    if row.p_first:
+        return f"P(first) {probability(row.p_first)}"
+    if row.first is None:
+        return "no ranks"
+    if not row.ranked:
+        return "not ranked"
+    if row.first == asked.first:
+        return "ranks first"
+    return f"{asked.names.regimen(row.first)} first" if row.first else "nobody named first"

@@ -13,7 +13,8 @@ from secondline.layout import PAGE_MODELS
 from secondline.report.page.bundle import bundle
 from secondline.report.prose.first import CRITERIA, NO_CANDIDATES, NOBODY, SHAPES
 from secondline.report.settings import ModelFacts, ReportSettings
-from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, listed, percentage
+from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, Row, listed, percentage
+from secondline.tables import read_table
 
 SCRIPT, ENTRY = Path(__file__).with_name("script"), "panel/main.js"
 COUNTED = "patients are counted, and the page solves contrasts and means alone"
@@ -53,6 +54,8 @@ def weigh_section(analysis: Path, settings: ReportSettings, names: Names) -> dic
         _closed([name for name in why if why[name] == reason], reason, names) for reason in dict.fromkeys(why.values())
     ]
     words = panel_words(settings, list(models), names)
+    for name, own in words["outcomes"].items():
+        own["ranks"] = rank_intervals(read_table(analysis / name / names.model / "ranking.csv"))
     return {"models": models, "closed": closed, "words": words, "script": bundle(SCRIPT, ENTRY)}
 
 
@@ -106,6 +109,16 @@ def _outcome(settings: ReportSettings, names: Names) -> dict[str, Any]:
         "priors": scales,
         "direct": _direct(names),
     }
+
+
+def rank_intervals(ranking: Sequence[Row]) -> dict[str, dict[str, list[int]]]:
+    """Read the 95% limits of the ranks among the candidates, by setting and treatment; nothing without a rank."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for row in ranking:
+        limits = [row["candidate_rank_lower"], row["candidate_rank_upper"]]
+        if all(limits):
+            found.setdefault(row["setting"], {})[row["treatment"]] = [int(text) for text in limits]
+    return found
 
 
 def _direct(names: Names) -> dict[str, dict[str, dict[str, str]]]:

@@ -6,7 +6,16 @@ from math import isclose
 
 from secondline.cell_values import OVERALL
 from secondline.network.arms import Arm
-from secondline.report.figures.network import Edge, Node, drawn_settings, edge_id, node_of, panel_edges
+from secondline.report.figures.network import (
+    Edge,
+    Node,
+    arms_of_node,
+    drawn_settings,
+    edge_id,
+    node_id,
+    node_of,
+    panel_edges,
+)
 from secondline.report.settings import StudyFacts
 from secondline.report.tables.results import Table
 from secondline.report.words import Names, Row, is_true, listed, plural, reference_of, settings_of
@@ -110,22 +119,33 @@ def comparison_table(edges: Sequence[Row], arms: Sequence[Arm], names: Names) ->
     return Table(caption, tuple(columns[k] for k in kept), rows, studies=studies)
 
 
-def edge_marks(
+def network_marks(
     edges: Sequence[Row], arms: Sequence[Arm], studies: Mapping[str, StudyFacts], names: Names
 ) -> dict[str, dict[str, str]]:
-    """Give what the page knows of every drawn line, by its id in the figure: a title and the studies behind it."""
+    """Give what the page knows of every drawn line and node, by id: a title and the studies behind it.
+
+    A line has the studies that compare its two treatments, a node those that gave its treatment to any of their arms.
+    """
     marks: dict[str, dict[str, str]] = {}
+    treatments = list(dict.fromkeys(name for arm in arms for name in arm.regimens))
     for place in drawn_settings(edges, names):
+        where = f", {names.place(place)}" if names.has_settings else ""
         for pair, edge in panel_edges(edges, arms, place).items():
-            where = f", {names.place(place)}" if names.has_settings else ""
-            members = "; ".join(f"{names.study(name)}{_design(studies, name)}" for name in edge.studies)
-            count = plural(len(edge.studies), "study", "studies")
-            mark = {
-                "title": f"{_pair(pair, names)}{where}: {count}, {_kind(edge)}: {members}",
-                "data-studies": SEPARATOR.join(edge.studies),
-            }
+            mark = _mark(f"{_pair(pair, names)}{where}", edge.studies, studies, names, _kind(edge))
             marks |= {edge_id(place, pair, kind): mark for kind in ("whole", "mixed")}
+        for name in treatments:
+            if given := list(dict.fromkeys(arm.study for arm in arms_of_node(arms, name, place))):
+                marks[node_id(place, name)] = _mark(f"{names.regimen(name)}{where}", given, studies, names)
     return marks
+
+
+def _mark(
+    what: str, behind: Sequence[str], studies: Mapping[str, StudyFacts], names: Names, kind: str = ""
+) -> dict[str, str]:
+    """Write the title of a mark, and list the studies behind it."""
+    members = "; ".join(f"{names.study(name)}{_design(studies, name)}" for name in behind)
+    count = ", ".join(filter(None, [plural(len(behind), "study", "studies"), kind]))
+    return {"title": f"{what}: {count}: {members}", "data-studies": SEPARATOR.join(behind)}
 
 
 def _pair(pair: tuple[str, str], names: Names) -> str:

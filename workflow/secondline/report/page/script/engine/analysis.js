@@ -3,9 +3,9 @@ import {decide} from "./contest.js";
 import {contestOf, doubledFits, fitOf, studiesOf} from "./network.js";
 import {solve} from "./posterior.js";
 
-// Points of tau, of omega and of P(best): for what is read, and while the reader drags.
-export const FINE = {grid: [41, 41], best: 2 ** 16};
-export const COARSE = {grid: [21, 13], best: 2 ** 11};
+// Points of tau, of omega, of P(best) and of ranks: for what is read, and while the reader drags.
+export const FINE = {grid: [41, 41], best: 2 ** 16, ranks: 2 ** 15};
+export const COARSE = {grid: [21, 13], best: 2 ** 11, ranks: 2 ** 10};
 
 // Solve a state: {model, out, read, moved, added, scales}, as finely as asked; `doubled` with every prior scale doubled in turn.
 export function analyse(data, state, {grid, doubled = true} = FINE) {

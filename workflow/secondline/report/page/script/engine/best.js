@@ -12,9 +12,9 @@ const TABLES = new Map();
 // P(each is the largest), or the smallest where sign is -1, (quantities,), by so many points and their opposites; ties are shared.
 export function pBest({weights, means, roots}, sign, total) {
   const n = means[0].length, found = new Float64Array(n), height = new Float64Array(n);
-  const lines = new Array(weights.length), ends = cumulative(weights), {at, z} = pointsOf(n - 1, total);
+  const lines = new Array(weights.length), ends = sums(weights), {at, z} = pointsOf(n - 1, total);
   for (let k = 0; k < total; k++) {
-    const g = lowest(ends, at[k]), {others, envelope} = lines[g] ??= directions(roots[g], sign);
+    const g = placeIn(ends, at[k]), {others, envelope} = lines[g] ??= directions(roots[g], sign);
     for (const side of [1, -1]) { // a point and its opposite
       for (let i = 0; i < n; i++) {
         height[i] = sign * means[g][i];
@@ -26,13 +26,14 @@ export function pBest({weights, means, roots}, sign, total) {
   return Array.from(found);
 }
 
-function cumulative(weights) {
+// Sums of the weights up to each of them.
+export function sums(weights) {
   let sum = 0;
   return Array.from(weights, w => (sum += w));
 }
 
 // The first place whose value is at least x.
-function lowest(ascending, x) {
+export function placeIn(ascending, x) {
   let low = 0, high = ascending.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -42,7 +43,7 @@ function lowest(ascending, x) {
 }
 
 // n points: a place between 0 and 1, which chooses a component, and normal deviates in d directions.
-function pointsOf(d, n) {
+export function pointsOf(d, n) {
   const key = `${d} ${n}`;
   if (!TABLES.has(key)) {
     const uniform = uniforms(d + 1, n), at = new Float64Array(n), z = new Float64Array(n * d);

@@ -41,7 +41,7 @@ function say(part, outcome) {
 
 function enhance(root) {
   enhanceTables(root);
-  enhanceMarks(root);
+  enhanceMarks(root, enhance);
   enhanceFigures(root);
   enhanceScrolls(root);
   enhanceExplorer(root, asked());

@@ -76,11 +76,13 @@ export class ChoiceChart {
     ];
   }
 
-  // A rank is given only where somebody may be named first, and a probability only of what the studies determine.
-  standing(isNamed, {decision: {placed}, against}, {treatment, evidence, rank, sucra, pBest, pRelevant}) {
+  // A rank is given only where somebody may be named first, its interval alone where the first are too close or not
+  // agreed on, and a probability only of what the studies determine.
+  standing(isNamed, {decision: {placed, notNamed}, against}, {treatment, evidence, rank, ranks, sucra, pBest, pRelevant}) {
     const relevant = treatment === against || evidence === "prior_driven" ? "" : `P(relevant) ${probability(pRelevant)}`;
     if (rank === null) return [relevant, this.words.notRanked].filter(Boolean).join(", ");
-    return [relevant, isNamed ? `rank ${rank} of ${placed.length}` : "", `P(best) ${probability(pBest)}`, `SUCRA ${sucra.toFixed(2)}`].filter(Boolean).join(", ");
+    const interval = ranks ? `${ranks[0]} to ${ranks[1]}` : "", own = isNamed ? `rank ${rank}${interval && ` (${interval})`}` : interval && `rank ${interval}`;
+    return [relevant, own && notNamed !== "prior_driven" ? `${own} of ${placed.length}` : "", `P(best) ${probability(pBest)}`, `SUCRA ${sucra.toFixed(2)}`].filter(Boolean).join(", ");
   }
 
   // Show where the candidates would stand without a study, means on the link scale; nothing without means.

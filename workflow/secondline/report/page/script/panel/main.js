@@ -124,7 +124,7 @@ class Panel {
     const {words: measure} = words.outcomes[state.outcome];
     const spelled = Object.entries(words.abbreviations).filter(([short]) => this.order(view).some(id => new RegExp(`\\b${short}\\b`).test(words.regimens[id] ?? id)));
     const unshared = isDeclared(words, state) || !view.rows.some(({evidence}) => evidence === "direct") ? "" : " How much of the evidence is direct is known of the declared analysis alone.";
-    this.subject.textContent = `${measure} with 95% credible interval (thick)${view.rows.some(({predictive}) => predictive) ? " and 95% predictive interval for a new study (thin)" : ""}. Grey: the declared analysis. P(relevant): probability of being better than the comparator by more than the margin, ${words.outcomes[state.outcome].measure} ${natural(words.outcomes[state.outcome].ratio, [words.outcomes[state.outcome].margin])[0]}.${unshared}${spelled.map(([short, text]) => ` ${short}: ${text}.`).join("")}`;
+    this.subject.textContent = `${measure} with 95% credible interval (thick)${view.rows.some(({predictive}) => predictive) ? " and 95% predictive interval for a new study (thin)" : ""}. Grey: the declared analysis. Rank: among the candidates, with its 95% credible interval. P(relevant): probability of being better than the comparator by more than the margin, ${words.outcomes[state.outcome].measure} ${natural(words.outcomes[state.outcome].ratio, [words.outcomes[state.outcome].margin])[0]}.${unshared}${spelled.map(([short, text]) => ` ${short}: ${text}.`).join("")}`;
     this.pipe();
     return undefined;
   }

@@ -5,8 +5,9 @@ import {cdf} from "../engine/mixture.js";
 import {contestOf, dense, fitOf, ownStudy, studiesOf} from "../engine/network.js";
 import {solve} from "../engine/posterior.js";
 import {predictiveOf} from "../engine/predictive.js";
+import {rankIntervals} from "../engine/ranks.js";
 import {analysisKey} from "./address.js";
-import {declared, forEngine, ownContrast, readingFor, readingOf, studyOf} from "./state.js";
+import {declared, forEngine, isDeclared, ownContrast, readingFor, readingOf, studyOf} from "./state.js";
 
 export const CLOSE = 1e-5; // of the engine to the declared analysis, link scale
 const KEPT = 12; // analyses in memory
@@ -58,16 +59,26 @@ export class Solver {
     const projection = posterior.project(rows), at = name => all.indexOf(name);
     const evidence = evidenceOf(data, model, analysis, setting, candidates, against);
     const predictive = predictiveOf(data, model, posterior, setting, candidates, against);
+    const ranks = this.ranks(state, contest, analysis, quality);
     return {
       state, data, setting, reference, against, candidates, decision, contest, analysis,
       between: (one, other) => projection.summary(at(one), at(other)),
       label: (one, other) => evidenceOf(data, model, analysis, setting, [one], other)[one],
       pBetter: (one, other) => decision.pBetter[placeOf(contest, one)][placeOf(contest, other)],
       rows: candidates.map((treatment, i) => ({
-        treatment, ...standing(decision, i), evidence: evidence[treatment], predictive: predictive?.[treatment] ?? null,
+        treatment, ...standing(decision, i), ranks: ranks[treatment] ?? null, evidence: evidence[treatment], predictive: predictive?.[treatment] ?? null,
         effect: projection.summary(i, at(against)), pRelevant: this.pRelevant(state, projection.mixture(i, at(against))),
       })),
     };
+  }
+
+  // The 95% interval of the rank of every candidate that has one: of the declared analysis the one in its table.
+  ranks(state, {candidates, decision: {placed}, rows}, {posterior}, quality) {
+    const {ranks} = this.words.outcomes[state.outcome], {sign} = this.dataOf(state.outcome);
+    if (isDeclared(this.words, state) && ranks?.[state.setting]) return ranks[state.setting];
+    if (placed.length < 2) return {};
+    const found = rankIntervals(posterior.project(placed.map(i => rows[i])), sign, quality.ranks);
+    return Object.fromEntries(placed.map((i, k) => [candidates[i], found[k]]));
   }
 
   // The probability that an effect is better than the margin of its outcome.
