@@ -64,9 +64,9 @@ test: $(READY) ## run the fast tests
 test-all: $(READY) ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "" --hypothesis-profile new
 
-validate: $(READY) ## run the published networks of validation/ and compare them: results/validation/figures.md
+validate: $(READY) ## run the published networks of validation/, compare every figure and write docs/validation.md
 	@$(BIN)/snakemake --snakefile validation/Snakefile --cores "$$CORES"
-	@$(BIN)/python scripts/validate.py --out results/validation/figures.md
+	@$(BIN)/python scripts/validate.py --out docs/validation.md
 
 bench: $(READY) ## time the sampler beside the textbook model
 	$(BIN)/python scripts/bench.py

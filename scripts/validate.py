@@ -1,6 +1,6 @@
-"""Write results/validation/figures.md: the published figures of all networks beside those of a run.
+"""Write docs/validation.md: the published figures of all networks beside those of a run.
 
-    snakemake --snakefile validation/Snakefile && python scripts/validate.py --out results/validation/figures.md
+    snakemake --snakefile validation/Snakefile && python scripts/validate.py --out docs/validation.md
 
 Ends with status 1 if a figure differs and its row in published.csv does not say why.
 """
