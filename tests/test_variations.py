@@ -1,16 +1,14 @@
 """The variations that tables beside sensitivity.csv add: figures by hand, each once, with the line of its table."""
 
-import csv
-import gzip
 from dataclasses import replace
 from math import exp
 from pathlib import Path
 from typing import Any
 
 import pytest
-from secondline.report.doubt import CURVE, Doubt
+from secondline.report.doubt import Doubt
 from secondline.report.page.robustness import SHOWN, Chart, Line
-from secondline.report.page.variations import HEADINGS, single_choices
+from secondline.report.page.variations import HEADINGS
 from secondline.report.settings import DoubtFacts, WeighFacts
 from secondline.report.words import Names
 from secondline.tables import write_table
@@ -47,19 +45,16 @@ def level(axis: str = "", name: str = "") -> dict[str, str]:
     return {"setting": "overall", "axis": axis, "level": name, "label": LEVELS.get((axis, name), name), **lead}
 
 
-def tables(folder: Path, specifications: list[dict[str, str]], **more: list[dict[str, Any]]) -> dict[str, Doubt]:
-    """Write the curve of the outcome, and give its other tables."""
-    file = folder / "pain" / "doubt" / CURVE
-    file.parent.mkdir(parents=True)
-    if specifications:
-        with gzip.open(file, "wt", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, list(specifications[0]))
-            writer.writeheader()
-            writer.writerows(specifications)
-    named = (CURVE,) if specifications else ()
-    facts = DoubtFacts(tables=(*named, *more), axes=AXES, studies=("s_1",), schemes={"new": "New flattered"})
+def tables(specifications: list[dict[str, str]], **more: list[dict[str, Any]]) -> dict[str, Doubt]:
+    """Give the tables of the outcome; the first specification is the declared one."""
+    steps = []
+    for row in specifications[1:]:
+        changed = [key for key in row if key.startswith("axis_") and row[key] != specifications[0][key]]
+        if len(changed) == 1:
+            steps.append({"axis": changed[0].removeprefix("axis_"), **row})
+    facts = DoubtFacts(tables=tuple(more), axes=AXES, studies=("s_1",), schemes={"new": "New flattered"})
     levels = [level(), *(level(*key) for key in LEVELS)]
-    return {"pain": Doubt(facts, {"specification_levels": levels, **more})}
+    return {"pain": Doubt(facts, {"specification_levels": levels, "specification_steps": steps, **more})}
 
 
 def drawn(folder: Path, doubts: dict[str, Doubt], *rows: dict[str, str]) -> Chart:
@@ -85,7 +80,6 @@ def by_label(chart: Chart) -> dict[str, Line]:
 def test_a_single_other_choice_is_a_line(tmp_path: Path) -> None:
     """Only rows with one other choice; a reading that the page knows is a link, another names its table."""
     doubts = tables(
-        tmp_path,
         [
             specification(1),
             specification(2, s_1="crude"),
@@ -98,16 +92,15 @@ def test_a_single_other_choice_is_a_line(tmp_path: Path) -> None:
     assert list(found) == ["The declared analysis", "Structure: by regimen", "S 1: crude"]
     crude, structure = found["S 1: crude"], found["Structure: by regimen"]
     assert crude.estimate == f"{exp(-0.52):.2f} ({exp(-1.27):.2f} to {exp(0.23):.2f})"
-    assert (crude.p_first, crude.place) == ("P(first) 0.70", f"pain/doubt/{CURVE}:3")
+    assert (crude.p_first, crude.place) == ("P(first) 0.70", "pain/doubt/specification_steps.csv:2")
     assert crude.address == f"{STATE}&read=first-2001~crude"
     assert (structure.p_first, structure.address) == ("Third first", "")
-    assert structure.place == f"pain/doubt/{CURVE}:6"
+    assert structure.place == "pain/doubt/specification_steps.csv:4"
 
 
 def test_a_variation_in_two_tables_is_there_once(tmp_path: Path) -> None:
     """A study left out, a reading that is an analysis, and a choice with the limits of another model."""
     doubts = tables(
-        tmp_path,
         [
             specification(1),
             specification(2, s_1="crude"),
@@ -139,7 +132,7 @@ def overlap(level: str, patients: str, pair: str = "c b", **more: str) -> dict[s
 def test_shared_patients_are_lines_in_the_direction_of_the_others(tmp_path: Path) -> None:
     """An effect that a table has the other way round is turned; of another pair there is none."""
     rows = [overlap("none", "0"), overlap("best", "11.0"), overlap("bound", "22.0", "a b", not_named="p_better")]
-    found = by_label(drawn(tmp_path, tables(tmp_path, [], overlap=rows)))
+    found = by_label(drawn(tmp_path, tables([], overlap=rows)))
     best, bound = (found[f"First 2001 and Second 2002 share {n} patients"] for n in (11, 22))
     assert best.estimate == f"{exp(-0.4):.2f} ({exp(-1):.2f} to {exp(0.2):.2f})"
     assert (best.p_first, best.place) == ("Third first", "pain/doubt/overlap.csv:3")
@@ -149,7 +142,7 @@ def test_shared_patients_are_lines_in_the_direction_of_the_others(tmp_path: Path
 def test_shared_patients_among_the_choices_are_not_there_again(tmp_path: Path) -> None:
     """A curve with a choice of them has their probabilities too."""
     specifications = [specification(1), specification(2, overlap="half")]
-    found = by_label(drawn(tmp_path, tables(tmp_path, specifications, overlap=[overlap("best", "11.0")])))
+    found = by_label(drawn(tmp_path, tables(specifications, overlap=[overlap("best", "11.0")])))
     assert list(found) == ["The declared analysis", "Shared controls: half"]
 
 
@@ -169,7 +162,7 @@ def test_a_bias_is_the_smallest_that_changes_the_first_or_the_largest(
     rows = [bias(x, "c" if x >= turns else "b", sd) for sd in (0.0, 0.2) for x in (-0.4, 0.0, 0.1, 0.2, 0.4)]
     again = [bias(0.4, "b", scheme="same")]
     tipping = [{"scheme": "same", "same_as": "new"}]
-    chart = drawn(tmp_path, tables(tmp_path, [], bias_fan=[*rows, *again], bias_tipping=tipping))
+    chart = drawn(tmp_path, tables([], bias_fan=[*rows, *again], bias_tipping=tipping))
     (line,) = [line for line in chart.lines if not line.own]
     assert line.label == f"New flattered, by {mean} (log HR)"
     assert line.p_first == said
@@ -192,7 +185,7 @@ def prior(name: str, treatment: str, reference: str = "c", declared: str = "fals
 def test_a_prior_is_a_line_where_one_of_the_two_is_the_reference(tmp_path: Path, reference: str, estimate: str) -> None:
     """Its table has the effects on the reference alone, and P(best) of all."""
     rows = [prior(name, each, reference, str(name == "own").lower()) for name in ("own", "wide") for each in "bc"]
-    found = by_label(drawn(tmp_path, tables(tmp_path, [], prior_fan=rows), *fit("fewer", "pooled", OWN)))
+    found = by_label(drawn(tmp_path, tables([], prior_fan=rows), *fit("fewer", "pooled", OWN)))
     assert found["τ: wide"].estimate == estimate
     assert found["τ: wide"].p_first == "P(first) 0.60"
     assert "τ: own" not in found
@@ -221,10 +214,3 @@ def test_lines_that_move_the_effect_least_are_folded_by_kind(tmp_path: Path) -> 
     assert shown[2:] == [f"Leaving out {k:02}" for k in range(10, 20)]
     assert [heading for heading, _ in chart.folded] == [HEADINGS["study"]]
     assert chart.folded[0][1][0].label == "Leaving out 00"
-
-
-def test_only_rows_with_one_other_choice_are_read(tmp_path: Path) -> None:
-    """Lines count from that of the header; a cell may hold a comma."""
-    tables(tmp_path, [specification(1), specification(2, s_1="left_out"), specification(3, s_1="crude, all")])
-    found = [(line, axis, row["axis_s_1"]) for line, axis, row in single_choices(tmp_path / "pain" / "doubt" / CURVE)]
-    assert found == [(3, "s_1", "left_out"), (4, "s_1", "crude, all")]

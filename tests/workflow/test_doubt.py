@@ -1,5 +1,7 @@
 """The tables of doubt in a workflow: which jobs there are, and what an edit reruns."""
 
+import csv
+import gzip
 from pathlib import Path
 
 from secondline.layout import SPECIFICATION_TABLES
@@ -35,6 +37,7 @@ def test_alternatives_are_listed_once(tmp_path: Path) -> None:
     assert int(counts["specifications"]) == int(counts["product"]) - missing
     for name in SPECIFICATION_TABLES:
         assert (tmp_path / TABLE).with_name(name).stat().st_size > 0
+    assert_steps((tmp_path / TABLE).parent)
     write_small(tmp_path, specifications={}, analyses={"main": {"label": "Everything"}})
     assert not any(job.startswith("list_alternatives") for job in project.planned("--configfile", CONFIG))
     axes = {"left_out": {"of": "left_out", "weights": {lines[1].split(",")[1]: 0.5}}}
@@ -57,3 +60,18 @@ def test_the_value_of_a_next_study_is_computed_where_it_is_asked_for(tmp_path: P
     assert not any(job.startswith("value_next_study") for job in project.planned("--configfile", CONFIG))
     write_small(tmp_path, next_study={"sizes": [40]})
     assert "value_next_study os" in project.planned("--configfile", CONFIG)
+
+
+def assert_steps(folder: Path) -> None:
+    """Every row of the curve with one choice beside the declared ones is among the steps, as it is."""
+    with gzip.open(folder / "specifications.csv.gz", "rt", encoding="utf-8", newline="") as handle:
+        curve = list(csv.DictReader(handle))
+    steps = read_table(folder / "specification_steps.csv")
+    axes = [name for name in curve[0] if name.startswith("axis_")]
+    expected = []
+    for row in curve:
+        changed = [name for name in axes if row[name] != curve[0][name]]
+        if len(changed) == 1:
+            expected.append({"axis": changed[0].removeprefix("axis_"), **row})
+    assert steps == expected
+    assert len(steps) > 1

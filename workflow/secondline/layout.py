@@ -20,6 +20,7 @@ SPECIFICATION_TABLES = (  # of doubt/, in the order in which they are written
     "specification_shares.csv",
     "specification_flips.csv",
     "specification_counts.csv",
+    "specification_steps.csv",
 )
 OVERLAP_TABLE = "overlap"  # under doubt/
 THRESHOLD_TABLES = ("thresholds", "thresholds_joint")  # of doubt/

@@ -58,15 +58,34 @@ _CERTAIN = 0.95
 
 def specifications_csv(curve: Curve) -> Iterator[str]:
     """Write specifications.csv.gz line by line: a row for every specification and setting."""
-    axes, sums = curve.factorial.axes, _weights_of_specifications(curve)
-    fixed = ["specification", "declared", "weight", *(AXIS + axis.name for axis in axes)]
+    yield _header(curve)
+    yield from _lines(curve, range(len(curve.combinations)))
+
+
+def steps_csv(curve: Curve) -> Iterator[str]:
+    """Write specification_steps.csv: the rows of specifications.csv.gz that make one other choice, and which."""
+    steps = np.flatnonzero(np.count_nonzero(curve.combinations, axis=1) == 1).tolist()
+    axes = [
+        curve.factorial.axes[int(np.flatnonzero(curve.combinations[k])[0])].name for k in steps for _ in curve.settings
+    ]
+    yield f"axis,{_header(curve)}"
+    yield from (f"{axis},{line}" for axis, line in zip(axes, _lines(curve, steps), strict=True))
+
+
+def _header(curve: Curve) -> str:
+    fixed = ["specification", "declared", "weight", *(AXIS + axis.name for axis in curve.factorial.axes)]
     names = ["setting", "placed", "first", "named", "not_named", "runner_up", "reference"]
-    yield _line([*fixed, *names, *NUMBERS, "engine", "error"])
+    return _line([*fixed, *names, *NUMBERS, "engine", "error"])
+
+
+def _lines(curve: Curve, specifications: Sequence[int]) -> Iterator[str]:
+    """Write some specifications, a line for every setting."""
+    axes, sums = curve.factorial.axes, _weights_of_specifications(curve)
     regimens, levels = [*curve.regimens, ""], [[level.name for level in axis.levels] for axis in axes]
-    numbers = np.round(curve.answers.numbers[:, :, list(NUMBERS.values())], _DIGITS) + 0.0
-    for k, (combination, places) in enumerate(
-        zip(curve.combinations.tolist(), curve.answers.places.tolist(), strict=True)
-    ):
+    chosen_rows = slice(None) if len(specifications) == len(curve.combinations) else list(specifications)
+    numbers = np.round(curve.answers.numbers[chosen_rows][:, :, list(NUMBERS.values())], _DIGITS) + 0.0
+    combinations, decided = curve.combinations[chosen_rows].tolist(), curve.answers.places[chosen_rows].tolist()
+    for i, (k, combination, places) in enumerate(zip(specifications, combinations, decided, strict=True)):
         chosen = [levels[a][level] for a, level in enumerate(combination)]
         start = _line([str(k + 1), "true" if k == 0 else "false", repr(float(sums[k])), *chosen])[:-1]
         for s, setting in enumerate(curve.settings):
@@ -74,7 +93,7 @@ def specifications_csv(curve: Curve) -> Iterator[str]:
             named = "true" if first >= 0 and not reason else "false"
             reference = regimens[curve.references[k, s]]
             words = [setting, str(placed), regimens[first], named, REASONS[reason], regimens[runner_up], reference]
-            cells = ["" if value != value else repr(value) for value in numbers[k, s].tolist()]
+            cells = ["" if value != value else repr(value) for value in numbers[i, s].tolist()]
             error = curve.errors[k, s]
             yield ",".join([start, *words, *cells, curve.engine, "" if error != error else repr(float(error))]) + "\n"
 

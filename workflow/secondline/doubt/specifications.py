@@ -9,7 +9,7 @@ from secondline.doubt.curve import specification_curve
 from secondline.doubt.settings import SpecificationSettings
 from secondline.inference.settings import FitSettings
 from secondline.summaries.settings import SummarySettings
-from secondline.tables import read_table, replacing, write_table
+from secondline.tables import read_table, replacing, write_bytes, write_table
 
 _LEVEL = 4  # of compression: beyond it, seconds for a few percent
 _LINES = 20_000  # written at a time
@@ -38,8 +38,8 @@ def explore(
     specifications : SpecificationSettings
         The axes.
     outputs : sequence of str
-        Files of specifications.csv.gz, specification_levels.csv, specification_shares.csv, specification_flips.csv and
-        specification_counts.csv.
+        Files of specifications.csv.gz, specification_levels.csv, specification_shares.csv, specification_flips.csv,
+        specification_counts.csv and specification_steps.csv.
     threads : int, optional
         Threads, or processes of counts; by default the processors that this process may use.
 
@@ -50,12 +50,13 @@ def explore(
     """
     tabulated = read_table(evidence), read_table(alternatives)
     curve = specification_curve(*tabulated, fit, summary, model, specifications, threads)
-    rows, levels, shares, flips, counts = outputs
+    rows, levels, shares, flips, counts, steps = outputs
     _write_compressed(rows, tables.specifications_csv(curve))
     write_table(levels, tables.level_rows(curve), tables.LEVEL_COLUMNS)
     write_table(shares, tables.share_rows(curve), tables.SHARE_COLUMNS)
     write_table(flips, tables.flip_rows(curve), tables.FLIP_COLUMNS)
     write_table(counts, tables.count_rows(curve), tables.COUNT_COLUMNS)
+    write_bytes(steps, "".join(tables.steps_csv(curve)).encode())
 
 
 def _write_compressed(file: str | Path, lines: Iterable[str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from secondline.cell_values import OVERALL
-from secondline.report.doubt import CURVE, FOLDER, Doubt
+from secondline.report.doubt import Doubt
 from secondline.report.page.states import Links
-from secondline.report.page.variations import HEADINGS, Asked, Compared, compared, single_choices
+from secondline.report.page.variations import HEADINGS, Asked, Compared, compared
 from secondline.report.page.weigh import slugs
 from secondline.report.prose.first import first_of, ranked_candidates
 from secondline.report.prose.robustness import variations
@@ -137,8 +137,6 @@ def robustness_charts(
     for outcome, ranking in rankings.items():
         links = Links(models=weigh["models"].get(outcome, {}) if weigh else {}, analyses=analyses, slugs=own)
         doubt, found[outcome] = doubts.get(outcome), []
-        is_crossed = doubt is not None and CURVE in doubt.facts.tables
-        choices = list(single_choices(folder / outcome / FOLDER / CURVE)) if is_crossed else []
         for place in settings_of(ranking):
             order = [row["treatment"] for row in ranked_candidates(ranking, place)]
             if len(order) < 2 or (place == OVERALL and names[outcome].has_settings):
@@ -149,7 +147,6 @@ def robustness_charts(
                 runner_up=order[1],
                 links=links,
                 kinds=settings.choices,
-                choices=choices,
                 names=names[outcome],
             )
             varied = variations(sensitivity, place, settings.leave_one_out or "", names[outcome])

@@ -6,7 +6,6 @@ twin without priors. Nothing is computed here; a pair that a table has the other
 """
 
 import csv
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, isclose, log
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from secondline.cell_values import PRIOR_DRIVEN
 from secondline.cells import left_out_study
-from secondline.report.doubt import CURVE, Doubt
+from secondline.report.doubt import Doubt
 from secondline.report.page.states import Links
 from secondline.report.prose.doubt import axis_label
 from secondline.report.prose.robustness import ANALYSIS, MODEL, STUDY, Variation
@@ -33,7 +32,7 @@ HEADINGS = {
     TWIN: "Without priors",
 }
 """What the variations of a kind have in common, in the order of the page."""
-SENSITIVITY = "summary/sensitivity.csv"
+SENSITIVITY, STEPS = "summary/sensitivity.csv", "specification_steps"
 _KINDS = {"structure": MODEL, "mixed_arms": MODEL, "heterogeneity": PRIOR, "overlap": OVERLAP}
 """Kinds of the choices of a specification curve; those between figures of a study are readings."""
 _OMITTED = "left_out"  # the level that leaves out the study of its choice
@@ -91,8 +90,6 @@ class Asked:
     links: Links
     kinds: Mapping[str, str]
     """Kinds of the choices of the specification curve, by name."""
-    choices: Sequence[tuple[int, str, Row]]
-    """Of that curve, from `single_choices`."""
     names: Names
 
     def turned(self, pair: tuple[str, str], effect: Sequence[str]) -> dict[str, str] | None:
@@ -164,9 +161,10 @@ def _of_choices(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
     levels = [row for row in doubt.rows("specification_levels") if row["setting"] == asked.setting]
     lead = next(((row["lead"], row["lead_comparator"]) for row in levels if not row["axis"]), ("", ""))
     labels = {(row["axis"], row["level"]): asked.names.level(row) for row in levels if row["axis"]}
-    for line, axis, row in asked.choices:
+    for k, row in enumerate(doubt.rows(STEPS)):
         if row["setting"] != asked.setting:
             continue
+        axis = row["axis"]
         level = row[_AXIS + axis]
         label, study = labels.get((axis, level), level), _study_without(axis, level, doubt)
         is_reading = axis in doubt.facts.studies
@@ -180,8 +178,8 @@ def _of_choices(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
         yield Compared(
             kind=STUDY if study else READING if is_reading else _KINDS.get(asked.kinds.get(axis, ""), CHOICE),
             label=f"Leaving out {asked.names.study(study)}" if study else words[0].upper() + words[1:],
-            table=_place(asked, "doubt", CURVE),
-            line=line,
+            table=_place(asked, "doubt", f"{STEPS}.csv"),
+            line=k + 2,
             figures=asked.turned(lead, [row[f"lead_{end}"] for end in ("effect", "lower", "upper")]),
             missing="cannot be estimated",
             driven=row["not_named"] == PRIOR_DRIVEN and {row["first"], row["runner_up"]} == set(lead),
@@ -198,20 +196,6 @@ def _study_without(axis: str, level: str, doubt: Doubt) -> str:
     if axis in doubt.facts.studies:
         return axis if level == _OMITTED else ""
     return level.removeprefix(_WITHOUT) if level.startswith(_WITHOUT) else ""
-
-
-def single_choices(file: Path) -> Iterator[tuple[int, str, Row]]:
-    """Read the rows of a specification curve that make one other choice: their lines, the choice, and the row."""
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as handle:
-        reader = csv.reader(handle)
-        header = next(reader)
-        places = [k for k, column in enumerate(header) if column.startswith(_AXIS)]
-        declared: list[str] | None = None
-        for cells in reader:
-            declared = declared or cells
-            if sum(cells[k] != declared[k] for k in places) == 1:
-                name = next(header[k].removeprefix(_AXIS) for k in places if cells[k] != declared[k])
-                yield reader.line_num, name, dict(zip(header, cells, strict=True))
 
 
 def _of_overlap(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
