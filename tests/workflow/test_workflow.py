@@ -146,7 +146,7 @@ def downstream(outcome: str, *analyses: str) -> set[str]:
     }
 
 
-PLOT = {"primary": ["plot_outcome_and_inconsistency", "plot_outcome_for_papers"], "four_cohorts": ["plot_outcome"]}
+PLOT = {"primary": ["plot_outcome_and_inconsistency"], "four_cohorts": ["plot_outcome"]}
 PLOTS = {rule for rules in PLOT.values() for rule in rules}
 POPULATIONS = {"plot_populations", "plot_populations_for_papers primary"}
 COMMON = {"compare_analyses", "list_decisive", "write_manifest"}

@@ -138,8 +138,10 @@ if OTHERS:
             code=code_behind("plot_outcome"),
 
 
-# The analysis whose inconsistency is assessed has figures of it, drawn in the same job.
+# The analysis whose inconsistency is assessed has figures of it, drawn in the same job; with those for papers, where it is
+# the one that has them in every run.
 if project.config.inconsistency:
+    FOR_PAPERS = project.config.inconsistency == project.config.base
 
     use rule plot_outcome as plot_outcome_and_inconsistency with:
         input:
@@ -153,6 +155,7 @@ if project.config.inconsistency:
             ),
         output:
             rules.plot_outcome.output,
+            rules.plot_outcome_for_papers.output if FOR_PAPERS else [],
             [
                 report(
                     f"{RESULTS}/{{analysis}}/{{outcome}}/inconsistency/figures/{figure}.{SHOWN}",
@@ -174,10 +177,10 @@ if project.config.inconsistency:
             models=[HEADLINE],
             labels=lambda w: [outcome_labels(project, w.outcome)],
             inconsistency=True,
-            formats=[SHOWN],
+            formats=[SHOWN, *(COPIES if FOR_PAPERS else [])],
             code=code_behind("plot_outcome"),
 
-    ruleorder: plot_outcome_and_inconsistency > plot_outcome
+    ruleorder: plot_outcome_and_inconsistency > plot_outcome_for_papers > plot_outcome
 
 
 # A rule an analysis: its figures depend on the outcomes that it has.
