@@ -276,7 +276,7 @@ def evaluate(
     arguments : sequence
         What stays the same throughout a fit, see `secondline.inference.importance.count_arguments`.
     """
-    counts, f = data.counts, np.ascontiguousarray(f)
+    counts, f, tau = data.counts, np.ascontiguousarray(f), np.ascontiguousarray(tau)
     if tau.ndim == 1:
         value, terms = log_likelihoods(counts.family, f, tau, cuts, *arguments)
     else:
