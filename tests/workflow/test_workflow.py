@@ -16,6 +16,7 @@ from tests.browser import WIDTHS, Page, assert_sound, chromium
 from tests.first_screen import assert_answers
 from tests.page_targets import assert_targets
 from tests.prose import assert_prose, assert_sentences, said_on_the_terminal
+from tests.robustness_lines import agrees, lines_of, row_of
 from tests.workflow.conftest import ROOT, Project, copy_of
 from tests.workflow.small import read_all
 from tests.workflow.test_reports import report_and_tables
@@ -218,6 +219,15 @@ def test_every_fit_is_complete(finished: Project) -> None:
 def test_prose_of_the_shipped_network(finished: Project, analysis: str, statements: int) -> None:
     """Sentences, cards, counts and captions."""
     assert assert_prose(*report_and_tables(finished, "config/config.yaml", analysis)) >= statements
+
+
+def test_lines_of_robustness_have_the_figures_of_their_tables(finished: Project) -> None:
+    """Every line names its table and the line there, whose estimate it prints."""
+    results = finished.folder / "results/primary"
+    lines = list(lines_of((results / "report.html").read_text(encoding="utf-8")))
+    assert len({table for table, _, _ in lines}) > 3
+    wrong = [(*line, row) for line in lines if not agrees(line[2], row := row_of(results / line[0], line[1]), True)]
+    assert len(lines) > 20 and not wrong
 
 
 def test_terminal_of_the_shipped_network(finished: Project) -> None:
