@@ -74,9 +74,9 @@ def test_two_processes_do_not_share_a_file(files: CheckedFiles, tmp_path: Path) 
 
 
 CALL = """
-from secondline.inference.families import _tail
-_tail(0, 1.0)
-print(sum(_tail.stats.cache_hits.values()))
+from secondline.inference.families import _tails
+_tails(0, 1.0)
+print(sum(_tails.stats.cache_hits.values()))
 """
 
 

@@ -520,7 +520,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a word for a switch": (
         lambda: sl.Model(likelihood="normal", heterogeneity="no"),
-        "Model: heterogeneity = 'no': allowed: True or False",
+        "Model: heterogeneity = 'no': allowed: True, False, or how it is Unequal",
     ),
     "a list of classes": (
         lambda: sl.Model(likelihood="normal", classes=["x"]),

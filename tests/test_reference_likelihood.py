@@ -173,14 +173,14 @@ def test_check_of_a_fit() -> None:
 
 def test_a_wrong_likelihood_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that is off by 0.002 in one study: the fit is not converged, and the table says where."""
-    right = study_integral.log_likelihood
+    right = study_integral.log_likelihood_by_study
 
     def wrong(*arguments: object) -> tuple:
         by_study, terms = right(*arguments)
         by_study[3] += 0.002
         return by_study, terms
 
-    monkeypatch.setattr("secondline.inference.likelihood_check.study_integral.log_likelihood", wrong)
+    monkeypatch.setattr("secondline.inference.likelihood_check.study_integral.log_likelihood_by_study", wrong)
     rows = likelihood_check.check_likelihood(two_arm_network(EIGHT), _draws(), PriorScales(100.0, 2.0, 0.0, 100.0))
     assert not has_converged([], rows)
     assert any("(s3)" in row["quantity"] and abs(row["z"]) > 4 for row in rows)

@@ -67,13 +67,13 @@ def test_pull_back(seed: int, tau: float, omega: float) -> None:
     z, gradient = rng.normal(size=(2, 3))
 
     def value(z: np.ndarray, tau: float, omega: float) -> float:
-        u, log_det, _ = transform(z, tau, omega, *design)
+        u, log_det, _ = transform(z, np.array([tau]), np.array([omega]), *design)
         return float(gradient @ u + log_det)
 
-    near = transform(z, tau, omega, *design)[2]
-    by_z, *by_scales = pull_back(z, gradient, near, design[-1])
+    near = transform(z, np.array([tau]), np.array([omega]), *design)[2]
+    by_z, by_tau, by_omega = pull_back(z, gradient, near, design[-1], 1)
     shifts = STEP * np.eye(5)
-    found = [*by_z, *by_scales]
+    found = [*by_z, *by_tau, *by_omega]
     for k, shift in enumerate(shifts):
         up, down = (value(z + s * shift[:3], tau + s * shift[3], omega + s * shift[4]) for s in (1, -1))
         assert found[k] == pytest.approx((up - down) / (2 * STEP), rel=1e-5, abs=1e-6)

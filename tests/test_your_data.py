@@ -1,5 +1,6 @@
 """The page on data of one's own: its tables, configurations and code are used as a reader would use them."""
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-ARMS, CONTRASTS = blocks("csv")
+ARMS, ORDERED, CONTRASTS = blocks("csv")
 WHOLE, OF_CONTRASTS, TRANSLATED = blocks("yaml")
 REGISTRY = "trial,arm,responders,randomised,country\n"
 
@@ -62,6 +63,14 @@ def test_one_row_per_arm() -> None:
     assert [(row["events"], row["n"]) for row in rows if row["study"] == "Davis 2022"] == [(0, 25), (4, 24), (3, 26)]
     shown = summary(read_project(CONFIG))
     assert re.search(r"^ +main +response +4 +none +3 +connected +3 direct$", shown, re.MULTILINE)
+
+
+def test_rows_of_ordered_categories() -> None:
+    """They are those of the trials of psoriasis, which tests/test_cutoffs.py reads as they are."""
+    shown = list(csv.DictReader(ORDERED.splitlines()))
+    with (ROOT / "tests/data/psoriasis/trials.csv").open(newline="", encoding="utf-8") as file:
+        trials = [{name: row[name] for name in shown[0]} for row in csv.DictReader(file)]
+    assert len(shown) == 3 and [row for row in shown if row not in trials] == []
 
 
 def test_one_row_per_contrast() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from secondline.api.network import Network
     from secondline.api.result import Result
     from secondline.api.sd_priors import fixed, half_cauchy, half_normal, half_t, log_normal, uniform
+    from secondline.api.unequal import Unequal
     from secondline.errors import UserError
     from secondline.network.overlap import Overlap, SharedArm
 
