@@ -62,7 +62,7 @@ SPREADS = [1.0, 0.5, 0.5, 0.5, 0.5, 0.5]
 def test_pull_back(seed: int, tau: float, omega: float) -> None:
     """Derivatives of the coordinates by z, tau and omega, with an exchangeable coefficient; omega at 0 included."""
     rng = np.random.default_rng(seed)
-    values = np.column_stack([rng.normal(size=6), rng.uniform(0.1, 2, 6), SPREADS])
+    values = np.column_stack([rng.normal(size=6), rng.uniform(0.1, 2, 6), SPREADS, np.zeros(6)])  # of one group
     design = LAYOUT, COLUMNS, rng.normal(size=15), values, np.array([0.0, 0.0, 1.0])
     z, gradient = rng.normal(size=(2, 3))
 
