@@ -226,7 +226,7 @@ def test_lines_of_robustness_have_the_figures_of_their_tables(finished: Project)
     """Every line names its table and the line there, whose estimate it prints."""
     results = finished.folder / "results/primary"
     lines = list(lines_of((results / "report.html").read_text(encoding="utf-8")))
-    assert len({table for table, _, _ in lines}) > 3
+    assert len({table for table, _, _ in lines}) > 1
     wrong = [(*line, row) for line in lines if not agrees(line[2], row := row_of(results / line[0], line[1]), True)]
     assert len(lines) > 20 and not wrong
 

@@ -33,13 +33,10 @@ class Unequal:
     Examples
     --------
     >>> import secondline as sl
-    >>> net = sl.Network.from_contrasts(
-    ...     sl.example("parkinsons_contrasts"), study="study", treatment="treatment", comparator="comparator",
-    ...     effect="effect", se="se", reference="placebo", measure="MD",
-    ... )
-    >>> model = sl.Model(likelihood="normal", heterogeneity=sl.Unequal(by="comparison"))
-    >>> sl.fit(net, model, priors=sl.Priors(tau=sl.half_normal(1))).heterogeneity().parameter.tolist()
-    ['tau[active v inactive]', 'tau[active v active]']
+    >>> print(sl.Unequal(by="comparison", inactive=("placebo",)))
+    unequal by comparison
+    >>> sl.Model(likelihood="binomial", heterogeneity=sl.Unequal(by="comparison")).unequal.by
+    'comparison'
     """
 
     by: str
