@@ -363,7 +363,7 @@ def test_the_job_writes_its_tables(tmp_path: Path) -> None:
     write_table(tmp_path / "alternatives.csv", alternatives, columns)
     names = (
         "specifications.csv.gz",
-        *(f"specification_{name}.csv" for name in ("levels", "shares", "flips", "counts")),
+        *(f"specification_{name}.csv" for name in ("levels", "shares", "flips", "counts", "steps")),
     )
     settings = SpecificationSettings(axes=axes)
     for folder in ("one", "two"):
@@ -378,6 +378,10 @@ def test_the_job_writes_its_tables(tmp_path: Path) -> None:
     assert table["weight"].sum() == pytest.approx(1)
     assert table["sucra"][0] == pytest.approx(found.answers.numbers[0, 0, contest.SUCRA], abs=1e-6)
     assert gzip.decompress(packed[0]).decode().count("\n") == len(table) + 1
+    steps = pd.read_csv(tmp_path / "one" / "specification_steps.csv")
+    chosen = [name for name in table.columns if name.startswith("axis_")]
+    one_other = (table[chosen].astype(str) != table.loc[0, chosen].astype(str)).sum(axis=1) == 1
+    pd.testing.assert_frame_equal(steps.drop(columns="axis"), table[one_other].reset_index(drop=True))
 
 
 def test_axes_that_contradict_are_refused_in_one_line() -> None:
