@@ -14,7 +14,7 @@ AXES = {"one": ("a", "b", "left_out"), "structure": ("additive", "regimen_level"
 FACTS = DoubtFacts(
     tables=(
         "specifications.csv.gz",
-        *(f"specification_{table}.csv" for table in ("levels", "shares", "flips", "counts")),
+        *(f"specification_{table}.csv" for table in ("levels", "shares", "flips", "counts", "steps")),
         "thresholds.csv",
         "thresholds_joint.csv",
         "overlap.csv",
@@ -169,6 +169,7 @@ def doubt_of(places: dict[str, tuple[str, str]], **changes: Any) -> Doubt:
         tables["bias_fan"] += fan_rows(setting, first, second)
         tables["bias_tipping"].append(tipping_row(setting, first, second, "0.9", "0.4066"))
     tables["specification_counts"] = COUNTS
+    tables["specification_steps"] = step_rows(places)
     tables["held_out"] = [
         held_row("one", "2.5"),
         held_row("two", "-1.75", "0.08"),
@@ -179,9 +180,25 @@ def doubt_of(places: dict[str, tuple[str, str]], **changes: Any) -> Doubt:
 
 
 SPECIFICATION = ["specification", "declared", "weight", "axis_one", "axis_structure", "setting"]
+COMBINATIONS = [(a, b) for a in AXES["one"] for b in AXES["structure"]]
 DECIDED = {"placed": "3", "named": "true", "not_named": "", "p_best": "0.58"}
 """What every specification says beside its effect and its two first candidates."""
 SPECIFICATION += ["lead_effect", "lead_lower", "lead_upper", "first", "runner_up", *DECIDED]
+
+
+def step_rows(places: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
+    """Rows of specification_steps.csv: those with one other choice among the specifications that are written."""
+    rows = []
+    for k, axis in ((1, "structure"), (2, "one"), (4, "one")):
+        chosen = dict(zip(("axis_one", "axis_structure"), COMBINATIONS[k], strict=True))
+        effect = 0.1 * k - 1
+        ends = {"lead_effect": repr(effect), "lead_lower": repr(effect - 1), "lead_upper": repr(effect + 0.5)}
+        start = {"axis": axis, "specification": str(k + 1), "declared": "false", "weight": "0.1", **chosen}
+        rows += [
+            {**start, "setting": setting, **ends, "first": first, "runner_up": second, **DECIDED}
+            for setting, (first, second) in places.items()
+        ]
+    return rows
 
 
 def write_specifications(
@@ -189,7 +206,6 @@ def write_specifications(
 ) -> None:
     """Write specifications.csv.gz with these effects; the first is declared."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    combinations = [(a, b) for a in AXES["one"] for b in AXES["structure"]]
     with gzip.open(file, "wt", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(SPECIFICATION)
@@ -197,7 +213,7 @@ def write_specifications(
             ends = ["", "", ""] if effect is None else [repr(effect), repr(effect - 1), repr(effect + 0.5)]
             weight = repr((weights or [1 / len(effects)] * len(effects))[k])
             for setting, pair in places.items():
-                start = [str(k + 1), "true" if k == 0 else "false", weight, *combinations[k % len(combinations)]]
+                start = [str(k + 1), "true" if k == 0 else "false", weight, *COMBINATIONS[k % len(COMBINATIONS)]]
                 writer.writerow([*start, setting, *ends, *pair, *DECIDED.values()])
 
 
