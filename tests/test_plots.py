@@ -1124,6 +1124,9 @@ def test_plot_outcome_and_plot_analysis_write_every_figure(tmp_path):
         write_rows(folder / model / "heterogeneity.csv", parameters)
         write_rows(folder / model / "densities.csv", DENSITIES)
         write_rows(folder / model / "data_points.csv", points)
+    plot_outcome(folder, "pain", ["fixed"], LABELS, "main", inconsistency=True)
+    beside = {f"fixed/figures/{name}.svg" for name in ("forest", "rankogram", "cumulative_ranks", "leverage")}
+    assert {str(file.relative_to(folder)) for file in folder.rglob("*.*") if file.suffix != ".csv"} == beside
     plot_outcome(folder, "pain", ["fixed", "pooled"], LABELS, "main")
     plot_outcome(folder, "pain", ["pooled"], LABELS, "main", ["pdf", "png", "txt"])
     by_model = {
