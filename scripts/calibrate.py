@@ -27,6 +27,7 @@ from secondline.network.mixed_arms import CLASS_CONTRAST
 from secondline.network.predictor import CUT, EFFECT, EXCHANGEABLE, INTERACTION, SLOPE, Effects
 from secondline.network.slopes import BY_CLASS, COMMON, INDEPENDENT, Slopes
 from secondline.network.structure import Floats, Structure, Treatments
+from secondline.network.study_groups import StudyGroups
 from secondline.sd_points import Fixed
 from secondline.sd_priors import HalfCauchy, HalfT, LogNormal, Uniform
 from secondline.versions import versions
@@ -112,6 +113,12 @@ class Truth:
     tau: float = 0.0
     omega: float = 0.0
     baseline: tuple[float, float] = (0.0, 1.0)
+    own: Mapping[str, float] = field(default_factory=dict)
+    """Standard deviations of groups of studies and of classes, by name, where they have their own."""
+
+    def tau_of(self, groups: StudyGroups | None, arms: Sequence[Arm]) -> float:
+        """Give the standard deviation between studies with such arms."""
+        return self.own.get(f"tau[{groups.of_study(arms)}]", self.tau) if groups else self.tau
 
     def cutpoints(self) -> Floats:
         """Cutpoints of an ordered outcome, the first at 0."""
@@ -215,19 +222,21 @@ def redraw(
 def _draw_contrasts(
     members: Sequence[Row], model: Model, truth: Truth, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    effects = model.study([arm for row in members for arm in arms_of(row)], truth)
+    arms = [arm for row in members for arm in arms_of(row)]
+    effects, tau = model.study(arms, truth), truth.tau_of(model.effects.groups, arms)
     mean = [effects[row["treatment_arm"]] - effects[row["comparator_arm"]] for row in members]
     pattern = (np.eye(len(members)) + 1) / 2
-    y = rng.multivariate_normal(mean, contrast_covariance(members) + truth.tau**2 * pattern)
+    y = rng.multivariate_normal(mean, contrast_covariance(members) + tau**2 * pattern)
     return [{"effect": repr(float(value))} for value in y]
 
 
 def _draw_arms(
     members: Sequence[Row], likelihood: str, model: Model, truth: Truth, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    effects = model.study([arms_of(row)[0] for row in members], truth)
+    arms = [arms_of(row)[0] for row in members]
+    effects, tau = model.study(arms, truth), truth.tau_of(model.effects.groups, arms)
     f = np.array([effects[row["arm"]] for row in members])
-    eta = rng.normal(*truth.baseline) + f - f.mean() + truth.tau / np.sqrt(2) * rng.normal(size=len(f))
+    eta = rng.normal(*truth.baseline) + f - f.mean() + tau / np.sqrt(2) * rng.normal(size=len(f))
     return [_outcome(row, likelihood, float(x), truth, rng) for row, x in zip(members, eta, strict=True)]
 
 
@@ -273,13 +282,13 @@ class Case:
         """Assemble the data of a fit."""
         return network_data(rows, self.model.structure, likelihood, self.model.effects)
 
-    def columns(self, likelihood: str) -> dict[str, int]:
-        """Coefficients of the model with their kinds."""
+    def blank(self, likelihood: str) -> NetworkData:
+        """Assemble the data of a fit whose outcomes are still to be drawn."""
         filler = {"events": "1", "mean": "0", "effect": "0"}
         if LIKELIHOODS[likelihood].is_ordered:
             filler["categories"] = " ".join(f"c{k}:1" for k in range(CATEGORIES))
         rows = [{**row, **filler} for row in self.layout(likelihood, np.random.default_rng(0))]
-        return dict(self.data(rows, likelihood).predictor.columns)
+        return self.data(rows, likelihood)
 
     def priors(self, likelihood: str) -> PriorScales:
         """Prior scales; those of the probit link are narrower, as its standard deviation is 1 and a logistic's 1.8."""
@@ -291,12 +300,16 @@ class Case:
 
     def draw_truth(self, likelihood: str, rng: np.random.Generator) -> Truth:
         """Draw every parameter from its prior."""
-        scales = self.priors(likelihood)
-        tau, omega = (prior.draw(rng) for prior in (scales.tau, scales.omega))
-        sd = {EFFECT: scales.effect, SLOPE: scales.slope, CUT: scales.cutpoint, EXCHANGEABLE: omega}
-        sd[INTERACTION] = scales.interaction
-        values = {name: float(rng.normal()) * sd[kind] for name, kind in self.columns(likelihood).items()}
-        return Truth(values, tau, omega, (0.0, scales.baseline))
+        scales, data = self.priors(likelihood), self.blank(likelihood)
+        taus = {name: scales.tau.draw(rng) for name in data.groups.taus}
+        omegas = {name: scales.omega.draw(rng) for name in data.predictor.omegas}
+        sd = {EFFECT: scales.effect, SLOPE: scales.slope, CUT: scales.cutpoint, INTERACTION: scales.interaction}
+        values = {}
+        for (name, kind), which in zip(data.predictor.columns, data.predictor.omega_of, strict=True):
+            own = list(omegas.values())[which] if kind == EXCHANGEABLE else sd[kind]
+            values[name] = float(rng.normal()) * own
+        shared = {"tau": 0.0, "omega": 0.0} | taus | omegas
+        return Truth(values, shared["tau"], shared["omega"], (0.0, scales.baseline), taus | omegas)
 
 
 def simulated(
@@ -370,6 +383,14 @@ CASES = {
         _DEPARTING,
         ("ab", "ac", "bc", "ad", "ae", "abc", "ade", "bd"),
     ),
+    "own_class_sds": simulated(
+        Model(plain("abcde"), Effects(classes={"b": "x", "c": "x", "d": "y", "e": "y"}, own_class_sds=True)),
+        _DEPARTING,
+        ("ab", "ac", "bc", "ad", "ae", "abc", "ade", "bd"),
+    ),
+    "unequal_heterogeneity": simulated(
+        Model(plain("abcd"), Effects(groups=StudyGroups.by_activity("abcd", ["a"]))), _RANDOM, _DESIGNS
+    ),
     "covariate": simulated(Model(plain("abcd"), Effects(slopes=(Slopes("age", 1.0),))), _RANDOM, _DESIGNS),
     "interactions": simulated(
         Model(_COMBINATIONS, Effects(interactions=(("b", "c"),))),
@@ -394,7 +415,30 @@ PRIOR_CASES = {
     for prior in (Uniform(1.0), HalfCauchy(0.3), HalfT(0.4, 3.0), LogNormal(-2.56, 1.74), Fixed(0.3))
 }
 """Every other prior of tau than the half-normal of the models, on one likelihood."""
-ALL_CASES = CASES | PRIOR_CASES
+
+
+def with_unreported(case: Case, unreported: Sequence[str]) -> Case:
+    """Leave out categories of ordered outcomes that studies do not report, each its own of these in turn."""
+
+    def layout(likelihood: str, rng: np.random.Generator) -> Sequence[Row]:
+        rows = case.layout(likelihood, rng)
+        studies = list(dict.fromkeys(row["study"] for row in rows))
+        return [{**row, "unreported": unreported[studies.index(row["study"]) % len(unreported)]} for row in rows]
+
+    return replace(case, layout=layout)
+
+
+ORDERED_CASES = {"unreported_cut_offs": with_unreported(CASES["random"], ("", "1", "2 3", "3"))}
+"""Ordered outcomes of which studies do not report every category."""
+ALL_CASES = CASES | PRIOR_CASES | ORDERED_CASES
+
+
+def is_for(effects: str, likelihood: str) -> bool:
+    """Whether a case is calibrated with a likelihood."""
+    if effects in ORDERED_CASES:
+        return LIKELIHOODS[likelihood].is_ordered
+    return effects in CASES or likelihood == PRIOR_LIKELIHOOD
+
 
 SPARSE = simulated(
     Model(plain("abc")),
@@ -411,6 +455,8 @@ class Sampler:
 
     compiled: CompiledModel
     size: int
+    n_sds: tuple[int, int]
+    """Numbers of taus and omegas among the raw parameters."""
     cores: int = 2
     settings: SamplerSettings = SETTINGS
 
@@ -420,12 +466,25 @@ class Sampler:
         from secondline.inference.models import model_inputs, network_model
 
         chosen = list(combinations)
-        size = max(len(case.columns(likelihood)) for case, likelihood in chosen)
+        blank = [case.blank(likelihood) for case, likelihood in chosen]
+        size = max(data.n_coefficients for data in blank)
+        n_taus, n_omegas = max(data.groups.n_taus for data in blank), max(len(data.predictor.omegas) for data in blank)
         case, likelihood = chosen[0]
         rng = np.random.default_rng(SEED)
         rows = redraw(case.layout(likelihood, rng), likelihood, case.model, case.draw_truth(likelihood, rng), rng)
-        inputs = model_inputs(case.data(rows, likelihood), case.priors(likelihood), size, tabulated=False)
-        return cls(compile_model(network_model(inputs)), size, cores)
+        data, priors = case.data(rows, likelihood), case.priors(likelihood)
+        inputs = model_inputs(data, priors, size, tabulated=False, n_taus=n_taus, n_omegas=n_omegas)
+        return cls(compile_model(network_model(inputs)), size, (n_taus, n_omegas), cores)
+
+
+def sds_of(parameters: Mapping[str, Floats], data: NetworkData) -> dict[str, Floats]:
+    """Draws of every tau and omega by name, (chains, draws)."""
+    found = {}
+    for kind, names in (("tau", data.groups.taus), ("omega", data.predictor.omegas)):
+        if kind in parameters:
+            values = parameters[kind].reshape(*parameters[kind].shape[:2], -1)
+            found |= dict(zip(names, np.moveaxis(values, -1, 0), strict=True))
+    return found
 
 
 @dataclass(frozen=True)
@@ -462,14 +521,12 @@ def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed
         data = case.data(redraw(case.layout(likelihood, rng), likelihood, case.model, truth, rng), likelihood)
         fit = Fit(data, case.priors(likelihood))
         parameters, diverged = sample(
-            sampler.compiled, fit, sampler.size, sampler.settings, CHAINS, sampler.cores, own_seed
+            sampler.compiled, fit, sampler.size, sampler.settings, CHAINS, sampler.cores, own_seed, *sampler.n_sds
         )
         divergences += diverged
         draws = dict(zip(data.predictor.names, np.moveaxis(parameters["coefficients"], -1, 0), strict=True))
-        true = dict(truth.values)
-        for scale, value in (("tau", truth.tau), ("omega", truth.omega)):
-            if scale in parameters and getattr(fit.scales, scale).is_free:
-                draws[scale], true[scale] = parameters[scale], value
+        draws |= {name: values for name, values in sds_of(parameters, data).items() if name in fit.free_sds}
+        true = {**truth.values, **truth.own}
         for key, values in draws.items():
             thinned = values[:, ::THIN]
             # A uniform jitter makes the discrete ranks continuous.
@@ -559,7 +616,7 @@ def main() -> None:
         (likelihood, effects)
         for likelihood in chosen.likelihoods
         for effects in chosen.effects
-        if effects in CASES or likelihood == PRIOR_LIKELIHOOD
+        if is_for(effects, likelihood)
     ]
     sampler = Sampler.compile(((ALL_CASES[effects], likelihood) for likelihood, effects in names), chosen.cores)
     lines = []

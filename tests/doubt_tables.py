@@ -187,13 +187,19 @@ SPECIFICATION += ["lead_effect", "lead_lower", "lead_upper", "first", "runner_up
 
 
 def step_rows(places: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
-    """Rows of specification_steps.csv: those with one other choice among the specifications that are written."""
+    """Rows of specification_steps.csv: of the specifications that are written, those with at most one other choice."""
     rows = []
-    for k, axis in ((1, "structure"), (2, "one"), (4, "one")):
+    for k, axis in ((0, ""), (1, "structure"), (2, "one"), (4, "one")):
         chosen = dict(zip(("axis_one", "axis_structure"), COMBINATIONS[k], strict=True))
         effect = 0.1 * k - 1
         ends = {"lead_effect": repr(effect), "lead_lower": repr(effect - 1), "lead_upper": repr(effect + 0.5)}
-        start = {"axis": axis, "specification": str(k + 1), "declared": "false", "weight": "0.1", **chosen}
+        start = {
+            "axis": axis,
+            "specification": str(k + 1),
+            "declared": "false" if axis else "true",
+            "weight": "0.1",
+            **chosen,
+        }
         rows += [
             {**start, "setting": setting, **ends, "first": first, "runner_up": second, **DECIDED}
             for setting, (first, second) in places.items()

@@ -6,6 +6,7 @@ uniform (Talts et al. 2018). docs/calibration.md has the whole table, made by sc
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from secondline.inference.priors import PriorScales
 from secondline.inference.settings import SamplerSettings
 from secondline.inference.textbook import textbook_model
 from secondline.jobs.settings import treatments_of
-from secondline.likelihoods import OWN_LIKELIHOODS
+from secondline.likelihoods import LIKELIHOODS, OWN_LIKELIHOODS
 from secondline.network.data import network_data
 from secondline.network.predictor import Effects
 from secondline.network.structure import Structure
@@ -25,6 +26,7 @@ from secondline.project.config import Project
 from scripts.calibrate import (
     CASES,
     LEVEL,
+    ORDERED_CASES,
     PRIOR_CASES,
     PRIOR_LIKELIHOOD,
     SEED,
@@ -62,9 +64,7 @@ def test_ranks_of_the_shipped_networks_are_uniform(project: Project, outcome: st
     structure = Structure.of(treatments_of(project))
     case = Case(Model(structure, Effects(settings=True)), SCALES[outcome], lambda _likelihood, _rng: rows)
     compiled = Sampler.compile([(case, likelihood)])
-    sampler = Sampler(
-        compiled.compiled, compiled.size, settings=SamplerSettings(draws=500, tune=500, target_accept=0.9)
-    )
+    sampler = replace(compiled, settings=SamplerSettings(draws=500, tune=500, target_accept=0.9))
     ranks = calibrate(case, likelihood, sampler, 200, SEED, outcome)
     print(f"\n{outcome}: {len(ranks.ranks)} parameters, {ranks.divergences} divergences, {smallest({outcome: ranks})}")
 
@@ -78,7 +78,8 @@ def sampler() -> Sampler:
 @pytest.mark.parametrize("likelihood", OWN_LIKELIHOODS)
 def test_ranks_are_uniform(likelihood: str, sampler: Sampler) -> None:
     """Small networks under every model of the effects: each by itself, and each kind of parameter over all of them."""
-    found = {name: calibrate(case, likelihood, sampler, 15, SEED + 1, name) for name, case in CASES.items()}
+    cases = CASES | (ORDERED_CASES if LIKELIHOODS[likelihood].is_ordered else {})
+    found = {name: calibrate(case, likelihood, sampler, 15, SEED + 1, name) for name, case in cases.items()}
     lines = [Line(likelihood, name, ranks, 0.0) for name, ranks in found.items()]
     together = {f"all {name}": ranks for name, ranks in pooled(lines).items()}
     print(f"\n{likelihood}: {smallest({**found, **together})}")

@@ -1,11 +1,8 @@
 """What decides an answer: moves worked out by hand from made-up tables, their order, and their sentences."""
 
-import csv
-import gzip
 import re
 from dataclasses import replace
 from math import log
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +10,6 @@ from secondline.certainty.decisive import COLUMNS, decisive_rows
 from secondline.certainty.decisive_facts import OutcomeTables, facts_of
 from secondline.certainty.decisive_settings import AxisSettings, DecisiveSettings
 from secondline.certainty.moves import Lead, leads
-from secondline.certainty.near import near_declared
 from secondline.report.decisive import in_sentences
 from secondline.report.prose.decisive import SHOWN, decisive_lists
 from secondline.report.settings import DecisiveWords, DoubtFacts, Labels
@@ -33,7 +29,7 @@ SETTINGS = DecisiveSettings(
     analysis="main",
     headline="pooled",
     ratios={"os": True},
-    tables={"os": ("specifications.csv.gz", *(f"specification_{t}.csv" for t in ("levels", "shares", "flips")),
+    tables={"os": ("specifications.csv.gz", *(f"specification_{t}.csv" for t in ("levels", "steps", "shares", "flips")),
                    "overlap.csv", "additivity.csv")},
     axes={"os": AXES},
     prognostic={"stage": "Stage III"},
@@ -46,7 +42,7 @@ def specification(number: int, effect: float, first: str = "a", placed: int = 3,
     return {
         "specification": str(number), "declared": "true" if number == 1 else "false",
         **{f"axis_{name}": level for name, level in chosen.items()}, "setting": "overall", "placed": str(placed),
-        "first": first, "lead_effect": repr(effect),
+        "first": first, "lead_effect": repr(effect), "axis": next(iter(levels), ""),
     }  # fmt: skip
 
 
@@ -57,7 +53,6 @@ SPECIFICATIONS = [
     specification(4, 0.25, first="", placed=0, one="left_out"),  # 3 standard errors
     specification(5, -0.4, structure="regimens"),  # 0.4 standard errors
     specification(6, -0.49, first="b", tau="fixed"),  # hardly moves, and changes who is first
-    specification(7, 2.0, one="medians", tau="fixed"),  # two choices: not near
 ]
 LEVELS = [
     {"setting": "overall", "axis": axis, "level": level, "label": label, "declared": declared, "lead": "a",
@@ -151,7 +146,7 @@ CONTRIBUTIONS = [
 ]
 TABLES = OutcomeTables(
     evidence=[evidence("one", "-0.6"), evidence("two", "-0.2")],
-    near=SPECIFICATIONS[:-1],
+    steps=SPECIFICATIONS,
     levels=LEVELS,
     shares=SHARES,
     flips=FLIPS,
@@ -256,7 +251,7 @@ def test_choices_of_figures_by_arm() -> None:
     arms = {"study": "one", "arm": "t", "events": "3", "n": "10", "used": "true"}
     tables = OutcomeTables(
         evidence=[arms],
-        near=SPECIFICATIONS[:-1],
+        steps=SPECIFICATIONS,
         levels=LEVELS,
         alternatives=[{"axis": "one", "level": "medians", **arms}],
         effects=EFFECTS,
@@ -281,25 +276,6 @@ def test_the_lead_is_that_of_the_ranked_candidates() -> None:
     assert leads(ranking, relative) == [Lead(setting="s", first="y", runner_up="x", effect=-0.3, sd=0.2)]
 
 
-def write_specifications(file: Path) -> None:
-    """Write specifications.csv.gz."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.open(file, "wt", encoding="utf-8", newline="") as text:
-        writer = csv.DictWriter(text, SPECIFICATIONS[0], lineterminator="\n")
-        writer.writeheader()
-        for row in SPECIFICATIONS:
-            writer.writerow(row)
-            writer.writerow({**row, "setting": "elsewhere, too"})  # a cell in quotes
-
-
-def test_specifications_near_the_declared_one(tmp_path: Path) -> None:
-    """The declared one and those with one other choice, in every setting."""
-    write_specifications(tmp_path / "specifications.csv.gz")
-    rows = near_declared(tmp_path / "specifications.csv.gz")
-    assert [row for row in rows if row["setting"] == "overall"] == SPECIFICATIONS[:-1]
-    assert len(rows) == 2 * len(SPECIFICATIONS[:-1])
-
-
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """Write all tables of a run, and decisive.csv from them."""
@@ -314,6 +290,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         here / "evidence.csv": TABLES.evidence,
         results / "printed/os/evidence.csv": TABLES.others["printed"],
         here / "doubt/specification_levels.csv": LEVELS,
+        here / "doubt/specification_steps.csv": SPECIFICATIONS,
         here / "doubt/specification_shares.csv": SHARES,
         here / "doubt/specification_flips.csv": FLIPS,
         here / "doubt/alternatives.csv": ALTERNATIVES,
@@ -326,7 +303,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         results / "evidence/standardised_differences.csv": DIFFERENCES,
     }.items():
         write_table(file, rows, list(rows[0]))
-    write_specifications(here / "doubt/specifications.csv.gz")
     labels = Labels(measures={"os": "HR"}, regimens={"a": "Alpha", "b": "Beta"}, analyses={"printed": "As printed"},
                     studies={"one": "Smith 2020"}, headline="pooled")  # fmt: skip
     facts = DoubtFacts(tables=SETTINGS.tables["os"], axes={name: axis.label for name, axis in AXES.items()})

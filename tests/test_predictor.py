@@ -314,7 +314,7 @@ def test_rows_times_coefficients_is_the_model_written_out(name: str, seed: int) 
 def test_every_likelihood_is_calibrated() -> None:
     """The simulators know every likelihood of the package."""
     for likelihood in OWN_LIKELIHOODS:
-        assert CASES["fixed"].columns(likelihood)
+        assert CASES["fixed"].blank(likelihood).predictor.columns
 
 
 MIXES = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)

@@ -48,10 +48,10 @@ def level(axis: str = "", name: str = "") -> dict[str, str]:
 def tables(specifications: list[dict[str, str]], **more: list[dict[str, Any]]) -> dict[str, Doubt]:
     """Give the tables of the outcome; the first specification is the declared one."""
     steps = []
-    for row in specifications[1:]:
+    for row in specifications:
         changed = [key for key in row if key.startswith("axis_") and row[key] != specifications[0][key]]
-        if len(changed) == 1:
-            steps.append({"axis": changed[0].removeprefix("axis_"), **row})
+        if len(changed) <= 1:
+            steps.append({"axis": "".join(changed).removeprefix("axis_"), **row})
     facts = DoubtFacts(tables=tuple(more), axes=AXES, studies=("s_1",), schemes={"new": "New flattered"})
     levels = [level(), *(level(*key) for key in LEVELS)]
     return {"pain": Doubt(facts, {"specification_levels": levels, "specification_steps": steps, **more})}
@@ -92,10 +92,10 @@ def test_a_single_other_choice_is_a_line(tmp_path: Path) -> None:
     assert list(found) == ["The declared analysis", "Structure: by regimen", "S 1: crude"]
     crude, structure = found["S 1: crude"], found["Structure: by regimen"]
     assert crude.estimate == f"{exp(-0.52):.2f} ({exp(-1.27):.2f} to {exp(0.23):.2f})"
-    assert (crude.p_first, crude.place) == ("P(first) 0.70", "pain/doubt/specification_steps.csv:2")
+    assert (crude.p_first, crude.place) == ("P(first) 0.70", "pain/doubt/specification_steps.csv:3")
     assert crude.address == f"{STATE}&read=first-2001~crude"
     assert (structure.p_first, structure.address) == ("Third first", "")
-    assert structure.place == "pain/doubt/specification_steps.csv:4"
+    assert structure.place == "pain/doubt/specification_steps.csv:5"
 
 
 def test_a_variation_in_two_tables_is_there_once(tmp_path: Path) -> None:

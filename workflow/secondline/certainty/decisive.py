@@ -6,7 +6,6 @@ from typing import Any
 from secondline.certainty.decisive_facts import Fact, OutcomeTables, facts_of
 from secondline.certainty.decisive_settings import DecisiveSettings
 from secondline.certainty.moves import Lead, leads
-from secondline.certainty.near import near_declared
 from secondline.tables import read_table
 
 COLUMNS = (
@@ -78,14 +77,13 @@ def read_tables(results: Path, shared: Path, settings: DecisiveSettings, outcome
     audit = read_table(shared / "evidence" / "audit.csv")
     named = dict.fromkeys(name for row in audit for name in row["analyses"].split())
     files = {name: results / name / outcome / "evidence.csv" for name in named}
-    crossed = "specifications.csv.gz" in written
     return OutcomeTables(
         evidence=read_table(folder / "evidence.csv"),
-        near=near_declared(folder / "doubt" / "specifications.csv.gz") if crossed else (),
+        steps=doubt("specification_steps.csv"),
         levels=doubt("specification_levels.csv"),
         shares=doubt("specification_shares.csv"),
         flips=doubt("specification_flips.csv"),
-        alternatives=read_table(folder / "doubt" / "alternatives.csv") if crossed else (),
+        alternatives=read_table(folder / "doubt" / "alternatives.csv") if "specifications.csv.gz" in written else (),
         overlap=doubt("overlap.csv"),
         additivity=doubt("additivity.csv"),
         contributions=[

@@ -37,8 +37,6 @@ class OutcomeTables:
 
     Parameters
     ----------
-    near : rows
-        Of specifications.csv.gz: see `secondline.certainty.near.near_declared`.
     contributions, sensitivity : rows
         Of the outcome and the headline model.
     others : mapping
@@ -46,7 +44,7 @@ class OutcomeTables:
     """
 
     evidence: Sequence[Row]
-    near: Sequence[Row] = ()
+    steps: Sequence[Row] = ()
     levels: Sequence[Row] = ()
     shares: Sequence[Row] = ()
     flips: Sequence[Row] = ()
@@ -116,7 +114,7 @@ class Fact:
 def facts_of(lead: Lead, tables: OutcomeTables, settings: DecisiveSettings, outcome: str) -> list[Fact]:
     """List what may decide the answer in one setting, the largest move first."""
     axes = settings.axes.get(outcome, {})
-    levels = moves_of_levels(lead, tables.near, tables.levels)
+    levels = moves_of_levels(lead, tables.steps, tables.levels)
     findings = list(_findings(lead, tables, settings, outcome))
     told = _told_by_findings(findings, tables)
     found = [
@@ -165,7 +163,7 @@ def _choices(
                 kind=READING if axis.of == "study" else CHOICE,
                 subject=axis.study or name,
                 move=move,
-                table="doubt/specifications.csv.gz",
+                table="doubt/specification_steps.csv",
                 row=f"{move.axis}={move.alternative}",
                 together=_together(lead, name, tables),
                 first_order=share.get("first_order", ""),
@@ -177,7 +175,7 @@ def _choices(
                 kind=USE,
                 subject=axis.study or name,
                 move=without,
-                table="doubt/specifications.csv.gz",
+                table="doubt/specification_steps.csv",
                 row=f"{without.axis}={without.alternative}",
             )
 
@@ -272,7 +270,7 @@ def _overlaps(
         largest = _largest(move for move in levels if move.axis == name)
         if axis.of == "overlap" and largest and not found:
             key = f"{name}={largest.alternative}"
-            yield Fact(kind=CHOICE, subject=name, move=largest, table="doubt/specifications.csv.gz", row=key)
+            yield Fact(kind=CHOICE, subject=name, move=largest, table="doubt/specification_steps.csv", row=key)
 
 
 def _left_out(lead: Lead, study: str, tables: OutcomeTables, settings: DecisiveSettings, outcome: str) -> Move | None:

@@ -141,19 +141,18 @@ def move(
     )
 
 
-def moves_of_levels(lead: Lead, near: Sequence[Row], levels: Sequence[Row]) -> list[Move]:
+def moves_of_levels(lead: Lead, steps: Sequence[Row], levels: Sequence[Row]) -> list[Move]:
     """Measure what every other level of every choice changes while all other choices are as declared.
 
     Parameters
     ----------
-    near : rows
-        Of specifications.csv.gz: the declared specification and those that differ from it in one choice; see
-        `secondline.certainty.near.near_declared`.
+    steps : rows
+        specification_steps.csv
     levels : rows
         specification_levels.csv, for the labels and the contrast that is followed.
     """
-    here = [row for row in near if row["setting"] == lead.setting]
-    declared = next((row for row in here if row["declared"] == "true"), None)
+    here = [row for row in steps if row["setting"] == lead.setting]
+    declared = next((row for row in here if not row["axis"]), None)
     whole = next((row for row in levels if row["setting"] == lead.setting and not row["axis"]), None)
     if declared is None or whole is None:
         return []
@@ -161,12 +160,10 @@ def moves_of_levels(lead: Lead, near: Sequence[Row], levels: Sequence[Row]) -> l
         (whole["lead"], whole["lead_comparator"])
     )
     labels = {(row["axis"], row["level"]): row["label"] for row in levels}
-    axes = [name for name in declared if name.startswith("axis_")]
     found = []
     for row in here:
-        changed = [name for name in axes if row[name] != declared[name]]
-        if len(changed) == 1:
-            axis, level = changed[0].removeprefix("axis_"), row[changed[0]]
+        if axis := row["axis"]:
+            level = row[f"axis_{axis}"]
             effects = _signed(sign, declared["lead_effect"]), _signed(sign, row["lead_effect"])
             first = row["first"] if int(row["placed"]) else ""
             found.append(move(lead, CHOICE, level, first, effects, labels.get((axis, level), level), axis))

@@ -63,11 +63,13 @@ def specifications_csv(curve: Curve) -> Iterator[str]:
 
 
 def steps_csv(curve: Curve) -> Iterator[str]:
-    """Write specification_steps.csv: the rows of specifications.csv.gz that make one other choice, and which."""
-    steps = np.flatnonzero(np.count_nonzero(curve.combinations, axis=1) == 1).tolist()
-    axes = [
-        curve.factorial.axes[int(np.flatnonzero(curve.combinations[k])[0])].name for k in steps for _ in curve.settings
-    ]
+    """Write specification_steps.csv: the declared rows of specifications.csv.gz, and those that make one other choice.
+
+    The first column says which choice that is; it is empty where all are declared.
+    """
+    steps = np.flatnonzero(np.count_nonzero(curve.combinations, axis=1) <= 1).tolist()
+    others = [curve.factorial.axes[axis].name for axis in np.argmax(curve.combinations[steps] != 0, axis=1)]
+    axes = [name if k else "" for k, name in zip(steps, others, strict=True) for _ in curve.settings]
     yield f"axis,{_header(curve)}"
     yield from (f"{axis},{line}" for axis, line in zip(axes, _lines(curve, steps), strict=True))
 

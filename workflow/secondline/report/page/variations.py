@@ -162,9 +162,9 @@ def _of_choices(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
     lead = next(((row["lead"], row["lead_comparator"]) for row in levels if not row["axis"]), ("", ""))
     labels = {(row["axis"], row["level"]): asked.names.level(row) for row in levels if row["axis"]}
     for k, row in enumerate(doubt.rows(STEPS)):
-        if row["setting"] != asked.setting:
-            continue
         axis = row["axis"]
+        if row["setting"] != asked.setting or not axis:
+            continue
         level = row[_AXIS + axis]
         label, study = labels.get((axis, level), level), _study_without(axis, level, doubt)
         is_reading = axis in doubt.facts.studies
