@@ -5,8 +5,10 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,36 @@ def holding(project: Project, *claimed: str) -> Iterator[None]:
     assert process.stdout.readline() == b"held\n"
     yield
     process.communicate(b"\n")
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A finished project, its results before and after an edit of its table, and the seconds that the second took."""
+
+    project: Project
+    before: Files
+    after: Files
+    seconds: float
+
+    def again(self, folder: Path) -> Project:
+        """Make a copy of the finished project, whose table was then edited."""
+        project = copy_of(self.project.folder, folder, PARTS)
+        edit_the_table(project)
+        return project
+
+
+def undisturbed_in(folder: Path) -> Undisturbed:
+    """Run the small project, edit the table of a copy, and run that."""
+    project = new(folder / "project")
+    before = finish(project)
+    edited = copy_of(project.folder, folder / "edited", PARTS)
+    edit_the_table(edited)
+    began = time.monotonic()
+    after = finish(edited)
+    seconds = time.monotonic() - began
+    assert before.keys() == after.keys()
+    assert len([name for name in before if before[name] != after[name]]) > len(before) // 2
+    return Undisturbed(project, before, after, seconds)
 
 
 def damaged(project: Project, *versions: Files) -> list[str]:
