@@ -40,7 +40,7 @@ def assert_answers(page: Page, html: str, lead: str, candidates: dict[str, list[
         assert re.search(r"better than|might|cannot tell|not known", said), f"{place}: how sure"
         assert re.search(r"(?:hazard|odds|risk|rate) ratio [\d.]+ \([\d.]+ to [\d.]+\)", said), f"{place}: by how much"
         assert bool(re.search(r"safe|harm", said)) == is_whole, f"{place}: harm"
-        assert ("defensible analyses" in said) == is_whole, f"{place}: other analyses"
+        assert ("defensible ways" in said) == is_whole, f"{place}: other analyses"
         assert not re.search(r"SUCRA|P\(best\)", said), f"{place}: terms of statisticians"
         aside = body[body.index("<aside") :]
         assert re.search(r"Certainty: (high|moderate|low|very low|not assessable|not judged)", aside), place

@@ -12,8 +12,8 @@ from tests.prose_tables import Check, N, Passage, Row, Tables, agrees
 P = r"(\d+(?:\.\d+)?)%"
 _AMONG = (
     r"(?:the defensible analyses that rank the candidates \(([\d,]+) in all, weighted by the combinations of choices "
-    rf"that give them; {P} do not rank them, as the data do not link them\)|([\d,]+) defensible analyses, weighted by "
-    r"the combinations of choices that give them)"
+    rf"that give them; {P} do not rank them, as the effects between the candidates are prior-driven\)|"
+    r"([\d,]+) defensible analyses, weighted by the combinations of choices that give them)"
 )
 _DECIDES = (
     r"(?:how (.+?) is read|the choice of “[^”]+”) "
@@ -210,6 +210,14 @@ def _radius(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     return agrees(found[1], rows[0]["radius"])
 
 
+def _is_highest(found: re.Match[str], first: int, row: Row, tables: Tables) -> bool:
+    """Whether three groups of a match, the first of them given, are the highest two; none where nobody has a rank."""
+    if row["not_named"] == "not_placed":
+        return not found[first]
+    pair = [tables.id("regimens", found[k]) for k in (first, first + 2)]
+    return pair == [row["first"], row["runner_up"]] and agrees(found[first + 1], row["p_better"])
+
+
 def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     studies = " ".join(tables.id("studies", found[k]) for k in (1, 2))
     rows = [row for row in _rows(here, tables, "overlap") if row["studies"] == studies and row["first"]]
@@ -220,9 +228,9 @@ def _overlap(found: re.Match[str], here: Passage, tables: Tables) -> bool:
         same = all(pairs == [row["first"], row["runner_up"]] for row in (none, bound))
         shown = found[7], found[8]
     else:
-        pairs = [tables.id("regimens", found[k]) for k in (9, 11, 12, 14)]
-        same = pairs == [none["first"], none["runner_up"], bound["first"], bound["runner_up"]]
-        shown = found[10], found[13]
+        return (
+            patients and correlation and _is_highest(found, 9, none, tables) and _is_highest(found, 12, bound, tables)
+        )
     return patients and correlation and same and all(map(agrees, shown, (none["p_better"], bound["p_better"])))
 
 
@@ -369,18 +377,22 @@ def _more_decisive(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     return int(found[1]) + _PAGE in counts
 
 
+_HIGHEST = (
+    r"(?:nobody has a rank, as the effects between the candidates are prior-driven|the highest SUCRA is that of (.+?) "
+    rf"\(P\(better\) {N} against (.+?)\))"
+)
 _OVERLAP = (
     rf"(?:^|(?<=\. ))([^.]+?) and ([^.]+?) may share up to {N} patients(?:, correlation {N})?: with none (?:and with "
-    rf"all of them the highest SUCRA is that of (.+?), and P\(better\) against (.+?) is {N} and {N}\.|of them the "
-    rf"highest SUCRA is that of (.+?) \(P\(better\) {N} against (.+?)\), with all of them that of (.+?) \({N} against "
-    r"(.+?)\)\.)"
+    rf"all of them the highest SUCRA is that of (.+?), and P\(better\) against (.+?) is {N} and {N}\.|of them "
+    rf"{_HIGHEST}, with all of them {_HIGHEST}\.)"
 )
 _ENDS = r"(?= [A-Z]|$)"
 DOUBT_RULES: list[tuple[str, Check]] = [
     (rf"(?:^|(?<=\. ))([^.]+?) ranks first in {P} of {_AMONG}(?:; what decides most is {_DECIDES})?\.", _lead),
     (rf"No treatment is named first(?:, as [^:]*)?: of {_AMONG}, (.+?)\.{_ENDS}(?: What decides most is {_DECIDES}\.)?",
      _nobody),
-    (rf"^Of ([\d,]+) defensible analyses,(?: {P} can rank the candidates; of these,)? ([^.]+?)\.(?= What|$)",
+    (rf"^Of ([\d,]+) defensible ways to analyse the studies,(?: {P} can rank the candidates; of these,)? ([^.]+?)\."
+     r"(?= What|$)",
      _in_short),
     (r"(?<=\. )What decides most is (?:how (.+?) is read|the choice of “[^”]+”)\.$", _read),
     (r"In none of ([\d,]+) defensible analyses can the candidates be ranked\.", _in_none),
@@ -389,7 +401,7 @@ DOUBT_RULES: list[tuple[str, Check]] = [
     (r"(A single choice changes who has the highest SUCRA|No single choice changes who has the highest SUCRA; two "
      rf"together do): (“.*?\))(?:; (\d+) more)?\.{_ENDS}", _flips),
     (r"No single choice and no pair of choices puts another candidate first\.", _no_flip),
-    (r"After (\d+) choices? alone, the data do not link", _unlinked),
+    (r"After (\d+) choices? alone nobody has a rank", _unlinked),
     (rf"The study nearest to changing who has the highest SUCRA is (.+?): its (.+?) would have to move from {N} to "
      rf"{N}, by {N} standard errors, for (.+?) to have it\.", _nearest),
     (r"For (\d+) of (\d+) effects? a threshold lies inside the 95% interval\.", _inside),

@@ -73,6 +73,8 @@ def _apart(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     pair = [row["treatment"] for row in tables.candidates(here.outcome, here.setting)[:2]]
     row = _effect(here, tables, here.outcome, (pair[0], pair[1]))
     named = [_id(tables, text) for text in found.groups()[:2]] == pair
+    if found[7] and not agrees(found[7], 100 * float(row["prior_sensitivity"])):
+        return False
     return named and _shows(row, *found.groups()[2:5]) and bool(found[6]) == (row["evidence"] == "prior_driven")
 
 
@@ -104,14 +106,23 @@ def _safest(found: re.Match[str], here: Passage, tables: Tables) -> bool:
     return said == clear and row["treatment"] == best["treatment"] and _shows(row, *(found[k] for k in ("a", "b", "c")))
 
 
-def _left_out(found: re.Match[str], here: Passage, tables: Tables) -> bool:
-    first = _first(here, tables)
+def _fits_without(here: Passage, tables: Tables) -> list[Row]:
     rows = read_table(tables.analysis.parent / "summary" / "sensitivity.csv")
     key = (here.outcome, tables.id("settings", here.setting) if here.setting else "overall", tables.labels.headline)
     mine = [row for row in rows if (row["outcome"], row["setting"], row["model"]) == key]
-    left = {row["analysis"] for row in mine if row["analysis"].startswith(f"{tables.name}_without_")}
-    named = {row["analysis"] for row in mine if row["treatment"] == first and row["named_first"] == "true"}
-    return _id(tables, found[1]) == first and (int(found[2]), int(found[3])) == (len(named & left), len(left))
+    return [row for row in mine if row["analysis"].startswith(f"{tables.name}_without_")]
+
+
+def _left_out(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    first, rows = _first(here, tables), _fits_without(here, tables)
+    named = {row["analysis"] for row in rows if row["treatment"] == first and row["named_first"] == "true"}
+    counts = len(named), len({row["analysis"] for row in rows})
+    return _id(tables, found[1]) == first and (int(found[2]), int(found[3])) == counts
+
+
+def _none_left(found: re.Match[str], here: Passage, tables: Tables) -> bool:
+    rows = _fits_without(here, tables)
+    return int(found[1]) == len({row["analysis"] for row in rows}) and "true" not in {r["named_first"] for r in rows}
 
 
 _THREE = rf"(?P<a>{_NUMBER}) \((?P<b>{_NUMBER}) to (?P<c>{_NUMBER})\)"
@@ -122,14 +133,16 @@ VERDICT_RULES: list[tuple[str, Check]] = [
     (rf"^(?!.*[Ww]hether )(.+?) {_VERB} (better|worse) than (.+?){_FOR}: {_FIGURES}(?=[.,;])", _better),
     (rf"{_PLACE}[Ww]hether (.+?) is better than (.+?){_FOR} is not known: {_FIGURES}\.", _not_known),
     (rf"{_PLACE}[Tt]he studies cannot tell how (.+?) compares with (.+?){_FOR}: {_FIGURES}, prior-driven\.", _driven),
-    (rf"[Tt]he studies cannot tell which treatment is best for [^:]+?: (.+?) and (.+?) are not told apart "
-     rf"\({_FIGURES}(, which depends on the priors)?\)\.", _apart),
+    (rf"[Tt]he studies cannot tell which treatment is best for [^:]+?: (.+?) and (.+?) cannot be told apart "
+     rf"\({_FIGURES}(, which depends on the priors)?(?:: with one twice as wide, its standard error would be "
+     r"(\d+)% larger)?\)\.", _apart),
     (rf"^Against (.+?), the [a-z ]+? is ({_NUMBER} .+?)\.$", _against),
     (rf"^Which treatment is safest is not known \((?P<label>.+?): [a-z ]+? {_THREE} for (?P<who>.+?) against "
      r"(?P<other>.+?)\)\.", _safest),
     (rf"^.+? ranks first for safety \((?P<label>.+?): [a-z ]+? {_THREE} for (?P<who>.+?) against (?P<other>.+?)\)\.",
      _safest),
     (r"^With each study left out in turn, (.+?) ranks first in (\d+) of (\d+) analyses\.", _left_out),
+    (r"^With any of the (\d+) studies left out, no treatment can be named first\.", _none_left),
     (rf"^Whether it causes more harm than {_OF_HARM}", _harm),
     (rf"^It appears to cause (?P<how>less|more) harm than {_OF_HARM}", _harm),
 ]  # fmt: skip

@@ -219,6 +219,13 @@ def test_pairs_of_choices_are_named() -> None:
     assert (reading.first_order, reading.total) == ("0.5", "0.62")
 
 
+def test_pairs_of_another_level_are_not_named() -> None:
+    """What the figures as printed do together with the structure says nothing of the medians."""
+    tables = replace(TABLES, flips=[{**row, "level_1": "printed"} for row in FLIPS])
+    (reading,) = (fact for fact in facts_of(LEAD, tables, SETTINGS, "os") if fact.kind == "reading")
+    assert reading.together is None
+
+
 def test_an_analysis_that_takes_the_bound_is_compared_with_none() -> None:
     """The move is then the other way round."""
     turned = found(settings=replace(SETTINGS, overlap="bound"))
@@ -317,11 +324,11 @@ SENTENCES = {
     "of Alpha against Beta is 1.00 instead of 0.50, 2.8 standard errors away, and Beta has the highest SUCRA.",
     "overlap": "Smith 2020 and two may share up to 22 patients (correlation 0.25); the comparison is with all of "
     "these shared. Then the HR of Alpha against Beta is 0.90 instead of 0.61, 1.6 standard errors away, and "
-    "Beta has the highest SUCRA.",
+    "Beta has the highest SUCRA of those ranked, although this effect still favours Alpha.",
     "choice": "The choice “heterogeneity”: “fixed effects” instead of “random effects”. Then the HR of Alpha against "
-    "Beta is 0.61 instead of 0.61, 0.04 standard errors away, and Beta has the highest SUCRA. The choice explains 1% of"
-    " the variance of this effect over the defensible analyses, including its interactions with other "
-    "choices.",
+    "Beta is 0.61 instead of 0.61, 0.04 standard errors away, and Beta has the highest SUCRA of those ranked, although "
+    "this effect still favours Alpha. The choice explains 1% of the variance of this effect over the defensible "
+    "analyses, including its interactions with other choices.",
     "use": "Whether Smith 2020 is used: it is left out instead of read by “adjusted HR”. Then the HR of Alpha "
     "against Beta is 1.28 instead of 0.61, 3.0 standard errors away, and the candidates cannot be "
     "ranked.",

@@ -88,7 +88,8 @@ def test_the_lead_sentence_gives_the_share_of_the_first_and_the_choice_that_deci
     """0.6 of all is 75% of the 80% that rank; the axis with the largest total share is a study."""
     assert lead_sentence(DOUBT, ranking_rows(), "overall", names()) == (
         "Gamma ranks first in 75% of the defensible analyses that rank the candidates (1,234 in all, weighted by the "
-        "combinations of choices that give them; 20% do not rank them, as the data do not link them); what decides "
+        "combinations of choices that give them; 20% do not rank them, as the effects between the candidates are "
+        "prior-driven); what decides "
         "most is "
         "how Study one is read (57% of the variance of the effect between the two highest)."
     )
@@ -161,7 +162,7 @@ def test_a_single_choice_comes_before_pairs_and_lost_links_are_counted():
     ]
     text = said(doubt_of(PLACES, specification_flips=flips))
     assert "A single choice changes who has the highest SUCRA: “Study one: adjusted HR” (Alpha)." in text
-    assert "After 1 choice alone, the data do not link the candidates, and nobody has a rank." in text
+    assert "After 1 choice alone nobody has a rank, as the effects between the candidates are prior-driven." in text
     assert "No single choice and no pair of choices puts another candidate first." in said(
         doubt_of(PLACES, specification_flips=[])
     )
@@ -188,7 +189,20 @@ def test_an_overlap_that_changes_the_ranking_is_said_to():
         overlap_row("overall", "bound", "alpha", "gamma", "0.6"),
     ]
     text = said(doubt_of(PLACES, overlap=rows))
-    assert "that of Gamma (P(better) 0.90 against Alpha), with all of them that of Alpha (0.60 against Gamma)." in text
+    assert (
+        "with none of them the highest SUCRA is that of Gamma (P(better) 0.90 against Alpha), with all of them the "
+        "highest SUCRA is that of Alpha (P(better) 0.60 against Gamma)."
+    ) in text
+
+
+def test_an_overlap_after_which_nobody_has_a_rank_is_said_to():
+    """The table has who would be first among candidates that prior-driven effects link; no sentence does."""
+    rows = [
+        overlap_row("overall", "none", "gamma", "alpha", "0.9"),
+        {**overlap_row("overall", "bound", "gamma", "alpha", "0.9"), "not_named": "not_placed"},
+    ]
+    text = said(doubt_of(PLACES, overlap=rows))
+    assert "with all of them nobody has a rank, as the effects between the candidates are prior-driven." in text
 
 
 def test_a_bias_that_cannot_change_the_ranking_is_said_to():

@@ -213,11 +213,11 @@ def test_one_analysis_under_two_names_is_shown_and_counted_once() -> None:
     assert [row[0] for row in found.tables[0].rows] == [
         "This report (on the same evidence: Same)",
         "Model “fixed”",
-        "Fewer (on the same evidence: leaving out s1)",
+        "leaving out s1 (on the same evidence: Fewer)",
         "leaving out s2",
     ]
     (text,) = found.sentences.values()
-    assert "1 of 1 leave-one-out fit, 0 of 1 other analysis and 1 of 1 other model" in text
+    assert "1 of 2 leave-one-out fits and 1 of 1 other model" in text
 
 
 def test_digest_of_evidence_is_that_of_the_rows_in_use() -> None:

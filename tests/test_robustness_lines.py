@@ -75,7 +75,10 @@ def test_lines_lie_where_the_effects_are() -> None:
 def test_a_line_without_the_comparison_has_no_mark_and_is_last() -> None:
     """A variation in whose network the runner-up is not, and one that ranks nobody."""
     without = [row for row in fit("fewer", "pooled", OWN) if "c" not in (row["treatment"], row["comparator"])]
-    unranked = [{**row, "candidate_p_best": ""} for row in fit("main", "fixed", OWN)]
+    unranked = [
+        {**row, "candidate_p_best": "", "candidate_sucra": "", "named_first": "false"}
+        for row in fit("main", "fixed", OWN)
+    ]
     found = lines([*fit("main", "pooled", OWN), *without, *unranked])
     last = found["chart"].lines[-1]
     assert (last.label, last.at, last.estimate) == ("Fewer", None, "not in the network")

@@ -1,5 +1,7 @@
 """Lists for those who decide, in a network without sheets, settings, components or choices."""
 
+import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,21 @@ def survival_alone(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def assert_pairs(decisive: list[dict[str, str]], curve: Path) -> None:
+    """Hold what pairs of choices are said to do against the specification that makes both and no other."""
+    with gzip.open(curve, "rt", encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    axes = [name for name in rows[0] if name.startswith("axis_")]
+    by_choice = {(row["setting"], *(row[name] for name in axes)): row["first"] for row in rows}
+    together = [row for row in decisive if row["with_choice"]]
+    assert together
+    for row in together:
+        own, _, level = row["row"].partition("=")
+        chosen = {name: rows[0][name] for name in axes}
+        chosen |= {f"axis_{own}": level, f"axis_{row['with_choice']}": row["with_level"]}
+        assert by_choice[row["setting"], *chosen.values()] == row["with_first"], row
+
+
 @pytest.mark.slow
 def test_what_decides_survival_in_the_shipped_network(tmp_path: Path) -> None:
     """Six facts, those that move the answer most first; the inverted label moves it further than Nanchang 2023 does."""
@@ -65,6 +82,7 @@ def test_what_decides_survival_in_the_shipped_network(tmp_path: Path) -> None:
     table = "results/primary/decisive.csv"
     done = project.snakemake("--cores", "2", table)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert_pairs(read_table(tmp_path / table), tmp_path / "results/primary/os/doubt/specifications.csv.gz")
     rows = [row for row in read_table(tmp_path / table) if row["setting"] == "overall"]
     moved = {
         (row["kind"], row["subject"]): abs(float(row["standard_errors"])) for row in rows if row["standard_errors"]

@@ -165,7 +165,7 @@ def _choices(
                 move=move,
                 table="doubt/specification_steps.csv",
                 row=f"{move.axis}={move.alternative}",
-                together=_together(lead, name, tables),
+                together=_together(lead, move, tables),
                 first_order=share.get("first_order", ""),
                 total=share.get("total", ""),
             )
@@ -180,14 +180,14 @@ def _choices(
             )
 
 
-def _together(lead: Lead, axis: str, tables: OutcomeTables) -> tuple[str, str, str] | None:
-    """Find a choice with which a level of an axis puts another candidate first, although neither does so alone."""
+def _together(lead: Lead, move: Move, tables: OutcomeTables) -> tuple[str, str, str] | None:
+    """Find a choice with which this one puts another candidate first, although neither does so alone."""
     for row in tables.flips:
         if row["setting"] == lead.setting and row["size"] == "2" and row["change"] == "another_first":
             pairs = [(row["axis_1"], row["level_1"]), (row["axis_2"], row["level_2"])]
-            others = [pair for pair in pairs if pair[0] != axis]
-            if len(others) == 1:
-                return (*others[0], row["first"])
+            if (own := (move.axis, move.alternative)) in pairs:
+                other = pairs[1 - pairs.index(own)]
+                return (*other, row["first"])
     return None
 
 

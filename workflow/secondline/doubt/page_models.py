@@ -30,7 +30,7 @@ from secondline.summaries.settings import ComparisonSettings
 from secondline.tables import read_table, write_text
 from secondline.thresholds import LEAST_P_BETTER
 
-_COUNTS = "patients are counted, and the page solves contrasts and means alone"
+_COUNTS = "the page cannot recompute outcomes that count patients"
 _COVARIATE = "has a covariate, whose centre moves with the studies"
 _PRIOR = "has another prior of a standard deviation than a half-normal one, and the page solves no other"
 _UNEQUAL = "has a heterogeneity of its own for every group of studies"

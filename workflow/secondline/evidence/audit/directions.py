@@ -33,7 +33,8 @@ def labels(sheet: StudySheet, project: Project) -> Iterator[Finding]:
             turned = reading_as_printed(project, sheet.study, ratio.outcome)
             received = " against ".join(_received(sheet, arm, project) for arm in (ratio.treatment, ratio.comparator))
             message = (
-                f"the label '{ratio.label}' is inverted, the ratio is that of {received}: {ratio.reason}; "
+                f"the ratio is printed under the name of the wrong arm, '{ratio.label}', and is that of {received}: "
+                f"{ratio.reason}; "
                 f"{turned.words}"
             )
             inverted = found(sheet, "label_inverted", "warning", item, message, path, ratio.place, ratio.printed)

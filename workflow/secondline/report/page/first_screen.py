@@ -45,6 +45,8 @@ class Answer:
     sentences: list[str]
     certainty: str
     shade: str
+    about: str
+    """The comparison that this certainty is of; empty where there is none."""
     reasons: list[Reason]
 
 
@@ -144,6 +146,7 @@ def _answer(own: Tables, harm: Tables | None, doubt: Doubt | None, place: str, a
         said[: len(sentences)],
         shade.words if shade else "",
         shade.name if shade else "none",
+        f"{names.regimen(found.pair[0])} against {small(names.regimen(found.pair[1]))}" if found.pair else "",
         [replace(reason, text=text) for reason, text in zip(why, said[len(sentences) :], strict=True)],
     )
 
@@ -153,16 +156,19 @@ def _left_out(own: Tables, place: str, around: Around) -> str:
     best = first_of(own.ranking, place)
     here = (own.names.outcome, own.names.model, place)
     fits: dict[str, bool] = {}
+    others = False
     for row in around.sensitivity if best and around.base else ():
         left_out = row["analysis"] != left_out_study(row["analysis"], around.base)
         if left_out and (row["outcome"], row["model"], row["setting"]) == here:
             first = row["treatment"] == best["treatment"] and is_true(row, "named_first") if best else False
             fits[row["analysis"]] = fits.get(row["analysis"], False) or first
+            others = others or (is_true(row, "named_first") and not first)
     if not fits or not best:
         return ""
-    name = own.names.regimen(best["treatment"])
-    times = f"{sum(fits.values())} of {len(fits)}"
-    return f"With each study left out in turn, {small(name)} ranks first in {times} analyses."
+    name, times = small(own.names.regimen(best["treatment"])), f"{sum(fits.values())} of {len(fits)}"
+    if not any(fits.values()) and not others:
+        return f"With any of the {len(fits)} studies left out, no treatment can be named first."
+    return f"With each study left out in turn, {name} ranks first in {times} analyses."
 
 
 def brief(fact: str) -> str:

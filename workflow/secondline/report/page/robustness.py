@@ -20,7 +20,9 @@ from secondline.report.words import Names, Row, differences, probability, ratio,
 WIDEST = log(64)
 """Of the axis of a ratio, in both directions from no difference."""
 SHOWN = 12
-"""Lines that stand open; those that move the effect least are folded."""
+"""Lines that stand open; the others are folded."""
+_FARTHEST = 6
+"""Of these, so many at least for how far they move the effect, in whatever way they change the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class Chart:
     pair: tuple[str, str]
     lines: list[Line]
     folded: list[tuple[str, list[Line]]]
-    """The lines that move the effect least, by kind."""
+    """The other lines, by kind."""
     ends: tuple[str, str]
     none: float
     sides: tuple[str, str]
@@ -187,17 +189,22 @@ def _chart(rows: Sequence[Compared], named: str, asked: Asked) -> Chart:
 
 
 def _that_move_most(rows: Sequence[Compared], named: str, axis: Axis) -> list[Compared]:
-    """Choose the lines that stand open: the declared one, those that name another first, and those that move most."""
+    """Choose the lines that stand open.
+
+    They are the declared one, those that move the effect farthest, and of the others those that name another first.
+    """
     own = next((row for row in rows if not row.kind), None)
     start = axis.link(own.figures["estimate"]) if own and own.figures else 0.0
 
-    def moves(row: Compared) -> tuple[bool, bool, float]:
-        distance = abs(axis.link(row.figures["estimate"]) - start) if row.figures else 0.0
-        return not row.kind, row.first is not None and row.first != named, distance
+    def distance(row: Compared) -> float:
+        return abs(axis.link(row.figures["estimate"]) - start) if row.figures else 0.0
 
     if len(rows) <= SHOWN + 1:  # nothing is folded for a line or two
         return list(rows)
-    return sorted(rows, key=moves, reverse=True)[:SHOWN]
+    order = sorted((row for row in rows if row.kind), key=distance, reverse=True)
+    farthest, others = order[:_FARTHEST], order[_FARTHEST:]
+    others.sort(key=lambda row: row.first is None or row.first == named)  # stable: those that move far come first
+    return [*([own] if own else []), *farthest, *others][:SHOWN]
 
 
 def _line(row: Compared, axis: Axis, asked: Asked) -> Line:

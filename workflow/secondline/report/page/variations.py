@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import exp, isclose, log
 from pathlib import Path
 
-from secondline.cell_values import PRIOR_DRIVEN
+from secondline.cell_values import NOT_PLACED, PRIOR_DRIVEN
 from secondline.cells import left_out_study
 from secondline.report.doubt import Doubt
 from secondline.report.page.states import Links
@@ -140,7 +140,7 @@ def _of_sensitivity(variation: Variation, lines: Mapping[int, int], asked: Asked
         missing="not in the network",
         driven=bool(row) and row.get("evidence") == PRIOR_DRIVEN if row else False,
         first=variation.first["treatment"] if variation.first else "",
-        ranked=bool(ranked and ranked["candidate_p_best"]),
+        ranked=bool(variation.ranked),
         p_first=ranked["candidate_p_best"] if ranked else "",
         study=left_out_study(analysis, asked.names.analysis) if variation.kind == STUDY else "",
         address=asked.links.address(variation, asked.setting, asked.runner_up, asked.names),
@@ -216,12 +216,12 @@ def _of_overlap(doubt: Doubt, asked: Asked) -> Iterator[Compared]:
 
 def _decided(found: Compared, row: Row, p_first: str, asked: Asked) -> Compared:
     """Add who may be named first by a table of decisions."""
-    first = row["first"]
+    first, ranked = row["first"], bool(row["first"]) and row["not_named"] != NOT_PLACED
     return replace(
         found,
         first="" if row["not_named"] else first,
-        ranked=bool(first),
-        p_first=p_first if first == asked.first else "",
+        ranked=ranked,
+        p_first=p_first if ranked and first == asked.first else "",
     )
 
 

@@ -17,7 +17,7 @@ from secondline.report.words import EVIDENCE_WORDS, NOT_RANKED, Names, Row, list
 from secondline.tables import read_table
 
 SCRIPT, ENTRY = Path(__file__).with_name("script"), "panel/main.js"
-COUNTED = "patients are counted, and the page solves contrasts and means alone"
+COUNTED = "the page cannot recompute outcomes that count patients"
 
 
 def weigh_section(analysis: Path, settings: ReportSettings, names: Names) -> dict[str, Any] | None:

@@ -225,7 +225,12 @@ def _then_first(row: Mapping[str, Any], names: Names) -> str:
     if row["change"] == "nobody_placed":
         return "the candidates cannot be ranked"
     first = names.regimen(row["other_first"])
-    return f"{first} has the highest SUCRA" if row["change"] else f"{first} still has the highest SUCRA"
+    if not row["change"]:
+        return f"{first} still has the highest SUCRA"
+    effects = row["declared_effect"], row["other_effect"]
+    still = row["other_first"] == row["runner_up"] and None not in effects and effects[0] * effects[1] > 0
+    although = f" of those ranked, although this effect still favours {names.regimen(row['first'])}"
+    return f"{first} has the highest SUCRA{although if still else ''}"
 
 
 def _more(row: Mapping[str, Any], behind: Behind, names: Names) -> str:

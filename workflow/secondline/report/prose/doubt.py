@@ -24,6 +24,7 @@ WHY = {
     NOT_PLACED: "the effects between the candidates are prior-driven",
 }
 """Why the declared analysis names nobody first."""
+_UNLINKED = WHY[NOT_PLACED]
 BEST, BOUND, NONE = "best", "bound", "none"
 _LISTED = 3  # choices or treatments in a sentence; the tables have all of them
 _Z = 1.5
@@ -70,7 +71,7 @@ def lead_sentence(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Nam
         among = (
             f"the defensible analyses that rank the candidates ({n} in all, weighted by the combinations of choices "
             "that give "
-            f"them; {percentage(unplaced)} do not rank them, as the data do not link them)"
+            f"them; {percentage(unplaced)} do not rank them, as {_UNLINKED})"
         )
     decides, best = _decides(doubt, setting), first_of(ranking, setting)
     if best:
@@ -125,7 +126,7 @@ def lead_in_short(doubt: Doubt, ranking: Sequence[Row], setting: str, names: Nam
     if isinstance(found, str):
         return found
     n, placed, unplaced = found
-    of = f"Of {n} defensible analyses,"
+    of = f"Of {n} defensible ways to analyse the studies,"
     if unplaced:
         of = f"{of} {percentage(str(1 - float(unplaced)))} can rank the candidates; of these,"
     most = _most(doubt, setting)
@@ -221,7 +222,7 @@ def _flips(doubt: Doubt, setting: str, names: Names) -> str:
     else:
         text = "No single choice and no pair of choices puts another candidate first."
     if without:
-        text += f" After {plural(without, 'choice')} alone, the data do not link the candidates, and nobody has a rank."
+        text += f" After {plural(without, 'choice')} alone nobody has a rank, as {_UNLINKED}."
     return text
 
 
@@ -262,6 +263,7 @@ def _thresholds(doubt: Doubt, setting: str, names: Names) -> str:
         if inside
         else " No threshold lies inside the 95% interval of its effect."
     )
+    text += " Before these values the candidates may already have no rank, which is not searched for."
     joint = [row for row in doubt.rows("thresholds_joint") if (row["setting"], row["rule"]) == (setting, RULE)]
     radius = next((row["radius"] for row in joint if row["radius"]), "")
     if radius:
@@ -283,23 +285,26 @@ def _overlaps(doubt: Doubt, setting: str, names: Names) -> list[str]:
     return found
 
 
+def _highest(row: Row, names: Names) -> str:
+    """Say who has the highest SUCRA, or that nobody has a rank."""
+    if row["not_named"] == NOT_PLACED:
+        return f"nobody has a rank, as {_UNLINKED}"
+    first, runner = (names.regimen(row[key]) for key in ("first", "runner_up"))
+    return f"the highest SUCRA is that of {first} (P(better) {probability(row['p_better'])} against {runner})"
+
+
 def _overlap(studies: Sequence[str], none: Row, bound: Row, names: Names) -> str:
     correlated = f", correlation {number(bound['correlation'])}" if bound["correlation"] else ""
     head = f"{listed(map(names.study, studies))} may share up to {float(bound['patients']):g} patients{correlated}:"
-    first, runner = (names.regimen(none[key]) for key in ("first", "runner_up"))
-    if (none["first"], none["runner_up"]) == (bound["first"], bound["runner_up"]):
+    ranked = NOT_PLACED not in (none["not_named"], bound["not_named"])
+    if ranked and (none["first"], none["runner_up"]) == (bound["first"], bound["runner_up"]):
+        first, runner = (names.regimen(none[key]) for key in ("first", "runner_up"))
         return (
             f"{head} with none and with all of them the highest SUCRA is that of {first}, and P(better) against "
             f"{runner} is "
             f"{probability(none['p_better'])} and {probability(bound['p_better'])}."
         )
-    return (
-        f"{head} with none of them the highest SUCRA is that of {first} (P(better) {probability(none['p_better'])} "
-        "against "
-        f"{runner}), with all of them that of {names.regimen(bound['first'])} ({probability(bound['p_better'])} "
-        "against "
-        f"{names.regimen(bound['runner_up'])})."
-    )
+    return f"{head} with none of them {_highest(none, names)}, with all of them {_highest(bound, names)}."
 
 
 def _bias(doubt: Doubt, setting: str, names: Names) -> str:

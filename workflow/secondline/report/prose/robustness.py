@@ -80,17 +80,20 @@ def variations(sensitivity: Sequence[Row], setting: str, leave_one_out: str, nam
 
 
 def _each_once(found: Sequence[Variation]) -> list[Variation]:
-    """Keep one of the variations that are one fit, the same evidence under the same model, with the names of all."""
+    """Keep one of the variations that are one fit, the same evidence under the same model, with the names of all.
+
+    A study that is left out is counted among these, whatever other analysis leaves it out.
+    """
     same: dict[Any, list[Variation]] = {}
     for variation in found:
         row = variation.rows[0]
         same.setdefault((row["model"], row.get("evidence_digest") or variation.label), []).append(variation)
-    return [
-        replace(first, label=f"{first.label} (on the same evidence: {listed(v.label for v in others)})")
-        if others
-        else first
-        for first, *others in same.values()
-    ]
+    kept = []
+    for members in same.values():
+        first, *others = sorted(members, key=lambda variation: (bool(variation.kind), variation.kind != STUDY))
+        names = f" (on the same evidence: {listed(v.label for v in others)})" if others else ""
+        kept.append(replace(first, label=first.label + names))
+    return kept
 
 
 def _variation(analysis: str, model: str, rows: Sequence[Row], base: str, names: Names) -> Variation:

@@ -22,7 +22,7 @@ from secondline.report.prose.first import (
     ranked_candidates,
 )
 from secondline.report.prose.phrases import aim, small
-from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, listed, reference_of
+from secondline.report.words import NOT_CONVERGED, Names, Row, is_true, listed, percentage, reference_of
 
 _VERBS = {"high": "is", "moderate": "is probably", "low": "may be"}
 _VERY_LOW = "might be"
@@ -131,9 +131,9 @@ def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
         return
     first, second = (small(names.regimen(row["treatment"])) for row in placed[:2])
     effect = comparison(tables.relative, setting, *(row["treatment"] for row in placed[:2]))
-    why = ", which depends on the priors" if effect["evidence"] == PRIOR_DRIVEN else ""
+    why = _how_driven(effect) if effect["evidence"] == PRIOR_DRIVEN else ""
     yield (
-        f"The studies cannot tell which treatment is best for {outcome}: {first} and {second} are not told apart "
+        f"The studies cannot tell which treatment is best for {outcome}: {first} and {second} cannot be told apart "
         f"({figures_of(effect, names)}{why})."
     )
 
@@ -147,6 +147,13 @@ def _cannot_tell(tables: Tables, setting: str) -> Iterator[str]:
             for one in known
         )
         yield f"Against {small(names.regimen(reference))}, the {names.effects.words.lower()} is {each}."
+
+
+def _how_driven(effect: Row) -> str:
+    """Say that an effect depends on the priors, and how much less certain it would be if one of them were wider."""
+    wider = effect["prior_sensitivity"]
+    how = f": with one twice as wide, its standard error would be {percentage(wider)} larger" if wider else ""
+    return f", which depends on the priors{how}"
 
 
 def _how_sure(effect: Row, tables: Tables, setting: str) -> str:
