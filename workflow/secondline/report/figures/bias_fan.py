@@ -103,7 +103,8 @@ def _about(names: Names, instead_of: str) -> str:
         f"{names.analysis_label}, model “{names.model}”. Effect between the two candidates with the highest SUCRAs in "
         "the declared analysis, with its 95% credible interval, where the contrasts named have a bias. Horizontal: the "
         f"{size} of the arm that it favours. Dashed: interval with the largest standard deviation of the bias between "
-        "studies. Thick vertical line: the smallest bias without which another candidate has the highest SUCRA. "
+        "studies. Below the panel, and as a thick vertical line where the axis reaches it: the smallest bias without "
+        "which another candidate has the highest SUCRA. "
         "Dotted: no bias."
         + (f" The biases take the place of the one that the analysis has itself, {instead_of}." if instead_of else "")
     )
@@ -147,6 +148,7 @@ def _draw_fan(axes: Any, axis: EffectAxis, rows: Sequence[Row], names: Names, *,
     values = across.tick_values(_TICKS)
     places = [sign * (log(value) if names.is_ratio else value) for value in values]
     axes.set_xticks(places, map(tick_label, values))
+    axes.set_xlabel(f"bias, {names.measure} ×" if names.is_ratio else f"bias, {names.measure}", loc="right", color=GREY)
 
 
 def _draw_tipping(axes: Any, points: Sequence[Row], members: Sequence[Row], width: float, names: Names) -> None:

@@ -214,10 +214,9 @@ def _moved(row: Mapping[str, Any], names: Names) -> str:
     else:
         size = abs(row["standard_errors"])
         distance = number(repr(size), 1 if size >= 0.1 else 2)
-        said = (
-            f"{head} the {names.measure} of {pair} is {names.natural(repr(row['other_effect']))} instead of "
-            f"{names.natural(repr(row['declared_effect']))}, {distance} standard errors away"
-        )
+        other, declared = (names.natural(repr(row[f"{end}_effect"])) for end in ("other", "declared"))
+        instead = f"is {other} instead of {declared}" if other != declared else f"stays {declared}"
+        said = f"{head} the {names.measure} of {pair} {instead}, {distance} standard errors away"
     return f"{said}, and {_then_first(row, names)}."
 
 

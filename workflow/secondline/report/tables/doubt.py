@@ -92,6 +92,12 @@ def _end(row: Row, end: str, names: Names) -> str:
     return f"{names.natural(row[end])} ({number(row[f'{end}_se'], 1)} SE): {names.regimen(row[f'{end}_first'])}"
 
 
+def _overlap_level(level: str, names: Names) -> str:
+    """How much is shared, or which study is left out instead, by its name."""
+    study = level.removeprefix("without ")
+    return level if study == level else f"without {names.study(study)}"
+
+
 def _overlap(doubt: Doubt, names: Names) -> Table:
     """Tabulate the first setting of every pair of studies at every level of what they share."""
     rows = [row for row in doubt.rows("overlap") if row["setting"]]
@@ -99,7 +105,7 @@ def _overlap(doubt: Doubt, names: Names) -> Table:
     cells = [
         [
             names.studies(row["studies"]),
-            row["level"],
+            _overlap_level(row["level"], names),
             number(row["patients"], 0),
             number(row["correlation"]),
             names.regimen(row["first"]) if row["first"] else "–",

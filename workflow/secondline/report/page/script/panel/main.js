@@ -52,7 +52,7 @@ class Panel {
     this.pointed = make("p", {class: "pointed grey"});
     this.block = make("pre", {tabindex: "0"});
     this.cannot = make("ul");
-    const key = make("p", {class: "grey key"}, "Square: as reported, 95% interval. Circle: as fitted, or as expected of a study that is left out, 95% credible interval. Drag a square, or move it by the arrow keys. The page computes exactly; the tables come from draws and may differ in the last digit.");
+    const key = make("p", {class: "grey key"}, "Square: as reported, 95% interval. Circle: as fitted, or as expected of a study that is left out, 95% credible interval. Drag a square, or move it by the arrow keys. The page solves the model itself; for the declared analysis it gives the figures of the tables.");
     this.subject = make("p", {class: "grey key"});
     this.node = make("div", {class: "weigh"},
       this.controls.node, this.heard,
@@ -161,7 +161,7 @@ class Panel {
     if (!found) return;
     const {ratio} = this.words.outcomes[view.state.outcome], regimen = id => this.words.regimens[id] ?? id;
     const text = found.map(({at, first}) => `${natural(ratio, [at])[0]} (then ${regimen(first)})`).join(" or ");
-    studies.mark(name, found, view.decision.placed.length < 2 ? "No candidate has a rank here." : text ? `The first rank changes at ${text}, among the candidates that have a rank as it stands.` : "The first rank stays along the whole axis.");
+    studies.mark(name, found, view.decision.placed.length < 2 ? "No candidate has a rank here." : text ? `The highest SUCRA, among the candidates that have a rank as it stands, changes at ${text}.` : "The highest SUCRA, among the candidates that have a rank as it stands, stays along the whole axis.");
     studies.update(this.view, one => this.solver.fitted(this.view, one), true);
   }
 
