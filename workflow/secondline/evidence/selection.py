@@ -20,6 +20,7 @@ from secondline.project.config_parts import Selection
 from secondline.project.covariates import numbers_of
 from secondline.project.evidence_tables import TableStudy, by_outcome
 from secondline.project.figures import ALL
+from secondline.project.once import once_a_project
 from secondline.project.outcomes import RESPONSE
 from secondline.project.sheets import StudySheet
 from secondline.tables import read_back, to_csv
@@ -132,6 +133,11 @@ def select_evidence(project: Project, analysis_id: str, outcome_id: str) -> list
         Rows with the columns of `evidence_columns`. A study that reports the outcome but is not used has one row with
         ``used`` false and the reason. Secondary reports are no part of an analysis that does not take them.
     """
+    return [dict(row) for row in _selected(project, analysis_id, outcome_id)]
+
+
+@once_a_project
+def _selected(project: Project, analysis_id: str, outcome_id: str) -> list[Row]:
     analysis, pool = project.config.analyses[analysis_id], project.studies_of(analysis_id)
     sources: list[tuple[str, StudySheet | TableStudy]] = [
         *((study, project.sheets[study]) for study in reporting_sheets(project, outcome_id, analysis_id)),

@@ -15,7 +15,7 @@ from secondline.errors import UserError
 from secondline.jobs.disk import LOGS, check_writable
 from secondline.jobs.earlier import sweep
 from secondline.jobs.notes import FOLDER
-from secondline.jobs.outputs import distrust, failures
+from secondline.jobs.outputs import distrust, failures, settle
 from secondline.jobs.slurm import end_orphans
 
 _held: list[IO[str]] = []  # the system lets go of a lock when its holder ends, however it ends
@@ -31,6 +31,10 @@ class Run:
     """Those that it writes into."""
     began: float
     """Seconds since the epoch."""
+
+    def settle(self) -> None:
+        """Have the next start know the outputs of this run without reading them."""
+        settle(self.folders, self.began)
 
     def failed(self) -> str:
         """Gather what the jobs that failed say in their logs."""

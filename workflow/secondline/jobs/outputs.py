@@ -48,7 +48,7 @@ class Record:
     def is_as_left(self, file: Path) -> bool:
         """Whether an output that is there is as the job left it."""
         known = self.digests[file]
-        return known is not None and (_identity(file) == self.identities.get(file) or digest(file) == known)
+        return known is not None and (identity(file) == self.identities.get(file) or digest(file) == known)
 
 
 def digest(file: Path) -> str:
@@ -91,18 +91,18 @@ def vouched(rule: str, log: str, outputs: Iterable[str]) -> Iterator[None]:
     """
     files = [Path(file) for file in outputs]
     folder = Path(os.path.commonpath([file.parent for file in files]))
-    before = {file: _identity(file) for file in files}
+    before = {file: identity(file) for file in files}
     _write(folder, rule, log, dict.fromkeys(files))
     for file in files:
         clean_up(file)
     yield
-    missing = [str(file) for file in files if not file.exists() or _identity(file) == before[file]]
+    missing = [str(file) for file in files if not file.exists() or identity(file) == before[file]]
     if missing:
         raise RuntimeError(f"rule {rule} did not write {', '.join(missing)}")
     _write(folder, rule, log, {file: digest(file) for file in files})
 
 
-def _identity(file: Path) -> _Identity | None:
+def identity(file: Path) -> _Identity | None:
     """Distinguish a file from the one that replaces it, and from itself once somebody has written into it."""
     if not file.exists():
         return None
@@ -123,9 +123,38 @@ def _write(folder: Path, rule: str, log: str, digests: Mapping[Path, str | None]
     named = {os.path.relpath(file, folder): known for file, known in digests.items()}
     content: dict[str, object] = {"rule": rule, "log": log, "digests": named}
     if all(digests.values()):
-        identities = {os.path.relpath(file, folder): _identity(file) for file in digests}
+        identities = {os.path.relpath(file, folder): identity(file) for file in digests}
         content |= {"start": _start(), "identities": identities}
     write_text(folder / _RECORD.format(rule=rule), json.dumps(content, indent=1) + "\n")
+
+
+def settle(folders: Iterable[Path], since: float) -> None:
+    """Note what the system says of the outputs of the jobs of a run, now that nobody touches them any more.
+
+    Snakemake gives all outputs of a job one time once it has ended, so that none looks as if somebody had written it
+    since its job vouched for it.
+
+    Parameters
+    ----------
+    since : float
+        Seconds since the epoch: when the run began.
+    """
+    for folder in folders:
+        for file in folder.rglob(_RECORD.format(rule="*")):
+            if file.stat().st_mtime < since:
+                continue
+            content = json.loads(file.read_text(encoding="utf-8"))
+            known = content.get("identities", {})
+            now = {name: identity(Path(os.path.normpath(file.parent / name))) for name in known}
+            touched = {name: found for name, found in now.items() if found and _is_touched(tuple(known[name]), found)}
+            if touched:
+                content["identities"] = known | touched
+                write_text(file, json.dumps(content, indent=1) + "\n")
+
+
+def _is_touched(before: _Identity, after: _Identity) -> bool:
+    """Whether a file differs from before in its time alone."""
+    return before[0] == after[0] and before[2] == after[2] and before[1] < after[1]
 
 
 def check_inputs(inputs: Iterable[str]) -> None:
