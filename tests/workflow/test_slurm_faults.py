@@ -173,10 +173,9 @@ def drain_the_node(cluster: Cluster) -> None:
 
 
 def lose_the_node(cluster: Cluster) -> None:
-    """Have the node be down with the jobs that it runs."""
+    """Have the node be down with the jobs that it runs; it comes back when it reports to the controller again."""
     cluster.node("down")
-    time.sleep(5)
-    cluster.node("resume")
+    wait_for(lambda: cluster.state() in ("idle", "mixed", "allocated"), "the node to be back")
 
 
 def restart_the_controller(cluster: Cluster) -> None:

@@ -186,7 +186,7 @@ class TakenBias:
     label: str
     reason: str
     toward: str
-    """``newer`` or ``older``: the arm that it flatters."""
+    """``newer`` or ``older``: the arm that it favours."""
     mean: float
     sd: float
 
