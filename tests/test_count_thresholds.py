@@ -92,6 +92,7 @@ SMALL = {
 """Events and patients of trials that differ."""
 
 
+@pytest.mark.slow
 def test_with_heterogeneity_refits_decide_differently_on_the_two_sides() -> None:
     """Random effects, a study of three arms: by SUCRA and by the mean, four errors before and after a threshold."""
     rows = [arm_row(study, arm, events=events, n=n) for study, arms in SMALL.items() for arm, events, n in arms]

@@ -128,7 +128,14 @@ COMBINATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("likelihood", "effects"), COMBINATIONS)
+FAST = {("contrasts", "settings"), ("normal", "covariate"), ("binomial_logit", "random"), ("poisson_log", "random")}
+"""Combinations that every run tests; test-all has them all."""
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "effects"),
+    [pytest.param(*each, marks=[] if each in FAST else pytest.mark.slow) for each in COMBINATIONS],
+)
 def test_every_likelihood_and_model_of_the_effects(likelihood: str, effects: str, compiled: CompiledModel) -> None:
     """Small networks drawn from moderate priors: the same posterior by two ways."""
     case = CASES[effects]

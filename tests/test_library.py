@@ -162,6 +162,7 @@ def test_exact_rows_are_those_of_the_pipeline(outcome: str, tmp_path: Path) -> N
     assert written(found[columns]) == written(expected[columns])
 
 
+@pytest.mark.slow
 def test_sampled_rows_are_those_of_the_pipeline(tmp_path: Path) -> None:
     """Counts by Markov chains: the data frame gives the bytes of every table that the jobs write, with their seed."""
     shipped, rule = project("smoking"), ("smoking", "cessation")

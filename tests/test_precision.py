@@ -159,6 +159,7 @@ def by_seed(sampler: Sampler) -> list[dict[tuple[str, ...], dict[str, float]]]:
     return [cells(fitted(sampler, 10 + seed)) for seed in SEEDS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "bound"), [(("mean",), MAX_MEAN_ERROR), (("lower", "upper"), MAX_LIMIT_ERROR)], ids=["means", "limits"]
 )

@@ -27,6 +27,8 @@ from tests.workflow.faults import (
 )
 from tests.workflow.small import read_all
 
+pytestmark = pytest.mark.slow
+
 KILLS = 50
 
 
@@ -36,7 +38,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return undisturbed_in(tmp_path_factory.mktemp("small"))
 
 
-@pytest.mark.slow
 def test_runs_killed_at_random_moments_end_as_if_undisturbed(undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Every file is whole after each kill, and a plain run gives the bytes of the undisturbed one."""
     chosen = moments(20261201, undisturbed.seconds)
@@ -97,7 +98,6 @@ def test_results_that_cannot_be_written_stay(undisturbed: Undisturbed, tmp_path:
     assert finish(project) == undisturbed.after
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rest", [0, 0.5, None], ids=["empty", "cut short", "noise"])
 def test_damaged_compiled_code_is_compiled_again(undisturbed: Undisturbed, tmp_path: Path, rest: float | None) -> None:
     """Every file of the cache is empty, cut short or noise: results are the same."""
