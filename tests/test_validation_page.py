@@ -39,10 +39,13 @@ def test_calibration() -> None:
     ranks = sum(int(line[3]) for line in lines) + len(overall)
     assert f"{ranks} sets of ranks" in TEXT
     assert f"{ranks} sets of ranks" in CALIBRATION
-    missing = {"exchangeable_interactions", "regimen_level", "class_contrast"}
+    missing = {"exchangeable_interactions", "regimen_level", "class_contrast", "own_class_sds", "unequal_heterogeneity"}
     assert set(CASES) - models == missing, "say which models the table does not have"
-    missing_models = "exchangeable interactions, effects by regimen, class contrasts"
-    assert f"three that the table does not contain yet ({missing_models}" in TEXT
+    missing_models = (
+        "exchangeable interactions, effects by regimen, class contrasts of mixed arms, own standard deviations of "
+    )
+    missing_models += "classes, unequal heterogeneity"
+    assert f"five that the table does not contain yet ({missing_models})" in TEXT
 
 
 def test_the_page_is_the_template_filled() -> None:
