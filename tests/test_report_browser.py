@@ -588,13 +588,23 @@ def eventually(holds: Callable[[], bool]) -> bool:
 def test_paper_shows_the_declared_analysis(page: Page) -> None:
     """Whatever was chosen, and the choice is back afterwards."""
     opened = panel(page)
+    against = opened.locator("select[name=against]")
+    declared = against.input_value()
     opened.locator("li[data-study=two] input").uncheck()
     rested(page)
+    kept = values(page)
+    against.select_option(index=1)
+    rested(page)
+    chosen = against.input_value()
     page.window.emulate_media(media="print")
     assert eventually(lambda: values(page) == worded(effects()))
+    assert against.input_value() == declared != chosen
+    assert page.shown("#panel select[name=against]") == 1
     assert page.shown("#panel .controls, #panel details, #panel .banner") == 0
     page.window.emulate_media(media="screen")
-    assert eventually(lambda: values(page) == worded(effects(without="two")))
+    assert eventually(lambda: against.input_value() == chosen)
+    against.select_option(declared)
+    assert eventually(lambda: values(page) == worded(effects(without="two")) == kept)
 
 
 def test_panel_is_quick(browser: Any, files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
