@@ -174,14 +174,16 @@ def _leads(
     start: Floats | None = None,
 ) -> list[tuple[float, Floats]]:
     """Lead of a decision over others, and its gradient by the directions of the basis, for data moved by ``start``."""
-    paths = [engine.path(stakes, direction, start) for direction in engine.basis]
-    at, above, below = (
-        [scores(rule, path.at(step)) for path in some]
-        for some, step in ((paths[:1], 0.0), (paths, _DIFFERENCE), (paths, -_DIFFERENCE))
-    )
+    here, above, below = None, [], []
+    for direction in engine.basis:  # one path at a time: those of a large network fill the memory
+        path = engine.path(stakes, direction, start)
+        here = scores(rule, path.at(0.0)) if here is None else here
+        above.append(scores(rule, path.at(_DIFFERENCE)))
+        below.append(scores(rule, path.at(-_DIFFERENCE)))
+    assert here is not None
     result = []
     for after in afters:
-        ahead = lead(rule, at[0], stakes.margin, declared, after)
+        ahead = lead(rule, here, stakes.margin, declared, after)
         change = [
             lead(rule, high, stakes.margin, declared, after) - lead(rule, low, stakes.margin, declared, after)
             for high, low in zip(above, below, strict=True)
