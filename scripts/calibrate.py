@@ -477,16 +477,6 @@ class Sampler:
         return cls(compile_model(network_model(inputs)), size, (n_taus, n_omegas), cores)
 
 
-def sds_of(parameters: Mapping[str, Floats], data: NetworkData) -> dict[str, Floats]:
-    """Draws of every tau and omega by name, (chains, draws)."""
-    found = {}
-    for kind, names in (("tau", data.groups.taus), ("omega", data.predictor.omegas)):
-        if kind in parameters:
-            values = parameters[kind].reshape(*parameters[kind].shape[:2], -1)
-            found |= dict(zip(names, np.moveaxis(values, -1, 0), strict=True))
-    return found
-
-
 @dataclass(frozen=True)
 class Ranks:
     """Ranks of the truths among their posterior draws, as shares in (0, 1), by parameter; and divergences."""
@@ -510,6 +500,7 @@ def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed
         Names the case: the seed of every data set depends on it.
     """
     from secondline.inference.fit import sample
+    from secondline.inference.fitted import draws_of_sds
     from secondline.inference.task import Fit
 
     ranks: dict[str, list[float]] = {}
@@ -525,7 +516,8 @@ def calibrate(case: Case, likelihood: str, sampler: Sampler, datasets: int, seed
         )
         divergences += diverged
         draws = dict(zip(data.predictor.names, np.moveaxis(parameters["coefficients"], -1, 0), strict=True))
-        draws |= {name: values for name, values in sds_of(parameters, data).items() if name in fit.free_sds}
+        sds = draws_of_sds(parameters, data.groups, data.predictor.classes_with_sds)
+        draws |= {name: values for name, values in sds.items() if name in fit.free_sds}
         true = {**truth.values, **truth.own}
         for key, values in draws.items():
             thinned = values[:, ::THIN]

@@ -22,11 +22,7 @@ import yaml
 
 SEED, TAU = 20261201, 0.15
 MEASURES = ("OR", "HR", "MD")
-PRIORS = {
-    "OR": {"effect": 10, "tau": 1, "omega": 1, "baseline": 10},
-    "HR": {"effect": 10, "tau": 1, "omega": 1, "baseline": 10},
-    "MD": {"effect": 10, "tau": 1, "omega": 1, "baseline": 10},
-}
+PRIOR = {"effect": 10, "tau": 1, "omega": 1, "baseline": 10}
 COLUMNS = {
     "OR": ("study", "treatment", "events", "n"),
     "HR": ("study", "treatment", "comparator", "effect", "se"),
@@ -81,13 +77,13 @@ def configuration(tables: dict[str, str], treatments: int) -> dict[str, Any]:
                 "measure": measure_of(number),
                 "better": "higher",
                 "margin": 0.1 if measure_of(number) == "MD" else 1.1,
-                "prior": measure_of(number).lower(),
+                "prior": "wide",
             }
             for number, outcome in enumerate(tables)
         },
         "models": {"fixed": {"heterogeneity": False}, "random": {"heterogeneity": True}},
         "headline": "random",
-        "priors": {measure.lower(): prior for measure, prior in PRIORS.items()},
+        "priors": {"wide": PRIOR},
         "sampler": {
             "chains": 4,
             "draws": 1000,
@@ -105,29 +101,33 @@ def write(config: Path, studies: int, treatments: int, outcomes: int) -> None:
     effects = np.concatenate([[0.0], rng.normal(0, 0.3, treatments - 1)])
     tables = {f"outcome_{k + 1}": str(config.with_name(f"{config.stem}_{k + 1}.csv")) for k in range(outcomes)}
     for number, file in enumerate(tables.values()):
-        measure = measure_of(number)
+        kind = measure_of(number)
         with Path(file).open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened, lineterminator="\n")
-            writer.writerow(COLUMNS[measure])
-            writer.writerows(rows_of(measure, designs, effects, rng))
+            writer.writerow(COLUMNS[kind])
+            writer.writerows(rows_of(kind, designs, effects, rng))
     made = {"results": f"results/{config.stem}", **configuration(tables, treatments)}
     config.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
 
 
 def measure(config: Path) -> None:
-    """Print what the last run of a project took, job by job, and how large its results are."""
+    """Print what the last run of a project took, job by job, and how large its results are.
+
+    Every output has a note of Snakemake with times of its own; a job is what has one rule and one log.
+    """
     results = Path(yaml.safe_load(config.read_text(encoding="utf-8"))["results"])
-    jobs: dict[tuple[str, float], float] = {}
+    jobs: dict[tuple[str, str], tuple[float, float]] = {}  # by rule and log
     for note in (file for file in Path(".snakemake/metadata").rglob("*") if file.is_file()):
         found = json.loads(note.read_text(encoding="utf-8"))
         if str(results) in " ".join(found.get("input") or []) + str(found.get("log")):
-            jobs[found["rule"], found["starttime"]] = found["endtime"] - found["starttime"]
+            start, end = jobs.get((found["rule"], str(found["log"])), (found["starttime"], found["endtime"]))
+            jobs[found["rule"], str(found["log"])] = min(start, found["starttime"]), max(end, found["endtime"])
     by_rule: dict[str, list[float]] = defaultdict(list)
-    for (rule, _), seconds in jobs.items():
-        by_rule[rule].append(seconds)
+    for (rule, _), (start, end) in jobs.items():
+        by_rule[rule].append(end - start)
     if jobs:
-        began, ended = min(start for _, start in jobs), max(start + took for (_, start), took in jobs.items())
-        print(f"from the first job to the last: {ended - began:.0f} s")
+        starts, ends = zip(*jobs.values(), strict=True)
+        print(f"from the first job to the last: {max(ends) - min(starts):.0f} s")
     print(f"{'rule':44}{'jobs':>6}{'seconds':>10}{'longest':>10}")
     for rule, took in sorted(by_rule.items(), key=lambda item: -sum(item[1])):
         print(f"{rule:44}{len(took):>6}{sum(took):>10.1f}{max(took):>10.1f}")
@@ -135,8 +135,8 @@ def measure(config: Path) -> None:
     for file in (file for file in results.rglob("*") if file.is_file()):
         sizes[file.suffix].append(file.stat().st_size)
     print(f"\n{'files':44}{'number':>6}{'MB':>10}{'largest':>10}")
-    for suffix, found in sorted(sizes.items(), key=lambda item: -sum(item[1])):
-        print(f"{suffix:44}{len(found):>6}{sum(found) / 1e6:>10.1f}{max(found) / 1e6:>10.2f}")
+    for suffix, size in sorted(sizes.items(), key=lambda item: -sum(item[1])):
+        print(f"{suffix:44}{len(size):>6}{sum(size) / 1e6:>10.1f}{max(size) / 1e6:>10.2f}")
 
 
 def main() -> None:

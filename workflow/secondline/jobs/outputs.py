@@ -139,17 +139,16 @@ def settle(folders: Iterable[Path], since: float) -> None:
     since : float
         Seconds since the epoch: when the run began.
     """
-    for folder in folders:
-        for file in folder.rglob(_RECORD.format(rule="*")):
-            if file.stat().st_mtime < since:
-                continue
-            content = json.loads(file.read_text(encoding="utf-8"))
-            known = content.get("identities", {})
-            now = {name: identity(Path(os.path.normpath(file.parent / name))) for name in known}
-            touched = {name: found for name, found in now.items() if found and _is_touched(tuple(known[name]), found)}
-            if touched:
-                content["identities"] = known | touched
-                write_text(file, json.dumps(content, indent=1) + "\n")
+    for file in _files(folders):
+        if file.stat().st_mtime < since:
+            continue
+        content = json.loads(file.read_text(encoding="utf-8"))
+        known = content.get("identities", {})
+        now = {name: identity(Path(os.path.normpath(file.parent / name))) for name in known}
+        touched = {name: found for name, found in now.items() if found and _is_touched(tuple(known[name]), found)}
+        if touched:
+            content["identities"] = known | touched
+            write_text(file, json.dumps(content, indent=1) + "\n")
 
 
 def _is_touched(before: _Identity, after: _Identity) -> bool:
@@ -198,11 +197,15 @@ def failures(folders: Iterable[Path], since: float) -> Iterator[str]:
 
 def _unique(folders: Iterable[Path]) -> list[Record]:
     """Read the records in folders that may lie within each other, and those of jobs that wrote into several of them."""
-    apart = list(dict.fromkeys(folders))
+    return [read_record(file) for file in _files(folders)]
+
+
+def _files(folders: Iterable[Path]) -> list[Path]:
+    """List the records in and directly above folders, each once."""
+    apart, name = list(dict.fromkeys(folders)), _RECORD.format(rule="*")
     roots = [folder for folder in apart if not any(folder != other and folder.is_relative_to(other) for other in apart)]
-    above = dict.fromkeys(file for root in roots for file in sorted(root.parent.glob(_RECORD.format(rule="*"))))
-    within = [record for folder in roots for record in read_records(folder)]
-    return [*map(read_record, above), *within]
+    above = dict.fromkeys(file for root in roots for file in sorted(root.parent.glob(name)))
+    return [*above, *(file for root in roots for file in sorted(root.rglob(name)))]
 
 
 def distrust(folders: Iterable[Path]) -> list[Path]:
